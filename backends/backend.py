@@ -1,0 +1,132 @@
+"""The contract between a contestant and the harness."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+from backends.problem import Problem
+
+if TYPE_CHECKING:  # listing backends must not pay for NumPy
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+
+Layer = Callable[..., Any]
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+class DeviceTimer(Protocol):
+    """A stopwatch on the device's own clock, for backends whose ``device`` is not the CPU."""
+
+    def start(self) -> None:
+        """Enqueue the opening mark."""
+
+    def stop(self) -> None:
+        """Enqueue the closing mark."""
+
+    def elapsed_s(self) -> float:
+        """Seconds between the two marks; called after :meth:`Backend.sync`."""
+
+
+class Backend(ABC):
+    """One way to compute a pointwise convolution. Subclass, decorate with ``@register``, and that is all.
+
+    Per problem the harness makes these calls, always in a worker process that this backend shares with nobody:
+
+    ================  ===================================  =====================================================
+    call              when                                 what it is for
+    ================  ===================================  =====================================================
+    ``missing()``     once, first                          say what the machine lacks and how to get it
+    ``refuses(p)``    before anything else of a problem    say why this problem is not for this backend
+    ``prepare(...)``  untimed (reported as ``prepare_s``)  pack weights, compile, allocate; return the layer
+    ``to_device(x)``  untimed                              turn the harness's array into the backend's own
+    ``layer(x)``      **TIMED**                            compute; whatever it does to ``x`` is paid for here
+    ``sync()``        **TIMED**, after each ``layer(x)``   wait until asynchronous work is done
+    ``to_numpy(y)``   untimed                              give the result back for checking
+    ================  ===================================  =====================================================
+
+    The timed callable may use only what it is passed and what ``prepare`` derived from the weights: no result of
+    an earlier call, no knowledge of the harness. The gate checks it before and after the clock, on inputs that
+    you cannot foresee, and a wrong answer voids the timing.
+
+    Arrays arrive as read-only NumPy arrays, C-contiguous in ``problem.layout``, aligned to 64 bytes. Weights have
+    shape ``problem.weight_shape`` in both layouts; ``bias`` has shape ``(out_channels,)`` or is None.
+
+    Import heavy packages inside methods, never at the top of the module: listing backends must stay instant.
+    """
+
+    name: ClassVar[str]
+    """Lower-case words joined by hyphens, unique; a precision other than the problem's own is part of it."""
+
+    device: ClassVar[str] = "cpu"
+    """``"cpu"``, ``"cuda"``, ...: where the arithmetic happens."""
+
+    output: ClassVar[Literal["fresh", "reused"]] = "fresh"
+    """Whether ``layer`` returns new memory on each call or a buffer that the next call overwrites."""
+
+    dtypes: ClassVar[tuple[str, ...]] = ("float32", "float64")
+    """Element types that the default :meth:`refuses` lets through."""
+
+    directions: ClassVar[tuple[str, ...]] = ("forward",)
+    """Directions that the default :meth:`refuses` lets through."""
+
+    def missing(self) -> str | None:
+        """What the environment lacks and what to install, or None when this backend can run here."""
+        return None
+
+    def refuses(self, problem: Problem) -> str | None:
+        """Why this problem is not for this backend, or None. Pure: no import, no allocation, no measuring.
+
+        The default refuses what :attr:`dtypes` and :attr:`directions` leave out; an override should ask it first:
+        ``return super().refuses(problem) or (...)``.
+        """
+        if problem.dtype not in self.dtypes:
+            return f"computes {' and '.join(self.dtypes)}, not {problem.dtype}"
+        if problem.direction not in self.directions:
+            return f"computes {' and '.join(self.directions)}, not {problem.direction}"
+        return None
+
+    @abstractmethod
+    def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
+        """Everything that an application does once per layer. Returns the callable that is timed.
+
+        ``threads`` is a budget, not a hint: CPU seconds over wall seconds are measured, and a cell that exceeds
+        the budget by more than 0.1 is failed. The usual environment variables (``OMP_NUM_THREADS`` and its kin) are
+        set before the worker starts. ``backward-input``: the layer takes ``dy``. ``backward-weight``: it takes
+        ``(x, dy)`` and ``weight`` is None.
+        """
+
+    def to_device(self, array: Array) -> Any:
+        """The harness's array as the backend's own kind of array; the default hands it on unchanged."""
+        return array
+
+    def to_numpy(self, result: Any) -> Array:
+        """The layer's result as a NumPy array of ``problem.output_shape`` and the problem's dtype."""
+        import numpy as np
+
+        return np.asarray(result)
+
+    def sync(self) -> None:  # noqa: B027  # optional hook: synchronous backends have nothing to wait for
+        """Wait for asynchronous work. Called inside the clock after every ``layer(x)``."""
+
+    def device_timer(self) -> DeviceTimer | None:
+        """A stopwatch on the device (events), giving a second series beside host time; None on the CPU."""
+        return None
+
+
+def faults_of_declaration(cls: type) -> str | None:
+    """Why ``cls`` cannot be registered, in words for its author; None when it can."""
+    if not (isinstance(cls, type) and issubclass(cls, Backend)):
+        return f"{cls!r} is not a subclass of backends.Backend"
+    name = getattr(cls, "name", None)
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        return f"{cls.__name__}.name must be lower-case words joined by hyphens, got {name!r}"
+    if cls.output not in ("fresh", "reused"):
+        return f'{cls.__name__}.output must be "fresh" or "reused", got {cls.output!r}'
+    if cls.__abstractmethods__:
+        return f"{cls.__name__} does not define {', '.join(sorted(cls.__abstractmethods__))}"
+    return None

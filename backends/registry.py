@@ -1,0 +1,222 @@
+"""Finding backends: files beside this one, entry points of installed packages, and ``--plugin``.
+
+A backend that cannot be loaded is still listed, with the reason where its computation would have been: one broken
+plugin must neither hide itself nor stop the others.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeVar
+
+from backends.backend import Backend, faults_of_declaration
+from backends.problem import Problem
+
+if TYPE_CHECKING:
+    from backends.backend import Array
+
+ENTRY_POINT_GROUP = "pointwise_bench.backends"
+
+B = TypeVar("B", bound=type[Backend])
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a backend comes from, precisely enough for another process to load it and nothing else."""
+
+    kind: Literal["built-in", "entry-point", "plugin"]
+    location: str
+    """Module of a built-in, name of an entry point, or the absolute path or module that ``--plugin`` named."""
+
+    @property
+    def default_name(self) -> str:
+        """The name under which a source that never got to register anything is listed."""
+        stem = Path(self.location).stem if self.location.endswith(".py") else self.location.rpartition(".")[2]
+        return stem.lower().replace("_", "-").strip("-") or "plugin"
+
+
+class UnknownPluginError(LookupError):
+    """``--plugin`` names nothing that exists: a mistake of the command line, not of a plugin's author."""
+
+
+class Unloadable(Backend):
+    """Stands in for a plugin that failed to load, so that it is listed and reported like any other."""
+
+    def __init__(self, name: str, error: str) -> None:
+        self.name = name  # type: ignore[misc]  # a ClassVar everywhere but here, where no class could be loaded
+        self._error = error
+
+    def missing(self) -> str:
+        """The error that loading raised."""
+        return self._error
+
+    def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> NoReturn:
+        """Never reached: a backend that says what it is missing is not asked to compute."""
+        raise RuntimeError(self._error)
+
+
+@dataclass
+class _Entry:
+    make: Callable[[], Backend]
+    source: Source
+    instance: Backend | None = None
+
+
+class Registry:
+    """All known backends. One per process, made lazily: importing ``backends`` discovers nothing."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, _Entry] = {}
+        self._discovered = False
+        self._loading: Source | None = None
+
+    # --- what users ask -------------------------------------------------------------------------------------
+
+    def names(self) -> list[str]:
+        """Names of all backends, loadable or not, in alphabetical order."""
+        self._discover()
+        return sorted(self._entries)
+
+    def get(self, name: str) -> Backend:
+        """The one instance of the backend called ``name``; ``LookupError`` naming the nearest otherwise."""
+        entry = self._entry(name)
+        if entry.instance is None:
+            entry.instance = entry.make()
+        return entry.instance
+
+    def source(self, name: str) -> Source:
+        """Where the backend called ``name`` was found."""
+        return self._entry(name).source
+
+    def add_plugin(self, what: str) -> None:
+        """Load ``--plugin what``: a path ending in ``.py`` or a dotted module. ``UnknownPluginError`` if it is not there."""
+        if what.endswith(".py"):
+            path = Path(what).resolve()
+            if not path.is_file():
+                raise UnknownPluginError(f"plugin {what!r}: no such file")
+            self.load(Source("plugin", str(path)))
+        elif _module_exists(what):
+            self.load(Source("plugin", what))
+        else:
+            raise UnknownPluginError(f"plugin {what!r}: no such module (a file must end in .py)")
+
+    # --- what plugins call ----------------------------------------------------------------------------------
+
+    def register(self, cls: B) -> B:
+        """Class decorator. ``ValueError`` for a class that breaks the contract or takes a name that is in use."""
+        fault = faults_of_declaration(cls)
+        if fault:
+            raise ValueError(fault)
+        source = self._loading or _source_of_class(cls)
+        taken = self._entries.get(cls.name)
+        if taken and (taken.source != source or getattr(taken.make, "__qualname__", "") != cls.__qualname__):
+            raise ValueError(f"the name {cls.name!r} is taken by the {taken.source.kind} {taken.source.location}")
+        self._entries[cls.name] = _Entry(cls, source)
+        return cls
+
+    # --- loading --------------------------------------------------------------------------------------------
+
+    def load(self, source: Source) -> None:
+        """Import one source and whatever it registers; a failure becomes an :class:`Unloadable` entry."""
+        if any(entry.source == source for entry in self._entries.values()):
+            return
+        try:
+            with self._attributing_to(source):
+                self._import(source)
+            if not any(entry.source == source for entry in self._entries.values()):
+                raise ValueError("registers no backend: is the class decorated with @register?")
+        except (Exception, SystemExit) as error:  # a plugin may do anything at import, leaving included
+            self._list_unloadable(source, f"failed to load: {type(error).__name__}: {error}")
+
+    def _import(self, source: Source) -> None:
+        if source.kind == "entry-point":
+            (point,) = (p for p in entry_points(group=ENTRY_POINT_GROUP) if p.name == source.location)
+            loaded = point.load()
+            if not isinstance(loaded, ModuleType) and getattr(loaded, "name", None) not in self._entries:
+                self.register(loaded)
+        elif source.location.endswith(".py"):
+            _import_file(Path(source.location))
+        else:
+            importlib.import_module(source.location)
+
+    def _list_unloadable(self, source: Source, error: str) -> None:
+        name = source.default_name
+        while name in self._entries:
+            name += "-unloadable"
+        self._entries[name] = _Entry(lambda: Unloadable(name, error), source)
+
+    def _discover(self) -> None:
+        if self._discovered:
+            return
+        self._discovered = True
+        for source in _built_in_sources():
+            self.load(source)
+        for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda p: p.name):
+            self.load(Source("entry-point", point.name))
+
+    def _entry(self, name: str) -> _Entry:
+        if name not in self._entries:
+            self._discover()
+        if name not in self._entries:
+            raise LookupError(f"no backend is called {name!r}; nearest: {', '.join(self._nearest(name))}")
+        return self._entries[name]
+
+    def _nearest(self, name: str) -> list[str]:
+        return difflib.get_close_matches(name, self._entries, n=3, cutoff=0.0)
+
+    @contextmanager
+    def _attributing_to(self, source: Source) -> Iterator[None]:
+        outer, self._loading = self._loading, source
+        try:
+            yield
+        finally:
+            self._loading = outer
+
+
+def _built_in_sources() -> Iterator[Source]:
+    """Every module of this package but those that carry it: dropping a file in is all it takes to be found."""
+    package = sys.modules[__package__]
+    infrastructure = {"problem", "backend", "registry", "__main__"}
+    for module in pkgutil.iter_modules(package.__path__):
+        if module.name not in infrastructure and not module.name.startswith("_"):
+            yield Source("built-in", f"{package.__name__}.{module.name}")
+
+
+def _source_of_class(cls: type[Backend]) -> Source:
+    """The source of a class registered outside of discovery, by importing its module directly."""
+    if cls.__module__.startswith("backends."):
+        return Source("built-in", cls.__module__)
+    return Source("plugin", getattr(sys.modules.get(cls.__module__), "__file__", None) or cls.__module__)
+
+
+def _module_exists(dotted: str) -> bool:
+    try:
+        return importlib.util.find_spec(dotted) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _import_file(path: Path) -> None:
+    """Import a file under a module name of its own, so that two plugins called ``mine.py`` can live side by side."""
+    name = f"pointwise_bench_plugin_{path.stem}_{blake2b(str(path).encode(), digest_size=4).hexdigest()}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
