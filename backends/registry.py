@@ -99,8 +99,13 @@ class Registry:
         """Where the backend called ``name`` was found."""
         return self._entry(name).source
 
+    def unknown(self, name: str) -> str:
+        """A sentence for a name, or a pattern of names, that fits no backend."""
+        nearest = difflib.get_close_matches(name, self.names(), n=3, cutoff=0.0)
+        return f"no backend is called {name!r}; nearest: {', '.join(nearest)}"
+
     def add_plugin(self, what: str) -> None:
-        """Load ``--plugin what``: a path ending in ``.py`` or a dotted module. ``UnknownPluginError`` if it is not there."""
+        """Load ``--plugin what``: a path ending in ``.py`` or a dotted module. ``UnknownPluginError`` if absent."""
         if what.endswith(".py"):
             path = Path(what).resolve()
             if not path.is_file():
@@ -169,11 +174,8 @@ class Registry:
         if name not in self._entries:
             self._discover()
         if name not in self._entries:
-            raise LookupError(f"no backend is called {name!r}; nearest: {', '.join(self._nearest(name))}")
+            raise LookupError(self.unknown(name))
         return self._entries[name]
-
-    def _nearest(self, name: str) -> list[str]:
-        return difflib.get_close_matches(name, self._entries, n=3, cutoff=0.0)
 
     @contextmanager
     def _attributing_to(self, source: Source) -> Iterator[None]:

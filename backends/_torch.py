@@ -1,0 +1,30 @@
+"""What the torch backends share: availability, the thread budget, and crossing between NumPy and torch."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from backends.backend import Array
+
+
+def missing_torch() -> str | None:
+    """The remedy where torch is not installed."""
+    return None if find_spec("torch") else "torch is not installed: pip install 'pointwise-bench[torch]'"
+
+
+def use_threads(threads: int) -> None:
+    """Hold torch's own pool to the budget, and switch off what only training needs."""
+    import torch
+
+    torch.set_num_threads(threads)
+    # Once for the process rather than `with torch.inference_mode()` in the layer: entering it costs a microsecond.
+    torch.set_grad_enabled(False)
+
+
+def as_tensor(array: Array, device: str = "cpu") -> Any:
+    """A tensor with a copy of the array: torch warns, rightly, when it is given memory that it must not write."""
+    import torch
+
+    return torch.from_numpy(array.copy()).to(device)

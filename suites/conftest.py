@@ -1,0 +1,185 @@
+"""Options and parametrisation. What they set in motion lives in ``suites/harness``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from backends import UnknownPluginError, registry
+from suites.catalogue import CatalogueError, Group, select
+from suites.harness.settings import BadOption, Settings, matching, parse_duration, parse_threads
+from suites.harness.threads import available_cores
+
+if TYPE_CHECKING:
+    from suites.harness.campaign import Campaign
+    from suites.harness.workbench import Workbench
+
+SETTINGS = pytest.StashKey[Settings]()
+GROUPS = pytest.StashKey[list[Group]]()
+CAMPAIGN = pytest.StashKey["Campaign"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of CONTRACT's table; all of pytest-benchmark's own keep working beside them."""
+    group = parser.getgroup("pointwise-bench", "which 1x1 convolution is right and fastest here")
+    add = group.addoption
+    add("--backend", action="append", default=[], metavar="PATTERN", help="only backends that match (repeatable)")
+    add(
+        "--shapes",
+        action="append",
+        default=[],
+        metavar="PATTERN_OR_FILE",
+        help="shape groups by name or pattern, a .toml or .csv of layers, or a problem's id (repeatable); "
+        "`python -m suites` lists the groups",
+    )
+    add("--threads", action="append", default=[], metavar="N", help="a thread budget (repeatable); default: all cores")
+    add(
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="WHAT",
+        help="a backend: PATH.py or package.module (repeatable)",
+    )
+    add("--time-budget", metavar="T", help="the best report that fits, e.g. 90s or 10m")
+    add("--timeout", default="60s", metavar="T", help="per backend and problem; past it the worker is killed")
+    add("--results", default="results", metavar="DIR", help="where runs are written")
+    add("--resume", action="store_true", help="go on with the newest unfinished run of the same machine and options")
+    add("--in-process", action="store_true", help="no worker processes, for debuggers; not compared with other numbers")
+    add("--seed", type=int, metavar="N", help="of inputs and order; default: a new one for each run, recorded in it")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read every option before anything is collected: a mistake costs one line and no time."""
+    config.addinivalue_line("markers", "shapes(*kinds): kinds of shape groups that a timed test takes")
+    try:
+        config.stash[SETTINGS] = _settings(config)
+        for plugin in config.stash[SETTINGS].plugins:
+            registry.add_plugin(plugin)
+        config.stash[GROUPS] = select(config.stash[SETTINGS].shapes)
+        for pattern in config.stash[SETTINGS].backends:
+            if not matching(registry.names(), [pattern]):
+                raise BadOption(f"--backend: {registry.unknown(pattern)}")
+    except (BadOption, CatalogueError, UnknownPluginError) as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def _settings(config: pytest.Config) -> Settings:
+    option = config.getoption
+    if option("numprocesses", None):
+        raise BadOption("-n: tests of this suite measure, and two measurements at once measure each other")
+    cores = available_cores()
+    return Settings(
+        shapes=tuple(option("--shapes")),
+        backends=tuple(option("--backend")),
+        threads=tuple(dict.fromkeys(parse_threads(text, cores) for text in option("--threads"))) or (cores,),
+        plugins=tuple(option("--plugin")),
+        time_budget_s=parse_duration(option("--time-budget")) if option("--time-budget") else None,
+        timeout_s=parse_duration(option("--timeout")),
+        results=Path(option("--results")),
+        resume=option("--resume"),
+        in_process=option("--in-process"),
+        seed=option("--seed"),
+    )
+
+
+# --- parametrisation ----------------------------------------------------------------------------------------------
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Timed tests: one per layer, thread budget and backend. Other tests that ask for one: one per backend."""
+    settings = metafunc.config.stash[SETTINGS]
+    names = matching(registry.names(), settings.backends)
+    marker = metafunc.definition.get_closest_marker("shapes")
+    if marker is not None:
+        cases = [
+            pytest.param(group, layer, threads, name, id=f"{group.name}:{layer.name}:{layer.problem}:{threads}t:{name}")
+            for group in metafunc.config.stash[GROUPS]
+            if group.kind in marker.args
+            for layer in group.layers
+            for threads in settings.threads
+            for name in names
+        ]
+        metafunc.parametrize(("group", "layer", "threads", "backend_name"), cases)
+    elif "backend_name" in metafunc.fixturenames:
+        metafunc.parametrize("backend_name", names)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the placeholders that pytest makes where ``--shapes`` selects no group of a kind."""
+    empty = [item for item in items if item.get_closest_marker("shapes") and "[NOTSET]" in item.name]
+    if empty:
+        config.hook.pytest_deselected(items=empty)
+        items[:] = [item for item in items if item not in empty]
+
+
+# --- a run --------------------------------------------------------------------------------------------------------
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """The plan of the run is what was selected: ``-k``, ``--lf`` and node ids included."""
+    if session.config.option.collectonly:
+        return
+    from suites.harness.campaign import Campaign
+    from suites.harness.record import Place
+
+    campaign = Campaign(session.config.stash[SETTINGS], _announcer(session.config))
+    for item in session.items:
+        if item.get_closest_marker("shapes"):
+            case: dict[str, Any] = item.callspec.params  # type: ignore[attr-defined]
+            layer = case["layer"]
+            place = Place(case["group"].name, layer.name, layer.count)
+            campaign.plan(layer.problem, case["threads"], case["backend_name"], place)
+    session.config.stash[CAMPAIGN] = campaign
+
+
+def _announcer(config: pytest.Config) -> Callable[[str], None]:
+    """Writes a line to the terminal at once, past the capturing of the test that happens to run."""
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    capture = config.pluginmanager.getplugin("capturemanager")
+
+    def announce(line: str) -> None:
+        if reporter is not None and config.get_verbosity() >= 0:
+            with capture.global_and_fixture_disabled():
+                reporter.ensure_newline()
+                reporter.write_line(line)
+
+    return announce
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let the workers go and close the record, also after Ctrl-C: finished cells are on disk already."""
+    campaign = session.config.stash.get(CAMPAIGN, None)
+    if campaign is not None:
+        campaign.finish()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Where the time went, and where the results are."""
+    campaign = config.stash.get(CAMPAIGN, None)
+    if campaign is not None and campaign.record is not None:
+        terminalreporter.section("pointwise-bench")
+        for line in campaign.summary():
+            terminalreporter.write_line(line)
+
+
+# --- fixtures -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def campaign(pytestconfig: pytest.Config) -> Campaign:
+    """The run that this session's timed tests belong to."""
+    return pytestconfig.stash[CAMPAIGN]
+
+
+@pytest.fixture(scope="session")
+def workbench(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+    """Backends in worker processes, to be asked single questions by the untimed tests."""
+    from suites.harness.workbench import Workbench
+
+    settings = pytestconfig.stash[SETTINGS]
+    bench = Workbench(tmp_path_factory.mktemp("workers"), settings)
+    yield bench
+    bench.close()

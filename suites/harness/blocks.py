@@ -1,0 +1,75 @@
+"""Named arrays in one block of shared memory that leaves nothing behind.
+
+The block is an unlinked file: it exists as long as a descriptor or a mapping does, however a run ends. A named
+``multiprocessing.shared_memory`` would outlive a parent that is killed.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import tempfile
+from collections.abc import Mapping
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+ALIGNMENT = 64  # bytes: one cache line, and the widest vector register
+
+
+def write_block(arrays: Mapping[str, Array]) -> int:
+    """A new block that holds copies of ``arrays``. Returns its file descriptor; the caller closes it."""
+    index, size = _index(arrays)
+    header = json.dumps(index).encode()
+    start = _aligned(8 + len(header))
+    with _unlinked_file() as file:
+        descriptor = os.dup(file.fileno())
+    os.ftruncate(descriptor, start + size)
+    with mmap.mmap(descriptor, start + size) as memory:
+        memory[: 8 + len(header)] = len(header).to_bytes(8, "little") + header
+        for entry, array in zip(index, arrays.values(), strict=True):
+            view = np.frombuffer(memory, array.dtype, array.size, start + entry["offset"])
+            view[:] = array.ravel()
+            del view  # a live view would keep the mapping from closing
+    return descriptor
+
+
+def read_block(descriptor: int) -> dict[str, Array]:
+    """The arrays of a block, read-only; the mapping lives as long as they do. Closes the descriptor."""
+    try:
+        memory = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+    finally:
+        os.close(descriptor)
+    header_bytes = int.from_bytes(memory[:8], "little")
+    start = _aligned(8 + header_bytes)
+    return {entry["name"]: _view(memory, start, entry) for entry in json.loads(memory[8 : 8 + header_bytes])}
+
+
+def _view(memory: mmap.mmap, start: int, entry: dict[str, Any]) -> Array:
+    shape = tuple(entry["shape"])
+    count = int(np.prod(shape))
+    if count == 0:  # frombuffer refuses an empty view at the very end
+        return np.empty(shape, entry["dtype"])
+    return np.frombuffer(memory, entry["dtype"], count, start + entry["offset"]).reshape(shape)
+
+
+def _index(arrays: Mapping[str, Array]) -> tuple[list[dict[str, Any]], int]:
+    """Where each array lies behind the header, and the size of them all; at least one byte, which mmap needs."""
+    index, offset = [], 0
+    for name, array in arrays.items():
+        index.append({"name": name, "shape": array.shape, "dtype": array.dtype.str, "offset": offset})
+        offset = _aligned(offset + array.nbytes)
+    return index, max(offset, 1)
+
+
+def _aligned(offset: int) -> int:
+    return -(-offset // ALIGNMENT) * ALIGNMENT
+
+
+def _unlinked_file() -> IO[bytes]:
+    in_memory = "/dev/shm"  # noqa: S108  # an unlinked file of our own, not a predictable name
+    return tempfile.TemporaryFile(dir=in_memory if os.access(in_memory, os.W_OK) else None)

@@ -1,0 +1,35 @@
+"""A fixed piece of work, timed in every round: when it is slow, the machine was, whoever's turn it is."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Final
+
+import numpy as np
+
+DESCRIPTION: Final = "multiply-adds on 64 KiB of float32 in the harness's own process, one thread"
+PASSES = 60  # about half a millisecond on a current core
+BEATS_FOR_BASELINE = 40
+
+
+class Canary:
+    """Does its work when asked and says how long it took. Knows its own speed from before the run, and no backend."""
+
+    def __init__(self) -> None:
+        self._values = np.full(8192, 1.5, np.float32)
+        self._scaled = np.empty_like(self._values)
+        self._beat()
+        self.baseline_s = statistics.median(self.beat_s() for _ in range(BEATS_FOR_BASELINE))
+
+    def beat_s(self) -> float:
+        """Seconds for the fixed work, its caches warm."""
+        self._beat(passes=PASSES // 10)
+        began = time.perf_counter()
+        self._beat()
+        return time.perf_counter() - began
+
+    def _beat(self, passes: int = PASSES) -> None:
+        for _ in range(passes):
+            np.multiply(self._values, np.float32(0.5), out=self._scaled)
+            np.add(self._scaled, np.float32(0.75), out=self._values)

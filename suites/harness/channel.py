@@ -1,0 +1,84 @@
+"""Messages between the harness and a worker: JSON behind its length, and file descriptors beside it.
+
+Not pickle: a plugin runs on the other end, and what it sends must not be able to run here.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import struct
+import time
+from typing import Any
+
+_LENGTH = struct.Struct("<I")
+LARGEST_MESSAGE = 64 * 2**20  # bytes; a worker that claims more has lost its mind, or is another program
+
+Message = dict[str, Any]
+
+
+class ChannelClosed(Exception):
+    """The other end is gone, or speaks another language."""
+
+
+class Channel:
+    """One end of a socket pair. Not shared between threads."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._socket = end
+
+    def fileno(self) -> int:
+        """The socket's descriptor."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Close this end."""
+        self._socket.close()
+
+    def send(self, message: Message, descriptors: tuple[int, ...] = ()) -> None:
+        """Send ``message`` and duplicates of ``descriptors``; ``ChannelClosed`` when nobody can receive them."""
+        body = json.dumps(message).encode()
+        try:
+            # Descriptors travel with the length, so that whoever reads the length has them before the body.
+            socket.send_fds(self._socket, [_LENGTH.pack(len(body))], descriptors)
+            self._socket.sendall(body)
+        except OSError as error:
+            raise ChannelClosed(str(error)) from error
+
+    def receive(self, timeout_s: float | None = None) -> tuple[Message, list[int]]:
+        """The next message with its descriptors, which the caller owns.
+
+        ``TimeoutError`` when it is not complete within ``timeout_s`` seconds; ``ChannelClosed`` at end of file.
+        """
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        try:
+            self._wait(deadline)
+            head, descriptors, _, _ = socket.recv_fds(self._socket, _LENGTH.size, 4)
+            head += self._read(_LENGTH.size - len(head), deadline) if head else b""
+            if not head:
+                raise ChannelClosed("end of file")
+            (length,) = _LENGTH.unpack(head)
+            if length > LARGEST_MESSAGE:
+                raise ChannelClosed(f"a message of {length} bytes")
+            return json.loads(self._read(length, deadline)), descriptors
+        except (OSError, ValueError) as error:
+            if isinstance(error, TimeoutError):
+                raise
+            raise ChannelClosed(str(error)) from error
+
+    def _read(self, count: int, deadline: float | None) -> bytes:
+        parts = bytearray()
+        while len(parts) < count:
+            self._wait(deadline)
+            part = self._socket.recv(min(count - len(parts), 2**20))
+            if not part:
+                raise ChannelClosed("end of file")
+            parts += part
+        return bytes(parts)
+
+    def _wait(self, deadline: float | None) -> None:
+        """Block until something can be read. Not a socket timeout: that would also apply to sending."""
+        remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
+        if not select.select([self._socket], [], [], remaining)[0]:
+            raise TimeoutError

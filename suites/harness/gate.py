@@ -1,0 +1,231 @@
+"""Is the answer right? Asked in the timed worker, of the timed callable, before the clock and once again after it.
+
+Every check raises :class:`WrongAnswer` with a sentence for the backend's author: what was asked, what is wrong with
+the answer, and where it can be told, which mistake gives exactly that answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from backends import Backend, Layer, Problem
+from suites.harness import bounds
+from suites.harness.blocks import ALIGNMENT
+from suites.harness.diagnosis import Agree, Question, diagnose, rounded_operands
+from suites.harness.examination import Examination, Weights
+
+Array = npt.NDArray[Any]
+
+
+class WrongAnswer(Exception):
+    """The backend's result is not the convolution; ``error_ratio`` where the error could be measured."""
+
+    def __init__(self, reason: str, error_ratio: float | None = None) -> None:
+        super().__init__(reason)
+        self.error_ratio = error_ratio
+
+
+class Input:
+    """A private copy of one input: read-only for the backend, 64-byte aligned, with NaN on both sides of it.
+
+    The guards make a read past either end visible where the backend works on this very memory.
+    """
+
+    def __init__(self, original: Array) -> None:
+        guard = ALIGNMENT // original.itemsize  # elements
+        memory = np.full(original.size + 3 * guard, np.nan, original.dtype)
+        start = guard + -memory.ctypes.data % ALIGNMENT // original.itemsize
+        self._own = memory[start : start + original.size].reshape(original.shape)
+        self._own[...] = original
+        self._original = original
+        self.array = self._own[...]
+        self.array.flags.writeable = False
+
+    def replace_by(self, original: Array) -> None:
+        """Change the values in place, as an application does that fills the same buffer again."""
+        self._own[...] = original
+        self._original = original
+
+    def check_untouched(self) -> None:
+        """``WrongAnswer`` if anybody wrote to this input."""
+        if self._own.tobytes() != np.ascontiguousarray(self._original).tobytes():
+            raise WrongAnswer("changes its input: the array that the harness passed was written to")
+
+
+class Gate:
+    """The checks of one backend on one problem."""
+
+    def __init__(self, backend: Backend, problem: Problem, examination: Examination) -> None:
+        self._backend = backend
+        self._problem = problem
+        self._asked = examination
+        self._previous_answer: Array | None = None
+        self.error_ratio: float | None = None
+
+    # --- the two occasions ----------------------------------------------------------------------------------
+
+    def before(self, timed: Layer, exact: Layer) -> None:
+        """``timed`` has the examination's real weights, ``exact`` its integer weights."""
+        self._check_exact(exact)
+        self._check_reals(timed)
+        self._check_finished(timed)
+
+    def after(self, timed: Layer, x: Any, last_result: Any, host: Input) -> None:
+        """``x`` is the input of the timing on the device, ``host`` the array it came from."""
+        asked = self._asked
+        host.check_untouched()
+        self._close(asked.first_input, asked.first_answer, self._read(last_result), "in the last timed call")
+        self._ask_close(timed, asked.second_input, asked.second_answer, "after the timing")
+        again = self._compute(timed, x)
+        if self._far(again, asked.first_answer) and not self._far(
+            self._compute(timed, self._backend.to_device(Input(asked.first_input).array)), asked.first_answer
+        ):
+            raise WrongAnswer("changes its input: a second call on the same array answers otherwise than a fresh copy")
+        self._close(asked.first_input, asked.first_answer, again, "after the timing")
+        self._check_sees_new_values(timed, x, host)
+
+    # --- single checks --------------------------------------------------------------------------------------
+
+    def _check_exact(self, layer: Layer) -> None:
+        """Integers, the precision probe, NaN and infinity: all equal to the reference bit for bit."""
+        asked, bits = self._asked, bounds.PROBE_BITS[self._problem.dtype]
+        questions = (
+            (asked.integer_input, asked.integer_answer, "on small integers"),
+            (asked.probe_input, asked.probe_answer, f"on the precision probe 1 + 2^-{bits}"),
+            (asked.poisoned_input, asked.poisoned_answer, "when the input holds NaN and infinity"),
+            (asked.integer_input, asked.integer_answer, "on the first input, asked again"),
+        )
+        for values, answer, where in questions:
+            x = Input(values)
+            result = self._compute(layer, self._backend.to_device(x.array))
+            if not np.array_equal(result, answer, equal_nan=True):
+                self._wrong(asked.integer, values, answer, result, where, _equal)
+            x.check_untouched()
+            self._previous_answer = answer
+
+    def _check_reals(self, layer: Layer) -> None:
+        """Two inputs in a row, each within the bound; a fresh result must survive the second call."""
+        asked = self._asked
+        x = self._backend.to_device(Input(asked.first_input).array)
+        first_result = layer(x)
+        self._backend.sync()
+        first = self._read(first_result).copy()
+        self._close(asked.first_input, asked.first_answer, first, "on real numbers")
+        self._ask_close(layer, asked.second_input, asked.second_answer, "on real numbers")
+        if self._backend.output == "fresh" and not _equal(self._read(first_result), first):
+            raise WrongAnswer('declares output "fresh", but a later call overwrites its result: declare "reused"')
+
+    def _check_finished(self, layer: Layer) -> None:
+        """No work may go on after ``sync``: reading a result at once must not take longer than reading it later."""
+        x = self._backend.to_device(Input(self._asked.first_input).array)
+        began = time.perf_counter()
+        result = layer(x)
+        self._backend.sync()
+        called = time.perf_counter()
+        at_once = self._read(result).copy()
+        reading_s = time.perf_counter() - called
+        copying_s = _seconds_of(at_once.copy)
+        if reading_s < 3 * copying_s + 200e-6:
+            return  # a result that is read as fast as it is copied was there already
+        time.sleep(max(0.02, 2 * (called - began)))
+        result = layer(x)
+        self._backend.sync()
+        time.sleep(max(0.02, 2 * reading_s))
+        reading_later_s = _seconds_of(lambda: self._read(result))
+        if reading_later_s < reading_s / 4:
+            raise WrongAnswer(
+                f"is not finished when sync() returns: reading the result at once took {reading_s * 1e3:.2g} ms, "
+                f"after a pause {reading_later_s * 1e3:.2g} ms; the clock would miss the difference"
+            )
+
+    def _check_sees_new_values(self, layer: Layer, x: Any, host: Input) -> None:
+        """New values in the same array need a new answer: a cache keyed by the array's identity fails here."""
+        if x is not host.array:
+            return  # the backend holds a copy that the harness cannot reach
+        host.replace_by(self._asked.second_input)
+        result = self._compute(layer, x)
+        if not self._far(result, self._asked.first_answer):
+            raise WrongAnswer("replays a cached answer: new values in the same array gave the answer to the old ones")
+        self._close(self._asked.second_input, self._asked.second_answer, result, "after new values in the same array")
+
+    # --- asking and comparing -------------------------------------------------------------------------------
+
+    def _ask_close(self, layer: Layer, values: Array, answer: Array, where: str) -> None:
+        x = Input(values)
+        result = self._compute(layer, self._backend.to_device(x.array))
+        self._close(values, answer, result, where)
+        x.check_untouched()
+
+    def _compute(self, layer: Layer, x: Any) -> Array:
+        result = layer(x)
+        self._backend.sync()
+        return self._read(result)
+
+    def _read(self, result: Any) -> Array:
+        """The result as an array of the right form."""
+        array = self._backend.to_numpy(result)
+        if not isinstance(array, np.ndarray):
+            raise WrongAnswer(f"returns {type(array).__name__} from to_numpy, not a NumPy array")
+        if array.shape != self._problem.output_shape:
+            raise WrongAnswer(self._wrong_shape(array.shape))
+        if array.dtype != np.dtype(self._problem.dtype):
+            raise WrongAnswer(f"returns {array.dtype}, but the problem is {self._problem.dtype}")
+        return array
+
+    def _wrong_shape(self, shape: tuple[int, ...]) -> str:
+        p = self._problem
+        other = replace(p, layout="nhwc" if p.layout == "nchw" else "nchw")
+        alternatives = {
+            other.output_shape: f"that is the {other.layout} layout",
+            replace(p, stride=1).output_shape: "the stride is ignored",
+            p.input_shape: "that is the input's shape",
+        }
+        hint = f": {alternatives[shape]}" if shape in alternatives else ""
+        return f"returns shape {shape}, expected {p.output_shape}{hint}"
+
+    def _error(self, result: Array, answer: Array) -> float:
+        """``max |y - ref| / (|W| |X| + |b|)``, infinite where a number is not finite."""
+        if result.size == 0:
+            return 0.0
+        error = np.subtract(result, answer, dtype=np.float64)
+        np.abs(error, out=error)
+        error /= self._asked.magnitude
+        worst = float(error.max())
+        return worst if worst == worst else float("inf")  # noqa: PLR0124  # NaN alone differs from itself
+
+    def _far(self, result: Array, answer: Array) -> bool:
+        return self._error(result, answer) > bounds.allowed_error(self._problem)
+
+    def _close(self, values: Array, answer: Array, result: Array, where: str) -> None:
+        """Record the error over its bound, and refuse a result beyond it."""
+        ratio = self._error(result, answer) / bounds.allowed_error(self._problem)
+        if ratio > 1:
+            self.error_ratio = ratio
+            self._wrong(self._asked.real, values, answer, result, where, lambda a, b: not self._far(a, b))
+        self.error_ratio = max(ratio, self.error_ratio or 0.0)
+        self._previous_answer = answer
+
+    def _wrong(self, weights: Weights, x: Array, answer: Array, result: Array, where: str, agree: Agree) -> NoReturn:
+        question = Question(self._problem, weights, x, answer, self._previous_answer)
+        reason = f"wrong {where}: {diagnose(question, result, agree)}"
+        if self.error_ratio is not None and self.error_ratio > 1:
+            reason += f"; the error is {self.error_ratio:.3g} times what {self._problem.dtype} allows"
+            if name := rounded_operands(question, result, self._error):
+                reason += f", and what {name} arithmetic gives"
+        raise WrongAnswer(reason, self.error_ratio)
+
+
+def _equal(a: Array, b: Array) -> bool:
+    return bool(np.array_equal(a, b, equal_nan=True))
+
+
+def _seconds_of(action: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began

@@ -1,0 +1,59 @@
+"""Putting a worker's times into pytest-benchmark's own statistics, table and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from suites.harness.outcome import SKIPPED
+from suites.harness.record import Cell
+
+SAMPLES = ("samples_s", "device_samples_s", "canary_s", "process")
+
+
+class MeasuredClock:
+    """A clock that stands still but for the seconds that a worker has measured.
+
+    pytest-benchmark takes a timer by marker and honours it in ``pedantic`` mode: with this one it reads, round by
+    round, what happened in another process.
+    """
+
+    __name__ = "measured_seconds"  # shown in pytest-benchmark's JSON
+
+    def __init__(self) -> None:
+        self._now_s = 0.0
+
+    def __call__(self) -> float:  # noqa: D102  # what a clock does
+        return self._now_s
+
+    def restart(self) -> None:
+        """Back to zero: sums stay small, so that a microsecond keeps all its digits."""
+        self._now_s = 0.0
+
+    def advance(self, seconds: float) -> None:
+        """Let ``seconds`` go by."""
+        self._now_s += seconds
+
+
+CLOCK = MeasuredClock()
+
+
+def publish(cell: Cell, benchmark: Any) -> None:
+    """Report ``cell`` as the outcome of the running test: a timing, a skip with its reason, or a failure."""
+    benchmark.group = f"{cell.group} {cell.name} ({cell.problem}, threads: {cell.threads})"
+    benchmark.extra_info.update({name: value for name, value in asdict(cell).items() if name not in SAMPLES})
+    if cell.status in SKIPPED:
+        pytest.skip(f"{cell.status}: {cell.reason}")
+    if cell.status != "ok":
+        pytest.fail(f"{cell.backend} on {cell.problem}: {cell.status}: {cell.reason}", pytrace=False)
+    samples = iter(cell.samples_s)
+    CLOCK.restart()
+    benchmark.pedantic(lambda: _advance(samples), rounds=len(cell.samples_s), iterations=1)
+
+
+def _advance(samples: Iterator[float]) -> None:
+    # pytest-benchmark calls once more than it has rounds when it profiles; that call takes no measured time.
+    CLOCK.advance(next(samples, 0.0))

@@ -1,0 +1,63 @@
+"""The vocabulary between a worker and its process: each question once as a message, once as a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, Final
+
+from backends import Problem
+from suites.harness.blocks import read_block, write_block
+from suites.harness.channel import Message
+from suites.harness.examination import Examination, Weights
+from suites.harness.subject import Subject, libraries
+
+Answer = tuple[Message, tuple[int, ...]]
+Handler = Callable[[Subject, Message, list[int]], Answer]
+
+
+def _value(value: Any) -> Answer:
+    return {"value": value}, ()
+
+
+def _missing(subject: Subject, message: Message, descriptors: list[int]) -> Answer:
+    return _value(subject.backend.missing())
+
+
+def _refuses(subject: Subject, message: Message, descriptors: list[int]) -> Answer:
+    return _value(subject.backend.refuses(Problem.parse(message["problem"])))
+
+
+def _examine(subject: Subject, message: Message, descriptors: list[int]) -> Answer:
+    examination = Examination.from_block(descriptors[0])
+    return _value(asdict(subject.examine(Problem.parse(message["problem"]), examination)))
+
+
+def _turn(subject: Subject, message: Message, descriptors: list[int]) -> Answer:
+    return _value(asdict(subject.turn(message["calls"], message["warm_s"])))
+
+
+def _conclude(subject: Subject, message: Message, descriptors: list[int]) -> Answer:
+    return _value(asdict(subject.conclude()))
+
+
+def _apply(subject: Subject, message: Message, descriptors: list[int]) -> Answer:
+    arrays = read_block(descriptors[0])
+    weights = Weights(weight=arrays["weight"], bias=arrays.get("bias"))
+    result = subject.apply(Problem.parse(message["problem"]), weights, arrays["x"])
+    return {"value": None}, (write_block({"result": result}),)
+
+
+def _libraries(subject: Subject, message: Message, descriptors: list[int]) -> Answer:
+    return _value(libraries())
+
+
+HANDLERS: Final[dict[str, Handler]] = {
+    "missing": _missing,
+    "refuses": _refuses,
+    "examine": _examine,
+    "turn": _turn,
+    "conclude": _conclude,
+    "apply": _apply,
+    "libraries": _libraries,
+}

@@ -1,0 +1,234 @@
+"""One backend under examination, in whichever process it runs: prepared, verified, timed, verified again."""
+
+from __future__ import annotations
+
+import builtins
+import gc
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backends import Backend, DeviceTimer, Layer, Problem
+from suites.harness.examination import Examination, Weights
+from suites.harness.gate import Array, Gate, Input
+
+LEVEL_WITHIN = 0.05  # warm-up ends when two batches in a row agree this closely ...
+LONGEST_WARM_UP_S = 0.25  # ... or when this much time has gone
+WARM_UP_BATCH_S = 0.01
+
+
+@dataclass(frozen=True)
+class Admission:
+    """What is known of a backend on one problem once it has passed the gate and is warm."""
+
+    prepare_s: float
+    first_call_s: float
+    seconds_per_call: float  # of the warm layer: what the plan of the rounds is made from
+    error_ratio: float | None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One backend's share of one round."""
+
+    seconds_per_call: float
+    cpu_s: float
+    wall_s: float
+    device_seconds_per_call: float | None
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What is known once the timing is over and the gate has been passed again."""
+
+    error_ratio: float | None
+    peak_rss_bytes: int
+
+
+@dataclass
+class _Running:
+    """The layer that is being timed, with all that its last check needs."""
+
+    gate: Gate
+    layer: Layer
+    host: Input
+    x: Any
+    result: Any = None
+
+
+class Subject:
+    """A backend with its thread budget. One problem at a time: ``examine``, any number of ``turn``, ``conclude``."""
+
+    def __init__(self, backend: Backend, threads: int) -> None:
+        self.backend = backend
+        self._threads = threads
+        self._running: _Running | None = None
+        self._timer: DeviceTimer | None = None
+        # A synchronous backend is not charged for calling an empty method.
+        self._sync = None if type(backend).sync is Backend.sync else backend.sync
+
+    def examine(self, problem: Problem, examination: Examination) -> Admission:
+        """Prepare, pass the gate, warm up. ``WrongAnswer`` from the gate, anything from the backend."""
+        self._running = None
+        with import_time() as imports_s:
+            began = time.perf_counter()
+            layer = self._prepare(problem, examination.real)
+            prepare_s = time.perf_counter() - began - imports_s()
+        host = Input(examination.first_input)
+        x = self.backend.to_device(host.array)
+        began = time.perf_counter()
+        self._call(layer, x)
+        first_call_s = time.perf_counter() - began
+        gate = Gate(self.backend, problem, examination)
+        gate.before(layer, self._prepare(problem, examination.integer))
+        self._running = _Running(gate, layer, host, x)
+        self._timer = self.backend.device_timer()
+        return Admission(prepare_s, first_call_s, self._warm_up(), gate.error_ratio)
+
+    def turn(self, calls: int, warm_s: float) -> Turn:
+        """Call the layer for ``warm_s`` seconds (once at least) unseen, then ``calls`` times on the clock."""
+        running = self._of_examined()
+        layer, x = running.layer, running.x
+        with _no_garbage_collection():
+            began = time.perf_counter()
+            while True:
+                self._call(layer, x)
+                if time.perf_counter() - began >= warm_s:
+                    break
+            cpu_began, began = time.process_time(), time.perf_counter()
+            running.result = self._repeat(layer, x, calls)
+            wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu_began
+        return Turn(wall_s / calls, cpu_s, wall_s, self._device_turn(layer, x, calls))
+
+    def conclude(self) -> Conclusion:
+        """Pass the gate once more, on the very layer, input and result of the timing; then forget the problem."""
+        running = self._of_examined()
+        running.gate.after(running.layer, running.x, running.result, running.host)
+        self._running = None
+        return Conclusion(running.gate.error_ratio, peak_rss_bytes())
+
+    def apply(self, problem: Problem, weights: Weights, x: Array) -> Array:
+        """The backend's result for one input: what the correctness suite compares with its own expectations."""
+        layer = self._prepare(problem, weights)
+        host = Input(x)
+        device = self.backend.to_device(host.array)
+        result = self.backend.to_numpy(self._call(layer, device))
+        host.check_untouched()
+        return np.array(result)
+
+    # --- the parts ------------------------------------------------------------------------------------------
+
+    def _of_examined(self) -> _Running:
+        if self._running is None:
+            raise RuntimeError("examine comes first")
+        return self._running
+
+    def _prepare(self, problem: Problem, weights: Weights) -> Layer:
+        bias = None if weights.bias is None else Input(weights.bias).array
+        return self.backend.prepare(problem, Input(weights.weight).array, bias, self._threads)
+
+    def _call(self, layer: Layer, x: Any) -> Any:
+        result = layer(x)
+        if self._sync:
+            self._sync()
+        return result
+
+    def _repeat(self, layer: Layer, x: Any, calls: int) -> Any:
+        """The timed loop. Two of them, so that neither kind of backend pays for a test that it does not need."""
+        result = None
+        if self._sync is None:
+            for _ in range(calls):
+                result = layer(x)
+        else:
+            sync = self._sync
+            for _ in range(calls):
+                result = layer(x)
+                sync()
+        return result
+
+    def _device_turn(self, layer: Layer, x: Any, calls: int) -> float | None:
+        """The same calls on the device's own clock, apart from the host's, since marks cost host time."""
+        if self._timer is None:
+            return None
+        seconds = []
+        for _ in range(calls):
+            self._timer.start()
+            layer(x)
+            self._timer.stop()
+            self.backend.sync()
+            seconds.append(self._timer.elapsed_s())
+        return statistics.fmean(seconds)
+
+    def _warm_up(self) -> float:
+        """Call until compiled and level; seconds per call of the last batch."""
+        running = self._of_examined()
+        began = time.perf_counter()
+        previous, calls = float("inf"), 1
+        while True:
+            batch_began = time.perf_counter()
+            self._repeat(running.layer, running.x, calls)
+            now = time.perf_counter()
+            seconds_per_call = (now - batch_began) / calls
+            level = abs(seconds_per_call - previous) <= LEVEL_WITHIN * previous
+            if (level and now - batch_began >= WARM_UP_BATCH_S / 2) or now - began > LONGEST_WARM_UP_S:
+                return seconds_per_call
+            previous, calls = seconds_per_call, max(1, round(WARM_UP_BATCH_S / max(seconds_per_call, 1e-7)))
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@contextmanager
+def import_time() -> Iterator[Callable[[], float]]:
+    """Seconds spent in import statements so far, nested ones counted once.
+
+    Backends import their heavy packages inside ``prepare``. That is paid once per process, not once per layer, so
+    it is taken out of ``prepare_s``; without this the first layer of a run would seem to compile for seconds.
+    """
+    original, spent, depth = builtins.__import__, 0.0, 0
+
+    def timed(*arguments: Any, **keywords: Any) -> Any:
+        nonlocal spent, depth
+        depth += 1
+        began = time.perf_counter()
+        try:
+            return original(*arguments, **keywords)
+        finally:
+            depth -= 1
+            if depth == 0:
+                spent += time.perf_counter() - began
+
+    builtins.__import__ = timed
+    try:
+        yield lambda: spent
+    finally:
+        builtins.__import__ = original
+
+
+def libraries() -> list[dict[str, Any]]:
+    """BLAS and threading libraries loaded in this process: name, version, kernel architecture, threads."""
+    import threadpoolctl
+
+    kept = ("internal_api", "version", "architecture", "threading_layer", "num_threads")
+    return [{key: info.get(key) for key in kept} for info in threadpoolctl.threadpool_info()]
+
+
+def peak_rss_bytes() -> int:
+    """High-water mark of this process's resident memory."""
+    kibibytes_or_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return kibibytes_or_bytes if sys.platform == "darwin" else kibibytes_or_bytes * 1024
