@@ -1,0 +1,169 @@
+"""`python -m report`: turn runs into a report, compare two runs, or refresh a README."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NoReturn
+
+from report.errors import ReportError
+
+BAD_INPUT: Final = 4
+
+_REPORT_HELP: Final = """\
+Turns runs of the benchmark into a page, two tables and a summary:
+  index.html       which backend is fastest, by how much and how certain that is
+  timings.csv      one row per backend, problem, thread budget and place of the problem
+  comparisons.csv  one row per pair of backends on the same problem, with interval and verdict
+  summary.md       the same in a screenful
+"""
+_REPORT_EXAMPLES: Final = """\
+examples:
+  python -m report                                     the newest run under results/
+  python -m report results/MACHINE/TIME                that run
+  python -m report RUN_A RUN_B --out both              two runs on one page
+  python -m report --baseline torch-conv2d             speed-ups against a backend of your choice
+  python -m report --splice README.md --picture docs/images/report.svg
+                                                       refresh a README and its picture
+  python -m report compare OLD NEW                     what became faster or slower (exit code 1: a regression)
+
+exit codes: 0 done, 1 a regression (compare only), 4 bad input
+"""
+_COMPARE_HELP: Final = """\
+Prints what became faster or slower from run OLD to run NEW. The runs did not take turns, so nothing is paired: a change
+is called only where even the closest ends of the two medians' intervals differ by more than the margin.
+"""
+_COMPARE_EXAMPLES: Final = """\
+examples:
+  python -m report compare results/MACHINE/BEFORE results/MACHINE/AFTER
+  python -m report compare OLD NEW --margin 0.1        call only changes beyond 10 %
+
+exit codes: 0 no regression, 1 something is slower or lost its valid result, 4 bad input
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Ends on a usage error as on any bad input: one line and the same exit code."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say ``message`` and leave."""
+        print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
+        raise SystemExit(BAD_INPUT)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _compare(words[1:]) if words[:1] == ["compare"] else _report(words)
+    except ReportError as error:
+        print(f"python -m report: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except OSError as error:
+        # Reading is checked where it happens; what is left is a place that cannot be written.
+        print(f"python -m report: {error}; name another place with --out", file=sys.stderr)
+        return BAD_INPUT
+
+
+def _report(words: Sequence[str]) -> int:
+    options = _report_parser().parse_args(words)
+    # Imported here, so that --help and a wrong option answer at once: pandas and matplotlib take a second.
+    from report.baseline import check_baseline
+    from report.load import load_run, newest_run
+    from report.site import examine, readme_text, write_picture, write_site
+    from report.splice import splice
+
+    folders = options.runs or [newest_run(options.results)]
+    # A run named twice, whichever way, is one run.
+    runs = [load_run(folder) for folder in {folder.resolve(): folder for folder in folders}.values()]
+    if options.baseline is not None:
+        check_baseline(options.baseline, runs)
+    found = [examine(run, options.baseline) for run in runs]
+    if options.splice is not None:
+        splice(options.splice, readme_text(found[0]))
+        print(options.splice)
+    if options.picture is not None:
+        print(write_picture(found[0], options.picture))
+    if options.out is not None or (options.splice is None and options.picture is None):
+        print(write_site(found, options.out or folders[0] / "report"))
+    return 0
+
+
+def _report_parser() -> argparse.ArgumentParser:
+    parser = _parser("python -m report", _REPORT_HELP, _REPORT_EXAMPLES)
+    parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="a run folder, results/<machine>/<UTC time>")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: report/ in the first RUN)")
+    parser.add_argument(
+        "--baseline",
+        metavar="BACKEND",
+        help="speed-ups are against it (default: the backend with most valid cells that is not naive, ties by name)",
+    )
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=Path("results"),
+        metavar="DIR",
+        help="where runs are sought when no RUN is named",
+    )
+    parser.add_argument(
+        "--splice",
+        type=Path,
+        metavar="FILE",
+        help="replace the text between the report's markers in FILE by the summary",
+    )
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="write the overview picture, an SVG")
+    return parser
+
+
+def _compare(words: Sequence[str]) -> int:
+    options = _compare_parser().parse_args(words)
+    from report.load import load_run
+    from report.regression import compare_runs, notes
+
+    old, new = load_run(options.old), load_run(options.new)
+    changes = compare_runs(old, new, options.margin, options.across_machines)
+    for note in notes(old, new):
+        print(f"note: {note}")
+    for verdict in ("broken", "slower", "faster", "mended"):
+        for change in changes:
+            if change.verdict == verdict:
+                print(f"{verdict}: {change.where}: {change.text}")
+    counts = Counter(change.verdict for change in changes)
+    print(
+        f"{len(changes)} cells in both runs"
+        + "".join(f", {count} {verdict}" for verdict, count in sorted(counts.items()))
+    )
+    if counts["unclear"]:
+        print("unclear: the intervals allow a change beyond the margin as well as none; more rounds would tell")
+    return int(any(change.is_regression for change in changes))
+
+
+def _compare_parser() -> argparse.ArgumentParser:
+    parser = _parser("python -m report compare", _COMPARE_HELP, _COMPARE_EXAMPLES)
+    parser.add_argument("old", type=Path, metavar="OLD", help="the run folder before")
+    parser.add_argument("new", type=Path, metavar="NEW", help="the run folder after")
+    parser.add_argument("--margin", type=_margin, default=0.02, help="a change below this share is none (default 0.02)")
+    parser.add_argument("--across-machines", action="store_true", help="compare although the runs' machines differ")
+    return parser
+
+
+def _margin(text: str) -> float:
+    try:
+        margin = float(text)
+    except ValueError:
+        margin = -1.0
+    if not 0 <= margin < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share such as 0.02")
+    return margin
+
+
+def _parser(name: str, description: str, examples: str) -> argparse.ArgumentParser:
+    keep = argparse.RawDescriptionHelpFormatter
+    return _Parser(prog=name, description=description, epilog=examples, formatter_class=keep, allow_abbrev=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""Numbers and verdicts as a reader wants them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+DASH = "–"  # noqa: RUF001  # an en dash is what a table shows for "nothing"
+
+
+def three_digits(value: float) -> str:
+    """Three significant digits without an exponent: ``1,234``, ``12.3``, ``0.0123``."""
+    if not math.isfinite(value):
+        return DASH if math.isnan(value) else "∞"
+    if value == 0:
+        return "0"
+    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{min(decimals, 6)}f}"
+
+
+def unit_for(seconds: Iterable[float]) -> tuple[str, float]:
+    """Unit in which a whole column stays readable, and how many of it a second has; by the shortest time."""
+    shortest = min((one for one in seconds if one > 0), default=1.0)
+    return ("ms", 1e3) if shortest >= 1e-3 else ("µs", 1e6)
+
+
+def duration(seconds: float) -> str:
+    """One time with its own unit: ``12.3 ms``."""
+    if math.isnan(seconds):
+        return DASH
+    for unit, scale in (("s", 1.0), ("ms", 1e3)):
+        if seconds * scale >= 1:
+            return f"{three_digits(seconds * scale)} {unit}"
+    return f"{three_digits(seconds * 1e6)} µs"
+
+
+def times(ratio: float, low: float = math.nan, high: float = math.nan) -> str:
+    """A ratio with its interval, as in ``1.42 [1.39, 1.45]`` with a multiplication sign after the ratio."""
+    if math.isnan(ratio):
+        return DASH
+    text = f"{_ratio(ratio)}×"  # noqa: RUF001  # the multiplication sign is meant
+    return text if math.isnan(low) else f"{text} [{_ratio(low)}, {_ratio(high)}]"
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.2f}" if 0.1 <= value < 10 else three_digits(value)
+
+
+def memory(size: float) -> str:
+    """Bytes in MiB."""
+    return DASH if math.isnan(size) else f"{three_digits(size / 2**20)} MiB"
+
+
+def threads_of(count: int) -> str:
+    """``1 thread``, ``2 threads``."""
+    return f"{count} thread" if count == 1 else f"{count} threads"
+
+
+def joined(names: Iterable[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

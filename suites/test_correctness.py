@@ -1,0 +1,256 @@
+"""Every backend, plugins included, through the same questions. Computed in worker processes, as in a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from backends import Problem
+from suites.harness.bounds import has_bound
+from suites.harness.examination import Weights
+from suites.harness.outcome import Ended
+from suites.harness.reference import pointwise
+
+if TYPE_CHECKING:
+    from suites.harness.workbench import Workbench
+
+Array = npt.NDArray[Any]
+
+LAYOUTS = ("nchw", "nhwc")
+DTYPES = ("float32", "float64")
+
+
+class Ask:
+    """One backend, asked in plain words."""
+
+    def __init__(self, workbench: Workbench, backend: str) -> None:
+        self._workbench = workbench
+        self._backend = backend
+
+    def compute(self, problem: Problem, planes: Any, weight: Any, bias: Any = None) -> Array:
+        """The result in (batch, channel, row, column) order for an input in that order; skips where it refuses."""
+        self._skip_if_refused(problem)
+        x = np.array(planes, problem.dtype).reshape(problem.batch, problem.in_channels, problem.height, problem.width)
+        if problem.layout == "nhwc":
+            x = np.ascontiguousarray(x.transpose(0, 2, 3, 1))
+        weights = Weights(
+            weight=np.array(weight, problem.dtype).reshape(problem.weight_shape),
+            bias=None if bias is None else np.array(bias, problem.dtype),
+        )
+        y = self._workbench.apply(self._backend, problem, weights, x)
+        assert y.shape == problem.output_shape
+        assert y.dtype == problem.dtype
+        return y if problem.layout == "nchw" else y.transpose(0, 3, 1, 2)
+
+    def pass_the_gate(self, problem: Problem, seed: int = 0) -> None:
+        """Integers, reals, probe, NaN and infinity, repeated and read-only inputs; skips where it refuses."""
+        self._skip_if_refused(problem)
+        try:
+            self._workbench.examine(self._backend, problem, seed)
+        except Ended as ended:
+            pytest.fail(f"{self._backend} on {problem}: {ended}", pytrace=False)
+
+    def refuses(self, problem: Problem) -> str | None:
+        """Why the backend, or the gate, leaves the problem out."""
+        return self._workbench.refuses(self._backend, problem)
+
+    def _skip_if_refused(self, problem: Problem) -> None:
+        if reason := self.refuses(problem):
+            pytest.skip(f"{self._backend} refuses {problem}: {reason}")
+
+
+@pytest.fixture
+def ask(workbench: Workbench, backend_name: str) -> Ask:
+    if reason := workbench.missing(backend_name):
+        pytest.skip(reason)
+    return Ask(workbench, backend_name)
+
+
+def problem(**sizes: Any) -> Problem:
+    usual = {"batch": 1, "in_channels": 2, "out_channels": 2, "height": 1, "width": 1}
+    return Problem(**(usual | sizes))
+
+
+# --- computed by hand ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_one_pixel_by_hand(ask: Ask, layout: str, dtype: str) -> None:
+    y = ask.compute(problem(layout=layout, dtype=dtype), [3, 5], [[1, 2], [10, -1]])
+    assert y.ravel().tolist() == [3 + 2 * 5, 10 * 3 - 5]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_bias_and_relu_by_hand(ask: Ask, layout: str) -> None:
+    asked = problem(layout=layout, out_channels=3, bias=True, activation="relu")
+    y = ask.compute(asked, [3, 5], [[1, 2], [1, -1], [1, -1]], bias=[0.5, 1.0, 2.5])
+    assert y.ravel().tolist() == [13.5, 0.0, 0.5]  # 13 + 0.5; -2 + 1 is cut off; -2 + 2.5
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_stride_by_hand(ask: Ask, layout: str) -> None:
+    """A picture of 3 rows and 4 columns: stride 2 reads rows 0 and 2, columns 0 and 2."""
+    asked = problem(in_channels=1, out_channels=1, height=3, width=4, stride=2, layout=layout)
+    y = ask.compute(asked, [[0, 1, 2, 3], [10, 11, 12, 13], [20, 21, 22, 23]], [[2]])
+    assert y[0, 0].tolist() == [[0, 4], [40, 44]]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_groups_by_hand(ask: Ask, layout: str) -> None:
+    """Four channels in two groups: the first two outputs see channels 0 and 1, the last two 2 and 3."""
+    asked = problem(in_channels=4, out_channels=4, groups=2, layout=layout)
+    y = ask.compute(asked, [1, 2, 3, 4], [[1, 10], [10, 1], [1, 10], [10, 1]])
+    assert y.ravel().tolist() == [21, 12, 43, 34]
+
+
+# --- weights with a meaning ---------------------------------------------------------------------------------------
+
+
+def picture(asked: Problem, seed: int = 0) -> Array:
+    shape = (asked.batch, asked.in_channels, asked.height, asked.width)
+    return np.random.default_rng(seed).standard_normal(shape).astype(asked.dtype)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_identity_returns_the_input(ask: Ask, layout: str, dtype: str) -> None:
+    asked = problem(batch=2, in_channels=7, out_channels=7, height=5, width=3, layout=layout, dtype=dtype)
+    x = picture(asked)
+    np.testing.assert_array_equal(ask.compute(asked, x, np.eye(7)), x)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_permutation_moves_channels(ask: Ask, layout: str) -> None:
+    asked = problem(in_channels=5, out_channels=5, height=4, width=4, layout=layout)
+    x, order = picture(asked), [3, 0, 4, 1, 2]
+    np.testing.assert_array_equal(ask.compute(asked, x, np.eye(5)[order]), x[:, order])
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_pixel_depends_on_itself_alone(ask: Ask, layout: str) -> None:
+    asked = problem(in_channels=6, out_channels=4, height=5, width=5, layout=layout)
+    x, weight = picture(asked), picture(problem(in_channels=6, height=4)).reshape(4, 6)
+    moved = x.copy()
+    moved[0, :, 2, 3] += 1
+    changed = (ask.compute(asked, x, weight) != ask.compute(asked, moved, weight)).any(axis=(0, 1))
+    assert np.argwhere(changed).tolist() == [[2, 3]]
+
+
+# --- values that are not numbers ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("activation", ["none", "relu"])
+def test_nan_and_infinity_reach_their_pixel_and_no_other(ask: Ask, layout: str, activation: str) -> None:
+    asked = problem(in_channels=3, out_channels=2, height=2, width=3, layout=layout, activation=activation)
+    x = np.ones((1, 3, 2, 3), asked.dtype)
+    x[0, 1, 0, 0], x[0, 2, 1, 2] = np.nan, np.inf
+    y = ask.compute(asked, x, [[1, 2, 3], [1, 1, -1]])
+    assert np.isnan(y[0, :, 0, 0]).all()
+    assert y[0, :, 1, 2].tolist() == [np.inf, 0.0 if activation == "relu" else -np.inf]
+    others = np.delete(y.reshape(2, 6), [0, 5], axis=1)
+    assert (others == [[6], [1]]).all()
+
+
+# --- sizes at the edges -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_an_empty_batch_gives_an_empty_result(ask: Ask, layout: str) -> None:
+    asked = problem(batch=0, in_channels=4, out_channels=6, height=5, width=5, layout=layout, bias=True)
+    y = ask.compute(asked, np.empty((0, 4, 5, 5)), np.ones((6, 4)), np.ones(6))
+    assert y.shape == (0, 6, 5, 5)
+
+
+EDGES = {
+    "one pixel, one channel": {"in_channels": 1, "out_channels": 1},
+    "one pixel, many images": {"batch": 9, "in_channels": 40, "out_channels": 24},
+    "one pixel, stride": {"batch": 2, "stride": 3, "in_channels": 8, "out_channels": 4},
+    "one input channel": {"in_channels": 1, "out_channels": 33, "height": 6, "width": 6},
+    "one output channel": {"in_channels": 33, "out_channels": 1, "height": 6, "width": 6},
+    "one row": {"in_channels": 16, "out_channels": 16, "height": 1, "width": 50},
+    "one column": {"in_channels": 16, "out_channels": 16, "height": 50, "width": 1},
+    "primes": {"batch": 3, "in_channels": 37, "out_channels": 53, "height": 11, "width": 13},
+    "stride that does not divide": {"in_channels": 12, "out_channels": 20, "height": 11, "width": 14, "stride": 3},
+    "stride larger than the picture": {"in_channels": 12, "out_channels": 20, "height": 3, "width": 5, "stride": 7},
+    "as many groups as channels": {"in_channels": 10, "out_channels": 10, "groups": 10, "height": 5, "width": 5},
+    "groups, more outputs": {"batch": 2, "in_channels": 6, "out_channels": 15, "groups": 3, "height": 5, "width": 5},
+    "groups and stride": {"in_channels": 24, "out_channels": 16, "groups": 4, "height": 9, "width": 9, "stride": 2},
+    "long reduction": {"in_channels": 2048, "out_channels": 12, "height": 7, "width": 7},
+}
+
+
+@pytest.mark.parametrize("epilogue", [{}, {"bias": True, "activation": "relu"}], ids=["plain", "bias and relu"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("edge", EDGES)
+def test_edges(ask: Ask, edge: str, dtype: str, layout: str, epilogue: dict[str, Any]) -> None:
+    ask.pass_the_gate(problem(**EDGES[edge], dtype=dtype, layout=layout, **epilogue))
+
+
+# --- manners ------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_question_has_the_same_answer(ask: Ask) -> None:
+    """Asked twice with something else between: neither a stale buffer nor a race may show."""
+    asked = problem(batch=2, in_channels=32, out_channels=24, height=9, width=9, bias=True)
+    other = problem(batch=2, in_channels=32, out_channels=24, height=9, width=9)
+    x, weight = picture(asked), np.random.default_rng(1).standard_normal((24, 32))
+    first = ask.compute(asked, x, weight, np.ones(24))
+    ask.compute(other, picture(other, seed=2), weight)
+    np.testing.assert_array_equal(ask.compute(asked, x, weight, np.ones(24)), first)
+
+
+# --- all axes at once ---------------------------------------------------------------------------------------------
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> Problem:
+    """Small problems over all axes that the gate can judge."""
+    groups = draw(st.sampled_from([1, 1, 2, 3]))
+    small = st.integers(1, 12)
+    return Problem(
+        batch=draw(st.integers(0, 3)),
+        in_channels=groups * draw(small),
+        out_channels=groups * draw(small),
+        height=draw(small),
+        width=draw(small),
+        stride=draw(st.integers(1, 4)),
+        groups=groups,
+        bias=draw(st.booleans()),
+        activation=draw(st.sampled_from(["none", "relu"])),
+        dtype=draw(st.sampled_from(DTYPES)),
+        layout=draw(st.sampled_from(LAYOUTS)),
+    )
+
+
+@settings(max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(asked=problems(), seed=st.integers(0, 2**16))
+def test_any_problem(ask: Ask, asked: Problem, seed: int) -> None:
+    assume(has_bound(asked) and ask.refuses(asked) is None)
+    if asked.batch:
+        ask.pass_the_gate(asked, seed)
+    else:
+        nothing = np.empty((0, asked.in_channels, asked.height, asked.width))
+        bias = np.ones(asked.out_channels) if asked.bias else None
+        assert ask.compute(asked, nothing, np.ones(asked.weight_shape), bias).size == 0
+
+
+def test_the_reference_itself_by_hand() -> None:
+    """The oracle is held to the formula written out, one term at a time."""
+    asked = problem(batch=2, in_channels=6, out_channels=4, height=5, width=4, stride=2, groups=2, bias=True,
+                    activation="relu", layout="nhwc")  # fmt: skip
+    rng = np.random.default_rng(3)
+    x, weight = rng.integers(-9, 9, asked.input_shape), rng.integers(-9, 9, asked.weight_shape)
+    bias = rng.integers(-9, 9, asked.out_channels)
+    y = pointwise(asked, x, weight, bias)
+    for n, i, j, o in np.ndindex(y.shape):
+        first = 3 * (o // 2)
+        terms = [int(weight[o, c]) * int(x[n, 2 * i, 2 * j, first + c]) for c in range(3)]
+        assert y[n, i, j, o] == max(0, int(bias[o]) + sum(terms))
