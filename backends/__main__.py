@@ -1,0 +1,63 @@
+"""``python -m backends``: who competes here, and what the others lack."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import NoReturn
+
+from backends import UnknownPluginError, registry
+
+USAGE = 4  # pytest's exit code for bad usage, so that every command of the project agrees
+
+
+class Parser(argparse.ArgumentParser):
+    """Argument errors in one line, with the project's exit code."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the line and leave."""
+        self.exit(USAGE, f"{self.prog}: {message} (--help lists what there is)\n")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print one line per backend; returns the exit code."""
+    parser = Parser(
+        prog="python -m backends",
+        description="List all backends: name, where it was found, device, output, and whether it can run here.",
+        epilog="A backend is found as a file in backends/, as an entry point of an installed package in the group "
+        "pointwise_bench.backends, or by --plugin. docs/ADDING_A_BACKEND.md shows how to write one.",
+    )
+    parser.add_argument(
+        "--plugin", action="append", default=[], metavar="WHAT", help="also load PATH.py or package.module (repeatable)"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        for plugin in options.plugin:
+            registry.add_plugin(plugin)
+    except UnknownPluginError as error:
+        parser.error(str(error))
+    rows = [_row(name) for name in registry.names()]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    for row in rows:
+        print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]).rstrip())
+    usable = sum(row[4] == "usable" for row in rows)
+    print(f"\n{usable} of {len(rows)} backends are usable here.")
+    return 0
+
+
+def _row(name: str) -> tuple[str, str, str, str, str]:
+    backend = registry.get(name)
+    return (name, registry.source(name).kind, backend.device, backend.output, _availability(name))
+
+
+def _availability(name: str) -> str:
+    """``usable``, or why not and the remedy, in one line."""
+    try:
+        reason = registry.get(name).missing()
+    except Exception as error:  # a listing shows a broken plugin, it does not break with it
+        reason = f"missing() raised {type(error).__name__}: {error}"
+    return "usable" if reason is None else f"unavailable: {' '.join(reason.split())}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
