@@ -25,9 +25,9 @@ class NaiveLoops(Backend):
 
     def refuses(self, problem: Problem) -> str | None:
         """A layer that pure Python would need more than :data:`PATIENCE_S` seconds for."""
-        predicted = problem.macs * SECONDS_PER_MAC
-        too_slow = f"predicted {predicted:.2g} s per call is over this backend's limit of {PATIENCE_S:g} s"
-        return super().refuses(problem) or (too_slow if predicted > PATIENCE_S else None)
+        predicted_s = problem.macs * SECONDS_PER_MAC
+        too_slow = f"pure Python is predicted to need over {PATIENCE_S:g} s per call"
+        return super().refuses(problem) or (too_slow if predicted_s > PATIENCE_S else None)
 
     def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
         """Weights as nested lists: indexing a list is several times cheaper than indexing an array."""

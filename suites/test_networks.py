@@ -16,4 +16,4 @@ if TYPE_CHECKING:
 @pytest.mark.shapes("network", "user")
 @pytest.mark.benchmark(timer=CLOCK)
 def test_layer(campaign: Campaign, group: Group, layer: Layer, threads: int, backend_name: str, benchmark: Any) -> None:
-    publish(campaign.cell(layer.problem, threads, backend_name), benchmark)
+    publish(lambda: campaign.cell(layer.problem, threads, backend_name), benchmark)

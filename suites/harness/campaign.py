@@ -21,7 +21,12 @@ from suites.harness.record import Cell, Key, Place, Record, now, unfinished_runs
 from suites.harness.rounds import ROUNDS, affordable_rounds
 from suites.harness.settings import BadOption, Settings
 
+CLOSING_S = 6.0  # kept back from a time budget for each thread budget's last ceilings
 LIBRARIES_S = 10.0  # patience for asking a worker which libraries it has loaded
+
+
+class BudgetSpent(Exception):
+    """The time budget leaves no room for another problem; ``--resume`` with a new budget goes on."""
 
 
 @dataclass
@@ -54,11 +59,16 @@ class Campaign:
             event.backends.append(backend)
 
     def cell(self, problem: Problem, threads: int, backend: str) -> Cell:
-        """The result for one planned cell; measures the whole problem when it is the first to be asked for."""
+        """The result for one planned cell; measures the whole problem when it is the first to be asked for.
+
+        ``BudgetSpent`` where no time is left to begin another problem.
+        """
         key = (backend, problem.id, threads)
         if key not in self._cells:
             running = self._start() if self._running is None else self._running
             if key not in self._cells:  # a resumed run may hold it already
+                if self._seconds_left(running) < 0:
+                    raise BudgetSpent(f"not measured: the time budget of {self._settings.time_budget_s:g} s is spent")
                 self._hold(running, self._plan[problem.id, threads])
         return self._cells[key]
 
@@ -143,8 +153,11 @@ class Campaign:
         if not found:
             raise BadOption(f"--resume: no unfinished run of this machine in {self._settings.results}")
         record = found[0]
+        new_options = {"seed": record.run["options"]["seed"]} | self._options()
+        # What is left may take a new budget of time: it decides how much is measured, not what a number means.
+        new_options["time_budget_s"] = record.run["options"]["time_budget_s"]
         for name, old, new in (
-            *_differences("option", record.run["options"], {"seed": record.run["options"]["seed"]} | self._options()),
+            *_differences("option", record.run["options"], new_options),
             *_differences("package", record.run["environment"]["packages"], description["packages"]),
         ):
             raise BadOption(f"--resume: {name} differs from the run in {record.folder}: {old!r} there, {new!r} now")
@@ -220,12 +233,17 @@ class Campaign:
 
     def _rounds(self, running: _Running, speeds: dict[str, float]) -> int:
         """As many rounds as this problem's share of the time budget allows, or the usual number without a budget."""
-        budget_s = self._settings.time_budget_s
-        if budget_s is None:
+        if self._settings.time_budget_s is None:
             return ROUNDS
-        left_s = budget_s - (time.monotonic() - running.began) - running.closing_s
-        this_problem_s = left_s / max(1, running.progress.left)
+        this_problem_s = self._seconds_left(running) / max(1, running.progress.left)
         return affordable_rounds(speeds, this_problem_s - running.progress.overhead_s())
+
+    def _seconds_left(self, running: _Running) -> float:
+        """Of the time budget, the last ceilings kept back; infinite without one."""
+        if self._settings.time_budget_s is None:
+            return float("inf")
+        closing_s = CLOSING_S * len(self._budgets())
+        return self._settings.time_budget_s - (time.monotonic() - running.began) - closing_s
 
 
 @dataclass
@@ -239,7 +257,6 @@ class _Running:
     began: float
     progress: Progress
     timed_s: float = 0.0
-    closing_s: float = 10.0  # kept back from a time budget for the last ceilings
 
 
 def _ceilings(budgets: Iterable[int], phase: str, announce: Callable[[str], None]) -> list[dict[str, Any]]:

@@ -29,6 +29,9 @@ BUDGET_TOLERANCE = 0.1  # CPU seconds over wall seconds may exceed the thread bu
 # may have been measured in a bad moment; a replayed answer beats it by a hundred.
 IMPLAUSIBLY_FAST = 3.0
 
+# A backend that hangs on every problem would cost a run its time-out a hundred times over.
+MOST_TIME_OUTS = 3
+
 
 @dataclass
 class Contestant:
@@ -54,11 +57,11 @@ class Contestant:
 
     def note(self, turn: Turn, canary_s: float) -> None:
         """Keep one round's sample."""
-        self.cell.samples_s.append(turn.seconds_per_call)
+        self.cell.samples_s.append(_digits(turn.seconds_per_call, 7))
         self.cell.process.append(self.station.starts - 1)
-        self.cell.canary_s.append(canary_s)
+        self.cell.canary_s.append(_digits(canary_s, 4))
         if turn.device_seconds_per_call is not None:
-            self.cell.device_samples_s.append(turn.device_seconds_per_call)
+            self.cell.device_samples_s.append(_digits(turn.device_seconds_per_call, 7))
         self.cpu_s += turn.cpu_s
         self.wall_s += turn.wall_s
 
@@ -90,6 +93,7 @@ class Contest:
         yield from self._drain()
         for name in list(self._contestants):
             if self._guard(name, self._conclude):
+                self._contestants[name].station.time_outs = 0
                 self._finished.append(self._contestants.pop(name).cell)
             yield from self._drain()
 
@@ -107,6 +111,7 @@ class Contest:
             contestant.cell.end(ended.status, ended.reason)
             if ended.error_ratio is not None:
                 contestant.cell.error_ratio = ended.error_ratio
+            contestant.station.time_outs += ended.status == "timed-out"
             if not ended.alive:
                 self.pool.dismiss(contestant.station)
             self._finished.append(self._contestants.pop(name).cell)
@@ -121,6 +126,10 @@ class Contest:
             station = self.pool.station(cell.backend, cell.threads)
             if station.missing is not None:
                 raise Ended("unavailable", station.missing)
+            if station.time_outs >= MOST_TIME_OUTS:
+                raise Ended(
+                    "timed-out", f"not tried: it timed out on {MOST_TIME_OUTS} problems in a row before this one"
+                )
         except Ended as ended:
             cell.end(ended.status, ended.reason)
             self._finished.append(cell)
@@ -210,3 +219,8 @@ class Contest:
                 f"impossibly fast: {median_s:.3g} s per call, where the measured FMA peak needs {least_s:.3g} s; "
                 f"a cached answer, or work that goes on after the call",
             )
+
+
+def _digits(seconds: float, digits: int) -> float:
+    """Rounded to what the clock can tell: a nanosecond in a turn of 15 ms is seven digits. Halves the record."""
+    return float(f"{seconds:.{digits}g}")

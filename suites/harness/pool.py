@@ -22,6 +22,7 @@ class Station:
     threads: int
     host: Host | None = None
     starts: int = 0
+    time_outs: int = 0  # on the last problems in a row
     missing: str | None = None
 
 
@@ -34,13 +35,13 @@ class Pool:
         self._stations: dict[tuple[str, int], Station] = {}
 
     def station(self, backend: str, threads: int) -> Station:
-        """The station with a living host, which may have said that it is missing something.
+        """The station with a living host, or with what the backend is missing.
 
         ``Ended`` when it cannot be started.
         """
         key = (backend, threads)
         station = self._stations.setdefault(key, Station(registry.get(backend), threads))
-        if station.host is None:
+        if station.host is None and station.missing is None:
             station.host = self._start(backend, threads)
             station.starts += 1
             try:
@@ -48,6 +49,8 @@ class Pool:
             except Ended:
                 self.dismiss(station)
                 raise
+            if station.missing is not None:
+                self.dismiss(station)  # nothing will be asked of it, and an import of torch is held in memory
         return station
 
     def dismiss(self, station: Station) -> None:
@@ -62,8 +65,8 @@ class Pool:
             self.dismiss(station)
 
     def living(self) -> Iterator[Station]:
-        """Stations that have a host and miss nothing."""
-        return (each for each in self._stations.values() if each.host is not None and each.missing is None)
+        """Stations that have a host."""
+        return (each for each in self._stations.values() if each.host is not None)
 
     def _start(self, backend: str, threads: int) -> Host:
         if self._in_process:

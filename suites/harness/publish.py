@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 import pytest
 
+from suites.harness.campaign import BudgetSpent
 from suites.harness.outcome import SKIPPED
 from suites.harness.record import Cell
 
@@ -41,8 +42,14 @@ class MeasuredClock:
 CLOCK = MeasuredClock()
 
 
-def publish(cell: Cell, benchmark: Any) -> None:
-    """Report ``cell`` as the outcome of the running test: a timing, a skip with its reason, or a failure."""
+def publish(measure: Callable[[], Cell], benchmark: Any) -> None:
+    """Report a cell as the outcome of the running test: a timing, a skip with its reason, or a failure."""
+    if benchmark.disabled:
+        pytest.skip("timing is switched off (--benchmark-disable)")
+    try:
+        cell = measure()
+    except BudgetSpent as spent:
+        pytest.skip(str(spent))
     benchmark.group = f"{cell.group} {cell.name} ({cell.problem}, threads: {cell.threads})"
     benchmark.extra_info.update({name: value for name, value in asdict(cell).items() if name not in SAMPLES})
     if cell.status in SKIPPED:

@@ -108,7 +108,7 @@ class Record:
     def append(self, cell: Cell) -> None:
         """Add one finished cell; on disk when this returns."""
         with (self.folder / CELLS).open("a") as file:
-            file.write(json.dumps(asdict(cell)) + "\n")
+            file.write(json.dumps(asdict(cell), separators=(",", ":")) + "\n")
             file.flush()
             os.fsync(file.fileno())
 
