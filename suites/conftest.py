@@ -133,6 +133,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             place = Place(case["group"].name, layer.name, layer.count)
             campaign.plan(layer.problem, case["threads"], case["backend_name"], place)
     session.config.stash[CAMPAIGN] = campaign
+    if session.config.stash[SETTINGS].resume:
+        try:
+            campaign.resume()
+        except BadOption as error:
+            raise pytest.UsageError(str(error)) from error
 
 
 def _announcer(config: pytest.Config) -> Callable[[str], None]:

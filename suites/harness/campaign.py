@@ -58,6 +58,22 @@ class Campaign:
         if backend not in event.backends:
             event.backends.append(backend)
 
+    def resume(self) -> None:
+        """Take up the newest unfinished run of this machine. ``BadOption`` where there is none, or where it differs."""
+        found = unfinished_runs(self._settings.results, environment.machine())
+        if not found:
+            raise BadOption(f"--resume: no unfinished run of this machine in {self._settings.results}")
+        record = found[0]
+        for name, old, new in (
+            *_differences("option", record.run["options"], self._options_like(record)),
+            *_differences("package", record.run["environment"]["packages"], environment.packages()),
+        ):
+            raise BadOption(f"--resume: {name} differs from the run in {record.folder}: {old!r} there, {new!r} now")
+        record.drop_torn_line()
+        self._cells = {cell.key: cell for cell in record.cells()}
+        self.record = record
+        self._announce(f"resuming {record.folder}: {len(self._cells)} cells are there already")
+
     def cell(self, problem: Problem, threads: int, backend: str) -> Cell:
         """The result for one planned cell; measures the whole problem when it is the first to be asked for.
 
@@ -66,17 +82,17 @@ class Campaign:
         key = (backend, problem.id, threads)
         if key not in self._cells:
             running = self._start() if self._running is None else self._running
-            if key not in self._cells:  # a resumed run may hold it already
-                if self._seconds_left(running) < 0:
-                    raise BudgetSpent(f"not measured: the time budget of {self._settings.time_budget_s:g} s is spent")
-                self._hold(running, self._plan[problem.id, threads])
+            if self._seconds_left(running) < 0:
+                raise BudgetSpent(f"not measured: the time budget of {self._settings.time_budget_s:g} s is spent")
+            self._hold(running, self._plan[problem.id, threads])
         return self._cells[key]
 
     def finish(self) -> None:
         """Let all workers go and close the record; the run counts as finished when every planned cell is there."""
-        running, self._running = self._running, None
-        if running is None or self.record is None:
+        if self.record is None:
             return
+        # A resumed run may lack nothing but its end.
+        running, self._running = self._running or self._start(), None
         complete = not any(self._pending(event) for event in self._plan.values())
         if complete:
             self.record.run["libraries"] = _libraries(running.pool)
@@ -113,13 +129,9 @@ class Campaign:
 
     def _start(self) -> _Running:
         began = time.monotonic()
-        description = environment.describe()
-        for warning in description["warnings"]:
-            self._announce(f"warning: {warning}")
-        self.record = self._resumed(description) if self._settings.resume else None
         canary = Canary()
         if self.record is None:
-            self.record = self._new_record(description, canary)
+            self.record = self._new_record(canary)
         ceilings = [Ceilings(**each) for each in self.record.run["ceilings"]]
         pending = [event for event in self._plan.values() if self._pending(event)]
         self._running = _Running(
@@ -132,7 +144,10 @@ class Campaign:
         )
         return self._running
 
-    def _new_record(self, description: dict[str, Any], canary: Canary) -> Record:
+    def _new_record(self, canary: Canary) -> Record:
+        description = environment.describe()
+        for warning in description["warnings"]:
+            self._announce(f"warning: {warning}")
         ceilings = _ceilings(self._budgets(), "before", self._announce)
         run = {
             "machine": environment.machine(),
@@ -147,26 +162,6 @@ class Campaign:
         self._announce(f"run: {record.folder}")
         return record
 
-    def _resumed(self, description: dict[str, Any]) -> Record:
-        """The newest unfinished run of this machine; ``BadOption`` where there is none or where it differs."""
-        found = unfinished_runs(self._settings.results, environment.machine())
-        if not found:
-            raise BadOption(f"--resume: no unfinished run of this machine in {self._settings.results}")
-        record = found[0]
-        new_options = {"seed": record.run["options"]["seed"]} | self._options()
-        # What is left may take a new budget of time: it decides how much is measured, not what a number means.
-        new_options["time_budget_s"] = record.run["options"]["time_budget_s"]
-        for name, old, new in (
-            *_differences("option", record.run["options"], new_options),
-            *_differences("package", record.run["environment"]["packages"], description["packages"]),
-        ):
-            raise BadOption(f"--resume: {name} differs from the run in {record.folder}: {old!r} there, {new!r} now")
-        record.drop_torn_line()
-        for cell in record.cells():
-            self._cells[cell.key] = cell
-        self._announce(f"resuming {record.folder}: {len(self._cells)} cells are there already")
-        return record
-
     def _options(self) -> dict[str, Any]:
         asked = asdict(self._settings)
         return {
@@ -178,6 +173,14 @@ class Campaign:
             "timeout_s": asked["timeout_s"],
             "in_process": asked["in_process"],
         } | ({} if asked["seed"] is None else {"seed": asked["seed"]})
+
+    def _options_like(self, record: Record) -> dict[str, Any]:
+        """The options as asked now, with those of ``record`` that a resumed run may leave open or change.
+
+        A time budget decides how much is measured, not what a number means.
+        """
+        old = record.run["options"]
+        return {"seed": old["seed"]} | self._options() | {"time_budget_s": old["time_budget_s"]}
 
     def _seed(self) -> int:
         """As asked, or drawn anew: a backend cannot foresee the inputs of a run."""
@@ -207,11 +210,11 @@ class Campaign:
             seed=self.record.run["options"]["seed"],
         )
         finished = []
-        for cell in contest.run():
-            self.record.append(cell)
-            self._cells[cell.key] = cell
-            running.timed_s += cell.timed_s
-            finished.append(cell)
+        for batch in contest.run():
+            self.record.append(batch)
+            self._cells |= {cell.key: cell for cell in batch}
+            finished += batch
+        running.timed_s += sum(cell.timed_s for cell in finished)
         running.progress.problem_done(f"{event.places[0].group} {event.places[0].name}", finished)
 
     def _blank(self, event: Event, backend: str) -> Cell:

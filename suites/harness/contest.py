@@ -82,25 +82,28 @@ class Contest:
     _contestants: dict[str, Contestant] = field(default_factory=dict)
     _finished: list[Cell] = field(default_factory=list)
 
-    def run(self) -> Iterator[Cell]:
-        """Every cell as it is finished: first the backends that never start, last those that were timed."""
+    def run(self) -> Iterator[list[Cell]]:
+        """The cells, in batches as they are finished: first the backends that never start, last those that were timed.
+
+        All timed cells come together: a record that held only some of them would be resumed with the rest, which
+        would then have been measured at another time than their rivals.
+        """
         for cell in self.cells:
             self._admit(cell)
-            yield from self._drain()
+        yield self._drain()
         self._examine_all()
-        yield from self._drain()
+        yield self._drain()
         self._time_all()
-        yield from self._drain()
         for name in list(self._contestants):
             if self._guard(name, self._conclude):
                 self._contestants[name].station.time_outs = 0
                 self._finished.append(self._contestants.pop(name).cell)
-            yield from self._drain()
+        yield self._drain()
 
-    def _drain(self) -> Iterator[Cell]:
+    def _drain(self) -> list[Cell]:
         """The cells that were finished since the last call."""
-        while self._finished:
-            yield self._finished.pop(0)
+        finished, self._finished = self._finished, []
+        return finished
 
     def _guard(self, name: str, action: Callable[[Contestant], None]) -> bool:
         """Whether ``action`` went well; otherwise the contestant is out, with its reason in its cell."""

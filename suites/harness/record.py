@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,12 +105,14 @@ class Record:
         draft.write_text(json.dumps(self.run, indent=1) + "\n")
         draft.replace(self.folder / RUN)
 
-    def append(self, cell: Cell) -> None:
-        """Add one finished cell; on disk when this returns."""
-        with (self.folder / CELLS).open("a") as file:
-            file.write(json.dumps(asdict(cell), separators=(",", ":")) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+    def append(self, cells: Iterable[Cell]) -> None:
+        """Add finished cells in one write; on disk when this returns."""
+        lines = "".join(json.dumps(asdict(cell), separators=(",", ":")) + "\n" for cell in cells)
+        if lines:
+            with (self.folder / CELLS).open("a") as file:
+                file.write(lines)
+                file.flush()
+                os.fsync(file.fileno())
 
     def cells(self) -> Iterator[Cell]:
         """The cells on disk; a last line that was torn in writing is left out."""

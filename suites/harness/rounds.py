@@ -58,6 +58,8 @@ def orders(names: list[str], rounds: int, rng: Random) -> list[list[str]]:
     favours anyone. Labels and rows are shuffled anew for every block, so that no periodic disturbance can follow the
     design. With two backends this is AB, BA: ABBA.
     """
+    if not names:
+        return []
     result: list[list[str]] = []
     while len(result) < rounds:
         labels = rng.sample(names, len(names))

@@ -1,0 +1,95 @@
+"""The documents tell the truth: what they show works, and what they list is there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from backends import Problem, Source
+from suites.harness import contest, rounds, subject
+from suites.harness.examination import Examination
+from suites.harness.host import SharedExamination
+from suites.harness.record import Cell
+from suites.harness.worker import Worker
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+METHODOLOGY = (ROOT / "docs/METHODOLOGY.md").read_text()
+FORMAT = (ROOT / "docs/RESULTS_FORMAT.md").read_text()
+
+EXAMPLE = next(block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "@register" in block)
+
+
+def test_the_readmes_backend_is_one_file_of_at_most_twenty_lines() -> None:
+    assert len(EXAMPLE.strip().splitlines()) <= 20
+
+
+@pytest.mark.parametrize(
+    "problem", ["n2c12h7w9-o20-s2-bias-relu", "n1c12h6w6-o8-bias-float64-nhwc", "n1c3h5w5-o7"], ids=str
+)
+def test_the_readmes_backend_passes_the_gate(problem: str, tmp_path: Path) -> None:
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(EXAMPLE)
+    worker = Worker("my-einsum", Source("plugin", str(plugin)), threads=1, log=tmp_path / "log")
+    shared = SharedExamination(Problem.parse(problem), Examination.of(Problem.parse(problem), seed=0))
+    try:
+        assert worker.refuses(shared.problem, 60.0) is None
+        worker.examine(shared, 60.0)
+        worker.turn(2, 0.0, 60.0)
+        worker.conclude(60.0)
+    finally:
+        shared.close()
+        worker.kill()
+
+
+def test_every_file_of_the_architecture_exists() -> None:
+    tree = README.split("## Architecture")[1].split("```")[1]
+    named = set(re.findall(r"\b(\w+\.(?:py|jsonl|json))\b", tree)) - {"run.json", "cells.jsonl"}
+    present = {
+        path.name for folder in ("backends", "suites", "report", "tests") for path in (ROOT / folder).rglob("*.py")
+    }
+    assert named <= present, named - present
+
+
+def test_every_module_of_the_harness_stands_in_the_architecture() -> None:
+    modules = {path.name for path in (ROOT / "suites/harness").glob("*.py")}
+    helpers = {"__init__.py", "host.py", "outcome.py", "progress.py", "settings.py", "threads.py", "processor.py"}
+    helpers |= {"workbench.py"}
+    missing = {name for name in modules - helpers if name not in README}
+    assert not missing
+
+
+def test_every_option_stands_in_the_readme() -> None:
+    declared = set(
+        re.findall(r'"(--[\w-]+)"', (ROOT / "suites/conftest.py").read_text().split("def pytest_configure")[0])
+    )
+    listed = set(re.findall(r"\| `(--[\w-]+)", README))
+    assert declared == listed
+
+
+def test_every_key_of_a_cell_is_described() -> None:
+    table = FORMAT.split("## cells.jsonl")[1]
+    described = {
+        name for row in re.findall(r"^\| (`[^|]*`) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
+    }
+    assert {field.name for field in fields(Cell)} == described
+
+
+def test_the_methodology_has_the_harnesss_own_numbers() -> None:
+    words = " ".join(METHODOLOGY.split())
+    for text in (
+        f"about {rounds.WARM_S * 1e3:.0f} ms of calls (one at least)",
+        f"about {rounds.TURN_S * 1e3:.0f} ms of calls (one at least) on the clock",
+        f"agree within {100 * subject.LEVEL_WITHIN:.0f} %, at most {subject.LONGEST_WARM_UP_S} s",
+        f"may exceed the thread budget by at most {contest.BUDGET_TOLERANCE}",
+    ):
+        assert text in words, text
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "results/README.md"]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
