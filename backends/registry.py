@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -70,6 +71,7 @@ class Unloadable(Backend):
 class _Entry:
     make: Callable[[], Backend]
     source: Source
+    module: str | None = None  # where the class is defined; None for what could not be loaded
     instance: Backend | None = None
 
 
@@ -106,6 +108,7 @@ class Registry:
 
     def add_plugin(self, what: str) -> None:
         """Load ``--plugin what``: a path ending in ``.py`` or a dotted module. ``UnknownPluginError`` if absent."""
+        self._discover()  # first, so that a plugin cannot take a built-in's name
         if what.endswith(".py"):
             path = Path(what).resolve()
             if not path.is_file():
@@ -127,39 +130,49 @@ class Registry:
         taken = self._entries.get(cls.name)
         if taken and (taken.source != source or getattr(taken.make, "__qualname__", "") != cls.__qualname__):
             raise ValueError(f"the name {cls.name!r} is taken by the {taken.source.kind} {taken.source.location}")
-        self._entries[cls.name] = _Entry(cls, source)
+        self._entries[cls.name] = _Entry(cls, source, cls.__module__)
         return cls
 
     # --- loading --------------------------------------------------------------------------------------------
 
     def load(self, source: Source) -> None:
         """Import one source and whatever it registers; a failure becomes an :class:`Unloadable` entry."""
-        if any(entry.source == source for entry in self._entries.values()):
+        if self._names_from(source):
             return
         try:
             with self._attributing_to(source):
-                self._import(source)
-            if not any(entry.source == source for entry in self._entries.values()):
+                module = self._import(source)
+            # A module that is already loaded, as a plugin and by its entry point, registers nothing a second time.
+            if not self._names_from(source) and all(entry.module != module for entry in self._entries.values()):
                 raise ValueError("registers no backend: is the class decorated with @register?")
         except (Exception, SystemExit) as error:  # a plugin may do anything at import, leaving included
             self._list_unloadable(source, f"failed to load: {type(error).__name__}: {error}")
 
-    def _import(self, source: Source) -> None:
+    def _import(self, source: Source) -> str:
+        """The name of the module that was imported."""
         if source.kind == "entry-point":
             (point,) = (p for p in entry_points(group=ENTRY_POINT_GROUP) if p.name == source.location)
             loaded = point.load()
-            if not isinstance(loaded, ModuleType) and getattr(loaded, "name", None) not in self._entries:
+            if isinstance(loaded, ModuleType):
+                return loaded.__name__
+            if getattr(loaded, "name", None) not in self._entries:
                 self.register(loaded)
-        elif source.location.endswith(".py"):
-            _import_file(Path(source.location))
-        else:
-            importlib.import_module(source.location)
+            return str(loaded.__module__)
+        if source.location.endswith(".py"):
+            return _import_file(Path(source.location))
+        return importlib.import_module(source.location).__name__
+
+    def _names_from(self, source: Source) -> list[str]:
+        return [name for name, entry in self._entries.items() if entry.source == source]
 
     def _list_unloadable(self, source: Source, error: str) -> None:
+        """List the source itself, with the error; what it had registered before it failed goes: it is half loaded."""
+        for name in self._names_from(source):
+            del self._entries[name]
         name = source.default_name
         while name in self._entries:
             name += "-unloadable"
-        self._entries[name] = _Entry(lambda: Unloadable(name, error), source)
+        self._entries[name] = _Entry(partial(Unloadable, name, error), source)
 
     def _discover(self) -> None:
         if self._discovered:
@@ -203,13 +216,18 @@ def _source_of_class(cls: type[Backend]) -> Source:
 
 
 def _module_exists(dotted: str) -> bool:
+    """Whether there is such a module. One whose package fails to import is there, and is listed with its error."""
+    if not all(part.isidentifier() for part in dotted.split(".")):
+        return False
     try:
         return importlib.util.find_spec(dotted) is not None
-    except (ImportError, ValueError):
-        return False
+    except ModuleNotFoundError as error:
+        return not dotted.startswith(error.name or "")
+    except Exception:
+        return True
 
 
-def _import_file(path: Path) -> None:
+def _import_file(path: Path) -> str:
     """Import a file under a module name of its own, so that two plugins called ``mine.py`` can live side by side."""
     name = f"pointwise_bench_plugin_{path.stem}_{blake2b(str(path).encode(), digest_size=4).hexdigest()}"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -222,3 +240,4 @@ def _import_file(path: Path) -> None:
     except BaseException:
         del sys.modules[name]
         raise
+    return name

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from backends import UnknownPluginError, registry
 from suites.catalogue import CatalogueError, Group, select
-from suites.harness.settings import BadOption, Settings, matching, parse_duration, parse_threads
+from suites.harness.settings import BadOption, Settings, matching, parse_duration, parse_folder, parse_threads
 from suites.harness.threads import available_cores
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def _settings(config: pytest.Config) -> Settings:
         plugins=tuple(option("--plugin")),
         time_budget_s=parse_duration(option("--time-budget")) if option("--time-budget") else None,
         timeout_s=parse_duration(option("--timeout")),
-        results=Path(option("--results")),
+        results=parse_folder(option("--results")),
         resume=option("--resume"),
         in_process=option("--in-process"),
         seed=option("--seed"),

@@ -83,7 +83,7 @@ def test_the_methodology_has_the_harnesss_own_numbers() -> None:
     for text in (
         f"about {rounds.WARM_S * 1e3:.0f} ms of calls (one at least)",
         f"about {rounds.TURN_S * 1e3:.0f} ms of calls (one at least) on the clock",
-        f"agree within {100 * subject.LEVEL_WITHIN:.0f} %, at most {subject.LONGEST_WARM_UP_S} s",
+        f"by no more than {100 * subject.LEVEL_WITHIN:.0f} %, for at most {subject.LONGEST_WARM_UP_S:.0f} s",
         f"may exceed the thread budget by at most {contest.BUDGET_TOLERANCE}",
     ):
         assert text in words, text

@@ -10,10 +10,12 @@ import select
 import socket
 import struct
 import time
+from collections.abc import Callable
 from typing import Any
 
 _LENGTH = struct.Struct("<I")
 LARGEST_MESSAGE = 64 * 2**20  # bytes; a worker that claims more has lost its mind, or is another program
+LOOK_UP_S = 0.5  # between two looks at whether the other process still lives
 
 Message = dict[str, Any]
 
@@ -23,10 +25,15 @@ class ChannelClosed(Exception):
 
 
 class Channel:
-    """One end of a socket pair. Not shared between threads."""
+    """One end of a socket pair. Not shared between threads.
 
-    def __init__(self, end: socket.socket) -> None:
+    ``other_lives`` tells whether the process at the other end does: the end of file alone does not, where a child of
+    that process has inherited its descriptors and lives on.
+    """
+
+    def __init__(self, end: socket.socket, other_lives: Callable[[], bool] = lambda: True) -> None:
         self._socket = end
+        self._other_lives = other_lives
 
     def fileno(self) -> int:
         """The socket's descriptor."""
@@ -79,6 +86,14 @@ class Channel:
 
     def _wait(self, deadline: float | None) -> None:
         """Block until something can be read. Not a socket timeout: that would also apply to sending."""
-        remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
-        if not select.select([self._socket], [], [], remaining)[0]:
-            raise TimeoutError
+        while not select.select([self._socket], [], [], self._patience_s(deadline))[0]:
+            if deadline is not None and time.monotonic() >= deadline:
+                raise TimeoutError
+            if not self._other_lives():
+                raise ChannelClosed("the process has ended")
+
+    @staticmethod
+    def _patience_s(deadline: float | None) -> float:
+        """How long to sleep before looking up: rarely enough to leave a measurement in peace."""
+        remaining = LOOK_UP_S if deadline is None else deadline - time.monotonic()
+        return min(LOOK_UP_S, max(0.0, remaining))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backends import Backend, registry
+from backends.registry import Unloadable
 from suites.harness.host import Host, InProcess
 from suites.harness.outcome import Ended
 from suites.harness.worker import Worker
@@ -41,6 +42,8 @@ class Pool:
         """
         key = (backend, threads)
         station = self._stations.setdefault(key, Station(registry.get(backend), threads))
+        if isinstance(station.backend, Unloadable):
+            station.missing = station.backend.missing()
         if station.host is None and station.missing is None:
             station.host = self._start(backend, threads)
             station.starts += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -40,6 +41,15 @@ def parse_duration(text: str) -> float:
     if seconds <= 0:
         raise BadOption(f"{text!r} is not a duration: write 90s, 10m or 1.5h")
     return seconds
+
+
+def parse_folder(text: str) -> Path:
+    """A folder that exists or can be made, and that can be written to."""
+    folder = Path(text)
+    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise BadOption(f"--results {text!r}: {nearest} is not a folder that can be written to")
+    return folder
 
 
 def parse_threads(text: str, cores: int) -> int:

@@ -19,8 +19,8 @@ from backends import Backend, DeviceTimer, Layer, Problem
 from suites.harness.examination import Examination, Weights
 from suites.harness.gate import Array, Gate, Input
 
-LEVEL_WITHIN = 0.05  # warm-up ends when two batches in a row agree this closely ...
-LONGEST_WARM_UP_S = 0.25  # ... or when this much time has gone
+LEVEL_WITHIN = 0.05  # warm-up ends when a batch beats the best one before it by no more than this ...
+LONGEST_WARM_UP_S = 1.0  # ... or when this much time has gone
 WARM_UP_BATCH_S = 0.01
 
 
@@ -170,16 +170,18 @@ class Subject:
         """Call until compiled and level; seconds per call of the last batch."""
         running = self._of_examined()
         began = time.perf_counter()
-        previous, calls = float("inf"), 1
+        best, calls = float("inf"), 1
         while True:
             batch_began = time.perf_counter()
             self._repeat(running.layer, running.x, calls)
             now = time.perf_counter()
             seconds_per_call = (now - batch_began) / calls
-            level = abs(seconds_per_call - previous) <= LEVEL_WITHIN * previous
+            # Settling means getting faster. A slower batch is noise, and noise is no reason to go on.
+            level = seconds_per_call > (1 - LEVEL_WITHIN) * best
             if (level and now - batch_began >= WARM_UP_BATCH_S / 2) or now - began > LONGEST_WARM_UP_S:
                 return seconds_per_call
-            previous, calls = seconds_per_call, max(1, round(WARM_UP_BATCH_S / max(seconds_per_call, 1e-7)))
+            best = min(best, seconds_per_call)
+            calls = max(1, round(WARM_UP_BATCH_S / max(seconds_per_call, 1e-7)))
 
 
 @contextmanager

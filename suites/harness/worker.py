@@ -53,7 +53,7 @@ class Worker:
                 stderr=output,
                 start_new_session=True,  # a group of its own: stopped, woken and killed with all its children
             )
-        self._channel = Channel(ours)
+        self._channel = Channel(ours, other_lives=lambda: self._process.poll() is None)
 
     # --- questions ------------------------------------------------------------------------------------------
 

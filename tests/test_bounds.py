@@ -1,0 +1,118 @@
+"""The error that correct arithmetic may make: numbers by hand, and what falls on either side of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backends import Problem
+from suites.harness.bounds import EXACT_INTEGERS, PROBE_BITS, allowed_error, gamma, has_bound
+from suites.harness.reference import magnitudes, pointwise
+
+LENGTHS = [1, 2, 32, 256, 1024, 4096]
+
+
+def problem_of(length: int, **changed: Any) -> Problem:
+    return replace(Problem(batch=1, in_channels=length, out_channels=64, height=8, width=8), **changed)
+
+
+@pytest.mark.parametrize(
+    ("length", "dtype", "expected"),
+    [
+        # One product: u / (1 - u), where u = 2^-24 = 5.9604644775390625e-08. Each with the reference's own 2^-53 of it.
+        (1, "float32", 5.960464832810452e-08 + 1.1102230246251568e-16),
+        # gamma_32 = 32 u / (1 - 32 u) is a trifle over 32 u, so from here on the cap of 32 u holds.
+        (32, "float32", 1.9073486328125e-06 + 3.552713678800501e-15),
+        (4096, "float32", 1.9073486328125e-06 + 3.552713678800501e-15),
+        # A float64 problem is judged by a float64 reference, whose error counts as much again.
+        (1, "float64", 2 * 1.1102230246251568e-16),
+        (4096, "float64", 2 * 3.552713678800501e-15),
+    ],
+)
+def test_allowed_error_by_hand(length: int, dtype: Any, expected: float) -> None:
+    assert allowed_error(problem_of(length, dtype=dtype)) == pytest.approx(expected, rel=1e-12, abs=0)
+
+
+def test_below_the_cap_every_term_adds_a_rounding() -> None:
+    errors = [allowed_error(problem_of(length)) for length in (1, 2, 4, 8, 16, 31, 32, 64)]
+    assert errors == sorted(errors)
+    assert len(set(errors)) == 7  # the last two are both at the cap
+    assert errors[1] == pytest.approx(2 * errors[0], rel=1e-6)
+
+
+def test_the_bias_is_one_more_term() -> None:
+    assert allowed_error(problem_of(4, bias=True)) == allowed_error(problem_of(5))
+
+
+def test_groups_shorten_the_sum() -> None:
+    assert allowed_error(problem_of(32, groups=8)) == allowed_error(problem_of(4))
+
+
+def test_gamma_by_hand() -> None:
+    assert gamma(1, 0.25) == pytest.approx(1 / 3)
+    assert gamma(2, 0.25) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("dtype", "bits"), [("float32", 23), ("float64", 52)])
+def test_the_probe_is_exact_in_its_type_and_lost_in_the_next_coarser(dtype: str, bits: int) -> None:
+    probe = 1.0 + 2.0 ** -PROBE_BITS[dtype]
+    assert float(np.dtype(dtype).type(probe)) == probe
+    coarser = {"float32": np.float16, "float64": np.float32}[dtype]
+    assert float(coarser(probe)) == 1.0
+    assert EXACT_INTEGERS[dtype] == 2 ** (bits + 1)
+
+
+def test_what_cannot_be_judged_says_so() -> None:
+    assert has_bound(problem_of(8))
+    assert has_bound(problem_of(8, dtype="float64"))
+    assert not has_bound(problem_of(8, dtype="bfloat16"))
+    assert not has_bound(problem_of(8, direction="backward-weight"))
+
+
+# --- on either side -----------------------------------------------------------------------------------------------
+
+
+def operands(problem: Problem, seed: int) -> tuple[Any, Any]:
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal(problem.input_shape).astype(problem.dtype)
+    return x, rng.standard_normal(problem.weight_shape).astype(problem.dtype)
+
+
+def error_over_bound(problem: Problem, x: Any, weight: Any, y: Any) -> float:
+    error = abs(y.reshape(problem.output_shape).astype(np.float64) - pointwise(problem, x, weight, None))
+    return float((error / magnitudes(problem, x, weight, None)).max() / allowed_error(problem))
+
+
+def one_term_after_another(weight: Any, columns: Any) -> Any:
+    """The order of summation that loses most, every sum rounded to the operands' own type."""
+    total = np.zeros((weight.shape[0], columns.shape[1]), weight.dtype)
+    for c in range(weight.shape[1]):
+        total += np.outer(weight[:, c], columns[c])
+    return total
+
+
+def rounded(values: Any, bits: int) -> Any:
+    """``values`` with ``bits`` explicit bits of significand, to nearest: 10 is TensorFloat-32, 7 is bfloat16."""
+    fraction, exponent = np.frexp(values.astype(np.float64))
+    return np.ldexp(np.rint(fraction * 2.0 ** (bits + 1)) / 2.0 ** (bits + 1), exponent).astype(values.dtype)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("summed", [one_term_after_another, np.matmul])
+def test_correct_sums_pass_in_any_order(length: int, dtype: Any, summed: Any) -> None:
+    problem = problem_of(length, dtype=dtype)
+    x, weight = operands(problem, seed=length)
+    assert error_over_bound(problem, x, weight, summed(weight, x.reshape(length, 64))) < 1
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("bits", [10, 7], ids=["tensorfloat-32", "bfloat16"])
+def test_operands_rounded_to_a_coarser_type_fail(length: int, bits: int) -> None:
+    problem = problem_of(length)
+    x, weight = operands(problem, seed=length)
+    y = pointwise(problem, rounded(x, bits), rounded(weight, bits), None)
+    assert error_over_bound(problem, x, weight, y) > 2

@@ -1,0 +1,185 @@
+"""The record of a run: every finished cell survives, whatever happens to the process that wrote it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suites.harness.record import Cell, Record, now, unfinished_runs
+
+ROOT = Path(__file__).parent.parent
+STARTED = "2026-01-02T03:04:05.678+00:00"
+
+
+def new_cell(problem: str = "n1c8h4w4-o8", **changed: Any) -> Cell:
+    fixed: dict[str, Any] = {
+        "backend": "numpy-matmul",
+        "problem": problem,
+        "threads": 1,
+        "group": "basics",
+        "name": problem,
+        "count": 1,
+        "device": "cpu",
+        "output": "fresh",
+        "isolation": "worker",
+        "started_at": now(),
+        "samples_s": [1e-6, 2e-6],
+        "calls": 10,
+        "process": [0, 0],
+        "canary_s": [5e-4, 5e-4],
+    }
+    return Cell(**fixed | changed)
+
+
+def new_run(started_at: str = STARTED, machine: str = "a-machine", finished_at: str | None = None) -> dict[str, Any]:
+    return {"machine": machine, "started_at": started_at, "finished_at": finished_at}
+
+
+def lines(record: Record) -> list[str]:
+    return (record.folder / "cells.jsonl").read_text().splitlines()
+
+
+# --- folders ------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_has_a_folder_by_machine_and_time_with_its_format(tmp_path: Path) -> None:
+    record = Record.create(tmp_path, new_run())
+    assert record.folder == tmp_path / "a-machine" / "2026-01-02T03-04-05Z"
+    assert json.loads((record.folder / "run.json").read_text()) == {"format": 1, **new_run()}
+    assert record.workers.is_dir()
+
+
+def test_two_runs_in_one_second_get_two_folders(tmp_path: Path) -> None:
+    records = [Record.create(tmp_path, new_run()) for _ in range(3)]
+    assert len({record.folder for record in records}) == 3
+    for record in records:
+        record.append([new_cell()])
+    assert [len(lines(record)) for record in records] == [1, 1, 1]
+
+
+def test_writing_the_run_again_replaces_it_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = Record.create(tmp_path, new_run())
+    record.run["finished_at"] = now()
+
+    def fails(self: Path, target: Path) -> None:
+        raise OSError("pulled the plug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", fails)
+        with pytest.raises(OSError, match="pulled the plug"):
+            record.write()
+    assert json.loads((record.folder / "run.json").read_text())["finished_at"] is None
+    record.write()
+    assert json.loads((record.folder / "run.json").read_text())["finished_at"] == record.run["finished_at"]
+
+
+# --- cells --------------------------------------------------------------------------------------------------------
+
+
+def test_cells_come_back_as_they_were(tmp_path: Path) -> None:
+    record = Record.create(tmp_path, new_run())
+    written = [new_cell(), new_cell("n2c8h4w4-o8", status="wrong", reason="says \u00e4 and \n", samples_s=[])]
+    written.append(new_cell("n3c8h4w4-o8", error_ratio=0.25, also=[{"group": "g", "name": "n", "count": 2}]))
+    record.append(written[:2])
+    record.append([])
+    record.append(written[2:])
+    assert list(record.cells()) == written
+
+
+def test_cells_are_on_disk_when_append_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = Record.create(tmp_path, new_run())
+    seen_at_sync: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: seen_at_sync.append(len(lines(record))))
+    record.append([new_cell()])
+    record.append([new_cell(), new_cell()])
+    assert seen_at_sync == [1, 3]  # whole lines had left our buffers before the system was asked to keep it
+
+
+def test_a_cell_survives_a_writer_that_is_killed(tmp_path: Path) -> None:
+    program = """
+import os, signal, sys
+from pathlib import Path
+from test_record import new_cell, new_run
+from suites.harness.record import Record
+Record.create(Path(sys.argv[1]), new_run()).append([new_cell()])
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, check=False, timeout=60)
+    (record,) = unfinished_runs(tmp_path, "a-machine")
+    assert [cell.problem for cell in record.cells()] == ["n1c8h4w4-o8"]
+
+
+def test_a_torn_line_is_ignored(tmp_path: Path) -> None:
+    record = Record.create(tmp_path, new_run())
+    record.append([new_cell()])
+    with (record.folder / "cells.jsonl").open("a") as file:
+        file.write('{"backend": "numpy-mat')
+    assert [cell.problem for cell in record.cells()] == ["n1c8h4w4-o8"]
+
+
+def test_a_torn_line_is_cut_off_before_another_follows(tmp_path: Path) -> None:
+    record = Record.create(tmp_path, new_run())
+    record.append([new_cell()])
+    whole = (record.folder / "cells.jsonl").read_bytes()
+    with (record.folder / "cells.jsonl").open("ab") as file:
+        file.write('{"reason": "half a character \u00e4'.encode()[:-1])
+    record.drop_torn_line()
+    assert (record.folder / "cells.jsonl").read_bytes() == whole
+    record.append([new_cell("n2c8h4w4-o8")])
+    assert [cell.problem for cell in record.cells()] == ["n1c8h4w4-o8", "n2c8h4w4-o8"]
+
+
+def test_nothing_is_cut_off_a_whole_file_or_an_absent_one(tmp_path: Path) -> None:
+    record = Record.create(tmp_path, new_run())
+    record.drop_torn_line()
+    assert list(record.cells()) == []
+    record.append([new_cell()])
+    record.drop_torn_line()
+    assert len(lines(record)) == 1
+
+
+def test_keys_of_a_later_version_are_ignored(tmp_path: Path) -> None:
+    record = Record.create(tmp_path, new_run())
+    record.append([new_cell()])
+    (line,) = lines(record)
+    (record.folder / "cells.jsonl").write_text(json.dumps(json.loads(line) | {"invented_later": 1}) + "\n")
+    assert len(list(record.cells())) == 1
+
+
+def test_a_cell_that_ended_keeps_no_number_that_it_did_not_earn() -> None:
+    cell = new_cell(cpu_over_wall=1.0, device_samples_s=[1e-6])
+    cell.end("wrong", "because")
+    assert (cell.status, cell.reason) == ("wrong", "because")
+    assert cell.samples_s == cell.device_samples_s == cell.process == cell.canary_s == []
+    assert cell.cpu_over_wall is None
+    assert cell.timed_s == 0
+
+
+def test_timed_seconds_count_every_call() -> None:
+    assert new_cell().timed_s == pytest.approx(10 * (1e-6 + 2e-6))
+
+
+# --- what --resume looks for --------------------------------------------------------------------------------------
+
+
+def test_unfinished_runs_of_this_machine_newest_first(tmp_path: Path) -> None:
+    for second, finished_at in ((1, None), (3, None), (2, None), (4, STARTED)):
+        Record.create(tmp_path, new_run(f"2026-01-02T03:04:0{second}.000+00:00", finished_at=finished_at))
+    Record.create(tmp_path, new_run("2026-01-02T03:04:09.000+00:00", machine="another-machine"))
+    found = unfinished_runs(tmp_path, "a-machine")
+    assert [record.run["started_at"][17:19] for record in found] == ["03", "02", "01"]
+
+
+def test_a_run_file_that_does_not_parse_is_passed_over(tmp_path: Path) -> None:
+    record = Record.create(tmp_path, new_run())
+    (record.folder / "run.json").write_text('{"format": 1,')
+    assert unfinished_runs(tmp_path, "a-machine") == []
+    assert unfinished_runs(tmp_path / "absent", "a-machine") == []

@@ -1,0 +1,126 @@
+"""The oracle against the formula in exact fractions, read off the definition with no array library."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backends import Problem
+from suites.harness.reference import magnitudes, pointwise
+
+AXES = {
+    "layout": ("nchw", "nhwc"),
+    "stride": (1, 2, 3),
+    "groups": (1, 2),
+    "bias": (False, True),
+    "activation": ("none", "relu"),
+    "dtype": ("float32", "float64"),
+}
+PROBLEMS = [
+    Problem(batch=2, in_channels=4, out_channels=6, height=4, width=5, **dict(zip(AXES, values, strict=True)))  # type: ignore[arg-type]
+    for values in product(*AXES.values())
+]
+ODD_SHAPES = [
+    Problem(batch=1, in_channels=1, out_channels=1, height=1, width=1),
+    Problem(batch=1, in_channels=3, out_channels=3, height=2, width=2, groups=3, layout="nhwc"),
+    Problem(batch=3, in_channels=2, out_channels=1, height=1, width=6, stride=4),
+]
+
+
+def operands(problem: Problem, seed: int = 1) -> tuple[Any, Any, Any]:
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal(problem.input_shape).astype(problem.dtype)
+    weight = rng.standard_normal(problem.weight_shape).astype(problem.dtype)
+    bias = rng.standard_normal(problem.out_channels).astype(problem.dtype) if problem.bias else None
+    return x, weight, bias
+
+
+def by_definition(p: Problem, x: Any, weight: Any, bias: Any) -> Any:
+    """``y[n, o, i, j] = activation(bias[o] + sum_c weight[o, c] * x[n, g(o) * C/G + c, i * s, j * s])``, exactly."""
+    channels, kernels = p.in_channels // p.groups, p.out_channels // p.groups
+    y = np.empty(p.output_shape)
+    for n, o, i, j in product(range(p.batch), range(p.out_channels), range(p.out_height), range(p.out_width)):
+        total = Fraction(0) if bias is None else Fraction(float(bias[o]))
+        for c in range(channels):
+            source = o // kernels * channels + c
+            row, column = i * p.stride, j * p.stride
+            value = x[n, source, row, column] if p.layout == "nchw" else x[n, row, column, source]
+            total += Fraction(float(weight[o, c])) * Fraction(float(value))
+        if p.activation == "relu":
+            total = max(total, Fraction(0))
+        y[(n, o, i, j) if p.layout == "nchw" else (n, i, j, o)] = float(total)
+    return y
+
+
+@pytest.mark.parametrize("problem", [*PROBLEMS, *ODD_SHAPES], ids=str)
+def test_it_is_the_formula(problem: Problem) -> None:
+    x, weight, bias = operands(problem)
+    y = pointwise(problem, x, weight, bias)
+    assert y.shape == problem.output_shape
+    assert y.dtype == np.float64
+    assert y.flags.c_contiguous
+    # A handful of roundings in float64, relative to the largest term; nothing cancels to below 1e-12 of it.
+    np.testing.assert_allclose(y, by_definition(problem, x, weight, bias), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS[::5], ids=str)
+def test_small_integers_are_exact(problem: Problem) -> None:
+    rng = np.random.default_rng(1)
+    x = rng.integers(-8, 9, problem.input_shape).astype(problem.dtype)
+    weight = rng.integers(-4, 5, problem.weight_shape).astype(problem.dtype)
+    bias = rng.integers(-8, 9, problem.out_channels).astype(problem.dtype) if problem.bias else None
+    assert np.array_equal(pointwise(problem, x, weight, bias), by_definition(problem, x, weight, bias))
+
+
+def test_the_sum_is_carried_in_float64() -> None:
+    """In float32 the small term would vanish beside the large one."""
+    problem = Problem(batch=1, in_channels=3, out_channels=1, height=1, width=1)
+    x = np.array([2.0**30, 1.0, -(2.0**30)], np.float32).reshape(problem.input_shape)
+    assert pointwise(problem, x, np.ones((1, 3), np.float32), None).item() == 1.0
+
+
+@pytest.mark.parametrize("activation", ["none", "relu"])
+@pytest.mark.filterwarnings("ignore:invalid value encountered")  # infinity times zero is what is asked
+def test_nan_and_infinity_propagate_to_their_own_outputs_alone(activation: Any) -> None:
+    problem = Problem(batch=1, in_channels=2, out_channels=1, height=1, width=3, activation=activation)
+    x = np.array([[np.nan, 1.0, np.inf], [1.0, 1.0, 1.0]], np.float32).reshape(problem.input_shape)
+    y = pointwise(problem, x, np.ones((1, 2), np.float32), None).ravel()
+    assert np.isnan(y[0])
+    assert y[1:].tolist() == [2.0, np.inf]
+
+
+def test_pixels_that_the_stride_skips_have_no_influence() -> None:
+    problem = Problem(batch=1, in_channels=2, out_channels=2, height=5, width=4, stride=3)
+    x, weight, bias = operands(problem)
+    read = np.zeros(problem.input_shape, bool)
+    read[:, :, [0, 3]] = True
+    read[:, :, :, [1, 2]] = False
+    assert np.array_equal(
+        pointwise(problem, np.where(read, x, np.nan), weight, bias), pointwise(problem, x, weight, bias)
+    )
+
+
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+def test_an_empty_batch_gives_an_empty_result(layout: Any) -> None:
+    problem = Problem(batch=0, in_channels=4, out_channels=6, height=4, width=4, bias=True, layout=layout)
+    assert pointwise(problem, *operands(problem)).shape == problem.output_shape
+
+
+@pytest.mark.parametrize("problem", PROBLEMS[::7], ids=str)
+def test_magnitudes_are_the_formula_of_absolute_values(problem: Problem) -> None:
+    x, weight, bias = operands(problem)
+    expected = by_definition(problem, abs(x), abs(weight), None if bias is None else abs(bias))
+    np.testing.assert_allclose(magnitudes(problem, x, weight, bias), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS[::9], ids=str)
+def test_operands_are_left_as_they_are(problem: Problem) -> None:
+    given = operands(problem)
+    before = [None if each is None else each.copy() for each in given]
+    pointwise(problem, *given)
+    for one, other in zip(given, before, strict=True):
+        assert (one is None and other is None) or np.array_equal(one, other)

@@ -1,0 +1,204 @@
+"""What a worker does with its backend: imports apart from preparing, a warm-up that ends, and a fair clock."""
+
+from __future__ import annotations
+
+import builtins
+import gc
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backends import Backend, Problem
+from suites.harness.examination import Examination
+from suites.harness.subject import Subject, import_time, peak_rss_bytes
+
+PROBLEM = Problem(batch=1, in_channels=8, out_channels=8, height=4, width=4)
+EXAMINATION = Examination.of(PROBLEM, seed=1)
+
+
+class Scripted(Backend):
+    """A correct backend that does something besides in every call of its layer, or while it prepares."""
+
+    name = "scripted"
+
+    def __init__(self, act: Callable[[int], None], prepare: Callable[[], None] = lambda: None) -> None:
+        self.calls = 0
+        self.act = act
+        self.while_preparing = prepare
+
+    def prepare(self, problem: Problem, weight: Any, bias: Any, threads: int) -> Any:
+        """Returns the matrix product, with the act before it."""
+        self.while_preparing()
+
+        def layer(x: Any) -> Any:
+            self.calls += 1
+            self.act(self.calls)
+            return np.matmul(weight, x.reshape(problem.batch, problem.in_channels, -1)).reshape(problem.output_shape)
+
+        return layer
+
+
+# --- imports ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def slow_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Modules that take a while to import; ``outer_slow`` imports ``inner_slow`` on the way."""
+    (tmp_path / "inner_slow.py").write_text("import time; time.sleep(0.1)")
+    (tmp_path / "outer_slow.py").write_text("import time; time.sleep(0.1); import inner_slow")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("inner_slow", "outer_slow"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+
+@pytest.mark.usefixtures("slow_modules")
+def test_nested_imports_are_counted_once() -> None:
+    began = time.perf_counter()
+    with import_time() as spent_s:
+        import outer_slow  # noqa: F401
+    assert 0.2 <= spent_s() <= time.perf_counter() - began < 0.35
+
+
+@pytest.mark.usefixtures("slow_modules")
+def test_imports_are_counted_and_other_work_is_not() -> None:
+    with import_time() as spent_s:
+        time.sleep(0.1)
+        import inner_slow  # noqa: F401
+    assert 0.1 <= spent_s() < 0.17
+
+
+@pytest.mark.usefixtures("slow_modules")
+def test_a_failed_import_counts_and_imports_are_as_before() -> None:
+    original = builtins.__import__
+    with import_time() as spent_s:
+        with pytest.raises(ModuleNotFoundError):
+            import no_such_module_anywhere  # noqa: F401
+        import inner_slow  # noqa: F401
+    assert spent_s() >= 0.1
+    assert builtins.__import__ is original
+
+
+@pytest.mark.usefixtures("slow_modules")
+def test_preparing_is_not_charged_for_imports() -> None:
+    def prepare() -> None:
+        import outer_slow  # noqa: F401
+
+        time.sleep(0.02)
+
+    admission = Subject(Scripted(lambda call: None, prepare), threads=1).examine(PROBLEM, EXAMINATION)
+    assert 0.02 <= admission.prepare_s < 0.12
+
+
+# --- warming up ---------------------------------------------------------------------------------------------------
+
+
+def test_a_first_call_that_compiles_is_a_number_of_its_own() -> None:
+    backend = Scripted(lambda call: time.sleep(0.2 if call == 1 else 0))
+    subject = Subject(backend, threads=1)
+    admission = subject.examine(PROBLEM, EXAMINATION)
+    assert admission.first_call_s >= 0.2
+    assert admission.seconds_per_call < 0.02
+    assert subject.turn(5, 0.0).seconds_per_call < 0.02
+
+
+def test_the_warm_up_goes_on_until_it_is_level() -> None:
+    """Caches and clocks that are still settling: every call is a quarter faster than the one before."""
+    backend = Scripted(lambda call: time.sleep(0.1 * 0.75**call if call < 30 else 0))
+    subject = Subject(backend, threads=1)
+    assert subject.examine(PROBLEM, EXAMINATION).seconds_per_call < 0.001
+
+
+def test_a_layer_that_never_becomes_level_ends_the_warm_up_all_the_same() -> None:
+    def slower_and_slower(call: int) -> None:
+        assert call < 70, "the warm-up does not end"
+        time.sleep(0.0005 * 1.1**call)
+
+    subject = Subject(Scripted(slower_and_slower), threads=1)
+    subject.examine(PROBLEM, EXAMINATION)
+
+
+def test_a_slow_layer_is_warmed_up_with_few_calls() -> None:
+    backend = Scripted(lambda call: time.sleep(0.15))
+    subject = Subject(backend, threads=1)
+    subject.examine(PROBLEM, EXAMINATION)
+    before = backend.calls
+    subject._warm_up()
+    assert backend.calls - before <= 3
+
+
+# --- on the clock -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def subject() -> Subject:
+    subject = Subject(Scripted(lambda call: time.sleep(0.002)), threads=1)
+    subject.examine(PROBLEM, EXAMINATION)
+    return subject
+
+
+def test_a_turn_is_the_mean_of_its_calls(subject: Subject) -> None:
+    turn = subject.turn(5, 0.0)
+    assert turn.wall_s >= 0.01
+    assert turn.seconds_per_call == pytest.approx(turn.wall_s / 5)
+    assert turn.cpu_s < turn.wall_s  # it sleeps
+    assert turn.device_seconds_per_call is None
+
+
+def test_a_turn_begins_with_calls_off_the_clock(subject: Subject) -> None:
+    backend: Any = subject.backend
+    before = backend.calls
+    subject.turn(5, 0.0)
+    assert backend.calls == before + 1 + 5
+    before = backend.calls
+    subject.turn(5, 0.02)
+    assert before + 5 + 3 <= backend.calls <= before + 5 + 10
+
+
+def test_the_garbage_collector_rests_while_the_clock_runs() -> None:
+    seen: list[bool] = []
+    subject = Subject(Scripted(lambda call: seen.append(gc.isenabled())), threads=1)
+    subject.examine(PROBLEM, EXAMINATION)
+    seen.clear()
+    subject.turn(5, 0.0)
+    assert set(seen) == {False}
+    assert gc.isenabled()
+
+
+def test_the_gate_is_passed_again_after_the_timing() -> None:
+    from suites.harness.gate import WrongAnswer
+
+    broken: list[bool] = []
+
+    def fail(call: int) -> None:
+        if broken:
+            raise WrongAnswer("asked again")
+
+    subject = Subject(Scripted(fail), threads=1)
+    subject.examine(PROBLEM, EXAMINATION)
+    subject.turn(2, 0.0)
+    broken.append(True)
+    with pytest.raises(WrongAnswer, match="asked again"):
+        subject.conclude()
+
+
+def test_a_problem_is_over_once_it_is_concluded(subject: Subject) -> None:
+    subject.turn(1, 0.0)
+    conclusion = subject.conclude()
+    assert conclusion.error_ratio is not None
+    assert 0 <= conclusion.error_ratio < 1
+    assert conclusion.peak_rss_bytes > 10_000_000
+    with pytest.raises(RuntimeError, match="examine comes first"):
+        subject.turn(1, 0.0)
+
+
+def test_the_high_water_mark_of_memory_is_in_bytes() -> None:
+    before = peak_rss_bytes()
+    block = np.ones(50_000_000 // 8)
+    assert peak_rss_bytes() >= 50_000_000
+    assert peak_rss_bytes() >= before
+    del block
