@@ -19,6 +19,7 @@ from suites.harness.channel import LARGEST_MESSAGE, Channel, ChannelClosed
 def ends() -> Iterator[tuple[Channel, socket.socket]]:
     """A channel, and the bare socket at its other end."""
     ours, theirs = socket.socketpair()
+    ours.settimeout(10)  # a channel that forgets to wait with a limit fails these tests and does not hang them
     yield Channel(ours), theirs
     ours.close()
     theirs.close()

@@ -28,12 +28,12 @@ def test_the_readmes_backend_is_one_file_of_at_most_twenty_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    "problem", ["n2c12h7w9-o20-s2-bias-relu", "n1c12h6w6-o8-bias-float64-nhwc", "n1c3h5w5-o7"], ids=str
+    "problem", ["n2c12h7w9-o20-s2-bias-relu-nhwc", "n1c12h6w6-o8-bias-float64-nhwc", "n1c3h5w5-o7-nhwc"], ids=str
 )
 def test_the_readmes_backend_passes_the_gate(problem: str, tmp_path: Path) -> None:
     plugin = tmp_path / "mine.py"
     plugin.write_text(EXAMPLE)
-    worker = Worker("my-einsum", Source("plugin", str(plugin)), threads=1, log=tmp_path / "log")
+    worker = Worker("my-matmul", Source("plugin", str(plugin)), threads=1, log=tmp_path / "log")
     shared = SharedExamination(Problem.parse(problem), Examination.of(Problem.parse(problem), seed=0))
     try:
         assert worker.refuses(shared.problem, 60.0) is None

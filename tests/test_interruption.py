@@ -140,7 +140,3 @@ def test_a_spent_time_budget_leaves_the_rest_to_a_resumed_run(tmp_path: Path) ->
     assert done.returncode == 0, done.stdout[-2000:]
     assert [cell["status"] for cell in read_cells(results)] == ["ok"]
     assert read_run(results)["finished_at"]
-
-
-def test_no_worker_outlives_these_tests() -> None:
-    assert workers_of(os.getpid()) == []

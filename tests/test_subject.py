@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import gc
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -14,8 +15,9 @@ import numpy as np
 import pytest
 
 from backends import Backend, Problem
+from suites.harness import subject as subject_module
 from suites.harness.examination import Examination
-from suites.harness.subject import Subject, import_time, peak_rss_bytes
+from suites.harness.subject import LONGEST_WARM_UP_S, Subject, import_time, peak_rss_bytes
 
 PROBLEM = Problem(batch=1, in_channels=8, out_channels=8, height=4, width=4)
 EXAMINATION = Examination.of(PROBLEM, seed=1)
@@ -113,13 +115,33 @@ def test_the_warm_up_goes_on_until_it_is_level() -> None:
     assert subject.examine(PROBLEM, EXAMINATION).seconds_per_call < 0.001
 
 
-def test_a_layer_that_never_becomes_level_ends_the_warm_up_all_the_same() -> None:
-    def slower_and_slower(call: int) -> None:
-        assert call < 70, "the warm-up does not end"
-        time.sleep(0.0005 * 1.1**call)
+class SimulatedTime:
+    """What the subject reads its clocks from, and the layer moves on."""
 
-    subject = Subject(Scripted(slower_and_slower), threads=1)
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def perf_counter(self) -> float:
+        """Simulated seconds."""
+        return self.now_s
+
+    process_time = perf_counter
+
+
+def test_a_layer_that_never_becomes_level_ends_the_warm_up_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every batch of ten milliseconds is 6 % faster than the one before, for as long as anybody looks."""
+    clock = SimulatedTime()
+
+    def faster_and_faster(call: int) -> None:
+        assert clock.now_s < 2 * LONGEST_WARM_UP_S, "the warm-up does not end"
+        clock.now_s += 0.01 * math.exp(-clock.now_s / 0.15)
+
+    monkeypatch.setattr(subject_module, "time", clock)
+    subject = Subject(Scripted(faster_and_faster), threads=1)
     subject.examine(PROBLEM, EXAMINATION)
+    clock.now_s = 0.0
+    subject._warm_up()
+    assert LONGEST_WARM_UP_S <= clock.now_s < LONGEST_WARM_UP_S + 0.02
 
 
 def test_a_slow_layer_is_warmed_up_with_few_calls() -> None:
