@@ -222,8 +222,8 @@ def _module_exists(dotted: str) -> bool:
     try:
         return importlib.util.find_spec(dotted) is not None
     except ModuleNotFoundError as error:
-        return not dotted.startswith(error.name or "")
-    except Exception:
+        return not f"{dotted}.".startswith(f"{error.name}.")
+    except (Exception, SystemExit):
         return True
 
 

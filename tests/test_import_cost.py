@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,12 @@ def run(statement: str) -> dict[str, Any]:
     return result
 
 
+def cpu_of_children_s() -> float:
+    """Processor seconds of ended children: what they take on an idle machine, whoever else uses this one."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def test_importing_backends_takes_at_most_three_tenths_of_a_second() -> None:
     runs = [run("import backends") for _ in range(3)]
     assert not (HEAVY | {"numpy"}) & set(runs[0]["imported"])
@@ -64,7 +70,7 @@ def test_collecting_takes_at_most_three_seconds_and_imports_nothing_heavy(tmp_pa
     command += ["-p", "no:cacheprovider", f"--benchmark-storage={tmp_path}"]
     seconds: list[float] = []
     while len(seconds) < 2 and min(seconds, default=4) > 3:
-        began = time.perf_counter()
+        before_s = cpu_of_children_s()
         done = subprocess.run(
             command,
             cwd=ROOT,
@@ -74,7 +80,7 @@ def test_collecting_takes_at_most_three_seconds_and_imports_nothing_heavy(tmp_pa
             timeout=60,
             check=False,
         )
-        seconds.append(time.perf_counter() - began)
+        seconds.append(cpu_of_children_s() - before_s)
         assert done.returncode == 0, done.stdout[-2000:]
     assert min(seconds) <= 3
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("imported: ")]

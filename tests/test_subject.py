@@ -17,7 +17,7 @@ import pytest
 from backends import Backend, Problem
 from suites.harness import subject as subject_module
 from suites.harness.examination import Examination
-from suites.harness.subject import LONGEST_WARM_UP_S, Subject, import_time, peak_rss_bytes
+from suites.harness.subject import Subject, import_time, peak_rss_bytes
 
 PROBLEM = Problem(batch=1, in_channels=8, out_channels=8, height=4, width=4)
 EXAMINATION = Examination.of(PROBLEM, seed=1)
@@ -63,15 +63,16 @@ def test_nested_imports_are_counted_once() -> None:
     began = time.perf_counter()
     with import_time() as spent_s:
         import outer_slow  # noqa: F401
-    assert 0.2 <= spent_s() <= time.perf_counter() - began < 0.35
+    assert 0.2 <= spent_s() <= time.perf_counter() - began
 
 
 @pytest.mark.usefixtures("slow_modules")
 def test_imports_are_counted_and_other_work_is_not() -> None:
+    began = time.perf_counter()
     with import_time() as spent_s:
         time.sleep(0.1)
         import inner_slow  # noqa: F401
-    assert 0.1 <= spent_s() < 0.17
+    assert 0.1 <= spent_s() <= time.perf_counter() - began - 0.1
 
 
 @pytest.mark.usefixtures("slow_modules")
@@ -93,7 +94,7 @@ def test_preparing_is_not_charged_for_imports() -> None:
         time.sleep(0.02)
 
     admission = Subject(Scripted(lambda call: None, prepare), threads=1).examine(PROBLEM, EXAMINATION)
-    assert 0.02 <= admission.prepare_s < 0.12
+    assert 0.02 <= admission.prepare_s < 0.2
 
 
 # --- warming up ---------------------------------------------------------------------------------------------------
@@ -106,13 +107,6 @@ def test_a_first_call_that_compiles_is_a_number_of_its_own() -> None:
     assert admission.first_call_s >= 0.2
     assert admission.seconds_per_call < 0.02
     assert subject.turn(5, 0.0).seconds_per_call < 0.02
-
-
-def test_the_warm_up_goes_on_until_it_is_level() -> None:
-    """Caches and clocks that are still settling: every call is a quarter faster than the one before."""
-    backend = Scripted(lambda call: time.sleep(0.1 * 0.75**call if call < 30 else 0))
-    subject = Subject(backend, threads=1)
-    assert subject.examine(PROBLEM, EXAMINATION).seconds_per_call < 0.001
 
 
 class SimulatedTime:
@@ -128,29 +122,51 @@ class SimulatedTime:
     process_time = perf_counter
 
 
-def test_a_layer_that_never_becomes_level_ends_the_warm_up_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every batch of ten milliseconds is 6 % faster than the one before, for as long as anybody looks."""
-    clock = SimulatedTime()
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimulatedTime:
+    """The subject's clock, in place of the real one that others who use this machine could disturb."""
+    simulated = SimulatedTime()
+    monkeypatch.setattr(subject_module, "time", simulated)
+    return simulated
+
+
+def test_the_warm_up_goes_on_until_it_is_level(clock: SimulatedTime) -> None:
+    """Caches and clocks that are still settling: every call is a quarter faster than the one before."""
+
+    def settling(call: int) -> None:
+        clock.now_s += 0.1 * 0.75**call if call < 40 else 1e-5
+
+    assert Subject(Scripted(settling), threads=1).examine(PROBLEM, EXAMINATION).seconds_per_call < 2e-5
+
+
+def test_a_layer_that_never_becomes_level_ends_the_warm_up_all_the_same(
+    clock: SimulatedTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every batch of ten milliseconds is a tenth faster than the one before, for as long as anybody looks."""
+    longest_s = 0.4
 
     def faster_and_faster(call: int) -> None:
-        assert clock.now_s < 2 * LONGEST_WARM_UP_S, "the warm-up does not end"
-        clock.now_s += 0.01 * math.exp(-clock.now_s / 0.15)
+        assert clock.now_s < 2 * longest_s, "the warm-up does not end"
+        clock.now_s += 0.01 * math.exp(-clock.now_s / 0.1)
 
-    monkeypatch.setattr(subject_module, "time", clock)
+    monkeypatch.setattr(subject_module, "LONGEST_WARM_UP_S", longest_s)
     subject = Subject(Scripted(faster_and_faster), threads=1)
     subject.examine(PROBLEM, EXAMINATION)
     clock.now_s = 0.0
     subject._warm_up()
-    assert LONGEST_WARM_UP_S <= clock.now_s < LONGEST_WARM_UP_S + 0.02
+    assert longest_s <= clock.now_s < longest_s + 0.02
 
 
-def test_a_slow_layer_is_warmed_up_with_few_calls() -> None:
-    backend = Scripted(lambda call: time.sleep(0.15))
+def test_a_slow_layer_is_warmed_up_with_two_calls(clock: SimulatedTime) -> None:
+    def slow(call: int) -> None:
+        clock.now_s += 0.15
+
+    backend = Scripted(slow)
     subject = Subject(backend, threads=1)
     subject.examine(PROBLEM, EXAMINATION)
     before = backend.calls
     subject._warm_up()
-    assert backend.calls - before <= 3
+    assert backend.calls - before == 2
 
 
 # --- on the clock -------------------------------------------------------------------------------------------------
