@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,7 @@ class _Running:
     host: Input
     x: Any
     result: Any = None
+    seconds_per_call: list[float] = field(default_factory=list)
 
 
 class Subject:
@@ -105,12 +106,14 @@ class Subject:
             cpu_began, began = time.process_time(), time.perf_counter()
             running.result = self._repeat(layer, x, calls)
             wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu_began
+        running.seconds_per_call.append(wall_s / calls)
         return Turn(wall_s / calls, cpu_s, wall_s, self._device_turn(layer, x, calls))
 
     def conclude(self) -> Conclusion:
         """Pass the gate once more, on the very layer, input and result of the timing; then forget the problem."""
         running = self._of_examined()
-        running.gate.after(running.layer, running.x, running.result, running.host)
+        typical_s = statistics.median(running.seconds_per_call)
+        running.gate.after(running.layer, running.x, running.result, running.host, typical_s)
         self._running = None
         return Conclusion(running.gate.error_ratio, peak_rss_bytes())
 
