@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from report.compare import Pairs, pair_up
-from report.load import Cell, Run, Seconds
+from report.load import Cell, Run
+from report.verdicts import Pairs, Series, pair_up
 
 # Groups whose shapes were picked one by one: a sum over them is the time of nothing.
 _COLLECTIONS: Final = ("basics", "claims")
@@ -139,18 +140,28 @@ def _total(rows: pd.DataFrame, layers: Sequence[Layer]) -> Total | None:
 def _compare_totals(
     layers: Sequence[Layer], threads: int, backends: Sequence[str], cells: Mapping[tuple[str, int, str], Cell]
 ) -> tuple[Pairs, list[str]]:
-    """Pair the backends on whole passes: round i of a pass is the sum over the layers of their rounds i.
+    """Pair the backends on whole traversals: the sum over the layers of their rounds of one name.
 
     Rounds of different layers are different stretches of time, but both backends of a pair have the same ones.
     """
-    passes: dict[str, Seconds] = {}
+    traversals: dict[str, Series] = {}
     for backend in backends:
         own = [cells[layer.problem, threads, backend] for layer in layers]
         if all(cell.comparable for cell in own):
-            rounds = min(cell.samples.size for cell in own)
-            sums = [layer.occurrences * cell.samples[:rounds] for layer, cell in zip(layers, own, strict=True)]
-            passes[backend] = np.sum(sums, axis=0)
-    return pair_up(list(passes.values())), list(passes)
+            traversals[backend] = _traversal(own, [layer.occurrences for layer in layers])
+    return pair_up(list(traversals.values())), list(traversals)
+
+
+def _traversal(cells: Sequence[Cell], occurrences: Sequence[int]) -> Series:
+    """The rounds that all ``cells`` have, summed; the starts are those of the first cell's worker."""
+    common = reduce(np.intersect1d, (cell.rounds for cell in cells))
+    total = np.zeros(common.size)
+    for cell, count in zip(cells, occurrences, strict=True):
+        order = np.argsort(cell.rounds)
+        total += count * cell.samples[order][np.searchsorted(cell.rounds[order], common)]
+    first = cells[0]
+    starts = dict(zip(first.rounds.tolist(), first.processes.tolist(), strict=True))
+    return Series.of(total, common.tolist(), [starts[number] for number in common.tolist()])
 
 
 def _unbeaten(pairs: Pairs, compared: Sequence[str], totals: Mapping[str, Total | None]) -> set[str]:

@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 
 from backends.problem import Problem
 from report.errors import ReportError
+from report.order_statistics import Clusters
+from report.verdicts import Series
 
 FORMAT: Final = 1
 OK: Final = "ok"
 
 Seconds = NDArray[np.float64]
+Whole = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Cell:
     reason: str
     output: str
     samples: Seconds
+    rounds: Whole
+    processes: Whole
     device_samples: Seconds
     canary: Seconds
     calls: int | None
@@ -50,13 +55,25 @@ class Cell:
     prepare_s: float
     first_call_s: float
     cpu_over_wall: float
+    page_faults_per_call: float
     peak_rss_bytes: float
     isolation: str
+    cache: str
 
     @property
     def timed(self) -> bool:
         """Whether there is a time to show."""
         return self.status == OK and self.samples.size > 0
+
+    @property
+    def series(self) -> Series:
+        """What a comparison needs of it."""
+        return Series.of(self.samples, self.rounds, self.processes)
+
+    @property
+    def clusters(self) -> Clusters:
+        """The samples, by the start of the worker that they are from."""
+        return Clusters.of(self.samples, self.processes)
 
     @property
     def comparable(self) -> bool:
@@ -168,6 +185,7 @@ def _cells(path: Path) -> tuple[tuple[Cell, ...], int]:
 
 
 def _cell(line: Mapping[str, Any]) -> Cell:
+    count = len(line.get("samples_s") or ())
     return Cell(
         backend=str(line["backend"]),
         problem=Problem.parse(line["problem"]),
@@ -178,6 +196,8 @@ def _cell(line: Mapping[str, Any]) -> Cell:
         reason=str(line.get("reason") or ""),
         output=str(line.get("output") or "fresh"),
         samples=_seconds(line.get("samples_s")),
+        rounds=np.asarray(line.get("round") or range(count), dtype=np.int64),
+        processes=np.asarray(line.get("process") or [0] * count, dtype=np.int64),
         device_samples=_seconds(line.get("device_samples_s")),
         canary=_seconds(line.get("canary_s")),
         calls=int(line["calls"]) if line.get("calls") is not None else None,
@@ -185,8 +205,10 @@ def _cell(line: Mapping[str, Any]) -> Cell:
         prepare_s=_number(line.get("prepare_s")),
         first_call_s=_number(line.get("first_call_s")),
         cpu_over_wall=_number(line.get("cpu_over_wall")),
+        page_faults_per_call=_number(line.get("page_faults_per_call")),
         peak_rss_bytes=_number(line.get("peak_rss_bytes")),
         isolation=str(line.get("isolation") or "worker"),
+        cache=str(line.get("cache") or "hot"),
     )
 
 

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from report.errors import ReportError
 from report.load import OK, Cell, Run
-from report.order_statistics import median_interval
 from report.wording import duration, threads_of, times
 
 # Four rounds against four: that all of one lie on one side of all of the other happens by chance in 2 of
@@ -83,8 +82,8 @@ def _change(old: Cell, new: Cell, margin: float) -> Change:
         )
     if not (old.comparable and new.comparable):
         return Change("unclear", where, "in-process times are not compared")
-    was, was_low, was_high = median_interval(old.samples)
-    now, now_low, now_high = median_interval(new.samples)
+    was, was_low, was_high = old.clusters.median_interval()
+    now, now_low, now_high = new.clusters.median_interval()
     # The widest ratio that the two intervals allow: stricter than an interval of the ratio, and free of assumptions.
     ratio, low, high = now / was, now_low / was_high, now_high / was_low
     text = f"{duration(was)} before, {duration(now)} now: {times(ratio, low, high)} the time"

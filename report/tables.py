@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from report.compare import MARGIN
 from report.groups import Group, Standing
 from report.load import OK
+from report.verdicts import MARGIN
 from report.wording import DASH, duration, joined, three_digits, times, unit_for
 
 # Asterisks and daggers come in the order in which printers use them.

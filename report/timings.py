@@ -6,20 +6,20 @@ import math
 from collections import Counter, defaultdict
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from report.load import Cell, Run
-from report.order_statistics import median_interval
 from report.roofline import Ceilings
 
 COLUMNS: Final = (
     *("machine", "run", "backend", "problem", "group", "name", "threads", "status", "reason"),
     *("median_s", "low_s", "high_s", "gflops", "gb_per_s", "percent_of_roof", "bound_by", "rank"),
     *("error_ratio", "prepare_s", "first_call_s", "peak_rss_bytes", "output"),
-    *("count", "rounds", "calls", "cpu_over_wall", "isolation"),
+    *("count", "rounds", "starts", "calls", "cpu_over_wall", "page_faults_per_call", "isolation", "cache"),
 )
 # Whole numbers stay whole beside empty fields.
-_WHOLE: Final = ("threads", "rank", "peak_rss_bytes", "count", "rounds", "calls")
+_WHOLE: Final = ("threads", "rank", "peak_rss_bytes", "count", "rounds", "starts", "calls")
 
 Key = tuple[str, int, str]
 
@@ -64,9 +64,12 @@ def _row(run: Run, cell: Cell, ceilings: Ceilings) -> dict[str, Any]:
         "peak_rss_bytes": None if math.isnan(cell.peak_rss_bytes) else int(cell.peak_rss_bytes),
         "output": cell.output,
         "rounds": int(cell.samples.size) if cell.timed else None,
+        "starts": cell.clusters.count if cell.timed else None,
         "calls": cell.calls,
         "cpu_over_wall": cell.cpu_over_wall,
+        "page_faults_per_call": cell.page_faults_per_call,
         "isolation": cell.isolation,
+        "cache": cell.cache,
         "device": cell.device,
         "median_s": math.nan,
     }
@@ -74,7 +77,7 @@ def _row(run: Run, cell: Cell, ceilings: Ceilings) -> dict[str, Any]:
 
 
 def _speed(cell: Cell, ceilings: Ceilings) -> dict[str, Any]:
-    median, low, high = median_interval(cell.samples)
+    median, low, high = cell.clusters.median_interval()
     problem = cell.problem
     # The ceilings are the processor's: a point of another device under them would mean nothing.
     roof = ceilings.roof(problem, cell.threads) if cell.device == "cpu" else None
@@ -86,7 +89,7 @@ def _speed(cell: Cell, ceilings: Ceilings) -> dict[str, Any]:
         "gb_per_s": problem.min_bytes / median / 1e9 if median else math.nan,
         "percent_of_roof": 100 * roof.seconds / median if roof and median else math.nan,
         "bound_by": roof.bound_by if roof else None,
-        "device_median_s": median_interval(cell.device_samples)[0] if cell.device_samples.size else math.nan,
+        "device_median_s": float(np.median(cell.device_samples)) if cell.device_samples.size else math.nan,
     }
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from backends import UnknownPluginError, registry
@@ -15,6 +17,9 @@ from suites.harness.threads import available_cores
 if TYPE_CHECKING:
     from suites.harness.campaign import Campaign
     from suites.harness.workbench import Workbench
+
+# A time budget counts from the command, not from the first measurement.
+BEGAN = time.monotonic() - (time.time() - psutil.Process().create_time())
 
 SETTINGS = pytest.StashKey[Settings]()
 GROUPS = pytest.StashKey[list[Group]]()
@@ -47,6 +52,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--results", default="results", metavar="DIR", help="where runs are written")
     add("--resume", action="store_true", help="go on with the newest unfinished run of the same machine and options")
     add("--in-process", action="store_true", help="no worker processes, for debuggers; not compared with other numbers")
+    add(
+        "--cache",
+        choices=("hot", "cold"),
+        default="hot",
+        help="hot: every call gets the same input; cold: inputs in rotation, larger than twice the last-level cache",
+    )
     add("--seed", type=int, metavar="N", help="of inputs and order; default: a new one for each run, recorded in it")
 
 
@@ -80,6 +91,7 @@ def _settings(config: pytest.Config) -> Settings:
         results=parse_folder(option("--results")),
         resume=option("--resume"),
         in_process=option("--in-process"),
+        cache=option("--cache"),
         seed=option("--seed"),
     )
 
@@ -122,9 +134,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if session.config.option.collectonly:
         return
     from suites.harness.campaign import Campaign
-    from suites.harness.record import Place
+    from suites.harness.cell import Place
 
-    campaign = Campaign(session.config.stash[SETTINGS], _announcer(session.config))
+    campaign = Campaign(session.config.stash[SETTINGS], _announcer(session.config), BEGAN)
     for item in session.items:
         if item.get_closest_marker("shapes"):
             case: dict[str, Any] = item.callspec.params  # type: ignore[attr-defined]
@@ -154,7 +166,7 @@ def _announcer(config: pytest.Config) -> Callable[[str], None]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Let the workers go and close the record, also after Ctrl-C: finished cells are on disk already."""
+    """Let the workers go and close the record, also after Ctrl-C: what was measured is on disk already."""
     campaign = session.config.stash.get(CAMPAIGN, None)
     if campaign is not None:
         campaign.finish()

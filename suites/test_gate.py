@@ -68,7 +68,7 @@ def verdict(name: str, problem: Problem, log: Path) -> Ended | None:
     shared = SharedExamination(problem, Examination.of(problem, seed=1))
     try:
         worker.examine(shared, PATIENCE_S)
-        worker.turn(30, 0.0, PATIENCE_S)
+        worker.turn(30, 0.0, None, PATIENCE_S)
         worker.conclude(PATIENCE_S)
     except Ended as ended:
         return ended

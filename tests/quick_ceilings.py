@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 def pytest_configure() -> None:
     """Replace the measuring before anybody has imported it."""
-    from suites.harness import ceilings
+    from suites.harness import gauges
 
-    def made_up(threads: int, phase: str) -> ceilings.Ceilings:
-        return ceilings.Ceilings(phase, threads, {"float32": 1e12, "float64": 5e11}, 1e10, [(2**15, 1e11)])
+    def made_up(self: gauges.Gauges, phase: str) -> list[dict[str, Any]]:
+        peaks = {"float32": 1e12, "float64": 5e11}
+        fixed = {"fma_peak_flops": peaks, "triad_bytes_per_s": 1e10, "bandwidth": [(2**15, 1e11)]}
+        return [{"phase": phase, "threads": threads} | fixed for threads in self.thread_budgets]
 
-    ceilings.measure_apart = made_up
+    gauges.Gauges.read = made_up

@@ -13,10 +13,10 @@ import pytest
 
 from backends import Problem
 from suites.harness.ceilings import Ceilings
+from suites.harness.cell import Cell
 from suites.harness.contest import Contest, Contestant
 from suites.harness.outcome import Ended, Status
 from suites.harness.pool import Station
-from suites.harness.record import Cell
 from suites.harness.subject import Admission, Conclusion, Turn
 
 PROBLEM = Problem(batch=1, in_channels=64, out_channels=64, height=16, width=16)

@@ -10,9 +10,9 @@ import pytest
 
 from backends import Problem, Source
 from suites.harness import contest, rounds, subject
+from suites.harness.cell import Cell
 from suites.harness.examination import Examination
 from suites.harness.host import SharedExamination
-from suites.harness.record import Cell
 from suites.harness.worker import Worker
 
 ROOT = Path(__file__).resolve().parents[1]

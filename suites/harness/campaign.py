@@ -1,32 +1,40 @@
-"""A whole run: the plan, the machine's ceilings, one contest after another, the record and the progress."""
+"""A whole run: the plan, the machine's ceilings, pass after pass of contests, the record and the progress."""
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from random import Random, SystemRandom
 from typing import Any
 
+import psutil
+
 from backends import Problem, registry
 from suites.harness import environment
 from suites.harness.canary import DESCRIPTION, Canary
-from suites.harness.ceilings import Ceilings, measure_apart
+from suites.harness.ceilings import Ceilings
+from suites.harness.cell import Cell, Place
+from suites.harness.clock import Budget, Deadline
 from suites.harness.contest import Contest
+from suites.harness.cores import cores_of
+from suites.harness.gauges import Gauges
+from suites.harness.legs import Leg, unite
 from suites.harness.outcome import Ended
 from suites.harness.pool import Pool
 from suites.harness.progress import Progress
-from suites.harness.record import Cell, Key, Place, Record, now, unfinished_runs
-from suites.harness.rounds import ROUNDS, affordable_rounds
+from suites.harness.record import Record, newest_unfinished, now
+from suites.harness.rounds import PASSES, Share
 from suites.harness.settings import BadOption, Settings
+from suites.harness.settling import undecided
 
-CLOSING_S = 6.0  # kept back from a time budget for each thread budget's last ceilings
 LIBRARIES_S = 10.0  # patience for asking a worker which libraries it has loaded
+MOST_PASSES = 2 * PASSES  # without a time budget, for a problem whose backends cannot be told apart
+MOST_PASSES_IN_BUDGET = 24
 
 
 class BudgetSpent(Exception):
-    """The time budget leaves no room for another problem; ``--resume`` with a new budget goes on."""
+    """The time budget left no room for this problem; ``--resume`` with a new budget goes on."""
 
 
 @dataclass
@@ -37,17 +45,29 @@ class Event:
     threads: int
     places: list[Place] = field(default_factory=list)
     backends: list[str] = field(default_factory=list)
+    cost_s: float = 0.0  # of its last contest
+
+    @property
+    def heat(self) -> tuple[str, int]:
+        """What identifies it within a run."""
+        return (self.problem.id, self.threads)
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return f"{self.places[0].group} {self.places[0].name}"
 
 
 class Campaign:
-    """Measures what the plan holds, a problem at a time, when its first cell is asked for."""
+    """Measures all that the plan holds when its first cell is asked for."""
 
-    def __init__(self, settings: Settings, announce: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, announce: Callable[[str], None], began: float | None = None) -> None:
         self._settings = settings
+        self._began = time.monotonic() if began is None else began
         self._announce = announce
         self._plan: dict[tuple[str, int], Event] = {}
-        self._cells: dict[Key, Cell] = {}
         self._running: _Running | None = None
+        self._ran = False
         self.record: Record | None = None
 
     def plan(self, problem: Problem, threads: int, backend: str, place: Place) -> None:
@@ -60,32 +80,35 @@ class Campaign:
 
     def resume(self) -> None:
         """Take up the newest unfinished run of this machine. ``BadOption`` where there is none, or where it differs."""
-        found = unfinished_runs(self._settings.results, environment.machine())
-        if not found:
+        record = newest_unfinished(self._settings.results, environment.machine())
+        if record is None:
             raise BadOption(f"--resume: no unfinished run of this machine in {self._settings.results}")
-        record = found[0]
         for name, old, new in (
             *_differences("option", record.run["options"], self._options_like(record)),
-            *_differences("package", record.run["environment"]["packages"], environment.packages()),
+            *_differences(
+                "software", *(_software(each) for each in (record.run["environment"], environment.describe()))
+            ),
         ):
             raise BadOption(f"--resume: {name} differs from the run in {record.folder}: {old!r} there, {new!r} now")
-        record.drop_torn_line()
-        self._cells = {cell.key: cell for cell in record.cells()}
         self.record = record
-        self._announce(f"resuming {record.folder}: {len(self._cells)} cells are there already")
+        self._announce(
+            f"resuming {record.folder}: {len(record)} cells are finished, "
+            f"and {len(record.journal)} passes over single problems"
+        )
 
     def cell(self, problem: Problem, threads: int, backend: str) -> Cell:
-        """The result for one planned cell; measures the whole problem when it is the first to be asked for.
+        """The result for one planned cell; measures the whole plan when it is the first to be asked for.
 
-        ``BudgetSpent`` where no time is left to begin another problem.
+        ``BudgetSpent`` where no time was left for its problem.
         """
         key = (backend, problem.id, threads)
-        if key not in self._cells:
-            running = self._start() if self._running is None else self._running
-            if self._seconds_left(running) < 0:
-                raise BudgetSpent(f"not measured: the time budget of {self._settings.time_budget_s:g} s is spent")
-            self._hold(running, self._plan[problem.id, threads])
-        return self._cells[key]
+        if not self._ran and (self.record is None or key not in self.record):
+            self._ran = True  # also when it is interrupted: another test must not begin again
+            self._run()
+        if self.record is None or key not in self.record:
+            budget = "" if self._settings.time_budget_s is None else f" of {self._settings.time_budget_s:g} s"
+            raise BudgetSpent(f"not measured: the time budget{budget} is spent")
+        return self.record.cell(key)
 
     def finish(self) -> None:
         """Let all workers go and close the record; the run counts as finished when every planned cell is there."""
@@ -95,23 +118,25 @@ class Campaign:
         running, self._running = self._running or self._start(), None
         complete = not any(self._pending(event) for event in self._plan.values())
         if complete:
-            self.record.run["libraries"] = _libraries(running.pool)
+            self.record.run["libraries"] = running.libraries
         running.pool.close()
         if complete:
-            self.record.run["ceilings"] += _ceilings(self._budgets(), "after", self._announce)
+            self.record.run["ceilings"] += running.gauges.read("after")
             self.record.run["finished_at"] = now()
-        wall_s = time.monotonic() - running.began
-        statuses = [cell.status for cell in self._cells.values()]
+        running.gauges.close()
+        wall_s = running.budget.elapsed_s()
         self.record.run["totals"] = {
             "wall_s": wall_s,
             "timed_s": running.timed_s,
             "timed_share": running.timed_s / wall_s,
-            "cells": {status: statuses.count(status) for status in sorted(set(statuses))},
+            "cells": self.record.statuses,
         }
         self.record.write()
+        if complete:
+            self.record.journal.close()
 
     def summary(self) -> Iterator[str]:
-        """What came out, where the time went, and what to do next."""
+        """What came out, what failed and why, where the time went, and what to do next."""
         if self.record is None:
             return
         totals = self.record.run["totals"]
@@ -121,6 +146,8 @@ class Campaign:
             f"{totals['wall_s']:.0f} s in all, {totals['timed_s']:.0f} s "
             f"({100 * totals['timed_share']:.0f} %) of it inside timed calls"
         )
+        if still_open := self.record.run.get("undecided"):
+            yield f"{still_open['pairs']} pairs on {still_open['problems']} problems stayed undecided"
         finished = self.record.run["finished_at"] is not None
         yield f"run{'' if finished else ', unfinished (--resume goes on with it)'}: {self.record.folder}"
         yield f"report: python -m report {self.record.folder}"
@@ -128,35 +155,36 @@ class Campaign:
     # --- starting -------------------------------------------------------------------------------------------
 
     def _start(self) -> _Running:
-        began = time.monotonic()
+        budget = Budget(self._settings.time_budget_s, self._began)
+        gauges = Gauges(self._budgets(), self._announce)
         canary = Canary()
         if self.record is None:
-            self.record = self._new_record(canary)
+            self.record = self._new_record(canary, gauges)
+        budget.closing_s = gauges.cost_s
         ceilings = [Ceilings(**each) for each in self.record.run["ceilings"]]
-        pending = [event for event in self._plan.values() if self._pending(event)]
         self._running = _Running(
             pool=Pool(self.record.workers, in_process=self._settings.in_process),
             canary=canary,
+            gauges=gauges,
             ceilings={each.threads: each for each in ceilings},
             rng=Random(self.record.run["options"]["seed"]),  # noqa: S311  # shuffles turns, keeps no secret
-            began=began,
-            progress=Progress(len(pending), self._announce),
+            budget=budget,
         )
         return self._running
 
-    def _new_record(self, canary: Canary) -> Record:
+    def _new_record(self, canary: Canary, gauges: Gauges) -> Record:
         description = environment.describe()
         for warning in description["warnings"]:
             self._announce(f"warning: {warning}")
-        ceilings = _ceilings(self._budgets(), "before", self._announce)
         run = {
             "machine": environment.machine(),
             "started_at": now(),
             "finished_at": None,
             "options": self._options() | {"seed": self._seed()},
             "environment": description,
-            "ceilings": ceilings,
+            "ceilings": gauges.read("before"),
             "canary": {"description": DESCRIPTION, "unit": "s", "baseline_s": canary.baseline_s},
+            "passes": [],
         }
         record = Record.create(self._settings.results, run)
         self._announce(f"run: {record.folder}")
@@ -172,6 +200,7 @@ class Campaign:
             "time_budget_s": asked["time_budget_s"],
             "timeout_s": asked["timeout_s"],
             "in_process": asked["in_process"],
+            "cache": asked["cache"],
         } | ({} if asked["seed"] is None else {"seed": asked["seed"]})
 
     def _options_like(self, record: Record) -> dict[str, Any]:
@@ -192,30 +221,131 @@ class Campaign:
 
     # --- measuring ------------------------------------------------------------------------------------------
 
-    def _pending(self, event: Event) -> list[str]:
-        return [name for name in event.backends if (name, event.problem.id, event.threads) not in self._cells]
+    def _run(self) -> None:
+        """The passes over everything, further ones over what stayed undecided, and the cells of whatever was begun."""
+        running = self._running or self._start()
+        passes = 1 if self._settings.in_process else PASSES
+        for number in range(passes):
+            self._pass(running, number, self._due(number), passes)
+        for number in range(passes, self._most_passes()):
+            if not (events := self._worth_settling(running, number)):
+                break
+            self._pass(running, number, events, passes)
+        for event in self._plan.values():
+            self._finalize(event)
+        self._note_undecided()
 
-    def _hold(self, running: _Running, event: Event) -> None:
-        """Run one contest and keep its cells."""
+    def _most_passes(self) -> int:
+        if self._settings.in_process:
+            return 1
+        return MOST_PASSES if self._settings.time_budget_s is None else MOST_PASSES_IN_BUDGET
+
+    def _due(self, number: int) -> list[Event]:
+        """Unfinished problems that lack pass ``number``; those that the first pass did not reach are left out."""
+        journal = self._journal
+        return [
+            event
+            for event in self._plan.values()
+            if self._pending(event)
+            and number not in journal.passes(event.heat)
+            and (number == 0 or journal.passes(event.heat))
+        ]
+
+    def _worth_settling(self, running: _Running, number: int) -> list[Event]:
+        """Undecided problems for one more pass, the least measured first, as far as the time reaches."""
+        if not running.budget.allows_settling():
+            return []
+        events = self._due(number)  # those that were decided are finished
+        events.sort(key=lambda event: (len(self._journal.passes(event.heat)), event.cost_s))
+        affordable, seconds = [], running.budget.left_s()
+        for event in events:
+            seconds -= event.cost_s
+            if seconds < 0:
+                break
+            affordable.append(event)
+        return affordable
+
+    def _pass(self, running: _Running, number: int, events: list[Event], passes: int) -> None:
+        """One start of every worker, and one contest for every problem."""
+        if not events:
+            return
         assert self.record is not None, "a running campaign has a record"
-        contest = Contest(
+        if number:
+            running.pool.restart()
+            if running.budget.allows_gauging(running.gauges.cost_s):
+                self.record.run["ceilings"] += running.gauges.read("during")
+        deadline = running.budget.begin_pass(passes - number if number < passes else 1)
+        progress = Progress(number, passes, len(events), running.budget, self._announce)
+        before = _weather()
+        for event in events:
+            if deadline.passed():
+                break
+            self._hold(running, event, number, progress, deadline)
+            if number + 1 >= self._most_passes() or (number + 1 >= passes and not self._undecided(event)):
+                self._finalize(event)
+        running.libraries |= _libraries(running.pool)
+        self.record.run["passes"].append({"number": number, "problems": progress.done} | _weather_since(before))
+        self.record.write()
+
+    def _hold(self, running: _Running, event: Event, number: int, progress: Progress, deadline: Deadline) -> None:
+        """Run one contest and keep what it showed: first who is out, then the legs of the others."""
+        assert self.record is not None, "a running campaign has a record"
+        began = time.monotonic()
+
+        def rounds(speeds: dict[str, float]) -> int:
+            return running.budget.rounds(speeds, deadline.left_s() / progress.left - progress.overhead_s())
+
+        outcome = Contest(
             problem=event.problem,
-            cells=[self._blank(event, name) for name in self._pending(event)],
+            threads=event.threads,
+            backends=self._pending(event),
             pool=running.pool,
             canary=running.canary,
-            rounds=lambda speeds: self._rounds(running, speeds),
+            rounds=rounds,
             rng=running.rng,
             timeout_s=self._settings.timeout_s,
+            cores=None if self._settings.in_process else cores_of(event.threads, number),
+            earlier=self._shares(event),
             ceilings=running.ceilings.get(event.threads),
             seed=self.record.run["options"]["seed"],
+            cache=self._settings.cache,
+        ).run()
+        out = [self._ended(event, leg, ended) for leg, ended in outcome.ended]
+        self.record.append(out)
+        self.record.journal.append(event.heat, number, outcome.legs)
+        running.timed_s += sum(leg.timed_s for leg in outcome.legs)
+        event.cost_s = time.monotonic() - began
+        progress.problem_done(event.title, outcome.legs, out)
+
+    @property
+    def _journal(self) -> Any:
+        assert self.record is not None, "a running campaign has a record"
+        return self.record.journal
+
+    def _pending(self, event: Event) -> list[str]:
+        record = self.record
+        return [name for name in event.backends if record is None or (name, *event.heat) not in record]
+
+    def _shares(self, event: Event) -> dict[str, Share]:
+        """What every backend does in each pass, from the first one that it took part in."""
+        found = {name: next(iter(legs.values())).share for name, legs in self._journal.legs(event.heat).items()}
+        return {name: share for name, share in found.items() if share is not None}
+
+    # --- finished cells -------------------------------------------------------------------------------------
+
+    def _finalize(self, event: Event) -> None:
+        """Make cells of the legs that are there; a problem that was not begun stays open."""
+        assert self.record is not None, "a running campaign has a record"
+        legs: dict[str, dict[int, Leg]] = self._journal.legs(event.heat)
+        self.record.append(
+            [unite(self._blank(event, name), legs[name]) for name in self._pending(event) if name in legs]
         )
-        finished = []
-        for batch in contest.run():
-            self.record.append(batch)
-            self._cells |= {cell.key: cell for cell in batch}
-            finished += batch
-        running.timed_s += sum(cell.timed_s for cell in finished)
-        running.progress.problem_done(f"{event.places[0].group} {event.places[0].name}", finished)
+
+    def _ended(self, event: Event, leg: Leg, ended: Ended) -> Cell:
+        """The cell of a backend whose part ended early: how, why, and what was known by then."""
+        cell = unite(self._blank(event, leg.backend), {0: leg})
+        cell.end(ended.status, ended.reason)
+        return cell
 
     def _blank(self, event: Event, backend: str) -> Cell:
         instance = registry.get(backend)
@@ -230,23 +360,20 @@ class Campaign:
             also=[asdict(other) for other in others],
             device=instance.device,
             output=instance.output,
+            cache=self._settings.cache,
             isolation="in-process" if self._settings.in_process else "worker",
             started_at=now(),
         )
 
-    def _rounds(self, running: _Running, speeds: dict[str, float]) -> int:
-        """As many rounds as this problem's share of the time budget allows, or the usual number without a budget."""
-        if self._settings.time_budget_s is None:
-            return ROUNDS
-        this_problem_s = self._seconds_left(running) / max(1, running.progress.left)
-        return affordable_rounds(speeds, this_problem_s - running.progress.overhead_s())
+    def _undecided(self, event: Event) -> int:
+        """How many pairs of its backends are still open."""
+        return undecided(self._journal.legs(event.heat))
 
-    def _seconds_left(self, running: _Running) -> float:
-        """Of the time budget, the last ceilings kept back; infinite without one."""
-        if self._settings.time_budget_s is None:
-            return float("inf")
-        closing_s = CLOSING_S * len(self._budgets())
-        return self._settings.time_budget_s - (time.monotonic() - running.began) - closing_s
+    def _note_undecided(self) -> None:
+        """What stayed open, for the summary and the run."""
+        assert self.record is not None, "a running campaign has a record"
+        counts = [self._undecided(event) for event in self._plan.values()]
+        self.record.run["undecided"] = {"pairs": sum(counts), "problems": sum(count > 0 for count in counts)}
 
 
 @dataclass
@@ -255,22 +382,27 @@ class _Running:
 
     pool: Pool
     canary: Canary
+    gauges: Gauges
     ceilings: dict[int, Ceilings]
     rng: Random
-    began: float
-    progress: Progress
+    budget: Budget
     timed_s: float = 0.0
+    libraries: dict[str, Any] = field(default_factory=dict)
 
 
-def _ceilings(budgets: Iterable[int], phase: str, announce: Callable[[str], None]) -> list[dict[str, Any]]:
-    """Measured ceilings by thread budget; a failure costs the roofline, not the run."""
-    found = []
-    for threads in budgets:
-        try:
-            found.append(asdict(measure_apart(threads, phase)))
-        except (subprocess.SubprocessError, OSError, ValueError) as error:
-            announce(f"warning: the ceilings for {threads} threads could not be measured: {error}")
-    return found
+def _weather() -> dict[str, float]:
+    """Clocks and counters before a pass."""
+    return {"began": time.time(), "steal": environment.steal_seconds() or 0.0}
+
+
+def _weather_since(before: dict[str, float]) -> dict[str, Any]:
+    """How the machine fared during a pass, by its own counters."""
+    return {
+        "began_at": now(before["began"]),
+        "wall_s": time.time() - before["began"],
+        "steal_s": (environment.steal_seconds() or 0.0) - before["steal"],
+        "load": psutil.getloadavg()[0],
+    }
 
 
 def _libraries(pool: Pool) -> dict[str, Any]:
@@ -283,6 +415,12 @@ def _libraries(pool: Pool) -> dict[str, Any]:
         except Ended:
             continue
     return found
+
+
+def _software(description: dict[str, Any]) -> dict[str, Any]:
+    """What of an environment decides what a number means."""
+    kept = ("python", "system", "processor", "affinity", "variables")
+    return dict(description["packages"]) | {name: description.get(name) for name in kept}
 
 
 def _differences(kind: str, old: dict[str, Any], new: dict[str, Any]) -> Iterable[tuple[str, Any, Any]]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
@@ -22,14 +25,29 @@ class Canary:
         self._beat()
         self.baseline_s = statistics.median(self.beat_s() for _ in range(BEATS_FOR_BASELINE))
 
-    def beat_s(self) -> float:
-        """Seconds for the fixed work, its caches warm."""
-        self._beat(passes=PASSES // 10)
-        began = time.perf_counter()
-        self._beat()
-        return time.perf_counter() - began
+    def beat_s(self, cores: list[int] | None = None) -> float:
+        """Seconds for the fixed work, its caches warm, on one of ``cores`` (None: on any)."""
+        with _on(cores):
+            self._beat(passes=PASSES // 10)
+            began = time.perf_counter()
+            self._beat()
+            return time.perf_counter() - began
 
     def _beat(self, passes: int = PASSES) -> None:
         for _ in range(passes):
             np.multiply(self._values, np.float32(0.5), out=self._scaled)
             np.add(self._scaled, np.float32(0.75), out=self._values)
+
+
+@contextmanager
+def _on(cores: list[int] | None) -> Iterator[None]:
+    """Keep this thread to ``cores`` for a while."""
+    if cores is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

@@ -1,7 +1,7 @@
 """What this machine can do at most: FMA peak and triad bandwidth, measured, for one thread budget.
 
-Run as ``python -m suites.harness.ceilings THREADS``, in a process of its own so that neither numba's threads nor
-gigabytes of touched memory stay in the harness. Prints JSON.
+Run by :mod:`suites.harness.gauges` as ``python -m suites.harness.ceilings THREADS PARENT``, in a process of its own so
+that neither numba's threads nor gigabytes of touched memory stay in the harness. Prints JSON.
 
 Measured and not looked up: virtual machines report clocks and caches that are not theirs, and datasheet arithmetic was
 seen 24 % below what the same cores then did.
@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import cache
 from threading import Barrier
 from typing import Any, Final, TypeVar
 
@@ -24,7 +24,7 @@ import numpy as np
 
 from suites.harness.fma import LANE_BYTES, fma_kernel
 from suites.harness.processor import cache_bytes
-from suites.harness.threads import environment
+from suites.harness.serve import die_with
 
 T = TypeVar("T")
 
@@ -50,15 +50,6 @@ class Ceilings:
         """Seconds that ``flops`` floating-point operations take at the FMA peak; 0 for an unmeasured dtype."""
         peak = self.fma_peak_flops.get(dtype)
         return flops / peak if peak else 0.0
-
-
-def measure_apart(threads: int, phase: str, timeout_s: float = 120.0) -> Ceilings:
-    """Measure in a process of its own. ``CalledProcessError`` or ``TimeoutExpired`` when that fails."""
-    command = [sys.executable, "-m", "suites.harness.ceilings", str(threads), phase]
-    done = subprocess.run(
-        command, env=environment(threads), stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=timeout_s
-    )
-    return Ceilings(**json.loads(done.stdout))
 
 
 def measure(threads: int, phase: str) -> Ceilings:
@@ -160,6 +151,7 @@ def _calibrated(seconds: Callable[[int], float]) -> int:
     return max(1, round(count * BURST_S / took))
 
 
+@cache
 def _triad_kernel() -> Callable[..., None]:
     """The compiled triad."""
     from numba import njit
@@ -187,5 +179,12 @@ def working_sets() -> Iterator[int]:
     yield largest
 
 
+def main(threads: int, parent: int) -> None:
+    """Measure once for each line of standard input, which names the phase."""
+    die_with(parent)
+    for line in sys.stdin:
+        print(json.dumps(asdict(measure(threads, line.strip()))), flush=True)
+
+
 if __name__ == "__main__":
-    print(json.dumps(asdict(measure(int(sys.argv[1]), sys.argv[2]))))
+    main(int(sys.argv[1]), int(sys.argv[2]))

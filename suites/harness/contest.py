@@ -1,10 +1,10 @@
-"""One problem, all its backends: examined, timed in interleaved rounds, examined again. Yields a cell for each."""
+"""One problem and one pass, all its backends: examined, timed in interleaved rounds, examined again. A leg for each."""
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import TypeVar
@@ -15,9 +15,10 @@ from suites.harness.canary import Canary
 from suites.harness.ceilings import Ceilings
 from suites.harness.examination import Examination
 from suites.harness.host import Host, SharedExamination
+from suites.harness.legs import Leg
 from suites.harness.outcome import Ended
 from suites.harness.pool import Pool, Station
-from suites.harness.record import Cell
+from suites.harness.record import now
 from suites.harness.rounds import WARM_S, Share, orders, shares
 from suites.harness.subject import Turn
 
@@ -38,12 +39,10 @@ class Contestant:
     """One backend's way through the problem."""
 
     station: Station
-    cell: Cell
+    leg: Leg
     patience_s: float  # what is left of the time-out
-    share: Share | None = None
     seconds_per_call: float = 0.0
-    cpu_s: float = 0.0
-    wall_s: float = 0.0
+    cpu_over_wall: float = 0.0  # of the warm-up, on all cores
 
     def ask(self, question: Callable[[Host, float], T]) -> T:
         """Put a question to the host and charge the answer's time against the time-out."""
@@ -57,76 +56,82 @@ class Contestant:
 
     def note(self, turn: Turn, canary_s: float) -> None:
         """Keep one round's sample."""
-        self.cell.samples_s.append(_digits(turn.seconds_per_call, 7))
-        self.cell.process.append(self.station.starts - 1)
-        self.cell.canary_s.append(_digits(canary_s, 4))
+        self.leg.samples_s.append(_digits(turn.seconds_per_call, 7))
+        self.leg.canary_s.append(_digits(canary_s, 4))
         if turn.device_seconds_per_call is not None:
-            self.cell.device_samples_s.append(_digits(turn.device_seconds_per_call, 7))
-        self.cpu_s += turn.cpu_s
-        self.wall_s += turn.wall_s
+            self.leg.device_samples_s.append(_digits(turn.device_seconds_per_call, 7))
+        self.leg.cpu_s += turn.cpu_s
+        self.leg.wall_s += turn.wall_s
+        if turn.page_faults is not None:
+            self.leg.page_faults = (self.leg.page_faults or 0) + turn.page_faults
+
+
+@dataclass
+class Outcome:
+    """The legs of those that came through, and those whose part ended early, with what was known of them by then."""
+
+    legs: list[Leg] = field(default_factory=list)
+    ended: list[tuple[Leg, Ended]] = field(default_factory=list)
 
 
 @dataclass
 class Contest:
-    """A problem with its contestants. ``rounds`` gives the number of rounds from everybody's seconds per call."""
+    """A problem with its contestants, in one pass. ``rounds`` gives their number from everybody's seconds per call.
+
+    ``earlier`` holds the shares of a pass before, ``cores`` those that all turns keep to (None: all).
+    """
 
     problem: Problem
-    cells: Sequence[Cell]
+    threads: int
+    backends: Sequence[str]
     pool: Pool
     canary: Canary
     rounds: Callable[[dict[str, float]], int]
     rng: Random
     timeout_s: float
+    cores: list[int] | None = None
+    earlier: Mapping[str, Share] = field(default_factory=dict)
     ceilings: Ceilings | None = None
     seed: int = 0
+    cache: str = "hot"
     _contestants: dict[str, Contestant] = field(default_factory=dict)
-    _finished: list[Cell] = field(default_factory=list)
+    _outcome: Outcome = field(default_factory=Outcome)
 
-    def run(self) -> Iterator[list[Cell]]:
-        """The cells, in batches as they are finished: first the backends that never start, last those that were timed.
-
-        All timed cells come together: a record that held only some of them would be resumed with the rest, which
-        would then have been measured at another time than their rivals.
-        """
-        for cell in self.cells:
-            self._admit(cell)
-        yield self._drain()
+    def run(self) -> Outcome:
+        """Everybody's part. Not resumable half-way: rivals that did not run in the same rounds are not rivals."""
+        for name in self.backends:
+            self._admit(name)
         self._examine_all()
-        yield self._drain()
         self._time_all()
         for name in list(self._contestants):
             if self._guard(name, self._conclude):
-                self._contestants[name].station.time_outs = 0
-                self._finished.append(self._contestants.pop(name).cell)
-        yield self._drain()
-
-    def _drain(self) -> list[Cell]:
-        """The cells that were finished since the last call."""
-        finished, self._finished = self._finished, []
-        return finished
+                contestant = self._contestants.pop(name)
+                contestant.station.time_outs = 0
+                self._outcome.legs.append(contestant.leg)
+        return self._outcome
 
     def _guard(self, name: str, action: Callable[[Contestant], None]) -> bool:
-        """Whether ``action`` went well; otherwise the contestant is out, with its reason in its cell."""
+        """Whether ``action`` went well; otherwise the contestant is out, with its reason."""
         contestant = self._contestants[name]
         try:
             action(contestant)
         except Ended as ended:
-            contestant.cell.end(ended.status, ended.reason)
             if ended.error_ratio is not None:
-                contestant.cell.error_ratio = ended.error_ratio
+                contestant.leg.error_ratio = ended.error_ratio
             contestant.station.time_outs += ended.status == "timed-out"
             if not ended.alive:
                 self.pool.dismiss(contestant.station)
-            self._finished.append(self._contestants.pop(name).cell)
+            self._outcome.ended.append((self._contestants.pop(name).leg, ended))
             return False
         return True
 
     # --- before the clock -----------------------------------------------------------------------------------
 
-    def _admit(self, cell: Cell) -> None:
-        """Let the backend in if it is here and takes the problem; close its cell otherwise."""
+    def _admit(self, name: str) -> None:
+        """Let the backend in if it is here and takes the problem."""
+        leg = Leg(name, process=0, started_at=now())
         try:
-            station = self.pool.station(cell.backend, cell.threads)
+            station = self.pool.station(name, self.threads)
             if station.missing is not None:
                 raise Ended("unavailable", station.missing)
             if station.time_outs >= MOST_TIME_OUTS:
@@ -134,11 +139,11 @@ class Contest:
                     "timed-out", f"not tried: it timed out on {MOST_TIME_OUTS} problems in a row before this one"
                 )
         except Ended as ended:
-            cell.end(ended.status, ended.reason)
-            self._finished.append(cell)
+            self._outcome.ended.append((leg, ended))
         else:
-            self._contestants[cell.backend] = Contestant(station, cell, self.timeout_s)
-            self._guard(cell.backend, self._ask_for_refusal)
+            leg.process = station.starts - 1
+            self._contestants[name] = Contestant(station, leg, self.timeout_s)
+            self._guard(name, self._ask_for_refusal)
 
     def _ask_for_refusal(self, contestant: Contestant) -> None:
         if reason := contestant.ask(lambda host, patience: host.refuses(self.problem, patience)):
@@ -161,19 +166,21 @@ class Contest:
     def _examine(contestant: Contestant, shared: SharedExamination) -> None:
         admission = contestant.ask(lambda host, patience: host.examine(shared, patience))
         contestant.seconds_per_call = admission.seconds_per_call
-        contestant.cell.prepare_s = admission.prepare_s
-        contestant.cell.first_call_s = admission.first_call_s
-        contestant.cell.error_ratio = admission.error_ratio
+        contestant.cpu_over_wall = admission.cpu_over_wall
+        contestant.leg.prepare_s = admission.prepare_s
+        contestant.leg.first_call_s = admission.first_call_s
+        contestant.leg.error_ratio = admission.error_ratio
 
     # --- on the clock ---------------------------------------------------------------------------------------
 
     def _time_all(self) -> None:
         """Interleaved rounds. Their number and order are fixed before the first, from the warm-up's speed alone."""
+        if not self._contestants:
+            return
         speeds = {name: each.seconds_per_call for name, each in self._contestants.items()}
         rounds = self.rounds(speeds)
-        for name, share in shares(speeds, rounds).items():
-            self._contestants[name].share = share
-            self._contestants[name].cell.calls = share.calls
+        for name, share in shares(speeds, rounds, self.earlier).items():
+            self._contestants[name].leg.share = share
         for number, order in enumerate(orders(sorted(speeds), rounds, self.rng)):
             self._round(number, order)
 
@@ -181,40 +188,45 @@ class Contest:
         taking_part = [name for name in order if name in self._contestants]
         taking_part = [name for name in taking_part if number < self._share(name).rounds]
         if taking_part:
-            canary_s = self.canary.beat_s()
+            canary_s = self.canary.beat_s(self.cores)
             for name in taking_part:
                 self._guard(name, lambda contestant: self._take_turn(contestant, canary_s))
 
     def _share(self, name: str) -> Share:
-        share = self._contestants[name].share
+        share = self._contestants[name].leg.share
         assert share is not None, "shares are given out before the first round"
         return share
 
     def _take_turn(self, contestant: Contestant, canary_s: float) -> None:
-        calls = contestant.cell.calls
-        contestant.note(contestant.ask(lambda host, patience: host.turn(calls, WARM_S, patience)), canary_s)
+        calls = contestant.leg.calls
+        contestant.note(contestant.ask(lambda host, patience: host.turn(calls, WARM_S, self.cores, patience)), canary_s)
 
     # --- after the clock ------------------------------------------------------------------------------------
 
     def _conclude(self, contestant: Contestant) -> None:
         """The gate again, the thread budget, and whether the times are possible at all."""
         conclusion = contestant.ask(lambda host, patience: host.conclude(patience))
-        cell = contestant.cell
-        cell.error_ratio = conclusion.error_ratio
-        cell.peak_rss_bytes = conclusion.peak_rss_bytes
-        cell.cpu_over_wall = contestant.cpu_s / contestant.wall_s
-        if cell.cpu_over_wall > cell.threads + BUDGET_TOLERANCE:
+        contestant.leg.error_ratio = conclusion.error_ratio
+        contestant.leg.peak_rss_bytes = conclusion.peak_rss_bytes
+        self._check_budget(contestant)
+        self._check_plausible(contestant)
+
+    def _check_budget(self, contestant: Contestant) -> None:
+        """The larger of what the turns used and what the warm-up did, which was kept to no cores."""
+        leg = contestant.leg
+        leg.cpu_s = max(leg.cpu_s, contestant.cpu_over_wall * leg.wall_s)
+        used = leg.cpu_s / leg.wall_s
+        if used > self.threads + BUDGET_TOLERANCE:
             raise Ended(
                 "failed",
-                f"used {cell.cpu_over_wall:.2f} CPU seconds per second on a budget of {cell.threads} "
-                f"thread{'s' * (cell.threads != 1)}: its library does not keep to the budget that prepare was given",
+                f"used {used:.2f} CPU seconds per second on a budget of {self.threads} "
+                f"thread{'s' * (self.threads != 1)}: its library does not keep to the budget that prepare was given",
             )
-        self._check_plausible(cell)
 
-    def _check_plausible(self, cell: Cell) -> None:
-        if self.ceilings is None or cell.device != "cpu":
+    def _check_plausible(self, contestant: Contestant) -> None:
+        if self.ceilings is None or contestant.station.backend.device != "cpu":
             return
-        median_s = statistics.median(cell.samples_s)
+        median_s = statistics.median(contestant.leg.samples_s)
         least_s = self.ceilings.least_seconds(self.problem.flops, self.problem.dtype)
         if median_s * IMPLAUSIBLY_FAST < least_s:
             raise Ended(
@@ -225,5 +237,5 @@ class Contest:
 
 
 def _digits(seconds: float, digits: int) -> float:
-    """Rounded to what the clock can tell: a nanosecond in a turn of 15 ms is seven digits. Halves the record."""
+    """Rounded to what the clock can tell: a nanosecond in a turn of 4 ms is seven digits. Halves the record."""
     return float(f"{seconds:.{digits}g}")

@@ -7,6 +7,7 @@ hosts and would report half the machine.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
 LANE_BYTES: Final = (16, 32, 64)
@@ -15,6 +16,7 @@ LANE_BYTES: Final = (16, 32, 64)
 CHAINS: Final = 12  # latency 4 x two units needs 8 chains in flight; with two operands 12 fit sixteen registers
 
 
+@cache
 def fma_kernel(dtype: str, width: int) -> tuple[Callable[[int, Any], Any], int]:
     """A compiled ``kernel(turns, seed)`` that releases the GIL, and its floating-point operations per turn.
 

@@ -48,7 +48,7 @@ class Host(Protocol):
     def examine(self, question: SharedExamination, timeout_s: float) -> Admission:
         """See :meth:`Subject.examine`."""
 
-    def turn(self, calls: int, warm_s: float, timeout_s: float) -> Turn:
+    def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """See :meth:`Subject.turn`."""
 
     def conclude(self, timeout_s: float) -> Conclusion:
@@ -88,10 +88,10 @@ class InProcess:
         with _ending("examine"):
             return self._subject.examine(question.problem, question.examination)
 
-    def turn(self, calls: int, warm_s: float, timeout_s: float) -> Turn:
+    def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """See :meth:`Subject.turn`."""
         with _ending("turn"):
-            return self._subject.turn(calls, warm_s)
+            return self._subject.turn(calls, warm_s, cores)
 
     def conclude(self, timeout_s: float) -> Conclusion:
         """See :meth:`Subject.conclude`."""

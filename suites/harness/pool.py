@@ -62,6 +62,11 @@ class Pool:
             station.host.kill()
             station.host = None
 
+    def restart(self) -> None:
+        """Let every host go; each station gets a new one when it is next needed."""
+        for station in self._stations.values():
+            self.dismiss(station)
+
     def close(self) -> None:
         """End every host."""
         for station in self._stations.values():

@@ -6,41 +6,59 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 
+from suites.harness.cell import Cell
+from suites.harness.clock import Budget
+from suites.harness.legs import Leg
 from suites.harness.outcome import SKIPPED
-from suites.harness.record import Cell
 
 OVERHEAD_AT_FIRST_S = 1.0  # per problem, outside of the rounds: examining, mostly
 
 
 class Progress:
-    """Counts finished problems and foresees the rest from their mean."""
+    """Counts the finished problems of one pass and foresees the rest from their mean."""
 
-    def __init__(self, problems: int, announce: Callable[[str], None]) -> None:
-        self.left = problems
-        self._total = problems
+    def __init__(
+        self, number: int, passes: int, problems: int, budget: Budget, announce: Callable[[str], None]
+    ) -> None:
+        self._number = number
+        self._passes = passes
+        self._problems = problems
+        self._budget = budget
         self._announce = announce
+        self.done = 0
         self._began = self._last = time.monotonic()
         self._overheads: list[float] = []
 
-    def problem_done(self, title: str, cells: Sequence[Cell]) -> None:
+    def problem_done(self, title: str, legs: Sequence[Leg], ended: Sequence[Cell]) -> None:
         """Announce a finished problem."""
-        self.left = max(0, self.left - 1)
+        self.done += 1
         now = time.monotonic()
-        self._overheads.append(max(0.0, now - self._last - sum(cell.timed_s for cell in cells)))
+        self._overheads.append(max(0.0, now - self._last - sum(leg.timed_s for leg in legs)))
         self._last = now
-        done = self._total - self.left
-        remaining = (now - self._began) / done * self.left if done else 0.0
-        self._announce(f"[{done}/{self._total}] {title}: {_outcome(cells)}; {_duration(remaining)} left")
+        what = f"pass {self._number + 1}/{self._passes}" if self._number < self._passes else "undecided"
+        place = f"{what}, {self.done}/{self._problems}"
+        self._announce(f"[{place}] {title}: {_outcome(legs, ended)}; {_duration(self._left_s(now))} left")
+
+    @property
+    def left(self) -> int:
+        """Problems of this pass that are not finished."""
+        return self._problems - self.done
 
     def overhead_s(self) -> float:
         """Seconds that a problem spends outside of timed calls, as seen lately."""
         return statistics.fmean(self._overheads[-20:]) if self._overheads else OVERHEAD_AT_FIRST_S
 
+    def _left_s(self, now: float) -> float:
+        """Of the planned passes; where there is a budget, it will be used up."""
+        each = (now - self._began) / self.done
+        later = max(0, self._passes - self._number - 1) * self._problems
+        return min(self._budget.left_s(), each * (self.left + later))
 
-def _outcome(cells: Sequence[Cell]) -> str:
+
+def _outcome(legs: Sequence[Leg], ended: Sequence[Cell]) -> str:
     """The fastest backend, and how many others were timed or failed."""
-    timed = sorted((statistics.median(cell.samples_s), cell.backend) for cell in cells if cell.status == "ok")
-    failed = [f"{cell.backend} {cell.status}" for cell in cells if cell.status not in ("ok", *SKIPPED)]
+    timed = sorted((statistics.median(leg.samples_s), leg.backend) for leg in legs)
+    failed = [f"{cell.backend} {cell.status}" for cell in ended if cell.status not in SKIPPED]
     parts = [f"{timed[0][1]} {_time(timed[0][0])}, best of {len(timed)}"] if timed else ["nothing timed"]
     return ", ".join(parts + failed)
 

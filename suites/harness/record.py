@@ -3,81 +3,34 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, fields
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from suites.harness.cell import Cell, Key
+from suites.harness.journal import Journal
+from suites.harness.lines import append_lines, good_lines
 from suites.harness.outcome import Status
 
 FORMAT: Final = 1
-RUN, CELLS, WORKERS = "run.json", "cells.jsonl", "workers"
-
-Key = tuple[str, str, int]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a problem stands in the catalogue: a problem of several networks has several places."""
-
-    group: str
-    name: str
-    count: int = 1
-
-
-@dataclass
-class Cell:
-    """The result of one backend on one problem with one thread budget. Times in seconds."""
-
-    backend: str
-    problem: str
-    threads: int
-    group: str
-    name: str
-    count: int
-    device: str
-    output: str
-    isolation: str
-    started_at: str
-    status: Status = "ok"
-    reason: str = ""
-    also: list[dict[str, Any]] = field(default_factory=list)
-    samples_s: list[float] = field(default_factory=list)
-    calls: int = 0
-    device_samples_s: list[float] = field(default_factory=list)
-    process: list[int] = field(default_factory=list)
-    canary_s: list[float] = field(default_factory=list)
-    error_ratio: float | None = None
-    prepare_s: float | None = None
-    first_call_s: float | None = None
-    cpu_over_wall: float | None = None
-    peak_rss_bytes: int | None = None
-
-    @property
-    def key(self) -> Key:
-        """What identifies a cell within a run."""
-        return (self.backend, self.problem, self.threads)
-
-    def end(self, status: Status, reason: str) -> None:
-        """Close the cell without a result: a number that was not earned is not kept."""
-        self.status, self.reason = status, reason
-        self.samples_s, self.device_samples_s, self.process, self.canary_s = [], [], [], []
-        self.cpu_over_wall = None
-
-    @property
-    def timed_s(self) -> float:
-        """Seconds spent inside timed calls."""
-        return sum(self.samples_s) * self.calls
+RUN, CELLS, LEGS, WORKERS = "run.json", "cells.jsonl", "legs.jsonl", "workers"
 
 
 class Record:
-    """One run's folder."""
+    """One run's folder. Knows where each cell lies on the disk and keeps none in memory."""
 
     def __init__(self, folder: Path, run: dict[str, Any]) -> None:
         self.folder = folder
         self.run = run
+        self._cells = folder / CELLS
+        self._places: dict[Key, int] = {}
+        self._statuses: Counter[Status] = Counter()
+        for offset, line in good_lines(self._cells, _is_cell):
+            self._note(_cell(line), offset)
+        self.journal = Journal(folder / LEGS)
 
     @classmethod
     def create(cls, results: Path, run: dict[str, Any]) -> Record:
@@ -105,50 +58,63 @@ class Record:
         draft.write_text(json.dumps(self.run, indent=1) + "\n")
         draft.replace(self.folder / RUN)
 
-    def append(self, cells: Iterable[Cell]) -> None:
+    def append(self, cells: Sequence[Cell]) -> None:
         """Add finished cells in one write; on disk when this returns."""
-        lines = "".join(json.dumps(asdict(cell), separators=(",", ":")) + "\n" for cell in cells)
-        if lines:
-            with (self.folder / CELLS).open("a") as file:
-                file.write(lines)
-                file.flush()
-                os.fsync(file.fileno())
+        for cell, offset in zip(cells, append_lines(self._cells, map(asdict, cells)), strict=True):
+            self._note(cell, offset)
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def cell(self, key: Key) -> Cell:
+        """A finished cell. ``KeyError`` where there is none."""
+        with self._cells.open("rb") as file:
+            file.seek(self._places[key])
+            return _cell(json.loads(file.readline()))
 
     def cells(self) -> Iterator[Cell]:
-        """The cells on disk; a last line that was torn in writing is left out."""
-        known = {each.name for each in fields(Cell)}
-        for line in _lines(self.folder / CELLS):
-            try:
-                values = json.loads(line)
-            except ValueError:
-                continue
-            yield Cell(**{name: value for name, value in values.items() if name in known})
+        """All finished cells, one at a time, in the order in which they were finished."""
+        return map(self.cell, self._places)
 
-    def drop_torn_line(self) -> None:
-        """Cut off a last line without its end, so that the next one starts on a line of its own."""
-        path = self.folder / CELLS
-        if path.exists():
-            text = path.read_bytes()
-            os.truncate(path, text.rfind(b"\n") + 1)
+    @property
+    def statuses(self) -> dict[str, int]:
+        """How many cells ended how, by status."""
+        return dict(sorted(self._statuses.items()))
+
+    def _note(self, cell: Cell, offset: int) -> None:
+        self._places[cell.key] = offset
+        self._statuses[cell.status] += 1
 
 
-def unfinished_runs(results: Path, machine: str) -> list[Record]:
-    """Runs of ``machine`` that did not end by themselves, newest first."""
+def newest_unfinished(results: Path, machine: str) -> Record | None:
+    """The newest run of ``machine`` that did not end by itself, its torn lines cut out."""
     found = []
     for path in (results / machine).glob(f"*/{RUN}"):
         try:
             run = json.loads(path.read_text())
         except ValueError:
             continue
-        if not run.get("finished_at"):
-            found.append(Record(path.parent, run))
-    return sorted(found, key=lambda record: str(record.run.get("started_at")), reverse=True)
+        if isinstance(run, dict) and not run.get("finished_at"):
+            found.append((str(run.get("started_at")), path.parent, run))
+    if not found:
+        return None
+    _, folder, run = max(found, key=lambda each: each[0])
+    return Record(folder, run)
 
 
-def now() -> str:
-    """The present moment in UTC, ISO 8601."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+def now(timestamp: float | None = None) -> str:
+    """The present moment, or that of ``timestamp`` (seconds since 1970), in UTC, ISO 8601."""
+    moment = datetime.now(UTC) if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
+    return moment.isoformat(timespec="milliseconds")
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text().splitlines() if path.exists() else []
+def _is_cell(line: dict[str, Any]) -> bool:
+    return {"backend", "problem", "threads", "status"} <= line.keys()
+
+
+def _cell(line: dict[str, Any]) -> Cell:
+    known = {each.name for each in fields(Cell)}
+    return Cell(**{name: value for name, value in line.items() if name in known})

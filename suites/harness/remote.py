@@ -34,7 +34,7 @@ def _examine(subject: Subject, message: Message, descriptors: list[int]) -> Answ
 
 
 def _turn(subject: Subject, message: Message, descriptors: list[int]) -> Answer:
-    return _value(asdict(subject.turn(message["calls"], message["warm_s"])))
+    return _value(asdict(subject.turn(message["calls"], message["warm_s"], message["cores"])))
 
 
 def _conclude(subject: Subject, message: Message, descriptors: list[int]) -> Answer:

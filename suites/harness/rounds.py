@@ -7,31 +7,38 @@ from dataclasses import dataclass
 from math import ceil
 from random import Random
 
-TURN_S = 0.015  # of timed calls in one turn: long against a scheduler's tick, short against the clock's drift
-WARM_S = 0.002  # of untimed calls before: refills the caches that the previous backend's turn has emptied
-ROUNDS = 25
-FEWEST_ROUNDS, MOST_ROUNDS = 5, 101
-SLOW_S = 1.0  # a backend whose rounds would take longer than this takes part in the first few only
+TURN_S = 0.004  # of timed calls in one turn: shorter than the spells in which a machine is fast or slow
+WARM_S = 0.001  # of untimed calls before: refills the caches that the previous backend's turn has emptied
+PASSES = 3  # starts of every worker: what a process keeps for life differs from one start to the next
+ROUNDS = 40  # of one pass
+FEWEST_ROUNDS, MOST_ROUNDS = 4, 60  # of one pass; three times four tell any two of fifteen backends apart
+SLOW_S = 0.8  # a backend whose rounds of one pass would take longer than this takes part in the first few only
 TURN_OVERHEAD_S = 0.001  # waking, asking and stopping a worker
 
 
 @dataclass(frozen=True)
 class Share:
-    """One backend's part of a problem's rounds: it takes part in the first ``rounds``, ``calls`` calls in each."""
+    """One backend's part of a pass's rounds: it takes part in the first ``rounds``, ``calls`` calls in each.
+
+    ``most`` bounds the rounds of every pass. It and ``calls`` follow from the first pass's speed and are kept, so that
+    what was averaged into a sample, and which rounds a slow backend has, is the same in all passes.
+    """
 
     rounds: int
     calls: int
+    most: int
 
 
-def shares(seconds_per_call: Mapping[str, float], rounds: int) -> dict[str, Share]:
-    """Everybody's share when the problem has ``rounds`` rounds."""
-    return {name: _share(seconds, rounds) for name, seconds in seconds_per_call.items()}
+def shares(seconds_per_call: Mapping[str, float], rounds: int, earlier: Mapping[str, Share]) -> dict[str, Share]:
+    """Everybody's share of a pass with ``rounds`` rounds; ``earlier`` are the shares of a pass before."""
+    return {name: _share(seconds, rounds, earlier.get(name)) for name, seconds in seconds_per_call.items()}
 
 
-def _share(seconds_per_call: float, rounds: int) -> Share:
-    calls = max(1, ceil(TURN_S / max(seconds_per_call, 1e-7)))
-    affordable = int(SLOW_S / _turn_s(seconds_per_call))
-    return Share(rounds=min(rounds, max(FEWEST_ROUNDS, affordable)), calls=calls)
+def _share(seconds_per_call: float, rounds: int, earlier: Share | None) -> Share:
+    if earlier is not None:
+        return Share(min(rounds, earlier.most), earlier.calls, earlier.most)
+    most = max(FEWEST_ROUNDS, int(SLOW_S / _turn_s(seconds_per_call)))
+    return Share(min(rounds, most), max(1, ceil(TURN_S / max(seconds_per_call, 1e-7))), most)
 
 
 def _turn_s(seconds_per_call: float) -> float:
@@ -41,13 +48,12 @@ def _turn_s(seconds_per_call: float) -> float:
 
 def affordable_rounds(seconds_per_call: Mapping[str, float], seconds: float) -> int:
     """The most rounds of all these backends that fit into ``seconds``, within sensible limits."""
-    if not seconds_per_call:
+    turns = [_turn_s(each) for each in seconds_per_call.values()]
+    slow = [turn for turn in turns if turn * FEWEST_ROUNDS >= SLOW_S]
+    one_round = sum(turns) - sum(slow)
+    if not one_round:
         return FEWEST_ROUNDS
-    one_round = sum(_turn_s(each) for each in seconds_per_call.values() if _turn_s(each) * FEWEST_ROUNDS < SLOW_S)
-    slow = sum(
-        FEWEST_ROUNDS * _turn_s(each) for each in seconds_per_call.values() if _turn_s(each) * FEWEST_ROUNDS >= SLOW_S
-    )
-    return min(MOST_ROUNDS, max(FEWEST_ROUNDS, int((seconds - slow) / one_round) if one_round else 0))
+    return min(MOST_ROUNDS, max(FEWEST_ROUNDS, int((seconds - FEWEST_ROUNDS * sum(slow)) / one_round)))
 
 
 def orders(names: list[str], rounds: int, rng: Random) -> list[list[str]]:

@@ -30,6 +30,7 @@ class Settings:
     results: Path = field(default=Path("results"))
     resume: bool = False
     in_process: bool = False
+    cache: str = "hot"
     seed: int | None = None
     """Of inputs and order; None draws a new one when the run starts."""
 

@@ -7,17 +7,21 @@ import gc
 import resource
 import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter, process_time  # bound before any plugin is loaded, which can replace time's own later
 from typing import Any
 
 import numpy as np
 
 from backends import Backend, DeviceTimer, Layer, Problem
+from suites.harness.cores import keep_to, usable
 from suites.harness.examination import Examination, Weights
 from suites.harness.gate import Array, Gate, Input
+
+STATUS, CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 LEVEL_WITHIN = 0.05  # warm-up ends when a batch beats the best one before it by no more than this ...
 LONGEST_WARM_UP_S = 1.0  # ... or when this much time has gone
@@ -31,6 +35,7 @@ class Admission:
     prepare_s: float
     first_call_s: float
     seconds_per_call: float  # of the warm layer: what the plan of the rounds is made from
+    cpu_over_wall: float  # of the warm-up, which may use every core: proves the thread budget
     error_ratio: float | None
 
 
@@ -42,6 +47,7 @@ class Turn:
     cpu_s: float
     wall_s: float
     device_seconds_per_call: float | None
+    page_faults: int | None = None
 
 
 @dataclass(frozen=True)
@@ -72,46 +78,64 @@ class Subject:
         self._threads = threads
         self._running: _Running | None = None
         self._timer: DeviceTimer | None = None
+        self._cores: list[int] | None = None
+        self._everywhere: list[int] = []
         # A synchronous backend is not charged for calling an empty method.
         self._sync = None if type(backend).sync is Backend.sync else backend.sync
 
     def examine(self, problem: Problem, examination: Examination) -> Admission:
         """Prepare, pass the gate, warm up. ``WrongAnswer`` from the gate, anything from the backend."""
         self._running = None
+        forget_peak()
         with import_time() as imports_s:
-            began = time.perf_counter()
+            began = perf_counter()
             layer = self._prepare(problem, examination.real)
-            prepare_s = time.perf_counter() - began - imports_s()
+            prepare_s = perf_counter() - began - imports_s()
         host = Input(examination.first_input)
         x = self.backend.to_device(host.array)
-        began = time.perf_counter()
+        began = perf_counter()
         self._call(layer, x)
-        first_call_s = time.perf_counter() - began
+        first_call_s = perf_counter() - began
         gate = Gate(self.backend, problem, examination)
         gate.before(layer, self._prepare(problem, examination.integer))
         self._running = _Running(gate, layer, host, x)
         self._timer = self.backend.device_timer()
-        return Admission(prepare_s, first_call_s, self._warm_up(), gate.error_ratio)
+        return Admission(prepare_s, first_call_s, *self._warm_up(), gate.error_ratio)
 
-    def turn(self, calls: int, warm_s: float) -> Turn:
-        """Call the layer for ``warm_s`` seconds (once at least) unseen, then ``calls`` times on the clock."""
+    def turn(self, calls: int, warm_s: float, cores: list[int] | None = None) -> Turn:
+        """Call the layer for ``warm_s`` seconds (once at least) unseen, then ``calls`` times on the clock.
+
+        All threads are kept to ``cores`` until ``conclude``; None leaves them where they are.
+        """
         running = self._of_examined()
         layer, x = running.layer, running.x
+        self._keep_to(cores)
         with _no_garbage_collection():
-            began = time.perf_counter()
+            began = perf_counter()
             while True:
                 self._call(layer, x)
-                if time.perf_counter() - began >= warm_s:
+                if perf_counter() - began >= warm_s:
                     break
-            cpu_began, began = time.process_time(), time.perf_counter()
+            faults_before = page_faults()
+            cpu_began, began = process_time(), perf_counter()
             running.result = self._repeat(layer, x, calls)
-            wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu_began
+            wall_s, cpu_s = perf_counter() - began, process_time() - cpu_began
+            faults = page_faults() - faults_before
         running.seconds_per_call.append(wall_s / calls)
-        return Turn(wall_s / calls, cpu_s, wall_s, self._device_turn(layer, x, calls))
+        return Turn(wall_s / calls, cpu_s, wall_s, self._device_turn(layer, x, calls), faults)
+
+    def _keep_to(self, cores: list[int] | None) -> None:
+        if cores is not None and cores != self._cores:
+            self._everywhere = self._everywhere or usable()
+            keep_to(cores)
+        elif cores is None and self._cores is not None:
+            keep_to(self._everywhere)
+        self._cores = cores
 
     def conclude(self) -> Conclusion:
         """Pass the gate once more, on the very layer, input and result of the timing; then forget the problem."""
         running = self._of_examined()
+        self._keep_to(None)
         typical_s = statistics.median(running.seconds_per_call)
         running.gate.after(running.layer, running.x, running.result, running.host, typical_s)
         self._running = None
@@ -169,20 +193,20 @@ class Subject:
             seconds.append(self._timer.elapsed_s())
         return statistics.fmean(seconds)
 
-    def _warm_up(self) -> float:
-        """Call until compiled and level; seconds per call of the last batch."""
+    def _warm_up(self) -> tuple[float, float]:
+        """Call until compiled and level. Seconds per call of the last batch; CPU seconds over wall seconds of all."""
         running = self._of_examined()
-        began = time.perf_counter()
+        cpu_began, began = process_time(), perf_counter()
         best, calls = float("inf"), 1
         while True:
-            batch_began = time.perf_counter()
+            batch_began = perf_counter()
             self._repeat(running.layer, running.x, calls)
-            now = time.perf_counter()
+            now = perf_counter()
             seconds_per_call = (now - batch_began) / calls
             # Settling means getting faster. A slower batch is noise, and noise is no reason to go on.
             level = seconds_per_call > (1 - LEVEL_WITHIN) * best
             if (level and now - batch_began >= WARM_UP_BATCH_S / 2) or now - began > LONGEST_WARM_UP_S:
-                return seconds_per_call
+                return seconds_per_call, (process_time() - cpu_began) / (now - began)
             best = min(best, seconds_per_call)
             calls = max(1, round(WARM_UP_BATCH_S / max(seconds_per_call, 1e-7)))
 
@@ -210,13 +234,13 @@ def import_time() -> Iterator[Callable[[], float]]:
     def timed(*arguments: Any, **keywords: Any) -> Any:
         nonlocal spent, depth
         depth += 1
-        began = time.perf_counter()
+        began = perf_counter()
         try:
             return original(*arguments, **keywords)
         finally:
             depth -= 1
             if depth == 0:
-                spent += time.perf_counter() - began
+                spent += perf_counter() - began
 
     builtins.__import__ = timed
     try:
@@ -233,7 +257,22 @@ def libraries() -> list[dict[str, Any]]:
     return [{key: info.get(key) for key in kept} for info in threadpoolctl.threadpool_info()]
 
 
+def page_faults() -> int:
+    """Pages that this process has had mapped since it started, from memory or disk."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_minflt + usage.ru_majflt
+
+
+def forget_peak() -> None:
+    """Let the high-water mark of resident memory begin anew, where the system can do that."""
+    with suppress(OSError):
+        CLEAR_REFS.write_text("5")  # man 5 proc_pid_clear_refs
+
+
 def peak_rss_bytes() -> int:
-    """High-water mark of this process's resident memory."""
+    """High-water mark of this process's resident memory since :func:`forget_peak`, or since its start."""
+    with suppress(OSError, StopIteration, ValueError):
+        line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
     kibibytes_or_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return kibibytes_or_bytes if sys.platform == "darwin" else kibibytes_or_bytes * 1024

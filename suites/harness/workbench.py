@@ -42,7 +42,7 @@ class Workbench:
         host = self._host(backend)
         try:
             host.examine(shared, self._timeout_s)
-            host.turn(2, 0.0, self._timeout_s)
+            host.turn(2, 0.0, None, self._timeout_s)
             return host.conclude(self._timeout_s).error_ratio
         except Ended as ended:
             self._dismiss_if_dead(backend, ended)

@@ -70,9 +70,10 @@ class Worker:
         message = {"do": "examine", "problem": question.problem.id}
         return Admission(**self._ask(message, timeout_s, (question.descriptor(),))[0])
 
-    def turn(self, calls: int, warm_s: float, timeout_s: float) -> Turn:
+    def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """See :meth:`Subject.turn`."""
-        return Turn(**self._ask({"do": "turn", "calls": calls, "warm_s": warm_s}, timeout_s)[0])
+        message = {"do": "turn", "calls": calls, "warm_s": warm_s, "cores": cores}
+        return Turn(**self._ask(message, timeout_s)[0])
 
     def conclude(self, timeout_s: float) -> Conclusion:
         """See :meth:`Subject.conclude`."""

@@ -1,0 +1,63 @@
+"""Files of JSON lines that survive a power failure: appended durably, mended when opened again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+Line = dict[str, Any]
+
+
+def append_lines(path: Path, lines: Iterable[Line]) -> list[int]:
+    """Add ``lines`` in one write; on disk when this returns. Returns the offset of each in the file."""
+    encoded = [json.dumps(line, separators=(",", ":"), allow_nan=False).encode() + b"\n" for line in lines]
+    offsets = []
+    with path.open("ab") as file:
+        offset = file.tell()
+        for one in encoded:
+            offsets.append(offset)
+            offset += len(one)
+        file.write(b"".join(encoded))
+        file.flush()
+        os.fsync(file.fileno())
+    return offsets
+
+
+def good_lines(path: Path, is_good: Callable[[Line], bool]) -> Iterator[tuple[int, Line]]:
+    """Offset and content of each line that can be used; the others, a torn last one above all, are cut out first."""
+    if not path.exists():
+        return
+    _cut_out_bad_lines(path, is_good)
+    offset = 0
+    with path.open("rb") as file:
+        for one in file:
+            parsed = _parsed(one, is_good)
+            assert parsed is not None, "only good lines were kept"
+            yield offset, parsed
+            offset += len(one)
+
+
+def _cut_out_bad_lines(path: Path, is_good: Callable[[Line], bool]) -> None:
+    with path.open("rb") as file:
+        if all(_parsed(one, is_good) is not None for one in file):
+            return
+    draft = path.with_name(f"{path.name}.draft")
+    with path.open("rb") as file, draft.open("wb") as kept:
+        kept.writelines(one for one in file if _parsed(one, is_good) is not None)
+        kept.flush()
+        os.fsync(kept.fileno())
+    draft.replace(path)
+
+
+def _parsed(line: bytes, is_good: Callable[[Line], bool]) -> Line | None:
+    """The line's content, or None where it is torn, garbled or of another kind."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        parsed = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return parsed if isinstance(parsed, dict) and is_good(parsed) else None
