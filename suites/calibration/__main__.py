@@ -1,0 +1,161 @@
+"""``python -m suites.calibration``: how often the verdicts err on this machine, quiet and under load."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from suites.harness.settings import BadOption, parse_threads
+from suites.harness.threads import available_cores
+
+HERE: Final = Path(__file__).parent
+FILE: Final = "calibration.json"
+FORMAT: Final = 1
+USAGE_ERROR: Final = 4
+SHORTEST_S: Final = 100e-6  # below it a share of the time is a wait of no length that could be kept
+BUSY_S: Final = 0.05
+
+_DESCRIPTION: Final = """\
+Measure what the verdicts of this benchmark are worth on this machine.
+
+One layer runs under two names, and with a timed wait of 1, 3 and 5 % of its
+median, on problems from 20 microseconds to 20 milliseconds, by the same
+command and settings as any benchmark: with one thread and with all cores, on
+the machine as it is and beside a process that keeps one core busy half of the
+time. How often the twins were called different, and how often the slower ones
+were found, goes into RESULTS/<machine>/calibration.json, which `python -m report`
+shows beside its verdicts.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the experiments that were asked for; 0, or the exit code of a run that failed."""
+    options = _parser().parse_args(arguments)
+    cores = available_cores()
+    try:
+        budgets = [parse_threads(text, cores) for text in options.threads] or sorted({1, cores})
+    except BadOption as error:
+        print(f"python -m suites.calibration: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    found = []
+    for load in options.load or ("quiet", "half-a-core"):
+        for threads in budgets:
+            print(f"--- {threads} threads, {load}", flush=True)
+            with _load(load):
+                run = _measure(options, threads, load)
+            if run is None:
+                return 1
+            found.append({"threads": threads, "load": load, "run": run.name} | _rates(run))
+            print(_sentence(found[-1]), flush=True)
+            _write(options.results / run.parent.name, found)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    keep = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("python -m suites.calibration", description=_DESCRIPTION, formatter_class=keep)
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parser.add_argument("--threads", action="append", default=[], metavar="N", help="default: 1, and all cores")
+    parser.add_argument("--load", action="append", choices=("quiet", "half-a-core"), help="default: both")
+    parser.add_argument("--shapes", default=str(HERE / "layers.toml"), metavar="FILE", help="default: 42 layers")
+    parser.add_argument("--time-budget", metavar="T", help="for each of the four runs; default: none")
+    return parser
+
+
+def _measure(options: argparse.Namespace, threads: int, load: str) -> Path | None:
+    """One run of the twins; its folder, or None where it failed."""
+    results = options.results / "calibration" / f"{threads}-threads-{load}"
+    command = [sys.executable, "-m", "pytest", str(HERE.parent), "--benchmark-only", "-q", "-p", "no:cacheprovider"]
+    command += ["--plugin", str(HERE / "twins.py"), "--backend", "twin*", "--shapes", options.shapes]
+    command += ["--threads", str(threads), "--results", str(results), "--benchmark-columns=median"]
+    if options.time_budget:
+        command += ["--time-budget", options.time_budget]
+    done = subprocess.run(command, check=False)
+    runs = sorted(results.glob("*/*/run.json"))
+    return runs[-1].parent if done.returncode == 0 and runs else None
+
+
+@contextmanager
+def _load(kind: str) -> Iterator[None]:
+    """Beside what runs inside: nothing, or a process that keeps one core busy half of the time."""
+    busy = [sys.executable, "-c", f"from {__package__}.__main__ import be_busy; be_busy()"]
+    process = None if kind == "quiet" else subprocess.Popen(busy)
+    try:
+        yield
+    finally:
+        if process is not None:
+            process.kill()
+            process.wait()
+
+
+def be_busy() -> None:
+    """Busy for 50 ms, idle for 50 ms, for ever."""
+    while True:
+        end = time.perf_counter() + BUSY_S
+        while time.perf_counter() < end:
+            pass
+        time.sleep(BUSY_S)
+
+
+# --- counting -----------------------------------------------------------------------------------------------------
+
+
+def _rates(folder: Path) -> dict[str, Any]:
+    """How the pairs of known ratio were judged: ``same`` for the twins, ``slower`` by percent."""
+    from report.compare import compare_run
+    from report.load import load_run
+
+    run = load_run(folder)
+    medians = {(cell.backend, cell.problem.id): cell.clusters.median_interval()[0] for cell in run.cells if cell.timed}
+    judged: dict[int, list[str]] = {0: [], 1: [], 3: [], 5: []}
+    for row in compare_run(run).to_dict("records"):
+        a, b = _percent(str(row["backend_a"])), _percent(str(row["backend_b"]))
+        # Only against the plain twins: between two that wait, the ratio is not the one declared.
+        if min(a, b) == 0 and (a == b or medians["twin", str(row["problem"])] >= SHORTEST_S):
+            judged[max(a, b)].append(str(row["verdict"]) if a <= b else _OPPOSITE[str(row["verdict"])])
+    return {
+        "problems": len({problem for _, problem in medians}),
+        "same": _count(judged[0]) | {"called_different": sum(one in ("faster", "slower") for one in judged[0])},
+        "slower": [
+            {"percent": percent} | _count(judged[percent]) | {"wrong_sign": judged[percent].count("slower")}
+            for percent in (1, 3, 5)
+        ],
+    }
+
+
+_OPPOSITE: Final = {"faster": "slower", "slower": "faster", "same": "same", "undecided": "undecided"}
+
+
+def _percent(name: str) -> int:
+    return int(name.rpartition("-")[2]) if "slower-by" in name else 0
+
+
+def _count(verdicts: Sequence[str]) -> dict[str, int]:
+    """Pairs, and how many of them were found (the plain twin faster), called the same, or left undecided."""
+    counts = {"found": verdicts.count("faster")} if verdicts else {"found": 0}
+    return {"pairs": len(verdicts)} | counts | {name: verdicts.count(name) for name in ("same", "undecided")}
+
+
+def _sentence(found: dict[str, Any]) -> str:
+    same = found["same"]
+    parts = [f"identical backends called different in {same['called_different']} of {same['pairs']} pairs"]
+    parts += [f"{one['percent']} % slower found in {one['found']} of {one['pairs']}" for one in found["slower"]]
+    return "; ".join(parts)
+
+
+def _write(machine: Path, found: Sequence[dict[str, Any]]) -> None:
+    machine.mkdir(parents=True, exist_ok=True)
+    content = {"format": FORMAT, "machine": machine.name, "conditions": list(found)}
+    (machine / FILE).write_text(json.dumps(content, indent=1) + "\n")
+    print(machine / FILE, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
