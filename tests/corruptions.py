@@ -135,7 +135,10 @@ ANYTHING: Final = (
 
 @dataclass(frozen=True)
 class Damage:
-    """Both files of a run. ``must_name``: lines of cells.jsonl (from 1) that can be no cell. ``must_say``: key of run.json."""
+    """Both files of a run.
+
+    ``must_name``: lines of cells.jsonl (from 1) that can be no cell. ``must_say``: a key of run.json that is damaged.
+    """
 
     what: str
     cells: bytes
