@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from report.errors import ReportError
+
+if TYPE_CHECKING:
+    from report.load import Run
 
 BAD_INPUT: Final = 4
 
@@ -72,13 +75,14 @@ def _report(words: Sequence[str]) -> int:
     options = _report_parser().parse_args(words)
     # Imported here, so that --help and a wrong option answer at once: pandas and matplotlib take a second.
     from report.baseline import check_baseline
-    from report.load import load_run, newest_run
+    from report.load import load_run
     from report.site import examine, readme_text, write_picture, write_site
     from report.splice import splice
 
-    folders = options.runs or [newest_run(options.results)]
+    folders = options.runs or _newest(options.results)
     # A run named twice, whichever way, is one run.
     runs = [load_run(folder) for folder in {folder.resolve(): folder for folder in folders}.values()]
+    _name_defects(runs)
     if options.baseline is not None:
         check_baseline(options.baseline, runs)
     found = [examine(run, options.baseline) for run in runs]
@@ -90,6 +94,26 @@ def _report(words: Sequence[str]) -> int:
     if options.out is not None or (options.splice is None and options.picture is None):
         print(write_site(found, options.out or folders[0] / "report"))
     return 0
+
+
+def _newest(results: Path) -> list[Path]:
+    from report.load import newest_run
+
+    folder, passed_over = newest_run(results)
+    for sentence in passed_over:
+        _note(sentence)
+    return [folder]
+
+
+def _name_defects(runs: Iterable[Run]) -> None:
+    """Every line that is left out, apart from the output that other programs may read."""
+    for run in runs:
+        for defect in run.defects:
+            _note(f"{run.folder}: left out: {defect}")
+
+
+def _note(sentence: str) -> None:
+    print(f"note: {sentence}", file=sys.stderr)
 
 
 def _report_parser() -> argparse.ArgumentParser:
@@ -124,6 +148,7 @@ def _compare(words: Sequence[str]) -> int:
     from report.regression import compare_runs, notes
 
     old, new = load_run(options.old), load_run(options.new)
+    _name_defects((old, new))
     changes = compare_runs(old, new, options.margin, options.across_machines)
     for note in notes(old, new):
         print(f"note: {note}")

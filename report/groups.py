@@ -154,13 +154,13 @@ def _compare_totals(
 
 def _traversal(cells: Sequence[Cell], occurrences: Sequence[int]) -> Series:
     """The rounds that all ``cells`` have, summed; the starts are those of the first cell's worker."""
-    common = reduce(np.intersect1d, (cell.rounds for cell in cells))
+    common = reduce(np.intersect1d, (cell.round for cell in cells))
     total = np.zeros(common.size)
     for cell, count in zip(cells, occurrences, strict=True):
-        order = np.argsort(cell.rounds)
-        total += count * cell.samples[order][np.searchsorted(cell.rounds[order], common)]
+        order = np.argsort(cell.round)
+        total += count * cell.samples[order][np.searchsorted(cell.round[order], common)]
     first = cells[0]
-    starts = dict(zip(first.rounds.tolist(), first.processes.tolist(), strict=True))
+    starts = dict(zip(first.round.tolist(), first.process.tolist(), strict=True))
     return Series.of(total, common.tolist(), [starts[number] for number in common.tolist()])
 
 

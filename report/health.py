@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from report.load import Run
+from report.wording import threads_of
 
 # A round is disturbed when the canary, a fixed piece of work, took this much longer than before the run. The rule
 # never looks at a backend's own times: those must not decide which of them count.
 CANARY_LIMIT: Final = 1.25
 _DISTURBED_SHARE: Final = 0.05
+# A peak that registers alone decide is the clock's: more than this between two of its measurements is another machine.
+_PEAK_LIMIT: Final = 1.15
+# Of the wall time of all passes together; the hypervisor counts it on every core.
+_STEAL_SHARE: Final = 0.02
 
 
 def warnings(run: Run, timings: pd.DataFrame) -> list[str]:
@@ -20,11 +26,10 @@ def warnings(run: Run, timings: pd.DataFrame) -> list[str]:
     found = _environment(run) + _unsteady(run)
     if not run.settings.get("finished_at"):
         found.append("The run did not finish: what is missing here was not measured.")
-    if run.ignored_lines:
-        found.append(
-            f"Ignored in cells.jsonl: {_lines(run.ignored_lines)} that could not be read, a torn write or a newer "
-            "version's problem."
-        )
+    if run.defects:
+        count = len(run.defects)
+        said = "1 entry of this run" if count == 1 else f"{count:,} entries of this run"
+        found.append(f"{said} could not be used and {'is' if count == 1 else 'are'} left out, named under Left out.")
     timed = [cell for cell in run.cells if cell.timed]
     alone = sum(not cell.comparable for cell in timed)
     if alone:
@@ -40,10 +45,39 @@ def warnings(run: Run, timings: pd.DataFrame) -> list[str]:
     return found
 
 
+def unstable(run: Run) -> str | None:
+    """Why no single time of ``run`` should be trusted, for its first line; ``None`` for a calm machine."""
+    share = disturbed_share(run)
+    found = [f"disturbed in {share:.0%} of the rounds"] if share is not None and share > _DISTURBED_SHARE else []
+    return ", ".join(found + _wandering_peaks(run) + _stolen(run)) or None
+
+
+def _wandering_peaks(run: Run) -> list[str]:
+    """For each thread budget the element type whose peak differs most between the measurements of this run."""
+    peaks: defaultdict[tuple[int, str], list[float]] = defaultdict(list)
+    for phase in run.settings.get("ceilings") or ():
+        for dtype, peak in phase["fma_peak_flops"].items():
+            if peak:
+                peaks[phase["threads"], dtype].append(peak)
+    worst: dict[int, tuple[float, str]] = {}
+    for (threads, dtype), measured in peaks.items():
+        worst[threads] = max(worst.get(threads, (1.0, "")), (max(measured) / min(measured), dtype))
+    return [
+        f"{dtype} peak of {threads_of(threads)} {ratio - 1:.0%} apart between two measurements"
+        for threads, (ratio, dtype) in sorted(worst.items())
+        if ratio > _PEAK_LIMIT
+    ]
+
+
+def _stolen(run: Run) -> list[str]:
+    passes = [one for one in run.settings.get("passes") or () if one["wall_s"] and one["steal_s"] is not None]
+    wall, stolen = sum(one["wall_s"] for one in passes), sum(one["steal_s"] for one in passes)
+    return [f"{stolen / wall:.1%} of the time stolen by other machines"] if stolen > _STEAL_SHARE * wall else []
+
+
 def disturbed_share(run: Run) -> float | None:
     """Share of rounds whose canary exceeded ``CANARY_LIMIT`` times its baseline; ``None`` without a canary."""
-    canary = run.settings.get("canary")
-    baseline = canary.get("baseline_s") if isinstance(canary, dict) else None
+    baseline = run.settings["canary"].get("baseline_s")
     series = [cell.canary for cell in run.cells if cell.canary.size]
     if not baseline or not series:
         return None
@@ -51,9 +85,7 @@ def disturbed_share(run: Run) -> float | None:
 
 
 def _environment(run: Run) -> list[str]:
-    environment = run.settings.get("environment")
-    said = environment.get("warnings") if isinstance(environment, dict) else None
-    return [str(one) for one in said] if isinstance(said, list) else []
+    return list(run.settings["environment"].get("warnings", ()))
 
 
 def _unsteady(run: Run) -> list[str]:
@@ -64,7 +96,3 @@ def _unsteady(run: Run) -> list[str]:
         f"The machine was unsteady: in {share:.0%} of the rounds a fixed piece of work took more than {CANARY_LIMIT} "
         "times its usual time. Comparisons are paired and survive this; single times do not."
     ]
-
-
-def _lines(count: int) -> str:
-    return "1 line" if count == 1 else f"{count} lines"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from report.groups import Group
 from report.load import OK
-from report.plots import new_figure, save, styled
+from report.plots import new_figure, save, short, styled
 
 # Beyond five times slower all are equally out of the question, and one slow backend would wash out the others.
 _DARKEST: Final = 5.0
@@ -62,9 +62,13 @@ def draw_heat(group: Group, timings: pd.DataFrame, path: Path) -> Path | None:
         mesh = draw_cells(axes, ratios, statuses)
         if len(group.layers) * len(backends) <= _FIGURES_UP_TO:
             _write_figures(axes, ratios, statuses)
-        axes.set_xticks(np.arange(len(backends)) + 0.5, backends, rotation=35, ha="left", rotation_mode="anchor")
+        axes.set_xticks(
+            np.arange(len(backends)) + 0.5, map(short, backends), rotation=35, ha="left", rotation_mode="anchor"
+        )
         axes.xaxis.tick_top()
-        axes.set_yticks(np.arange(len(group.layers)) + 0.5, [layer.name or layer.problem for layer in group.layers])
+        axes.set_yticks(
+            np.arange(len(group.layers)) + 0.5, [short(layer.name or layer.problem) for layer in group.layers]
+        )
         axes.tick_params(length=0)
         axes.invert_yaxis()
         name_scale(figure, axes, mesh)
@@ -93,7 +97,9 @@ def _write_figures(axes: Axes, ratios: NDArray[np.float64], statuses: Sequence[S
         else:
             text, size = f"{ratio:.2f}" if ratio < 9.995 else f"{ratio:,.0f}", 7.5
             colour = "white" if ratio >= _WHITE_FROM else "#222222"
-        axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=size, color=colour)
+        figure = axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=size, color=colour)
+        # It stands inside the axes: to measure hundreds for the layout would take longer than all the rest.
+        figure.set_in_layout(False)
 
 
 def name_scale(figure: Figure, axes: Axes, mesh: QuadMesh) -> None:

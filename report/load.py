@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 from backends.problem import Problem
 from report.errors import ReportError
 from report.order_statistics import Clusters
+from report.readers import Defect, Reader, list_of, object_of, shown, visible
+from report.validation import PASS, PLACE, SETTINGS, key_of, read_cell
 from report.verdicts import Series
 
 FORMAT: Final = 1
 OK: Final = "ok"
 
 Seconds = NDArray[np.float64]
-Whole = NDArray[np.int64]
+Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Cell:
-    """One backend on one problem with one thread budget. Times in seconds; NaN where nothing was measured."""
+    """One backend on one problem with one thread budget. Times in seconds; NaN where nothing was measured.
+
+    ``round`` and ``process`` go with ``samples``, entry by entry: the same number of ``round`` in two cells of one
+    problem and thread budget is the same stretch of time, and ``process`` counts the starts of the worker.
+    """
 
     backend: str
     problem: Problem
@@ -46,17 +52,17 @@ class Cell:
     reason: str
     output: str
     samples: Seconds
-    rounds: Whole
-    processes: Whole
     device_samples: Seconds
     canary: Seconds
+    round: Numbers
+    process: Numbers
     calls: int | None
     error_ratio: float
     prepare_s: float
     first_call_s: float
     cpu_over_wall: float
-    page_faults_per_call: float
     peak_rss_bytes: float
+    page_faults_per_call: float
     isolation: str
     cache: str
 
@@ -68,12 +74,12 @@ class Cell:
     @property
     def series(self) -> Series:
         """What a comparison needs of it."""
-        return Series.of(self.samples, self.rounds, self.processes)
+        return Series.of(self.samples, self.round, self.process)
 
     @property
     def clusters(self) -> Clusters:
         """The samples, by the start of the worker that they are from."""
-        return Clusters.of(self.samples, self.processes)
+        return Clusters.of(self.samples, self.process)
 
     @property
     def comparable(self) -> bool:
@@ -83,7 +89,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Run:
-    """One folder ``results/<machine>/<UTC time>``; ``settings`` is its run.json as it is."""
+    """One folder ``results/<machine>/<UTC time>``.
+
+    ``settings`` is its run.json, the keys of ``validation.SETTINGS`` as read by that table. ``defects`` are sentences,
+    one for each line or key that could not be used and was left out.
+    """
 
     folder: Path
     machine: str
@@ -91,7 +101,7 @@ class Run:
     started_at: str
     settings: Mapping[str, Any]
     cells: tuple[Cell, ...]
-    ignored_lines: int
+    defects: tuple[str, ...]
 
     @property
     def backends(self) -> list[str]:
@@ -102,21 +112,22 @@ class Run:
 def load_run(folder: Path) -> Run:
     """The run in ``folder``; :class:`ReportError` where there is none or it cannot be read."""
     settings = _settings(folder)
+    settings["passes"], defects = _passes(settings.get("passes"))
     resolved = folder.resolve()
-    cells, ignored = _cells(folder / "cells.jsonl")
+    cells, left_out = _cells(folder / "cells.jsonl")
     return Run(
         folder=folder,
-        machine=str(settings.get("machine") or resolved.parent.name),
-        name=resolved.name,
-        started_at=str(settings.get("started_at") or ""),
+        machine=settings["machine"] or visible(resolved.parent.name),
+        name=visible(resolved.name),
+        started_at=settings["started_at"],
         settings=settings,
         cells=cells,
-        ignored_lines=ignored,
+        defects=(*defects, *left_out),
     )
 
 
-def newest_run(results: Path) -> Path:
-    """The folder under ``results`` whose run.json has the latest ``started_at``."""
+def newest_run(results: Path) -> tuple[Path, list[str]]:
+    """The folder under ``results`` whose run.json has the latest start, and a sentence on each damaged one."""
     if not results.is_dir():
         raise ReportError(
             f"{results}: no such folder of results; make a run with 'pytest suites/ --benchmark-only' "
@@ -126,12 +137,12 @@ def newest_run(results: Path) -> Path:
     broken: list[ReportError] = []
     for path in sorted(results.glob("*/*/run.json")):
         try:
-            dated.append((str(_settings(path.parent).get("started_at") or ""), path.parent))
+            dated.append((_settings(path.parent)["started_at"], path.parent))
         except ReportError as error:
             broken.append(error)
-    # One damaged folder does not hide the good ones; it is named when there is nothing else.
+    # One damaged folder does not hide the good ones.
     if dated:
-        return max(dated)[1]
+        return max(dated)[1], [f"{error} (passed over in looking for the newest run)" for error in broken]
     if broken:
         raise broken[0]
     raise ReportError(
@@ -143,84 +154,115 @@ def _settings(folder: Path) -> dict[str, Any]:
     path = folder / "run.json"
     if not folder.is_dir():
         raise ReportError(f"{folder}: no such run folder; runs are results/<machine>/<UTC time>")
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ReportError(f"{folder}: holds no run.json; name a run folder, results/<machine>/<UTC time>") from None
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise ReportError(f"{path}: cannot be read ({reason}); restore the file or remove the run") from None
-    if not isinstance(settings, dict) or not isinstance(settings.get("format"), int):
-        raise ReportError(
-            f"{path}: is not the record of a run (no whole number 'format'); restore it or remove the run"
-        )
-    # A newer format may have sections of another kind: its number is looked at first.
-    if settings["format"] > FORMAT:
-        raise ReportError(
-            f"{path}: has format {settings['format']}, newer than {FORMAT}, the last known here; update pointwise-bench"
-        )
-    for key, kind in (("environment", dict), ("canary", dict), ("ceilings", list)):
-        if not isinstance(settings.get(key) or kind(), kind):
-            raise ReportError(f"{path}: '{key}' is not as in docs/RESULTS_FORMAT.md; restore it or remove the run")
-    return settings
-
-
-def _cells(path: Path) -> tuple[tuple[Cell, ...], int]:
-    """The cells, and how many lines could not be used: torn by a crash, or from a version with other problems."""
     if not path.exists():
-        return (), 0
+        raise ReportError(f"{folder}: holds no run.json; name a run folder, results/<machine>/<UTC time>")
+    try:
+        settings = _json(_bytes(path))
+        if not isinstance(settings, dict):
+            raise Defect(f"is {shown(settings)}, not an object")
+        number = settings.get("format")
+        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+            raise Defect(f"is {shown(number)}, not a whole number of at least 1", "format")
+        # A newer format may have sections of another kind: its number is looked at before they are.
+        if number > FORMAT:
+            raise ReportError(
+                f"{path}: has format {shown(number)}, newer than {FORMAT}, the last known here; update pointwise-bench"
+            )
+        checked: dict[str, Any] = settings | object_of(SETTINGS)(settings)
+        return checked
+    except Defect as defect:
+        raise ReportError(f"{path}: {defect}; restore the file or remove the run") from None
+
+
+def _passes(value: Any) -> tuple[list[dict[str, Any]], list[str]]:
+    """What each pass over the problems says of itself. Only a warning follows from it, so a damaged one is no error."""
+    if value is None:
+        return [], []
+    read: Reader = list_of(object_of(PASS))
+    try:
+        return read(value), []
+    except Defect as defect:
+        return [], [f"run.json: {defect.under('passes')}; all passes are left out"]
+
+
+def _cells(path: Path) -> tuple[tuple[Cell, ...], list[str]]:
+    """The cells, and a sentence for each line that holds none: torn by a crash, damaged, or of a newer version."""
+    if not path.exists():
+        return (), []
     found: dict[tuple[str, str, int], Cell] = {}
-    ignored = 0
-    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+    defects = []
+    for number, line in enumerate(_bytes(path).split(b"\n"), 1):
         if not line.strip():
             continue
+        values: Any = None
         try:
-            cell = _cell(json.loads(line))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            ignored += 1
+            values = _json(line)
+            cell = _cell(read_cell(values))
+        except Defect as defect:
+            key = key_of(values)
+            defects.append(f"line {number}{f' ({key})' if key else ''}: {defect}")
             continue
         # A resumed run may measure a cell again; the later line is the one its worker finished.
         found[cell.backend, cell.problem.id, cell.threads] = cell
-    return tuple(found.values()), ignored
+    return tuple(found.values()), defects
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ReportError(f"{path}: cannot be read ({error.strerror}); restore the file or remove the run") from None
+
+
+def _json(data: bytes) -> Any:
+    """The value in ``data``; :class:`Defect` where it is no JSON in UTF-8, the encoding of every run."""
+    try:
+        return json.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise Defect(f"not UTF-8 (byte {data[error.start]:#04x} at {error.start})") from None
+    except RecursionError:
+        raise Defect("not JSON that can be read (nested too deeply)") from None
+    except ValueError as error:
+        raise Defect(f"not JSON that can be read ({visible(str(error))})") from None
 
 
 def _cell(line: Mapping[str, Any]) -> Cell:
-    count = len(line.get("samples_s") or ())
+    """A cell from the keys of a line, after ``validation.read_cell``."""
+    samples = _seconds(line["samples_s"])
     return Cell(
-        backend=str(line["backend"]),
-        problem=Problem.parse(line["problem"]),
-        threads=int(line["threads"]),
-        places=tuple(_places(line)),
-        device=str(line.get("device") or "cpu"),
-        status=str(line["status"]),
-        reason=str(line.get("reason") or ""),
-        output=str(line.get("output") or "fresh"),
-        samples=_seconds(line.get("samples_s")),
-        rounds=np.asarray(line.get("round") or range(count), dtype=np.int64),
-        processes=np.asarray(line.get("process") or [0] * count, dtype=np.int64),
-        device_samples=_seconds(line.get("device_samples_s")),
-        canary=_seconds(line.get("canary_s")),
-        calls=int(line["calls"]) if line.get("calls") is not None else None,
-        error_ratio=_number(line.get("error_ratio")),
-        prepare_s=_number(line.get("prepare_s")),
-        first_call_s=_number(line.get("first_call_s")),
-        cpu_over_wall=_number(line.get("cpu_over_wall")),
-        page_faults_per_call=_number(line.get("page_faults_per_call")),
-        peak_rss_bytes=_number(line.get("peak_rss_bytes")),
-        isolation=str(line.get("isolation") or "worker"),
-        cache=str(line.get("cache") or "hot"),
+        backend=line["backend"],
+        problem=line["problem"],
+        threads=line["threads"],
+        # Once each: a total counts every place.
+        places=tuple(dict.fromkeys(Place(**place) for place in _places(line))),
+        device=line["device"],
+        status=line["status"],
+        reason=line["reason"],
+        output=line["output"],
+        samples=samples,
+        device_samples=_seconds(line["device_samples_s"]),
+        canary=_seconds(line["canary_s"]),
+        round=np.asarray(line["round"] or range(samples.size), dtype=np.int64),
+        process=np.asarray(line["process"] or [0] * samples.size, dtype=np.int64),
+        calls=line["calls"],
+        error_ratio=_number(line["error_ratio"]),
+        prepare_s=_number(line["prepare_s"]),
+        first_call_s=_number(line["first_call_s"]),
+        cpu_over_wall=_number(line["cpu_over_wall"]),
+        peak_rss_bytes=_number(line["peak_rss_bytes"]),
+        page_faults_per_call=_number(line["page_faults_per_call"]),
+        isolation=line["isolation"],
+        cache=line["cache"],
     )
 
 
-def _places(line: Mapping[str, Any]) -> Iterable[Place]:
-    for place in (line, *(line.get("also") or ())):
-        count = place.get("count")
-        yield Place(str(place.get("group") or ""), str(place.get("name") or ""), 1 if count is None else int(count))
+def _places(line: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    return ({key: line[key] for key in PLACE}, *line["also"])
 
 
-def _seconds(values: Any) -> Seconds:
-    return np.asarray(values or (), dtype=np.float64)
+def _seconds(values: Sequence[float]) -> Seconds:
+    return np.asarray(values, dtype=np.float64)
 
 
-def _number(value: Any) -> float:
+def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 _COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D")
 # Five markers beside seven colours: 35 backends before a pair repeats, and none is told by its colour alone.
 _MARKERS: Final = ("o", "s", "^", "D", "v")
+
+_LONGEST_LABEL: Final = 60
 
 _STYLE: Final[Any] = {
     "font.size": 9.0,
@@ -71,9 +74,16 @@ def new_figure(width: float, height: float) -> Figure:
 def save(figure: Figure, path: Path) -> Path:
     """Write ``figure`` as SVG; the same data gives the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with styled():
+    with styled(), warnings.catch_warnings():
+        # Names are the user's: in a script that the font lacks they become boxes, and very long ones leave no room.
+        warnings.filterwarnings("ignore", "Glyph|constrained_layout not applied")
         figure.savefig(path, format="svg", metadata={"Date": None})
     return path
+
+
+def short(name: str) -> str:
+    """``name`` as a label, without its middle where it would take the room of the plot."""
+    return name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL // 2]}…{name[-_LONGEST_LABEL // 2 + 1 :]}"
 
 
 def plain_ticks(axis: Axis) -> None:

@@ -35,12 +35,12 @@ class Ceilings:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Ceilings:
-        """From a run.json; what is missing there is missing here."""
+        """From a run.json, as read by ``validation.SETTINGS``; what is missing there is missing here."""
         peaks: defaultdict[tuple[str, int], float] = defaultdict(float)
         rungs: defaultdict[int, defaultdict[float, float]] = defaultdict(lambda: defaultdict(float))
         triads: defaultdict[int, float] = defaultdict(float)
         for phase in settings.get("ceilings") or ():
-            threads = int(phase.get("threads") or 0)
+            threads = phase["threads"]
             for dtype, peak in (phase.get("fma_peak_flops") or {}).items():
                 peaks[dtype, threads] = max(peaks[dtype, threads], peak or 0.0)
             for size, speed in phase.get("bandwidth") or ():

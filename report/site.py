@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from backends.problem import Problem
 from report import backend_tables, compare, timings
 from report.baseline import choose_baseline
-from report.errors import ReportError
 from report.groups import Group, group_up
-from report.health import disturbed_share, warnings
+from report.health import disturbed_share, unstable, warnings
 from report.heat_plot import draw_heat
 from report.load import Run
 from report.picture import draw_picture
@@ -52,12 +53,7 @@ class Section:
 
 def examine(run: Run, baseline: str | None = None) -> Findings:
     """Compute everything; ``baseline`` replaces the one chosen by rule."""
-    try:
-        ceilings = Ceilings.of(run.settings)
-    except (TypeError, ValueError, AttributeError):
-        raise ReportError(
-            f"{run.folder / 'run.json'}: 'ceilings' is not as in docs/RESULTS_FORMAT.md; restore it or remove the run"
-        ) from None
+    ceilings = Ceilings.of(run.settings)
     comparisons = compare.compare_run(run)
     table = timings.tabulate(run, comparisons, ceilings)
     chosen = baseline or choose_baseline(run)
@@ -118,6 +114,8 @@ def _facts(found: Findings) -> dict[str, Any]:
         "started_at": run.started_at,
         "warnings": warnings(run, found.timings),
         "disturbed": disturbed_share(run),
+        "unstable": unstable(run),
+        "left_out": run.defects,
         "headline": headline(found.groups),
         "answers": [(number, group, answer(group)) for number, group in enumerate(found.groups, 1)],
         "networks": [group for group in found.groups if group.is_network],
@@ -133,12 +131,18 @@ def _section(found: Findings, group: Group, colours: dict[str, Look], folder: Pa
     rows = found.timings[found.timings["group"] == group.name]
     own = rows[rows["threads"] == group.threads]
     table = layer_table(group, own, found.baseline) if own["median_s"].notna().any() else None
-    slug = prefix + re.sub(r"[^A-Za-z0-9._-]+", "-", group.name).strip(".-")
+    slug = prefix + _slug(group.name)
     if group.is_sweep:
         path = draw_sweep(group.name, rows, colours, folder / "plots" / f"{slug}.svg")
     else:
         path = draw_heat(group, own, folder / "plots" / f"{slug}-threads-{group.threads}.svg")
     return Section(group, answer(group), table, [f"plots/{path.name}"] if path else [])
+
+
+def _slug(name: str) -> str:
+    """``name`` as part of a file's name; what had to be changed or cut is told apart by a hash."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:80]
+    return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}".lstrip("-")
 
 
 def _one_plot_each(sections: Sequence[Section]) -> list[Section]:
@@ -186,6 +190,7 @@ def _plainly(value: Any) -> str:
     return ", ".join(_plainly(one) for one in value) if isinstance(value, list) else str(value)
 
 
+@cache
 def _templates() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),

@@ -9,11 +9,13 @@ DASH = "–"  # noqa: RUF001  # an en dash is what a table shows for "nothing"
 
 
 def three_digits(value: float) -> str:
-    """Three significant digits without an exponent: ``1,234``, ``12.3``, ``0.0123``."""
+    """Three significant digits, without an exponent below 1e15: ``1,234``, ``12.3``, ``0.0123``."""
     if not math.isfinite(value):
         return DASH if math.isnan(value) else "∞"
     if value == 0:
         return "0"
+    if abs(value) >= 1e15:
+        return f"{value:.2e}"
     decimals = max(0, 2 - math.floor(math.log10(abs(value))))
     return f"{value:,.{min(decimals, 6)}f}"
 

@@ -29,7 +29,7 @@ def test_torn_line_is_ignored_and_said(tmp_path: Path):
     with (folder / "cells.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"backend": "a", "prob')
     page = write_site([examine(load_run(folder))], tmp_path / "out").read_text(encoding="utf-8")
-    assert "1 line that could not be read" in page
+    assert "line 2: not JSON that can be read (Unterminated string" in page
     assert len(rows_of(tmp_path / "out" / "timings.csv")) == 1
 
 

@@ -1,0 +1,518 @@
+"""Damaged runs for the tests of the report: ``damage(number)`` is always the same damage for the same number."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final
+
+from make_run import CEILINGS, cell
+
+FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
+NAN, INFINITY = float("nan"), float("inf")
+DEEP: Final = 100_000
+
+
+class Raw(str):
+    """JSON text to be written as it stands where Python's writer would have to know the value."""
+
+    __slots__ = ()
+
+
+# Bad for every key of which the text below says that it must be named: no type that any of them takes.
+NO_SECONDS: Final = (
+    0,
+    -1,
+    -1e-9,
+    NAN,
+    INFINITY,
+    -INFINITY,
+    1e308,
+    2**70,
+    1e-300,
+    1e7,
+    True,
+    "abc",
+    "1e-3",
+    [],
+    [[1.0]],
+    {},
+)
+NO_TIMES: Final = (5, "abc", {}, True, [[]], [[[1e-3]]], [None], [1e-3, "x"], [1e-3, NAN], [0.0], [-1.0], [], None)
+NO_THREADS: Final = (0, -1, True, False, 1.5, 1.0, "1", 2**70, -(2**70), 1e400, NAN, None, [], [1], {})
+NO_NAME: Final = (None, 5, True, 1.5, [], ["a"], {}, "", "a\nb", "a\0b", "\ud800", "a\x1b[31mb", "x" * 2**20)
+NO_STATUS: Final = ("", "OK", "fine", "ok ", None, 0, True, [], {}, "\ud800")
+NO_PROBLEM: Final = (
+    *("", "n1", "n1c64h28w28", "n-1c64h28w28-o128", "n1c64h28w28-o128-s1", "n1c064h28w28-o128", "../../x", None, 5, {}),
+    *("n1c0h1w1-o1", "n1c3h1w1-o2-g2", f"n1c{2**50}h1w1-o1", f"n1c{2**40}h{2**40}w1-o1", f"n0c1h{10**90}w1-o1"),
+    *("n1c" + "9" * 5000 + "h1w1-o1", "n\uff11c64h28w28-o128", f"n1c1h1w1-o1-s{10**60}", "x" * 2**20, "n1c1h1w1-o1\n"),
+)
+NO_COUNTS: Final = (5, "x", {}, [0, 0], ["a"] * 9, [-1] * 9, [1.5] * 9, [True] * 9, [2**70] * 9, [[]] * 9)
+MUST: Final[dict[str, tuple[Any, ...]]] = {
+    "backend": NO_NAME,
+    "problem": NO_PROBLEM,
+    "threads": NO_THREADS,
+    "status": (*NO_STATUS, "crashed", "failed"),
+    "samples_s": NO_TIMES,
+    "process": NO_COUNTS,
+    "round": (*NO_COUNTS, [0] * 9, [0, 1, 2, 3, 4, 5, 6, 7, 7]),
+    "canary_s": (5, "x", {}, [1e-3], [0.0] * 9, [NAN] * 9, ["x"] * 9, [1e-3] * 8, [1e-3] * 10),
+    "device_samples_s": ([1e-3], "x", {"a": 1}, [-1.0] * 9, [1e400] * 9),
+    "calls": (0, -1, 1.5, True, "3", [], 2**70, NAN),
+    "page_faults_per_call": (-1, NAN, INFINITY, "many", True, [], 1e308),
+    "cache": ("warm", "", 5, True, []),
+    "count": (0, -1, 1.5, "2", True, 2**70, []),
+    "also": (5, "x", {"group": "a"}, [5], [None], [{"group": 5}], [{"name": "a\nb"}], [{"count": 0}], [[[]]]),
+    "group": (5, True, [], {}, "a\nb", "\udfff", "x" * 300),
+    "name": (5, True, [], {}, "a\rb", "\0", "x" * 300),
+    "error_ratio": (-1, NAN, "small", True, [], 7.5, INFINITY),
+    "prepare_s": (-1, NAN, INFINITY, "long", True, 1e308),
+    "first_call_s": (-1, NAN, "long", [], 2**70),
+    "cpu_over_wall": (-1, NAN, INFINITY, "all", []),
+    "peak_rss_bytes": (-1, 1.5, NAN, "much", True, 2**70),
+    "isolation": ("alone", "", 5, []),
+    "output": ("old", 5, True, {}),
+    "device": (5, "", [], "a\nb"),
+    "reason": (5, [], {}, True),
+}
+REQUIRED: Final = ("backend", "problem", "threads", "status", "samples_s")
+
+# The same for run.json.
+MUST_SAY: Final[dict[str, tuple[Any, ...]]] = {
+    "format": (None, True, 0, -1, 1.5, "1", [], {}, 2**70),
+    "machine": (5, True, [], {}, "", "a\nb", "\ud800"),
+    "started_at": (5, [], "a\0b", "x" * 300),
+    "environment": (5, "x", [], True, {"warnings": "x"}, {"warnings": [5]}, {"a": Raw("[" * 200 + "]" * 200)}),
+    "canary": (5, "x", [], {"baseline_s": "x"}, {"baseline_s": 0}, {"baseline_s": NAN}, {"baseline_s": -1}),
+    "passes": (5, "x", {}, [5], [{"wall_s": 0}], [{"steal_s": -1}], [{"steal_s": NAN}], [{"wall_s": "x"}], [[]]),
+    "ceilings": (
+        *(5, "x", {}, [5], [{}], [{"threads": 0}], [{"threads": 1, "fma_peak_flops": 5}], [{"threads": True}]),
+        *([{"threads": 1, "fma_peak_flops": {"float32": one}}] for one in (-1, NAN, INFINITY, 1e300, "x", [], True)),
+        *(
+            [{"threads": 1, "bandwidth": one}]
+            for one in (5, "x", [5], [[1]], [[0, 1.0]], [[-1, 1.0]], [["x", 1]], [[1, NAN]])
+        ),
+        *([{"threads": 1, "triad_bytes_per_s": one}] for one in (-1, NAN, 1e400, "x", [], {})),
+    ),
+}
+
+# Odd, but a name is a name.
+ODD_NAMES: Final = (
+    *(
+        "../../x",
+        "/etc/passwd",
+        "..",
+        ".",
+        "a/b\\c",
+        "<script>alert(1)</script>",
+        '"><b>',
+        "a|b`c*",
+        "$x^$",
+        "{{ 7*7 }}",
+    ),
+    *(
+        "\u65e5\u672c",
+        "\u202eabc",
+        "x" * 200,
+        "sweep-../../x",
+        "sweep-" + "y" * 190,
+        "-->",
+        "<!-- report:end -->",
+        "&amp;",
+        "CON",
+    ),
+)
+# Anything, for keys of which nothing is promised but that the report survives.
+ANYTHING: Final = (
+    *(None, True, False, 0, -1, 1.5, 2**70, 1e308, 1e400, NAN, -INFINITY, "", "x", "\ud800", "a\nb\0c", "x" * 2**20),
+    *([], {}, [[]], [[[[1]]]], {"a": {"b": [None]}}, [{}], ["x", 5, None], Raw("[" * 200 + "]" * 200)),
+    *(Raw("[" * DEEP + "]" * DEEP), Raw('{"a":' * 500 + "1" + "}" * 500), Raw("9" * 5000), Raw("1e400"), Raw("-0")),
+)
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Both files of a run.
+
+    ``must_name``: lines of cells.jsonl (from 1) that can be no cell. ``must_say``: a key of run.json that is damaged.
+    """
+
+    what: str
+    cells: bytes
+    settings: bytes
+    must_name: frozenset[int] = field(default=frozenset())
+    must_say: str = ""
+
+
+@cache
+def clean_lines() -> tuple[bytes, ...]:
+    """A small run with some of everything: a network, two sweeps, failures, a device with its own clock."""
+    times = [1e-3 * (1 + 0.01 * index) for index in range(9)]
+    many = {"round": list(range(9)), "page_faults_per_call": 0.5, "cache": "hot", "count": 2}
+    lines = [
+        cell(
+            name,
+            problem,
+            [one * factor for one in times],
+            also=[{"group": "sweep-image", "name": "i", "count": 1}],
+            **many,
+        )
+        for problem in (FIRST, SECOND)
+        for name, factor in (("a-backend", 1.0), ("b-backend", 1.3), ("naive", 40.0))
+    ]
+    lines += [cell(name, "n2c64h28w28-o128", times, group="sweep-batch", **many) for name in ("a-backend", "b-backend")]
+    lines += [cell("a-backend", f"{FIRST}-nhwc", times, group="sweep-layout", name="nhwc", **many)]
+    lines += [cell("c-backend", FIRST, status="wrong", reason="wrong <here>", error_ratio=INFINITY, calls=0)]
+    lines += [cell("d-backend", FIRST, times, device="cuda", device_samples_s=times, **many)]
+    return tuple(json.dumps(line).encode() for line in lines)
+
+
+def clean_settings() -> dict[str, Any]:
+    """The run.json beside :func:`clean_lines`."""
+    return {
+        "format": 1,
+        "machine": "testbed-2-0123abcd",
+        "started_at": "2026-01-02T03:04:05Z",
+        "finished_at": "2026-01-02T03:14:05Z",
+        "options": {"seed": 1, "backends": ["a-backend"]},
+        "environment": {"processor": "testbed", "packages": {"numpy": "2.0"}, "load": [0.1], "warnings": ["warm"]},
+        "ceilings": [*CEILINGS, CEILINGS[0] | {"phase": "during"}],
+        "canary": {"description": "a loop", "unit": "s", "baseline_s": 0.001},
+        "passes": [{"wall_s": 100.0, "steal_s": 0.5}, {"wall_s": 90.0, "steal_s": 0.25}],
+        "totals": {"wall_s": 200.0, "cells": {"ok": 10}},
+    }
+
+
+def damage(number: int) -> Damage:
+    """The damage of that number: each kind comes up in turn, its details are drawn."""
+    draw = random.Random(number)
+    kind = KINDS[number % len(KINDS)]
+    made = kind(draw)
+    return Damage(
+        f"{number}: {kind.__name__.strip('_')}: {made.what}", made.cells, made.settings, made.must_name, made.must_say
+    )
+
+
+def _written(value: Any) -> bytes:
+    """``value`` as JSON; each :class:`Raw` in it as it stands."""
+    raws: list[str] = []
+
+    def marked(one: Any) -> Any:
+        if isinstance(one, Raw):
+            raws.append(str(one))
+            return f"@raw{len(raws) - 1}@"
+        if isinstance(one, dict):
+            return {key: marked(entry) for key, entry in one.items()}
+        return [marked(entry) for entry in one] if isinstance(one, list) else one
+
+    text = json.dumps(marked(value))
+    for index, raw in enumerate(raws):
+        text = text.replace(f'"@raw{index}@"', raw)
+    return text.encode()
+
+
+def _run(what: str, lines: Sequence[bytes], must: Sequence[int] = ()) -> Damage:
+    return Damage(what, b"\n".join(lines) + b"\n", _written(clean_settings()), frozenset(must))
+
+
+def _with_settings(what: str, settings: bytes) -> Damage:
+    return Damage(what, b"\n".join(clean_lines()) + b"\n", settings)
+
+
+def _one_line(draw: random.Random, change: Callable[[dict[str, Any]], str], must: bool, timed: bool = True) -> Damage:
+    """A run with one line changed."""
+    lines = list(clean_lines())
+    at = draw.choice([index for index, line in enumerate(lines) if not timed or b'"ok"' in line])
+    values = json.loads(lines[at])
+    what = change(values)
+    lines[at] = _written(values)
+    return _run(f"line {at + 1}: {what}", lines, [at + 1] if must else [])
+
+
+def _short(value: object) -> str:
+    return ascii(value)[:60]
+
+
+# --- cells.jsonl ------------------------------------------------------------------------------------------------
+
+
+def _wrong_value(draw: random.Random) -> Damage:
+    key = draw.choice(sorted(MUST))
+    value = draw.choice(MUST[key])
+
+    def change(values: dict[str, Any]) -> str:
+        values[key] = value
+        return f"{key} = {_short(value)}"
+
+    return _one_line(draw, change, must=True)
+
+
+def _wrong_time(draw: random.Random) -> Damage:
+    value = draw.choice(NO_SECONDS)
+
+    def change(values: dict[str, Any]) -> str:
+        at = draw.randrange(len(values["samples_s"]))
+        values["samples_s"][at] = value
+        return f"samples_s[{at}] = {_short(value)}"
+
+    return _one_line(draw, change, must=True)
+
+
+def _missing_key(draw: random.Random) -> Damage:
+    key = draw.choice(sorted(json.loads(clean_lines()[0])))
+
+    def change(values: dict[str, Any]) -> str:
+        del values[key]
+        return f"no {key}"
+
+    return _one_line(draw, change, must=key in REQUIRED)
+
+
+def _samples_without_ok(draw: random.Random) -> Damage:
+    status = draw.choice(("wrong", "crashed", "timed-out", "out-of-memory", "failed", "unsupported", "unavailable"))
+
+    def change(values: dict[str, Any]) -> str:
+        values["status"] = status
+        return f"samples, but {status}"
+
+    return _one_line(draw, change, must=True)
+
+
+def _other_length(draw: random.Random) -> Damage:
+    key = draw.choice(("samples_s", "process", "canary_s", "round"))
+
+    def change(values: dict[str, Any]) -> str:
+        values[key] = (
+            values[key][: draw.randrange(1, 9)] if draw.random() < 0.5 else [*values[key], max(values[key]) + 1]
+        )
+        return f"{key} of length {len(values[key])}"
+
+    return _one_line(draw, change, must=True)
+
+
+def _anything_anywhere(draw: random.Random) -> Damage:
+    value = draw.choice(ANYTHING)
+
+    def change(values: dict[str, Any]) -> str:
+        holder, key = draw.choice(list(_places(values)))
+        holder[key] = value
+        return f"{key} = {_short(value)}"
+
+    return _one_line(draw, change, must=False, timed=False)
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every (container, key) in a JSON value, at any depth."""
+    for key in list(value) if isinstance(value, dict) else range(len(value)):
+        yield value, key
+        if isinstance(value[key], dict | list):
+            yield from _places(value[key])
+
+
+def _odd_name(draw: random.Random) -> Damage:
+    name = draw.choice(ODD_NAMES)
+    key = draw.choice(("backend", "group", "name", "reason", "device"))
+
+    def change(values: dict[str, Any]) -> str:
+        values[key] = name
+        return f"{key} = {_short(name)}"
+
+    return _one_line(draw, change, must=False)
+
+
+def _odd_names_everywhere(draw: random.Random) -> Damage:
+    lines = []
+    for line in clean_lines():
+        values = json.loads(line)
+        values["group"], values["name"] = draw.choice(ODD_NAMES), draw.choice(ODD_NAMES)
+        lines.append(json.dumps(values, ensure_ascii=draw.random() < 0.5).encode())
+    return _run("groups and names", lines)
+
+
+def _large_problem(draw: random.Random) -> Damage:
+    problem = draw.choice(
+        (f"n1c{2**40}h1w1-o1", f"n1c1h{2**20}w{2**20}-o1", f"n0c{2**40}h1w1-o1", "n1c1h1w1-o1", "n0c1h1w1-o1")
+    )
+    seconds = draw.choice((1e-9, 1e-3, 1e6))
+
+    def change(values: dict[str, Any]) -> str:
+        values["problem"], values["samples_s"] = problem, [seconds] * 9
+        return f"{problem} in {seconds:g} s"
+
+    return _one_line(draw, change, must=False)
+
+
+def _extreme_times(draw: random.Random) -> Damage:
+    lines = []
+    for line in clean_lines():
+        values = json.loads(line)
+        values["samples_s"] = [10.0 ** draw.uniform(-9, 6) for _ in values["samples_s"]]
+        lines.append(json.dumps(values).encode())
+    return _run("from 1e-9 to 1e6 s", lines)
+
+
+def _random_bytes(draw: random.Random) -> Damage:
+    data = draw.randbytes(draw.randrange(2000)).replace(b"\n", b"?")
+    lines = list(clean_lines())
+    if draw.random() < 0.3:
+        # A byte that no text in UTF-8 has, so that chance cannot make JSON of it.
+        return _run("nothing but random bytes", [b"\xff" + data], [1])
+    at = draw.randrange(len(lines) + 1)
+    return _run(f"line {at + 1}: random bytes", [*lines[:at], b"\xff" + data, *lines[at:]], [at + 1])
+
+
+def _bit_flips(draw: random.Random) -> Damage:
+    return _run("bits", _flipped(draw, b"\n".join(clean_lines())).split(b"\n"))
+
+
+def _flipped(draw: random.Random, data: bytes) -> bytes:
+    array = bytearray(data)
+    for _ in range(draw.randrange(1, 30)):
+        array[draw.randrange(len(array))] ^= 1 << draw.randrange(8)
+    return bytes(array)
+
+
+def _overwritten(draw: random.Random) -> Damage:
+    data = bytearray(b"\n".join(clean_lines()))
+    at, size = draw.randrange(len(data)), draw.randrange(1, 600)
+    data[at : at + size] = draw.choice((b"\0" * size, draw.randbytes(size), b" " * size, b'"' * size, b"\n" * size))
+    return _run(f"{size} bytes at {at}", bytes(data).split(b"\n"))
+
+
+def _truncated(draw: random.Random) -> Damage:
+    data = b"\n".join(clean_lines()) + b"\n"
+    cut = draw.randrange(len(data))
+    return Damage(f"at {cut}", data[:cut], _written(clean_settings()))
+
+
+def _lines_moved(draw: random.Random) -> Damage:
+    lines = list(clean_lines())
+    draw.shuffle(lines)
+    lines += [*draw.choices(lines, k=draw.randrange(5)), b"", b"  ", b"\r"]
+    return _run("reordered, duplicated, empty ones", lines)
+
+
+def _lines_joined(draw: random.Random) -> Damage:
+    lines = list(clean_lines())
+    at = draw.randrange(len(lines) - 1)
+    lines[at : at + 2] = [draw.choice((b"", b" ", b",", b"\r", b"\0")).join(lines[at : at + 2])]
+    return _run(f"lines {at + 1} and {at + 2} joined", lines, [at + 1])
+
+
+def _line_of_another_kind(draw: random.Random) -> Damage:
+    line = draw.choice(
+        (
+            b"5",
+            b"null",
+            b'"ok"',
+            b"[]",
+            b"{}",
+            b"[{}]",
+            b"NaN",
+            b"{",
+            b"}",
+            b"[" * DEEP,
+            b'{"a":' * DEEP,
+            b"9" * 5000,
+            b"\xef\xbb\xbf{}",
+        )
+    )
+    lines = list(clean_lines())
+    at = draw.randrange(len(lines) + 1)
+    return _run(f"line {at + 1}: {line[:20]!r}", [*lines[:at], line, *lines[at:]], [at + 1])
+
+
+def _other_encoding(draw: random.Random) -> Damage:
+    encoding = draw.choice(("utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp500", "utf-7", "utf-8-sig", "latin-1"))
+    lines = [json.dumps(json.loads(line) | {"name": "d\u00e9but"}, ensure_ascii=False) for line in clean_lines()]
+    text = "\n".join(lines) + "\n"
+    must = list(range(1, len(lines) + 1)) if encoding == "latin-1" else [1] if encoding == "utf-8-sig" else []
+    return Damage(encoding, text.encode(encoding), _written(clean_settings()), frozenset(must))
+
+
+# --- run.json ---------------------------------------------------------------------------------------------------
+
+
+def _wrong_setting(draw: random.Random) -> Damage:
+    settings = clean_settings()
+    key = draw.choice(sorted(MUST_SAY))
+    settings[key] = draw.choice(MUST_SAY[key])
+    made = _with_settings(f"{key} = {_short(settings[key])}", _written(settings))
+    return Damage(made.what, made.cells, made.settings, must_say=key)
+
+
+def _setting_of_any_type(draw: random.Random) -> Damage:
+    settings = clean_settings()
+    key = draw.choice(sorted(settings))
+    settings[key] = draw.choice(ANYTHING)
+    return _with_settings(f"{key} = {_short(settings[key])}", _written(settings))
+
+
+def _setting_anywhere(draw: random.Random) -> Damage:
+    settings = json.loads(json.dumps(clean_settings()))
+    holder, key = draw.choice(list(_places(settings)))
+    holder[key] = draw.choice((*ANYTHING, *ODD_NAMES))
+    return _with_settings(f"{key} = {_short(holder[key])}", _written(settings))
+
+
+def _settings_bytes(draw: random.Random) -> Damage:
+    data = _written(clean_settings())
+    what, made = draw.choice(
+        (
+            ("flipped", _flipped(draw, data)),
+            ("cut", data[: draw.randrange(len(data))]),
+            ("random", draw.randbytes(draw.randrange(2000))),
+            ("utf-16", data.decode().encode("utf-16")),
+            ("utf-8 with a mark", b"\xef\xbb\xbf" + data),
+            ("twice", data + data),
+            ("deep", b"[" * DEEP),
+            (
+                "another kind",
+                draw.choice(
+                    (b"5", b"[]", b"null", b"{}", b'{"format": true}', b'{"format": -1}', b'{"format": 1e400}')
+                ),
+            ),
+        )
+    )
+    return _with_settings(what, made)
+
+
+def _setting_missing(draw: random.Random) -> Damage:
+    settings = clean_settings()
+    key = draw.choice(sorted(settings))
+    del settings[key]
+    return _with_settings(f"no {key}", _written(settings))
+
+
+def _everything(draw: random.Random) -> Damage:
+    """Both files, many places at once."""
+    lines = []
+    for line in clean_lines():
+        values = json.loads(line)
+        for _ in range(draw.randrange(3)):
+            holder, key = draw.choice(list(_places(values)))
+            holder[key] = draw.choice((*ANYTHING[:16], *ODD_NAMES))
+        lines.append(_written(values))
+    settings = json.loads(json.dumps(clean_settings()))
+    holder, key = draw.choice(list(_places(settings)))
+    holder[key] = draw.choice(ANYTHING)
+    return Damage("many places", b"\n".join(lines), _written(settings))
+
+
+KINDS: Final[tuple[Callable[[random.Random], Damage], ...]] = (
+    *(_wrong_value, _wrong_value, _wrong_value, _wrong_time, _missing_key, _samples_without_ok, _other_length),
+    *(_anything_anywhere, _anything_anywhere, _odd_name, _odd_names_everywhere, _large_problem, _extreme_times),
+    *(_random_bytes, _bit_flips, _bit_flips, _overwritten, _truncated, _lines_moved, _lines_joined),
+    *(
+        _line_of_another_kind,
+        _other_encoding,
+        _setting_of_any_type,
+        _setting_anywhere,
+        _settings_bytes,
+        _setting_missing,
+    ),
+    *(_wrong_setting, _everything),
+)
