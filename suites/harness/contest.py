@@ -10,7 +10,7 @@ from random import Random
 from typing import TypeVar
 
 from backends import Problem
-from suites.harness.bounds import has_bound
+from suites.harness.bounds import cannot_judge
 from suites.harness.canary import Canary
 from suites.harness.ceilings import Ceilings
 from suites.harness.examination import Examination
@@ -143,9 +143,8 @@ class Contest:
     def _ask_for_refusal(self, contestant: Contestant) -> None:
         if reason := contestant.ask(lambda host, patience: host.refuses(self.problem, patience)):
             raise Ended("unsupported", reason)
-        if not has_bound(self.problem):
-            kind = f"{self.problem.direction} in {self.problem.dtype}"
-            raise Ended("unsupported", f"the gate cannot judge {kind} yet, and an unchecked time is not published")
+        if reason := cannot_judge(self.problem):
+            raise Ended("unsupported", f"the gate cannot judge it, and an unchecked time is not published: {reason}")
 
     def _examine_all(self) -> None:
         if not self._contestants:

@@ -17,7 +17,7 @@ import numpy as np
 
 from backends import Backend, DeviceTimer, Layer, Problem
 from suites.harness.examination import Examination, Weights
-from suites.harness.gate import Array, Gate, Input
+from suites.harness.gate import Array, Gate, Input, Inputs, OnDevice
 
 LEVEL_WITHIN = 0.05  # warm-up ends when a batch beats the best one before it by no more than this ...
 LONGEST_WARM_UP_S = 1.0  # ... or when this much time has gone
@@ -58,8 +58,8 @@ class _Running:
 
     gate: Gate
     layer: Layer
-    host: Input
-    x: Any
+    host: Inputs
+    x: OnDevice
     result: Any = None
     seconds_per_call: list[float] = field(default_factory=list)
 
@@ -82,8 +82,8 @@ class Subject:
             began = time.perf_counter()
             layer = self._prepare(problem, examination.real)
             prepare_s = time.perf_counter() - began - imports_s()
-        host = Input(examination.first_input)
-        x = self.backend.to_device(host.array)
+        host = Inputs(examination.first.inputs)
+        x = tuple(self.backend.to_device(each) for each in host.arrays)
         began = time.perf_counter()
         self._call(layer, x)
         first_call_s = time.perf_counter() - began
@@ -120,8 +120,8 @@ class Subject:
     def apply(self, problem: Problem, weights: Weights, x: Array) -> Array:
         """The backend's result for one input: what the correctness suite compares with its own expectations."""
         layer = self._prepare(problem, weights)
-        host = Input(x)
-        device = self.backend.to_device(host.array)
+        host = Inputs((x,))
+        device = tuple(self.backend.to_device(each) for each in host.arrays)
         result = self.backend.to_numpy(self._call(layer, device))
         host.check_untouched()
         return np.array(result)
@@ -134,36 +134,51 @@ class Subject:
         return self._running
 
     def _prepare(self, problem: Problem, weights: Weights) -> Layer:
-        bias = None if weights.bias is None else Input(weights.bias).array
-        return self.backend.prepare(problem, Input(weights.weight).array, bias, self._threads)
+        weight, bias = (None if each is None else Input(each).array for each in (weights.weight, weights.bias))
+        return self.backend.prepare(problem, weight, bias, self._threads)  # type: ignore[arg-type]  # None: no weights
 
-    def _call(self, layer: Layer, x: Any) -> Any:
-        result = layer(x)
+    def _call(self, layer: Layer, x: OnDevice) -> Any:
+        result = layer(*x)
         if self._sync:
             self._sync()
         return result
 
-    def _repeat(self, layer: Layer, x: Any, calls: int) -> Any:
-        """The timed loop. Two of them, so that neither kind of backend pays for a test that it does not need."""
+    def _repeat(self, layer: Layer, x: OnDevice, calls: int) -> Any:
+        """The timed loop. One for each kind of call, so that none pays for a test that another kind needs."""
+        if len(x) == 2:
+            return self._repeat_with_two(layer, *x, calls)
+        (only,) = x
         result = None
         if self._sync is None:
             for _ in range(calls):
-                result = layer(x)
+                result = layer(only)
         else:
             sync = self._sync
             for _ in range(calls):
-                result = layer(x)
+                result = layer(only)
                 sync()
         return result
 
-    def _device_turn(self, layer: Layer, x: Any, calls: int) -> float | None:
+    def _repeat_with_two(self, layer: Layer, x: Any, dy: Any, calls: int) -> Any:
+        result = None
+        if self._sync is None:
+            for _ in range(calls):
+                result = layer(x, dy)
+        else:
+            sync = self._sync
+            for _ in range(calls):
+                result = layer(x, dy)
+                sync()
+        return result
+
+    def _device_turn(self, layer: Layer, x: OnDevice, calls: int) -> float | None:
         """The same calls on the device's own clock, apart from the host's, since marks cost host time."""
         if self._timer is None:
             return None
         seconds = []
         for _ in range(calls):
             self._timer.start()
-            layer(x)
+            layer(*x)
             self._timer.stop()
             self.backend.sync()
             seconds.append(self._timer.elapsed_s())
