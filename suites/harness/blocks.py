@@ -61,7 +61,7 @@ def _index(arrays: Mapping[str, Array]) -> tuple[list[dict[str, Any]], int]:
     """Where each array lies behind the header, and the size of them all; at least one byte, which mmap needs."""
     index, offset = [], 0
     for name, array in arrays.items():
-        index.append({"name": name, "shape": array.shape, "dtype": array.dtype.str, "offset": offset})
+        index.append({"name": name, "shape": array.shape, "dtype": array.dtype.name, "offset": offset})
         offset = _aligned(offset + array.nbytes)
     return index, max(offset, 1)
 

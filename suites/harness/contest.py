@@ -10,7 +10,7 @@ from random import Random
 from typing import TypeVar
 
 from backends import Problem
-from suites.harness.bounds import has_bound
+from suites.harness.bounds import cannot_judge
 from suites.harness.canary import Canary
 from suites.harness.ceilings import Ceilings
 from suites.harness.examination import Examination
@@ -19,6 +19,7 @@ from suites.harness.legs import Leg
 from suites.harness.outcome import Ended
 from suites.harness.pool import Pool, Station
 from suites.harness.record import now
+from suites.harness.rotation import Cache
 from suites.harness.rounds import WARM_S, Share, orders, shares
 from suites.harness.subject import Turn
 
@@ -93,7 +94,7 @@ class Contest:
     earlier: Mapping[str, Share] = field(default_factory=dict)
     ceilings: Ceilings | None = None
     seed: int = 0
-    cache: str = "hot"
+    cache: Cache = "hot"
     _contestants: dict[str, Contestant] = field(default_factory=dict)
     _outcome: Outcome = field(default_factory=Outcome)
 
@@ -148,14 +149,13 @@ class Contest:
     def _ask_for_refusal(self, contestant: Contestant) -> None:
         if reason := contestant.ask(lambda host, patience: host.refuses(self.problem, patience)):
             raise Ended("unsupported", reason)
-        if not has_bound(self.problem):
-            kind = f"{self.problem.direction} in {self.problem.dtype}"
-            raise Ended("unsupported", f"the gate cannot judge {kind} yet, and an unchecked time is not published")
+        if reason := cannot_judge(self.problem):
+            raise Ended("unsupported", f"the gate cannot judge it, and an unchecked time is not published: {reason}")
 
     def _examine_all(self) -> None:
         if not self._contestants:
             return
-        shared = SharedExamination(self.problem, Examination.of(self.problem, self.seed))
+        shared = SharedExamination(self.problem, Examination.of(self.problem, self.seed), self.cache)
         try:
             for name in list(self._contestants):
                 self._guard(name, lambda contestant: self._examine(contestant, shared))

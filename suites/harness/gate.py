@@ -17,10 +17,11 @@ import numpy.typing as npt
 from backends import Backend, Layer, Problem
 from suites.harness import bounds
 from suites.harness.blocks import ALIGNMENT
-from suites.harness.diagnosis import Agree, Question, diagnose, rounded_operands
-from suites.harness.examination import Examination, Weights
+from suites.harness.diagnosis import Agree, Case, diagnose, rounded_operands
+from suites.harness.examination import Examination, Question, Weights
 
 Array = npt.NDArray[Any]
+OnDevice = tuple[Any, ...]  # a layer's inputs as the backend's own kind of array
 
 REWARM_S = 0.001  # of calls on the old input before a new one
 REMEMBERING = 3.0  # times slower on a new input than on the old one: no cache of the processor's explains that
@@ -61,6 +62,24 @@ class Input:
             raise WrongAnswer("changes its input: the array that the harness passed was written to")
 
 
+class Inputs:
+    """The private copies of all that one question passes to the layer: one array, or two for ``backward-weight``."""
+
+    def __init__(self, originals: tuple[Array, ...]) -> None:
+        self._inputs = tuple(Input(each) for each in originals)
+        self.arrays = tuple(each.array for each in self._inputs)
+
+    def replace_by(self, originals: tuple[Array, ...]) -> None:
+        """See :meth:`Input.replace_by`."""
+        for mine, original in zip(self._inputs, originals, strict=True):
+            mine.replace_by(original)
+
+    def check_untouched(self) -> None:
+        """See :meth:`Input.check_untouched`."""
+        for each in self._inputs:
+            each.check_untouched()
+
+
 class Gate:
     """The checks of one backend on one problem."""
 
@@ -79,52 +98,49 @@ class Gate:
         self._check_reals(timed)
         self._check_finished(timed)
 
-    def after(self, timed: Layer, x: Any, last_result: Any, host: Input, seconds_per_call: float) -> None:
-        """``x`` is the input of the timing on the device, ``host`` the array it came from."""
+    def after(self, timed: Layer, on_device: OnDevice, last_result: Any, host: Inputs, seconds_per_call: float) -> None:
+        """``on_device`` are the inputs of the timing, ``host`` the arrays that they came from."""
         asked = self._asked
         host.check_untouched()
         last = self._read(last_result).copy()  # the next call may overwrite it
-        self._check_device_copy_untouched(timed, x)
-        self._close(asked.first_input, asked.first_answer, last, "in the last timed call")
-        self._ask_close(timed, asked.second_input, asked.second_answer, "after the timing")
-        self._close(asked.first_input, asked.first_answer, self._compute(timed, x), "after the timing")
-        self._check_sees_new_values(timed, x, host)
-        self._check_recomputes(timed, x, seconds_per_call)
+        self._check_device_copy_untouched(timed, on_device)
+        self._close(asked.first, last, "in the last timed call")
+        self._ask_close(timed, asked.second, "after the timing")
+        self._close(asked.first, self._compute(timed, on_device), "after the timing")
+        self._check_sees_new_values(timed, on_device, host)
+        self._check_recomputes(timed, on_device, seconds_per_call)
 
     # --- single checks --------------------------------------------------------------------------------------
 
     def _check_exact(self, layer: Layer) -> None:
         """Integers, the precision probe, NaN and infinity: all equal to the reference bit for bit."""
         asked, bits = self._asked, bounds.PROBE_BITS[self._problem.dtype]
-        questions = (
-            (asked.integer_input, asked.integer_answer, "on small integers"),
-            (asked.probe_input, asked.probe_answer, f"on the precision probe 1 + 2^-{bits}"),
-            (asked.poisoned_input, asked.poisoned_answer, "when the input holds NaN and infinity"),
-            (asked.integer_input, asked.integer_answer, "on the first input, asked again"),
-        )
-        for values, answer, where in questions:
-            x = Input(values)
-            result = self._compute(layer, self._backend.to_device(x.array))
-            if not np.array_equal(result, answer, equal_nan=True):
-                self._wrong(asked.integer, values, answer, result, where, _equal)
-            x.check_untouched()
-            self._previous_answer = answer
+        for question, where in (
+            (asked.integers, "on small integers"),
+            (asked.probe, f"on the precision probe 1 + 2^-{bits}"),
+            (asked.poisoned, "when the input holds NaN and infinity"),
+            (asked.integers, "on the first input, asked again"),
+        ):
+            inputs = Inputs(question.inputs)
+            result = self._compute(layer, self._to_device(inputs))
+            if not _equal(_plain(result), question.answer):
+                self._wrong(asked.integer, question, result, where, self._exactly)
+            inputs.check_untouched()
+            self._previous_answer = question.answer
 
     def _check_reals(self, layer: Layer) -> None:
         """Two inputs in a row, each within the bound; a fresh result must survive the second call."""
         asked = self._asked
-        x = self._backend.to_device(Input(asked.first_input).array)
-        first_result = layer(x)
-        self._backend.sync()
+        first_result = self._call(layer, self._to_device(Inputs(asked.first.inputs)))
         first = self._read(first_result).copy()
-        self._close(asked.first_input, asked.first_answer, first, "on real numbers")
-        self._ask_close(layer, asked.second_input, asked.second_answer, "on real numbers")
+        self._close(asked.first, first, "on real numbers")
+        self._ask_close(layer, asked.second, "on real numbers")
         if self._backend.output == "fresh" and not _equal(self._read(first_result), first):
             raise WrongAnswer('declares output "fresh", but a later call overwrites its result: declare "reused"')
 
     def _check_finished(self, layer: Layer) -> None:
         """No work may go on after ``sync``: reading a result at once must not take longer than reading it later."""
-        x = self._backend.to_device(Input(self._asked.first_input).array)
+        x = self._to_device(Inputs(self._asked.first.inputs))
         copying_s = _seconds_of(self._compute(layer, x).copy)
         at_once_s = self._reading_s(layer, x, pause_s=0.0)
         if at_once_s < 3 * copying_s + 20e-6:
@@ -142,34 +158,34 @@ class Gate:
                 f"copying it {copying_s * 1e3:.2g} ms"
             )
 
-    def _reading_s(self, layer: Layer, x: Any, pause_s: float) -> float:
+    def _reading_s(self, layer: Layer, x: OnDevice, pause_s: float) -> float:
         """Seconds to read a result ``pause_s`` after the call; the best of three, as a disturbance only adds."""
         readings = []
         for _ in range(3):
-            result = layer(x)
-            self._backend.sync()
+            result = self._call(layer, x)
             time.sleep(pause_s)
             readings.append(_seconds_of(lambda result=result: self._read(result)))  # type: ignore[misc]
         return min(readings)
 
-    def _check_device_copy_untouched(self, layer: Layer, x: Any) -> None:
+    def _check_device_copy_untouched(self, layer: Layer, x: OnDevice) -> None:
         """The array that ``to_device`` made is the backend's own, and still it must not be written to."""
-        first = self._asked.first_answer
+        first = self._asked.first
         if self._far(self._compute(layer, x), first):
-            fresh = self._compute(layer, self._backend.to_device(Input(self._asked.first_input).array))
+            fresh = self._compute(layer, self._to_device(Inputs(first.inputs)))
             if not self._far(fresh, first):
                 raise WrongAnswer(
                     "changes its input: a repeated call on one array answers otherwise than on a fresh copy"
                 )
 
-    def _check_recomputes(self, layer: Layer, x: Any, seconds_per_call: float) -> None:
+    def _check_recomputes(self, layer: Layer, x: OnDevice, seconds_per_call: float) -> None:
         """An input that was never seen must take no longer than the one that was timed: no answer may be remembered.
 
         Each new input comes straight after calls on the old one, so that caches and threads are as warm for it.
         """
-        unseen = [self._asked.first_input * self._asked.first_input.dtype.type(1 + step / 8) for step in (1, 2, 3)]
+        first = self._asked.first.inputs
+        unseen = [tuple(each * each.dtype.type(1 + step / 8) for each in first) for step in (1, 2, 3)]
         seconds = []
-        for new in [self._backend.to_device(Input(values).array) for values in unseen]:
+        for new in [self._to_device(Inputs(values)) for values in unseen]:
             began = time.perf_counter()
             while True:
                 self._call(layer, x)
@@ -182,87 +198,131 @@ class Gate:
                 f"the repeated one {seconds_per_call:.3g} s"
             )
 
-    def _call(self, layer: Layer, x: Any) -> Any:
-        result = layer(x)
+    def _to_device(self, inputs: Inputs) -> OnDevice:
+        return tuple(self._backend.to_device(each) for each in inputs.arrays)
+
+    def _call(self, layer: Layer, x: OnDevice) -> Any:
+        result = layer(*x)
         self._backend.sync()
         return result
 
-    def _check_sees_new_values(self, layer: Layer, x: Any, host: Input) -> None:
+    def _check_sees_new_values(self, layer: Layer, x: OnDevice, host: Inputs) -> None:
         """New values in the same array need a new answer: a cache keyed by the array's identity fails here."""
-        if x is not host.array:
+        first, second = self._asked.first, self._asked.second
+        if any(mine is not theirs for mine, theirs in zip(x, host.arrays, strict=True)):
             return  # the backend holds a copy that the harness cannot reach
-        if not self._far(self._asked.second_answer, self._asked.first_answer):
+        if not self._far(second.answer, first):
             return  # tiny problems can have one answer to both inputs
-        host.replace_by(self._asked.second_input)
+        host.replace_by(second.inputs)
         result = self._compute(layer, x)
-        if not self._far(result, self._asked.first_answer):
+        if not self._far(result, first):
             raise WrongAnswer("replays a cached answer: new values in the same array gave the answer to the old ones")
-        self._close(self._asked.second_input, self._asked.second_answer, result, "after new values in the same array")
-        host.replace_by(self._asked.first_input)
+        self._close(second, result, "after new values in the same array")
+        host.replace_by(first.inputs)
 
     # --- asking and comparing -------------------------------------------------------------------------------
 
-    def _ask_close(self, layer: Layer, values: Array, answer: Array, where: str) -> None:
-        x = Input(values)
-        result = self._compute(layer, self._backend.to_device(x.array))
-        self._close(values, answer, result, where)
-        x.check_untouched()
+    def _ask_close(self, layer: Layer, question: Question, where: str) -> None:
+        inputs = Inputs(question.inputs)
+        self._close(question, self._compute(layer, self._to_device(inputs)), where)
+        inputs.check_untouched()
 
-    def _compute(self, layer: Layer, x: Any) -> Array:
+    def _compute(self, layer: Layer, x: OnDevice) -> Array:
         return self._read(self._call(layer, x))
 
     def _read(self, result: Any) -> Array:
-        """The result as an array of the right form."""
+        """The result as one array of the right form: with its bias' gradient, if any, as the last column."""
+        p = self._problem
+        if p.direction != "backward-weight":
+            return self._array(result, p.output_shape if p.direction == "forward" else p.input_shape)
+        if not p.bias:
+            return self._array(result, p.weight_shape)
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise WrongAnswer(
+                f"returns {type(result).__name__}: the bias' gradient is missing; backward-weight with a bias "
+                f"returns the tuple (dw, db)"
+            )
+        dw, db = self._array(result[0], p.weight_shape), self._array(result[1], (p.out_channels,))
+        return np.concatenate([dw, db[:, None]], axis=1)
+
+    def _array(self, result: Any, shape: tuple[int, ...]) -> Array:
         array = self._backend.to_numpy(result)
         if not isinstance(array, np.ndarray):
             raise WrongAnswer(f"returns {type(array).__name__} from to_numpy, not a NumPy array")
-        if array.shape != self._problem.output_shape:
-            raise WrongAnswer(self._wrong_shape(array.shape))
+        if array.shape != shape:
+            raise WrongAnswer(f"returns shape {array.shape}, expected {shape}{self._of_another(array.shape)}")
         if array.dtype != np.dtype(self._problem.dtype):
             raise WrongAnswer(f"returns {array.dtype}, but the problem is {self._problem.dtype}")
         return array
 
-    def _wrong_shape(self, shape: tuple[int, ...]) -> str:
+    def _of_another(self, shape: tuple[int, ...]) -> str:
+        """What a wrong shape is the right shape of."""
         p = self._problem
         other = replace(p, layout="nhwc" if p.layout == "nchw" else "nchw")
-        alternatives = {
-            p.input_shape: "that is the input's shape",
-            other.output_shape: f"that is the {other.layout} layout",
-            replace(p, stride=1).output_shape: "the stride is ignored",
-        }
-        hint = f": {alternatives[shape]}" if shape in alternatives else ""
-        return f"returns shape {shape}, expected {p.output_shape}{hint}"
+        if p.direction == "backward-weight":
+            alternatives: dict[tuple[int, ...], str] = {p.weight_shape[::-1]: "the result is transposed"}
+        elif p.direction == "backward-input":
+            alternatives = {
+                p.output_shape: "that is the shape of dy",
+                other.input_shape: f"that is the {other.layout} layout",
+                replace(p, height=p.out_height, width=p.out_width, stride=1).input_shape: "the stride is ignored",
+            }
+        else:
+            alternatives = {
+                p.input_shape: "that is the input's shape",
+                other.output_shape: f"that is the {other.layout} layout",
+                replace(p, stride=1).output_shape: "the stride is ignored",
+            }
+        return f": {alternatives[shape]}" if shape in alternatives else ""
 
-    def _error(self, result: Array, answer: Array) -> float:
-        """``max |y - ref| / (|W| |X| + |b|)``, infinite where a number is not finite."""
+    def _error(self, result: Array, question: Question) -> float:
+        """The largest error over what is allowed at its place, infinite where a number is not finite."""
         if result.size == 0:
             return 0.0
-        error = np.subtract(result, answer, dtype=np.float64)
+        assert question.allowed is not None, "exact answers have no error"
+        error = np.subtract(_plain(result), question.answer, dtype=np.float64)
         np.abs(error, out=error)
-        error /= self._asked.magnitude
+        nothing_allowed = question.allowed == 0  # a sum without terms: the pixels that a stride skips in a gradient
+        if nothing_allowed.any():
+            error[nothing_allowed & (error != 0)] = np.inf
+            np.divide(error, question.allowed, out=error, where=~nothing_allowed)
+        else:
+            error /= question.allowed
         worst = float(error.max())
         return worst if worst == worst else float("inf")  # noqa: PLR0124  # NaN alone differs from itself
 
-    def _far(self, result: Array, answer: Array) -> bool:
-        return self._error(result, answer) > bounds.allowed_error(self._problem)
+    def _exactly(self, result: Array, candidate: Array) -> bool:
+        """Whether ``result`` is what the problem's dtype makes of ``candidate``."""
+        return _equal(result, _plain(candidate.astype(self._problem.dtype)))
 
-    def _close(self, values: Array, answer: Array, result: Array, where: str) -> None:
+    def _far(self, result: Array, question: Question) -> bool:
+        return self._error(result, question) > 1
+
+    def _close(self, question: Question, result: Array, where: str) -> None:
         """Record the error over its bound, and refuse a result beyond it."""
-        ratio = self._error(result, answer) / bounds.allowed_error(self._problem)
+        ratio = self._error(result, question)
         if ratio > 1:
             self.error_ratio = ratio
-            self._wrong(self._asked.real, values, answer, result, where, lambda a, b: not self._far(a, b))
+            self._wrong(
+                self._asked.real, question, result, where, lambda a, b: not self._far(a, replace(question, answer=b))
+            )
         self.error_ratio = max(ratio, self.error_ratio or 0.0)
-        self._previous_answer = answer
+        self._previous_answer = question.answer
 
-    def _wrong(self, weights: Weights, x: Array, answer: Array, result: Array, where: str, agree: Agree) -> NoReturn:
-        question = Question(self._problem, weights, x, answer, self._previous_answer)
-        reason = f"wrong {where}: {diagnose(question, result, agree)}"
+    def _wrong(self, weights: Weights, question: Question, result: Array, where: str, agree: Agree) -> NoReturn:
+        case = Case(self._problem, weights, question, self._previous_answer)
+        plain = _plain(result)
+        reason = f"wrong {where}: {diagnose(case, plain, agree)}"
         if self.error_ratio is not None and self.error_ratio > 1:
-            reason += f"; the error is {self.error_ratio:.3g} times what {self._problem.dtype} allows"
-            if name := rounded_operands(question, result, self._error):
+            reason += f"; the error is {self.error_ratio:.3g} times what {bounds.rule(self._problem.dtype)} allows"
+            if name := rounded_operands(case, plain, lambda a, b: self._error(a, replace(question, answer=b))):
                 reason += f", and what {name} arithmetic gives"
         raise WrongAnswer(reason, self.error_ratio)
+
+
+def _plain(result: Array) -> Array:
+    """``result`` in a type that NumPy itself computes with: nothing is lost in it."""
+    return result if result.dtype in (np.float32, np.float64) else result.astype(np.float32)
 
 
 def _equal(a: Array, b: Array) -> bool:

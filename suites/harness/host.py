@@ -10,15 +10,17 @@ from typing import Any, Protocol
 from backends import Problem, registry
 from suites.harness.examination import Array, Examination, Weights
 from suites.harness.outcome import Ended
+from suites.harness.rotation import Cache
 from suites.harness.subject import Admission, Conclusion, Subject, Turn, libraries
 
 
 class SharedExamination:
     """An examination, made into a block of shared memory when the first worker needs it."""
 
-    def __init__(self, problem: Problem, examination: Examination) -> None:
+    def __init__(self, problem: Problem, examination: Examination, cache: Cache = "hot") -> None:
         self.problem = problem
         self.examination = examination
+        self.cache: Cache = cache
         self._descriptor: int | None = None
 
     def descriptor(self) -> int:
@@ -86,7 +88,7 @@ class InProcess:
     def examine(self, question: SharedExamination, timeout_s: float) -> Admission:
         """See :meth:`Subject.examine`."""
         with _ending("examine"):
-            return self._subject.examine(question.problem, question.examination)
+            return self._subject.examine(question.problem, question.examination, question.cache)
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """See :meth:`Subject.turn`."""

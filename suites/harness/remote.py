@@ -30,7 +30,7 @@ def _refuses(subject: Subject, message: Message, descriptors: list[int]) -> Answ
 
 def _examine(subject: Subject, message: Message, descriptors: list[int]) -> Answer:
     examination = Examination.from_block(descriptors[0])
-    return _value(asdict(subject.examine(Problem.parse(message["problem"]), examination)))
+    return _value(asdict(subject.examine(Problem.parse(message["problem"]), examination, message["cache"])))
 
 
 def _turn(subject: Subject, message: Message, descriptors: list[int]) -> Answer:
@@ -43,7 +43,7 @@ def _conclude(subject: Subject, message: Message, descriptors: list[int]) -> Ans
 
 def _apply(subject: Subject, message: Message, descriptors: list[int]) -> Answer:
     arrays = read_block(descriptors[0])
-    weights = Weights(weight=arrays["weight"], bias=arrays.get("bias"))
+    weights = Weights(weight=arrays.get("weight"), bias=arrays.get("bias"))
     result = subject.apply(Problem.parse(message["problem"]), weights, arrays["x"])
     return {"value": None}, (write_block({"result": result}),)
 

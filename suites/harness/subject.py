@@ -7,7 +7,7 @@ import gc
 import resource
 import statistics
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,8 @@ import numpy as np
 from backends import Backend, DeviceTimer, Layer, Problem
 from suites.harness.cores import keep_to, usable
 from suites.harness.examination import Examination, Weights
-from suites.harness.gate import Array, Gate, Input
+from suites.harness.gate import Array, Gate, Input, Inputs, OnDevice
+from suites.harness.rotation import Cache, Rotation
 
 STATUS, CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -64,8 +65,7 @@ class _Running:
 
     gate: Gate
     layer: Layer
-    host: Input
-    x: Any
+    inputs: Rotation
     result: Any = None
     seconds_per_call: list[float] = field(default_factory=list)
 
@@ -83,7 +83,7 @@ class Subject:
         # A synchronous backend is not charged for calling an empty method.
         self._sync = None if type(backend).sync is Backend.sync else backend.sync
 
-    def examine(self, problem: Problem, examination: Examination) -> Admission:
+    def examine(self, problem: Problem, examination: Examination, cache: Cache = "hot") -> Admission:
         """Prepare, pass the gate, warm up. ``WrongAnswer`` from the gate, anything from the backend."""
         self._running = None
         forget_peak()
@@ -91,14 +91,13 @@ class Subject:
             began = perf_counter()
             layer = self._prepare(problem, examination.real)
             prepare_s = perf_counter() - began - imports_s()
-        host = Input(examination.first_input)
-        x = self.backend.to_device(host.array)
+        inputs = Rotation(self.backend, examination.first.inputs, cache)
         began = perf_counter()
-        self._call(layer, x)
+        self._call(layer, inputs.first)
         first_call_s = perf_counter() - began
         gate = Gate(self.backend, problem, examination)
         gate.before(layer, self._prepare(problem, examination.integer))
-        self._running = _Running(gate, layer, host, x)
+        self._running = _Running(gate, layer, inputs)
         self._timer = self.backend.device_timer()
         return Admission(prepare_s, first_call_s, *self._warm_up(), gate.error_ratio)
 
@@ -108,21 +107,22 @@ class Subject:
         All threads are kept to ``cores`` until ``conclude``; None leaves them where they are.
         """
         running = self._of_examined()
-        layer, x = running.layer, running.x
+        layer, inputs = running.layer, running.inputs
         self._keep_to(cores)
         with _no_garbage_collection():
             began = perf_counter()
             while True:
-                self._call(layer, x)
+                self._call(layer, inputs.next())
                 if perf_counter() - began >= warm_s:
                     break
+            given = inputs.take(calls)
             faults_before = page_faults()
             cpu_began, began = process_time(), perf_counter()
-            running.result = self._repeat(layer, x, calls)
+            running.result = self._repeat(layer, given)
             wall_s, cpu_s = perf_counter() - began, process_time() - cpu_began
             faults = page_faults() - faults_before
         running.seconds_per_call.append(wall_s / calls)
-        return Turn(wall_s / calls, cpu_s, wall_s, self._device_turn(layer, x, calls), faults)
+        return Turn(wall_s / calls, cpu_s, wall_s, self._device_turn(layer, calls), faults)
 
     def _keep_to(self, cores: list[int] | None) -> None:
         if cores is not None and cores != self._cores:
@@ -137,15 +137,16 @@ class Subject:
         running = self._of_examined()
         self._keep_to(None)
         typical_s = statistics.median(running.seconds_per_call)
-        running.gate.after(running.layer, running.x, running.result, running.host, typical_s)
+        running.inputs.check_untouched()
+        running.gate.after(running.layer, running.inputs.first, running.result, running.inputs.hosts[0], typical_s)
         self._running = None
         return Conclusion(running.gate.error_ratio, peak_rss_bytes())
 
     def apply(self, problem: Problem, weights: Weights, x: Array) -> Array:
         """The backend's result for one input: what the correctness suite compares with its own expectations."""
         layer = self._prepare(problem, weights)
-        host = Input(x)
-        device = self.backend.to_device(host.array)
+        host = Inputs((x,))
+        device = tuple(self.backend.to_device(each) for each in host.arrays)
         result = self.backend.to_numpy(self._call(layer, device))
         host.check_untouched()
         return np.array(result)
@@ -158,40 +159,59 @@ class Subject:
         return self._running
 
     def _prepare(self, problem: Problem, weights: Weights) -> Layer:
-        bias = None if weights.bias is None else Input(weights.bias).array
-        return self.backend.prepare(problem, Input(weights.weight).array, bias, self._threads)
+        weight, bias = (None if each is None else Input(each).array for each in (weights.weight, weights.bias))
+        return self.backend.prepare(problem, weight, bias, self._threads)  # type: ignore[arg-type]  # None: no weights
 
-    def _call(self, layer: Layer, x: Any) -> Any:
-        result = layer(x)
+    def _call(self, layer: Layer, x: OnDevice) -> Any:
+        result = layer(*x)
         if self._sync:
             self._sync()
         return result
 
-    def _repeat(self, layer: Layer, x: Any, calls: int) -> Any:
-        """The timed loop. Two of them, so that neither kind of backend pays for a test that it does not need."""
+    def _repeat(self, layer: Layer, given: Iterable[Any]) -> Any:
+        """The timed loop. One for each kind of call, so that none pays for a test that another kind needs."""
+        if self._takes_two:
+            return self._repeat_with_two(layer, given)
         result = None
         if self._sync is None:
-            for _ in range(calls):
+            for x in given:
                 result = layer(x)
         else:
             sync = self._sync
-            for _ in range(calls):
+            for x in given:
                 result = layer(x)
                 sync()
         return result
 
-    def _device_turn(self, layer: Layer, x: Any, calls: int) -> float | None:
-        """The same calls on the device's own clock, apart from the host's, since marks cost host time."""
+    def _repeat_with_two(self, layer: Layer, given: Iterable[Any]) -> Any:
+        result = None
+        if self._sync is None:
+            for x, dy in given:
+                result = layer(x, dy)
+        else:
+            sync = self._sync
+            for x, dy in given:
+                result = layer(x, dy)
+                sync()
+        return result
+
+    def _device_turn(self, layer: Layer, calls: int) -> float | None:
+        """The same number of calls on the device's own clock, apart from the host's, since marks cost host time."""
         if self._timer is None:
             return None
-        seconds = []
+        running, seconds = self._of_examined(), []
         for _ in range(calls):
+            x = running.inputs.next()
             self._timer.start()
-            layer(x)
+            layer(*x)
             self._timer.stop()
             self.backend.sync()
             seconds.append(self._timer.elapsed_s())
         return statistics.fmean(seconds)
+
+    @property
+    def _takes_two(self) -> bool:
+        return len(self._of_examined().inputs.first) == 2
 
     def _warm_up(self) -> tuple[float, float]:
         """Call until compiled and level. Seconds per call of the last batch; CPU seconds over wall seconds of all."""
@@ -200,7 +220,7 @@ class Subject:
         best, calls = float("inf"), 1
         while True:
             batch_began = perf_counter()
-            self._repeat(running.layer, running.x, calls)
+            self._repeat(running.layer, running.inputs.take(calls))
             now = perf_counter()
             seconds_per_call = (now - batch_began) / calls
             # Settling means getting faster. A slower batch is noise, and noise is no reason to go on.

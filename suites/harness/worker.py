@@ -67,7 +67,7 @@ class Worker:
 
     def examine(self, question: SharedExamination, timeout_s: float) -> Admission:
         """See :meth:`Subject.examine`."""
-        message = {"do": "examine", "problem": question.problem.id}
+        message = {"do": "examine", "problem": question.problem.id, "cache": question.cache}
         return Admission(**self._ask(message, timeout_s, (question.descriptor(),))[0])
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
@@ -81,10 +81,8 @@ class Worker:
 
     def apply(self, problem: Problem, weights: Weights, x: Array, timeout_s: float) -> Array:
         """See :meth:`Subject.apply`."""
-        arrays = {"weight": weights.weight, "x": x}
-        if weights.bias is not None:
-            arrays["bias"] = weights.bias
-        block = write_block(arrays)
+        arrays = {"weight": weights.weight, "bias": weights.bias, "x": x}
+        block = write_block({name: array for name, array in arrays.items() if array is not None})
         try:
             _, descriptors = self._ask({"do": "apply", "problem": problem.id}, timeout_s, (block,))
         finally:
