@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from backends.problem import Problem
 from report import backend_tables, compare, timings
 from report.baseline import choose_baseline
+from report.calibration import calibration
 from report.groups import Group, group_up
 from report.health import disturbed_share, unstable, warnings
 from report.heat_plot import draw_heat
@@ -108,6 +109,7 @@ def _run_page(found: Findings, colours: dict[str, Look], folder: Path, prefix: s
 def _facts(found: Findings) -> dict[str, Any]:
     """What the page, the summary and the README all say."""
     run = found.run
+    rates, rates_absent = calibration(run)
     return {
         "machine": run.machine,
         "name": run.name,
@@ -115,6 +117,8 @@ def _facts(found: Findings) -> dict[str, Any]:
         "warnings": warnings(run, found.timings),
         "disturbed": disturbed_share(run),
         "unstable": unstable(run),
+        "rates": rates,
+        "rates_absent": rates_absent,
         "left_out": run.defects,
         "headline": headline(found.groups),
         "answers": [(number, group, answer(group)) for number, group in enumerate(found.groups, 1)],
