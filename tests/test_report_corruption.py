@@ -25,7 +25,7 @@ from xml.etree import ElementTree
 import pytest
 from corruptions import KINDS, Damage, clean_lines, clean_settings, damage
 
-from report import site
+from report import load, site, validation
 from report.__main__ import BAD_INPUT, main
 
 TRIALS = int(os.environ.get("POINTWISE_CORRUPTIONS", "540"))
@@ -150,3 +150,50 @@ def test_an_undamaged_run_names_nothing(tmp_path: Path):
 
 def test_the_same_number_is_the_same_damage():
     assert [damage(number) for number in range(len(KINDS))] == [damage(number) for number in range(len(KINDS))]
+
+
+def silent_cells(path: Path) -> Any:
+    return CELLS(path)[0], []
+
+
+def hurried(line: Any) -> Any:
+    """The keys, but not how they agree."""
+    return validation.object_of(validation.CELL)(line)
+
+
+def mute(found: site.Findings) -> dict[str, Any]:
+    return FACTS(found) | {"left_out": ()}
+
+
+def lenient(values: Any) -> Any:
+    return READ({"device": "cpu"} | values | {"threads": int(values["threads"])})
+
+
+CELLS, FACTS, READ = load._cells, site._facts, load.read_cell
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "planted"),
+    [
+        (load, "_cells", silent_cells),
+        (load, "read_cell", hurried),
+        (load, "read_cell", lenient),
+        (load, "read_cell", lambda line: READ({key: line[key] for key in (*line, "news")})),
+        (site, "_facts", mute),
+        (site, "_slug", lambda name: name),
+        (load, "Defect", KeyError),
+    ],
+    ids=[
+        "lines dropped in silence",
+        "no relations",
+        "types converted",
+        "whole lines refused",
+        "page mute",
+        "paths",
+        "loose",
+    ],
+)
+def test_a_planted_fault_of_the_report_is_caught(tmp_path: Path, owner: Any, name: str, planted: Any):
+    with mock.patch.object(owner, name, planted), pytest.raises((Exception, SystemExit)):
+        for number in range(4 * len(KINDS)):
+            try_report(tmp_path, damage(number), plots=number % PLOTS_EVERY == 0)
