@@ -208,7 +208,8 @@ class _Reals(_Drawn):
         signs = self.rng.integers(0, 1, sizes.shape, np.int8, endpoint=True)
         signs += signs
         signs -= 1
-        return np.multiply(sizes, signs, out=sizes).astype(self.problem.dtype, copy=False)
+        sizes *= signs
+        return sizes.astype(self.problem.dtype, copy=False)
 
     def _question(self, right: Array, sums: Array, allowed: Array) -> Question:
         skipped: Array | float = 0.0
