@@ -31,8 +31,8 @@ class NumpyMatmul(Backend):
         import numpy as np
 
         if problem.dtype in ("float16", "bfloat16"):
-            wide = (None if each is None else each.astype(np.float32) for each in (weight, bias))
-            return _rounded(problem, self.prepare(replace(problem, dtype="float32"), *wide, threads))
+            weight, bias = (None if each is None else each.astype(np.float32) for each in (weight, bias))
+            return _rounded(problem, self.prepare(replace(problem, dtype="float32"), weight, bias, threads))
         if weight is None:
             return _backward_weight(problem)
         return _forward(problem, weight, bias) if problem.direction == "forward" else _backward_input(problem, weight)
@@ -117,7 +117,7 @@ def _backward_weight(p: Problem) -> Layer:
         return by_image.sum(axis=0) if p.batch != 1 else by_image
 
     def layer(x: Array, dy: Array) -> Array | tuple[Array, Array]:
-        dw = product(x, dy).reshape(p.weight_shape)
+        dw: Array = product(x, dy).reshape(p.weight_shape)
         return (dw, dy.sum(axis=(0, 1, 2) if p.layout == "nhwc" else (0, 2, 3))) if p.bias else dw
 
     return layer

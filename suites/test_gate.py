@@ -198,7 +198,7 @@ class Plain(Backend):
 
         def planes(array: Any, channels: int) -> Any:
             array = array if p.layout == "nchw" else array.transpose(0, 3, 1, 2)
-            return array.astype(wide).reshape(p.batch, p.groups, channels, -1)
+            return array.astype(wide).reshape(p.batch, p.groups, channels, p.out_height * p.out_width)
 
         def read(x: Any) -> Any:
             rows, columns = (2, 3) if p.layout == "nchw" else (1, 2)
@@ -208,7 +208,8 @@ class Plain(Backend):
             return np.ascontiguousarray(array if p.layout == "nchw" else array.transpose(0, 2, 3, 1)).astype(p.dtype)
 
         def forward(x: Any) -> Any:
-            y = np.matmul(kernels, planes(read(x), ins)).reshape(p.batch, -1, p.out_height, p.out_width)
+            y = np.matmul(kernels, planes(read(x), ins))
+            y = y.reshape(p.batch, p.out_channels, p.out_height, p.out_width)
             y = y if bias is None else y + bias.astype(wide)[:, None, None]
             return stored(np.maximum(y, 0) if p.activation == "relu" else y)
 

@@ -200,7 +200,7 @@ class AddsUpWeightGradients(RightGradient):
 
         def layer(x, dy):
             for buffer, part in zip(total, self.of_weight(problem, x, dy), strict=True):
-                buffer += part
+                buffer[...] += part
             return total
 
         return layer
