@@ -111,10 +111,12 @@ def _backward_weight(p: Problem) -> Layer:
     def product(x: Array, dy: Array) -> Array:
         if p.layout == "nhwc":
             rows = x[:, :: p.stride, :: p.stride].reshape(p.pixels, p.groups, ins).transpose(1, 0, 2)
-            return np.matmul(dy.reshape(p.pixels, p.groups, outs).transpose(1, 2, 0), rows)
+            of_all: Array = np.matmul(dy.reshape(p.pixels, p.groups, outs).transpose(1, 2, 0), rows)
+            return of_all
         columns = x[:, :, :: p.stride, :: p.stride].reshape(p.batch, p.groups, ins, pixels)
         by_image: Array = np.matmul(dy.reshape(p.batch, p.groups, outs, pixels), columns.swapaxes(2, 3))
-        return by_image.sum(axis=0) if p.batch != 1 else by_image
+        total: Array = by_image.sum(axis=0) if p.batch != 1 else by_image
+        return total
 
     def layer(x: Array, dy: Array) -> Array | tuple[Array, Array]:
         dw: Array = product(x, dy).reshape(p.weight_shape)
