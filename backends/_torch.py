@@ -27,4 +27,17 @@ def as_tensor(array: Array, device: str = "cpu") -> Any:
     """A tensor with a copy of the array: torch warns, rightly, when it is given memory that it must not write."""
     import torch
 
+    if array.dtype.name == "bfloat16":  # of ml_dtypes, which torch does not know: the bits are the same
+        return torch.from_numpy(array.view("int16").copy()).view(torch.bfloat16).to(device)
     return torch.from_numpy(array.copy()).to(device)
+
+
+def as_array(tensor: Any) -> Array:
+    """The tensor's values on the CPU, without a copy."""
+    import torch
+
+    if tensor.dtype == torch.bfloat16:
+        from ml_dtypes import bfloat16
+
+        return tensor.view(torch.int16).numpy().view(bfloat16)  # type: ignore[no-any-return]
+    return tensor.numpy()  # type: ignore[no-any-return]

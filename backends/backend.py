@@ -54,7 +54,8 @@ class Backend(ABC):
     you cannot foresee, and a wrong answer voids the timing.
 
     Arrays arrive as read-only NumPy arrays, C-contiguous in ``problem.layout``, aligned to 64 bytes. Weights have
-    shape ``problem.weight_shape`` in both layouts; ``bias`` has shape ``(out_channels,)`` or is None.
+    shape ``problem.weight_shape`` in both layouts; ``bias`` has shape ``(out_channels,)`` or is None. bfloat16 is
+    the type of the package ml_dtypes.
 
     Import heavy packages inside methods, never at the top of the module: listing backends must stay instant.
     """
@@ -96,8 +97,10 @@ class Backend(ABC):
 
         ``threads`` is a budget, not a hint: CPU seconds over wall seconds are measured, and a cell that exceeds
         the budget by more than 0.1 is failed. The usual environment variables (``OMP_NUM_THREADS`` and its kin) are
-        set before the worker starts. ``backward-input``: the layer takes ``dy``. ``backward-weight``: it takes
-        ``(x, dy)`` and ``weight`` is None.
+        set before the worker starts. ``backward-input``: ``layer(dy)`` returns ``dx``, of ``problem.input_shape`` with
+        zeros in the pixels that the stride skips. ``backward-weight``: ``layer(x, dy)`` returns ``dw``, of
+        ``problem.weight_shape``, or the tuple ``(dw, db)`` if ``problem.bias``; ``weight`` is None. ``bias`` is None
+        in both, and ``dy`` is the gradient before the activation: there is none backward.
         """
 
     def to_device(self, array: Array) -> Any:
@@ -105,7 +108,7 @@ class Backend(ABC):
         return array
 
     def to_numpy(self, result: Any) -> Array:
-        """The layer's result as a NumPy array of ``problem.output_shape`` and the problem's dtype."""
+        """The layer's result as a NumPy array in the problem's dtype; each part of a ``(dw, db)`` by itself."""
         import numpy as np
 
         return np.asarray(result)

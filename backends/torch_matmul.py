@@ -21,6 +21,7 @@ class TorchMatmul(Backend):
 
     name = "torch-matmul"
     output = "reused"
+    dtypes = ("float32", "float64", "float16", "bfloat16")
 
     def missing(self) -> str | None:
         """Torch, where it is not installed."""
@@ -104,4 +105,4 @@ class TorchMatmul(Backend):
 
     def to_numpy(self, result: Any) -> Array:
         """The buffer's values."""
-        return result.numpy()  # type: ignore[no-any-return]
+        return _torch.as_array(result)

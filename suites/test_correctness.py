@@ -23,6 +23,7 @@ Array = npt.NDArray[Any]
 
 LAYOUTS = ("nchw", "nhwc")
 DTYPES = ("float32", "float64")
+HALVES = ("float16", "bfloat16")
 
 
 class Ask:
@@ -194,6 +195,21 @@ def test_edges(ask: Ask, edge: str, dtype: str, layout: str, epilogue: dict[str,
     ask.pass_the_gate(problem(**EDGES[edge], dtype=dtype, layout=layout, **epilogue))
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("edge", ["primes", "groups and stride", "long reduction"])
+def test_half_precision(ask: Ask, edge: str, dtype: str, layout: str) -> None:
+    ask.pass_the_gate(problem(**EDGES[edge], dtype=dtype, layout=layout, bias=True, activation="relu"))
+
+
+@pytest.mark.parametrize("bias", [False, True], ids=["plain", "bias"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("direction", ["backward-input", "backward-weight"])
+@pytest.mark.parametrize("edge", EDGES)
+def test_gradients(ask: Ask, edge: str, direction: str, layout: str, bias: bool) -> None:
+    ask.pass_the_gate(problem(**EDGES[edge], direction=direction, layout=layout, bias=bias))
+
+
 # --- manners ------------------------------------------------------------------------------------------------------
 
 
@@ -215,6 +231,7 @@ def problems(draw: st.DrawFn) -> Problem:
     """Small problems over all axes that the gate can judge."""
     groups = draw(st.sampled_from([1, 1, 2, 3]))
     small = st.integers(1, 12)
+    direction = draw(st.sampled_from(["forward", "forward", "backward-input", "backward-weight"]))
     return Problem(
         batch=draw(st.integers(0, 3)),
         in_channels=groups * draw(small),
@@ -224,9 +241,10 @@ def problems(draw: st.DrawFn) -> Problem:
         stride=draw(st.integers(1, 4)),
         groups=groups,
         bias=draw(st.booleans()),
-        activation=draw(st.sampled_from(["none", "relu"])),
-        dtype=draw(st.sampled_from(DTYPES)),
+        activation=draw(st.sampled_from(["none", "relu"])) if direction == "forward" else "none",
+        dtype=draw(st.sampled_from(DTYPES + HALVES)),
         layout=draw(st.sampled_from(LAYOUTS)),
+        direction=direction,  # type: ignore[arg-type]  # drawn from the choices
     )
 
 
@@ -234,7 +252,7 @@ def problems(draw: st.DrawFn) -> Problem:
 @given(asked=problems(), seed=st.integers(0, 2**16))
 def test_any_problem(ask: Ask, asked: Problem, seed: int) -> None:
     assume(has_bound(asked) and ask.refuses(asked) is None)
-    if asked.batch:
+    if asked.batch or asked.direction != "forward":
         ask.pass_the_gate(asked, seed)
     else:
         nothing = np.empty((0, asked.in_channels, asked.height, asked.width))

@@ -5,11 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
 from backends import Problem
-from suites.harness.bounds import EXACT_INTEGERS, PROBE_BITS, allowed_error, gamma, has_bound
+from suites.harness.bounds import (
+    EXACT_INTEGERS,
+    PROBE_BITS,
+    UNIT_ROUNDOFF,
+    allowed,
+    allowed_error,
+    cannot_judge,
+    gamma,
+    has_bound,
+)
+from suites.harness.examination import LARGEST_BIAS, LARGEST_WEIGHT
 from suites.harness.reference import magnitudes, pointwise
 
 LENGTHS = [1, 2, 32, 256, 1024, 4096]
@@ -29,6 +40,9 @@ def problem_of(length: int, **changed: Any) -> Problem:
         (4096, "float32", 1.9073486328125e-06 + 3.552713678800501e-15),
         # A float64 problem is judged by a float64 reference, whose error counts as much again.
         (1, "float64", 2 * 1.1102230246251568e-16),
+        # Sums of half precision products are float32 sums.
+        (32, "float16", 1.9073486328125e-06 + 3.552713678800501e-15),
+        (1, "bfloat16", 5.960464832810452e-08 + 1.1102230246251568e-16),
         (4096, "float64", 2 * 3.552713678800501e-15),
     ],
 )
@@ -56,20 +70,51 @@ def test_gamma_by_hand() -> None:
     assert gamma(2, 0.25) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize(("dtype", "bits"), [("float32", 23), ("float64", 52)])
-def test_the_probe_is_exact_in_its_type_and_lost_in_the_next_coarser(dtype: str, bits: int) -> None:
-    probe = 1.0 + 2.0 ** -PROBE_BITS[dtype]
-    assert float(np.dtype(dtype).type(probe)) == probe
-    coarser = {"float32": np.float16, "float64": np.float32}[dtype]
-    assert float(coarser(probe)) == 1.0
+@pytest.mark.parametrize("dtype", UNIT_ROUNDOFF)
+def test_the_table_is_what_the_types_are(dtype: Any) -> None:
+    bits = int(ml_dtypes.finfo(dtype).nmant)
+    assert UNIT_ROUNDOFF[dtype] == 2.0 ** -(bits + 1)
     assert EXACT_INTEGERS[dtype] == 2 ** (bits + 1)
 
 
+@pytest.mark.parametrize("dtype", UNIT_ROUNDOFF)
+def test_the_probe_is_exact_in_its_type_and_lost_in_the_next_coarser(dtype: str) -> None:
+    probe = 1.0 + 2.0 ** -PROBE_BITS[dtype]
+    for weight in range(1, LARGEST_WEIGHT[dtype] + 1):
+        for bias in range(-LARGEST_BIAS[dtype], LARGEST_BIAS[dtype] + 1):
+            assert float(np.dtype(dtype).type(weight * probe + bias)) == weight * probe + bias
+    coarser: Any = {
+        "float32": np.float16,
+        "float64": np.float32,
+        "float16": ml_dtypes.bfloat16,
+        "bfloat16": ml_dtypes.float8_e4m3,
+    }[dtype]
+    assert float(coarser(probe)) == 1.0
+
+
 def test_what_cannot_be_judged_says_so() -> None:
-    assert has_bound(problem_of(8))
-    assert has_bound(problem_of(8, dtype="float64"))
-    assert not has_bound(problem_of(8, dtype="bfloat16"))
-    assert not has_bound(problem_of(8, direction="backward-weight"))
+    for dtype in UNIT_ROUNDOFF:
+        assert has_bound(problem_of(8, dtype=dtype))
+    for direction in ("backward-input", "backward-weight"):
+        assert has_bound(problem_of(8, direction=direction, bias=True))
+        assert not has_bound(problem_of(8, direction=direction, activation="relu"))
+    assert "needs the forward result" in str(cannot_judge(problem_of(8, direction="backward-input", activation="relu")))
+
+
+def test_gradients_have_reductions_of_their_own() -> None:
+    """Over the output channels of a group, and over the pixels of all images; the bias is no term of either."""
+    sizes: dict[str, Any] = {"batch": 2, "out_channels": 6, "groups": 2, "height": 1, "width": 2, "bias": True}
+    assert allowed_error(problem_of(20, direction="backward-input", **sizes)) == allowed_error(problem_of(3))
+    assert allowed_error(problem_of(20, direction="backward-weight", **sizes)) == allowed_error(problem_of(4))
+
+
+def test_a_stored_half_may_be_off_by_its_own_rounding() -> None:
+    problem = problem_of(4, dtype="bfloat16")
+    of_sums = allowed_error(problem)
+    limits = allowed(problem, np.array([1.0, 0.0]), np.array([-3.0, 0.0]))
+    assert limits[0] == pytest.approx((1 + 2.0**-8) * of_sums + 3 * 2.0**-8 + 2.0**-133, rel=1e-12)
+    assert limits[1] == 0  # no terms, no error
+    assert allowed(problem_of(4), np.array([2.0]), np.array([-3.0])) == 2 * allowed_error(problem_of(4))
 
 
 # --- on either side -----------------------------------------------------------------------------------------------
@@ -83,7 +128,8 @@ def operands(problem: Problem, seed: int) -> tuple[Any, Any]:
 
 def error_over_bound(problem: Problem, x: Any, weight: Any, y: Any) -> float:
     error = abs(y.reshape(problem.output_shape).astype(np.float64) - pointwise(problem, x, weight, None))
-    return float((error / magnitudes(problem, x, weight, None)).max() / allowed_error(problem))
+    y_limits = allowed(problem, magnitudes(problem, (x,), weight, None), pointwise(problem, x, weight, None))
+    return float((error / y_limits).max())
 
 
 def one_term_after_another(weight: Any, columns: Any) -> Any:
@@ -116,3 +162,18 @@ def test_operands_rounded_to_a_coarser_type_fail(length: int, bits: int) -> None
     x, weight = operands(problem, seed=length)
     y = pointwise(problem, rounded(x, bits), rounded(weight, bits), None)
     assert error_over_bound(problem, x, weight, y) > 2
+
+
+def in_float32(weight: Any, columns: Any) -> Any:
+    return np.matmul(weight.astype(np.float32), columns.astype(np.float32)).astype(weight.dtype)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_asks_for_sums_in_float32(length: int, dtype: Any) -> None:
+    problem = problem_of(length, dtype=dtype)
+    x, weight = operands(problem, seed=length)
+    columns = x.reshape(length, 64)
+    assert error_over_bound(problem, x, weight, in_float32(weight, columns)) < 1
+    if length > 1:  # a single product is rounded once in either
+        assert error_over_bound(problem, x, weight, one_term_after_another(weight, columns)) > 1

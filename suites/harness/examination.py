@@ -208,7 +208,8 @@ class _Reals(_Drawn):
         signs = self.rng.integers(0, 1, sizes.shape, np.int8, endpoint=True)
         signs += signs
         signs -= 1
-        return np.multiply(sizes, signs, out=sizes).astype(self.problem.dtype, copy=False)
+        sizes *= signs
+        return sizes.astype(self.problem.dtype, copy=False)
 
     def _question(self, right: Array, sums: Array, allowed: Array) -> Question:
         skipped: Array | float = 0.0
@@ -308,17 +309,22 @@ class _Integers(_Drawn):
         return Question(self.inputs(right, 0.0), self.answer(self.finish(sums)))
 
     def _poisoned(self, right: Array, sums: Array) -> Question:
-        """A NaN in the first column's first term, an infinity in the last column's last, NaN where nobody reads.
+        """A NaN in the first term of two columns, an infinity in the last term of two, NaN where nobody reads.
 
-        Only these two columns get another answer than the integers have. Where the left operand is an input too, a
-        NaN in it takes the whole first row.
+        In the first and the last column, at the ends of the memory, and in middle ones, which have neighbours on both
+        sides that could catch it. Only these columns get another answer than the integers have. Where the left
+        operand is an input too, a NaN in it takes the whole first row.
         """
         right, sums, left = right.copy(), sums.copy(), self.left
         if 0 not in right.shape:
-            right[-1, -1, -1, -1] = np.inf
-            right[0, 0, 0, 0] = np.nan
+            last, middle = self.form.groups - 1, self.form.columns // 2
+            poisoned = ((-1, last, -1), (-1, last, middle - 1), (0, 0, middle), (0, 0, 0))
+            for (image, group, column), term, value in zip(
+                poisoned, (-1, -1, 0, 0), (np.inf, np.inf, np.nan, np.nan), strict=True
+            ):
+                right[image, group, term, column] = value
             with np.errstate(invalid="ignore"):  # infinity times zero is the point of it
-                for image, group, column in ((-1, self.form.groups - 1, -1), (0, 0, 0)):
+                for image, group, column in poisoned:
                     answer = self._column(group, right[image, group, :, column])
                     sums[image, group, :, column] = self.finish(answer, slice(group, group + 1))[0, 0, :, 0]
             if self.problem.direction == "backward-weight":

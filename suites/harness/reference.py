@@ -26,9 +26,10 @@ def answer(problem: Problem, inputs: tuple[Array, ...], weight: Array | None, bi
     if problem.direction == "backward-weight":
         return backward_weight(problem, *inputs)
     assert weight is not None, "only backward-weight has no weights"
+    (only,) = inputs
     if problem.direction == "backward-input":
-        return backward_input(problem, *inputs, weight)
-    return pointwise(problem, *inputs, weight, bias)
+        return backward_input(problem, only, weight)
+    return pointwise(problem, only, weight, bias)
 
 
 def magnitudes(problem: Problem, inputs: tuple[Array, ...], weight: Array | None, bias: Array | None) -> Float64:
@@ -73,7 +74,8 @@ def backward_weight(problem: Problem, x: Array, dy: Array) -> Float64:
     With a bias there is one more column: its gradient, the sum of ``dy``.
     """
     gradients = _grouped(problem, dy)
-    dw = np.einsum("ngoij,ngcij->goc", gradients, _read(problem, x), optimize=False).reshape(problem.weight_shape)
+    dw: Float64 = np.einsum("ngoij,ngcij->goc", gradients, _read(problem, x), optimize=False)
+    dw = dw.reshape(problem.weight_shape)
     if not problem.bias:
         return dw
     db = gradients.sum(axis=(0, 3, 4)).reshape(problem.out_channels, 1)
