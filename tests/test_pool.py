@@ -23,7 +23,7 @@ def pool(tmp_path: Path) -> Iterator[Pool]:
 
 
 def pid_of(station: Any) -> int:
-    return station.host._process.pid
+    return station.host.pid
 
 
 def test_a_backend_keeps_its_process_from_problem_to_problem(pool: Pool) -> None:
