@@ -281,7 +281,7 @@ def _built_in_sources() -> Iterator[Source]:
 
 
 def _entry_point(name: str) -> EntryPoint:
-    """The one entry point of this name. ``ValueError`` where two distributions offer it: nobody can tell which is meant."""
+    """The one entry point of this name. ``ValueError`` where two distributions offer it, as either could be meant."""
     points = [point for point in entry_points(group=ENTRY_POINT_GROUP) if point.name == name]
     if len(points) > 1:
         offering = sorted(f"{point.dist.name} {point.dist.version}" for point in points if point.dist)

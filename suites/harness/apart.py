@@ -18,7 +18,7 @@ from backends.registry import Declaration, LoadingFailed, Source, UnknownPluginE
 LOADING_S = 30.0  # a module that imports its heavy packages inside of methods is there in a tenth of a second
 
 
-def declarations(source: Source, timeout_s: float = LOADING_S) -> list[Declaration]:
+def declarations(source: Source) -> list[Declaration]:
     """What ``source`` declares. A loader for :meth:`backends.Registry.load_elsewhere`."""
     from suites.harness.child import Child  # pytest's start does without NumPy as long as nobody brings a plugin
     from suites.harness.outcome import Ended
@@ -26,7 +26,7 @@ def declarations(source: Source, timeout_s: float = LOADING_S) -> list[Declarati
     with tempfile.TemporaryDirectory() as folder:
         child = Child("suites.harness.apart", {"source": vars(source)}, threads=1, log=Path(folder) / "log")
         try:
-            answer, _ = child.ask({"do": "import"}, timeout_s)
+            answer, _ = child.ask({"do": "import"}, LOADING_S)
             if "unknown" in answer:
                 raise UnknownPluginError(answer["unknown"])
             if "failed" in answer:

@@ -184,7 +184,8 @@ class Child:
         return one_line(memory or (last[-1] if last else ""), 200), memory is not None
 
     def _limit(self) -> str:
-        return f"a worker may use {self._limits.memory_bytes / limits.GIB:.3g} GiB here, half of what was free at its start"
+        gibibytes = self._limits.memory_bytes / limits.GIB
+        return f"a worker may use {gibibytes:.3g} GiB here, half of what was free at its start"
 
 
 class _TooMuchMemory(Exception):

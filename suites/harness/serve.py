@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def serve(channel: Channel, subject: Subject) -> None:
 
 def leave(why: Exception) -> NoReturn:
     """End without waiting for a plugin's threads or exit handlers, which nobody would end if the harness is gone."""
-    print(f"no channel: {why}", file=sys.stderr, flush=True)
+    with suppress(OSError):  # the outputs may be closed as well
+        os.write(2, f"no channel: {why}\n".encode())
     os._exit(CHANNEL_LOST)
 
 
