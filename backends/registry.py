@@ -219,7 +219,7 @@ class Registry:
         for declared in declarations:
             taken = self._entries.get(declared.name)
             if taken is not None and taken.module != declared.module:
-                raise LoadingFailed(f"failed to load: {_taken(declared.name, taken.source)}")
+                raise ValueError(_taken(declared.name, taken.source))
         for declared in declarations:
             self._entries.setdefault(declared.name, _Entry(_stand_in(declared), source, declared.module))
         return {declared.module for declared in declarations}

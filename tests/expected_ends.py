@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-HARMLESS: Final = (*("babbles", "wanders", "forks", "escapes", "spins", "handles-signals", "reseeds-everything"),)
+HARMLESS: Final = (
+    *("babbles", "wanders", "forks", "escapes", "spins", "speaks-when-asked", "handles-signals", "reseeds-everything"),
+)
 """They do what a plugin may do, and compute correctly."""
 
 _CHANNEL = "wrote to the harness's channel, a descriptor that is not its own"

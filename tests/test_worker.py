@@ -172,6 +172,45 @@ def test_a_dead_worker_stays_dead_and_says_so_at_once(start: Start, question: Sh
         assert "left with exit code 3" in caught.value.reason
 
 
+def test_the_last_words_of_an_earlier_start_are_not_a_later_ones(
+    start: Start, question: SharedExamination, log: Path
+) -> None:
+    log.write_text("what(): std::bad_alloc\n")
+    with pytest.raises(Ended) as caught:
+        start("exits").examine(question, PATIENCE_S)
+    assert caught.value.status == "crashed"
+    assert caught.value.reason == "examine: left with exit code 3"
+
+
+def test_a_worker_cannot_lift_its_limits(start: Start, small_limits: None) -> None:
+    worker = start("wanders")
+    lines = {
+        line[:26].strip(): line[26:].split() for line in Path(f"/proc/{worker.pid}/limits").read_text().splitlines()
+    }
+    assert lines["Max data size"][:2] == [str(2**30)] * 2
+    assert lines["Max file size"][:2] == [str(2**25)] * 2
+    assert lines["Max core file size"][:2] == ["0"] * 2
+    assert lines["Max address space"][0] == "unlimited"
+
+
+def test_a_worker_may_use_half_of_what_is_free(start: Start) -> None:
+    free = psutil.virtual_memory().available
+    worker = start("wanders")
+    (line,) = [line for line in Path(f"/proc/{worker.pid}/limits").read_text().splitlines() if "Max data" in line]
+    assert int(line[26:].split()[0]) == pytest.approx(free / 2, rel=0.2)
+
+
+def test_time_is_taken_outside_of_the_plugins_reach_too(start: Start, question: SharedExamination) -> None:
+    """``sets-the-clock`` slows the clock that others ask, and each of its calls takes 5 ms."""
+    worker = start("sets-the-clock")
+    worker.examine(question, PATIENCE_S)
+    assert worker.turn(10, 0.0, PATIENCE_S).outside_s >= 0.05
+    honest = start("wanders")
+    honest.examine(question, PATIENCE_S)
+    turn = honest.turn(10, 0.0, PATIENCE_S)
+    assert turn.wall_s < turn.outside_s < turn.wall_s + 1.0
+
+
 def test_killing_twice_is_safe(start: Start) -> None:
     worker = start("divides-by-zero")
     worker.kill()
@@ -199,6 +238,15 @@ def test_a_plugin_that_changes_directory_is_timed_like_any_other(start: Start, q
     assert worker.turn(3, 0.0, PATIENCE_S).seconds_per_call > 0
     assert worker.conclude(PATIENCE_S).error_ratio is not None
     assert Path.cwd() == here
+
+
+def test_a_child_that_ran_away_is_stopped_and_killed_too(start: Start, question: SharedExamination) -> None:
+    worker = start("escapes")
+    (child,) = set(processes_of(worker)) - {worker.pid}
+    assert os.getsid(child) != worker.pid
+    assert fields_of_stat(child)[0] == "T"
+    worker.kill()
+    assert is_gone(child)
 
 
 def test_a_child_of_a_plugin_is_stopped_and_killed_with_it(start: Start, question: SharedExamination) -> None:

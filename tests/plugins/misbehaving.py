@@ -152,6 +152,18 @@ class Babbles(Right):
 
 
 @register
+class SpeaksWhenAsked(Right):
+    """One line for each process."""
+
+    name = "speaks-when-asked"
+
+    def missing(self) -> str | None:
+        """Says that it is there."""
+        os.write(1, b"here I am\n")
+        return None
+
+
+@register
 class Wanders(Right):
     """Changes the directory, and the environment."""
 
