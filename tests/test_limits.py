@@ -81,7 +81,7 @@ held = b"x" * (100 * 2**20)
 for _ in range(int(sys.argv[1])):
     if os.fork() == 0:
         break
-os.write(1, b"ready\n")
+os.write(1, b"ready" + bytes([10]))
 time.sleep(1000)
 """
 
