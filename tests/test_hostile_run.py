@@ -71,6 +71,19 @@ class Finished:
         return cell
 
 
+def guards_of(pid: int) -> list[int]:
+    """Living guards of the harness ``pid``, whose run they are told as their last argument."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            arguments = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if strays.__file__.encode() in arguments and arguments[-2].startswith(f"{pid}-".encode()):
+            found.append(int(path.parent.name))
+    return found
+
+
 def files_of_the_project() -> set[Path]:
     """All that a plugin could litter, less what Python and the tools keep there."""
     ignored = {".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".tox"}
@@ -108,7 +121,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
         process.kill()
         process.wait()
     time.sleep(0.1)  # what was killed may still be on its way
-    return Finished(output, folder / "results", strays.carrying(f"{process.pid}-"), files_of_the_project() - before)
+    left = strays.carrying(f"{process.pid}-") + guards_of(process.pid)
+    return Finished(output, folder / "results", left, files_of_the_project() - before)
 
 
 @pytest.mark.parametrize("name", HONEST)
@@ -197,19 +211,6 @@ def becomes_true(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)
     return condition()
-
-
-def guards_of(pid: int) -> list[int]:
-    """Living guards of the harness ``pid``, whose run they are told as their last argument."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            arguments = path.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if strays.__file__.encode() in arguments and arguments[-2].startswith(f"{pid}-".encode()):
-            found.append(int(path.parent.name))
-    return found
 
 
 def test_nothing_outlives_a_harness_that_is_killed(harness: subprocess.Popen[str]) -> None:

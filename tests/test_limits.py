@@ -75,6 +75,11 @@ def test_a_lower_limit_of_the_users_is_kept() -> None:
     assert limited(statement).stdout == "True\n"
 
 
+@pytest.mark.skipif(not Path("/proc/self/oom_score_adj").exists(), reason="this system has no such score")
+def test_when_memory_runs_out_the_kernel_ends_the_worker_first() -> None:
+    assert limited("print(open('/proc/self/oom_score_adj').read().strip())").stdout == "1000\n"
+
+
 HOLDING = """
 import os, sys, time
 held = b"x" * (100 * 2**20)

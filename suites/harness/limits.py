@@ -12,6 +12,7 @@ from suites.harness import strays
 
 SHARE = 0.5  # of the memory that is available when a worker starts
 LARGEST_FILE = 2**30  # bytes; a backend that writes without end must not fill the disk with its log
+FIRST_TO_GO = 1000  # the highest value of oom_score_adj, see proc(5)
 GIB = 2**30
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -28,11 +29,14 @@ class Limits:
 
         ``RLIMIT_DATA``, the memory that a process can write to and shares with nobody, and not ``RLIMIT_AS``: CUDA, JAX
         and others reserve address space far beyond the machine's memory and never touch it. Shared memory is not in
-        it; the harness looks at what is resident from outside.
+        it; the harness looks at what is resident from outside. Should the machine still run out of memory, the kernel
+        is to end this process and not the harness.
         """
         _lower(resource.RLIMIT_DATA, self.memory_bytes)
         _lower(resource.RLIMIT_FSIZE, self.file_bytes)
         _lower(resource.RLIMIT_CORE, 0)
+        with suppress(OSError):  # Linux only; anybody may make it worse for himself
+            Path("/proc/self/oom_score_adj").write_text(str(FIRST_TO_GO))
 
 
 def present_limits() -> Limits:

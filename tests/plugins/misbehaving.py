@@ -326,13 +326,14 @@ class Escapes(Right):
 
 
 @register
-class EscapesAndExits(Escapes):
+class EscapesAndExits(Right):
     """Leaves a daemon behind."""
 
     name = "escapes-and-exits"
 
     def act(self) -> None:
-        """Goes without it."""
+        """Nobody has had a look at the daemon when this process ends."""
+        escape()
         os._exit(3)
 
 
