@@ -201,7 +201,7 @@ def test_a_worker_may_use_half_of_what_is_free(start: Start) -> None:
 
 
 def test_time_is_taken_outside_of_the_plugins_reach_too(start: Start, question: SharedExamination) -> None:
-    """``sets-the-clock`` slows the clock that others ask, and each of its calls takes 5 ms."""
+    """``sets-the-clock`` halves the speed of the clock that others ask, and each of its calls takes 5 ms."""
     worker = start("sets-the-clock")
     worker.examine(question, PATIENCE_S)
     assert worker.turn(10, 0.0, PATIENCE_S).outside_s >= 0.05
@@ -244,7 +244,7 @@ def test_a_child_that_ran_away_is_stopped_and_killed_too(start: Start, question:
     worker = start("escapes")
     (child,) = set(processes_of(worker)) - {worker.pid}
     assert os.getsid(child) != worker.pid
-    assert fields_of_stat(child)[0] == "T"
+    assert becomes_true(lambda: fields_of_stat(child)[0] == "T")
     worker.kill()
     assert is_gone(child)
 

@@ -241,11 +241,12 @@ class SharesWithoutEnd(Right):
     name = "shares-without-end"
 
     def act(self) -> None:
-        """Maps and touches, slowly enough not to outrun the harness on a machine with little memory."""
-        for _ in range(1000):
-            HOARD.append(mmap.mmap(-1, 2**26))
-            HOARD[-1].write(b"x" * 2**26)
-            time.sleep(0.02)
+        """Maps and touches two gigabytes, and no more, as a harness that does not look is not to lose its machine."""
+        piece = b"x" * 2**26
+        for _ in range(32):
+            HOARD.append(mmap.mmap(-1, len(piece)))
+            HOARD[-1].write(piece)
+        time.sleep(1000)
 
 
 @register
@@ -722,14 +723,14 @@ class HangsWhenAsked(Right):
 
 @register
 class SetsTheClock(Right):
-    """Time passes a thousand times slower for whoever asks after this."""
+    """Time passes at half its speed for whoever asks after this."""
 
     name = "sets-the-clock"
 
     def prepare(self, problem: Problem, weight: Any, bias: Any, threads: int) -> Any:
         """Replaces what others may have kept."""
         real = time.perf_counter
-        time.perf_counter = lambda: real() / 1000
+        time.perf_counter = lambda: real() / 2
         return super().prepare(problem, weight, bias, threads)
 
     def act(self) -> None:
