@@ -45,6 +45,7 @@ AT_WORK: Final = {
     "forges-an-answer": ("crashed", _CHANNEL),
     "forges-a-number": ("crashed", _CHANNEL),
     "forges-a-status": ("crashed", _CHANNEL),
+    "forges-a-pass": ("crashed", _CHANNEL),
     "prepares-nothing": ("failed", "not callable"),
     "returns-text": ("wrong", "returns shape ()"),
     "returns-none": ("wrong", "returns shape ()"),

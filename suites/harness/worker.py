@@ -65,7 +65,7 @@ class Worker:
         """See :meth:`Subject.turn`."""
         began = time.perf_counter()
         turn = self._numbers(Turn, {"do": "turn", "calls": calls, "warm_s": warm_s}, timeout_s)
-        return WatchedTurn(**vars(turn), outside_s=time.perf_counter() - began)
+        return WatchedTurn(**vars(turn) | {"outside_s": time.perf_counter() - began})
 
     def conclude(self, timeout_s: float) -> Conclusion:
         """See :meth:`Subject.conclude`."""
@@ -115,16 +115,23 @@ class Worker:
         return value
 
     def _numbers(self, form: type[A], message: Message, timeout_s: float, descriptors: tuple[int, ...] = ()) -> A:
-        """An answer that consists of finite numbers, or None where there is none."""
+        """An answer of the given form, whose numbers are numbers."""
         value = self._ask(message, timeout_s, descriptors)
-        names = {each.name for each in fields(form)}
-        if not isinstance(value, dict) or value.keys() != names or not all(map(_is_number_or_none, value.values())):
+        types = {each.name: str(each.type) for each in fields(form)}
+        if not isinstance(value, dict) or value.keys() != types.keys():
+            raise self._child.garbled(message["do"], f"{value!r}")
+        if not all(_fits(value[name], kind) for name, kind in types.items()):
             raise self._child.garbled(message["do"], f"{value!r}")
         return form(**value)
 
 
-def _is_number_or_none(value: Any) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value))
+def _fits(value: Any, kind: str) -> bool:
+    """Whether ``value`` is what an annotation of plain numbers asks for; nothing is said of other annotations."""
+    if kind not in ("int", "float", "int | None", "float | None"):
+        return True
+    if value is None:
+        return kind.endswith("None")
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _close(descriptors: list[int]) -> None:

@@ -432,6 +432,11 @@ class ReplacesDescriptors(Right):
                 os.dup2(null, number)
 
 
+def message(text: bytes) -> bytes:
+    """As the channel frames it."""
+    return len(text).to_bytes(4, "little") + text
+
+
 class WritesToSockets(Right):
     """Finds the channel and writes to it."""
 
@@ -462,7 +467,7 @@ class ForgesAnAnswer(WritesToSockets):
     """A message, but no answer."""
 
     name = "forges-an-answer"
-    words = (13).to_bytes(4, "little") + b'{"value": 55}'
+    words = message(b'{"value": 55}')
 
 
 @register
@@ -470,7 +475,7 @@ class ForgesANumber(WritesToSockets):
     """JSON that is no message."""
 
     name = "forges-a-number"
-    words = (2).to_bytes(4, "little") + b"55"
+    words = message(b"55")
 
 
 @register
@@ -478,7 +483,17 @@ class ForgesAStatus(WritesToSockets):
     """A status that does not exist."""
 
     name = "forges-a-status"
-    words = (49).to_bytes(4, "little") + b'{"status": "best", "reason": 5, "error_ratio": 0}'
+    words = message(b'{"status": "best", "reason": 5, "error_ratio": 0}')
+
+
+@register
+class ForgesAPass(WritesToSockets):
+    """An admission without its numbers."""
+
+    name = "forges-a-pass"
+    words = message(
+        b'{"value": {"prepare_s": null, "first_call_s": 1, "seconds_per_call": 1e-6, "error_ratio": null}}',
+    )
 
 
 # --- wrong types --------------------------------------------------------------------------------------------------
