@@ -128,8 +128,10 @@ def faults_of_declaration(cls: type) -> str | None:
     name = getattr(cls, "name", None)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         return f"{cls.__name__}.name must be lower-case words joined by hyphens, got {name!r}"
-    if cls.output not in ("fresh", "reused"):
+    if not isinstance(cls.output, str) or cls.output not in ("fresh", "reused"):
         return f'{cls.__name__}.output must be "fresh" or "reused", got {cls.output!r}'
+    if not isinstance(cls.device, str) or not re.fullmatch("[a-z]+", cls.device):
+        return f'{cls.__name__}.device must be a lower-case word such as "cpu", got {cls.device!r}'
     if cls.__abstractmethods__:
         return f"{cls.__name__} does not define {', '.join(sorted(cls.__abstractmethods__))}"
     return None

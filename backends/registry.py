@@ -11,12 +11,12 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal, NoReturn, TypeVar
@@ -51,6 +51,39 @@ class UnknownPluginError(LookupError):
     """``--plugin`` names nothing that exists: a mistake of the command line, not of a plugin's author."""
 
 
+@dataclass(frozen=True)
+class Declaration:
+    """What a backend says of itself, as far as it must be known to list it."""
+
+    name: str
+    device: str
+    output: str
+    module: str
+    doc: str | None
+
+    @classmethod
+    def of(cls, backend: type[Backend]) -> Declaration:
+        """As the class has it; no instance is made, which would run a plugin's code."""
+        return cls(backend.name, backend.device, backend.output, backend.__module__, backend.__doc__)
+
+
+class LoadingFailed(Exception):
+    """A source could not be loaded, for the reason that it carries."""
+
+
+Loader = Callable[[Source], Sequence[Declaration]]
+"""Loads a source elsewhere and tells what it declares. :class:`LoadingFailed` where that fails, and
+``UnknownPluginError`` where there is no such source."""
+
+
+class Elsewhere(Backend):
+    """Stands in for a plugin that is loaded in the processes which run it, and never in this one."""
+
+    def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> NoReturn:
+        """Never reached: what asks a backend to compute has loaded it."""
+        raise RuntimeError(f"{self.name} is not loaded in this process")
+
+
 class Unloadable(Backend):
     """Stands in for a plugin that failed to load, so that it is listed and reported like any other."""
 
@@ -82,6 +115,7 @@ class Registry:
         self._entries: dict[str, _Entry] = {}
         self._discovered = False
         self._loading: Source | None = None
+        self._load_elsewhere: Loader | None = None
 
     # --- what users ask -------------------------------------------------------------------------------------
 
@@ -94,12 +128,29 @@ class Registry:
         """The one instance of the backend called ``name``; ``LookupError`` naming the nearest otherwise."""
         entry = self._entry(name)
         if entry.instance is None:
-            entry.instance = entry.make()
+            try:
+                entry.instance = entry.make()
+            except (Exception, SystemExit) as error:  # a plugin's __init__ may do anything too
+                entry.instance = Unloadable(name, f"failed to construct: {type(error).__name__}: {error}")
         return entry.instance
 
     def source(self, name: str) -> Source:
         """Where the backend called ``name`` was found."""
         return self._entry(name).source
+
+    def names_from(self, source: Source) -> list[str]:
+        """Names of what ``source`` registered; one that stands for the source itself where it could not be loaded."""
+        return [name for name, entry in self._entries.items() if entry.source == source]
+
+    def declared(self, source: Source) -> list[Declaration]:
+        """What the classes of a loaded ``source`` declare. ``LoadingFailed`` where it could not be loaded."""
+        found = []
+        for name in self.names_from(source):
+            make = self._entries[name].make
+            if not isinstance(make, type):
+                raise LoadingFailed(self.get(name).missing())
+            found.append(Declaration.of(make))
+        return found
 
     def unknown(self, name: str) -> str:
         """A sentence for a name, or a pattern of names, that fits no backend."""
@@ -114,10 +165,18 @@ class Registry:
             if not path.is_file():
                 raise UnknownPluginError(f"plugin {what!r}: no such file")
             self.load(Source("plugin", str(path)))
-        elif _module_exists(what):
-            self.load(Source("plugin", what))
+        elif self._load_elsewhere is None and not module_exists(what):
+            raise UnknownPluginError(no_such_module(what))
         else:
-            raise UnknownPluginError(f"plugin {what!r}: no such module (a file must end in .py)")
+            self.load(Source("plugin", what))
+
+    def load_elsewhere(self, loader: Loader | None) -> None:
+        """From now on load only the built-in backends in this process, and everybody else's by ``loader``.
+
+        A plugin runs code when it is imported: it may crash, hang, start threads or change what it finds. What lists
+        many backends and measures them must not be at the mercy of any.
+        """
+        self._load_elsewhere = loader
 
     # --- what plugins call ----------------------------------------------------------------------------------
 
@@ -129,7 +188,7 @@ class Registry:
         source = self._loading or _source_of_class(cls)
         taken = self._entries.get(cls.name)
         if taken and (taken.source != source or getattr(taken.make, "__qualname__", "") != cls.__qualname__):
-            raise ValueError(f"the name {cls.name!r} is taken by the {taken.source.kind} {taken.source.location}")
+            raise ValueError(_taken(cls.name, taken.source))
         self._entries[cls.name] = _Entry(cls, source, cls.__module__)
         return cls
 
@@ -137,22 +196,38 @@ class Registry:
 
     def load(self, source: Source) -> None:
         """Import one source and whatever it registers; a failure becomes an :class:`Unloadable` entry."""
-        if self._names_from(source):
+        if self.names_from(source):
             return
         try:
-            with self._attributing_to(source):
-                module = self._import(source)
+            if self._load_elsewhere is not None and source.kind != "built-in":
+                modules = self._declare(source, self._load_elsewhere(source))
+            else:
+                with self._attributing_to(source):
+                    modules = {self._import(source)}
             # A module that is already loaded, as a plugin and by its entry point, registers nothing a second time.
-            if not self._names_from(source) and all(entry.module != module for entry in self._entries.values()):
+            if not self.names_from(source) and all(entry.module not in modules for entry in self._entries.values()):
                 raise ValueError("registers no backend: is the class decorated with @register?")
+        except UnknownPluginError:
+            raise
+        except LoadingFailed as error:
+            self._list_unloadable(source, str(error))
         except (Exception, SystemExit) as error:  # a plugin may do anything at import, leaving included
             self._list_unloadable(source, f"failed to load: {type(error).__name__}: {error}")
+
+    def _declare(self, source: Source, declarations: Sequence[Declaration]) -> set[str]:
+        """List what was loaded in another process; the modules that it came from."""
+        for declared in declarations:
+            taken = self._entries.get(declared.name)
+            if taken is not None and taken.module != declared.module:
+                raise ValueError(_taken(declared.name, taken.source))
+        for declared in declarations:
+            self._entries.setdefault(declared.name, _Entry(_stand_in(declared), source, declared.module))
+        return {declared.module for declared in declarations}
 
     def _import(self, source: Source) -> str:
         """The name of the module that was imported."""
         if source.kind == "entry-point":
-            (point,) = (p for p in entry_points(group=ENTRY_POINT_GROUP) if p.name == source.location)
-            loaded = point.load()
+            loaded = _entry_point(source.location).load()
             if isinstance(loaded, ModuleType):
                 return loaded.__name__
             if getattr(loaded, "name", None) not in self._entries:
@@ -162,12 +237,9 @@ class Registry:
             return _import_file(Path(source.location))
         return importlib.import_module(source.location).__name__
 
-    def _names_from(self, source: Source) -> list[str]:
-        return [name for name, entry in self._entries.items() if entry.source == source]
-
     def _list_unloadable(self, source: Source, error: str) -> None:
         """List the source itself, with the error; what it had registered before it failed goes: it is half loaded."""
-        for name in self._names_from(source):
+        for name in self.names_from(source):
             del self._entries[name]
         name = source.default_name
         while name in self._entries:
@@ -208,6 +280,24 @@ def _built_in_sources() -> Iterator[Source]:
             yield Source("built-in", f"{package.__name__}.{module.name}")
 
 
+def _entry_point(name: str) -> EntryPoint:
+    """The one entry point of this name. ``ValueError`` where two distributions offer it, as either could be meant."""
+    points = [point for point in entry_points(group=ENTRY_POINT_GROUP) if point.name == name]
+    if len(points) > 1:
+        offering = sorted(f"{point.dist.name} {point.dist.version}" for point in points if point.dist)
+        raise ValueError(f"the entry point {name!r} is offered by {' and by '.join(offering)}: uninstall all but one")
+    return points[0]
+
+
+def _stand_in(declared: Declaration) -> type[Backend]:
+    body = {"name": declared.name, "device": declared.device, "output": declared.output, "__doc__": declared.doc}
+    return type(Elsewhere.__name__, (Elsewhere,), body)
+
+
+def _taken(name: str, source: Source) -> str:
+    return f"the name {name!r} is taken by the {source.kind} {source.location}"
+
+
 def _source_of_class(cls: type[Backend]) -> Source:
     """The source of a class registered outside of discovery, by importing its module directly."""
     if cls.__module__.startswith("backends."):
@@ -215,7 +305,12 @@ def _source_of_class(cls: type[Backend]) -> Source:
     return Source("plugin", getattr(sys.modules.get(cls.__module__), "__file__", None) or cls.__module__)
 
 
-def _module_exists(dotted: str) -> bool:
+def no_such_module(what: str) -> str:
+    """A sentence for a ``--plugin`` that is neither a file nor a module."""
+    return f"plugin {what!r}: no such module (a file must end in .py)"
+
+
+def module_exists(dotted: str) -> bool:
     """Whether there is such a module. One whose package fails to import is there, and is listed with its error."""
     if not all(part.isidentifier() for part in dotted.split(".")):
         return False

@@ -11,6 +11,7 @@ import pytest
 
 from backends import UnknownPluginError, registry
 from suites.catalogue import CatalogueError, Group, select
+from suites.harness.apart import declarations
 from suites.harness.settings import BadOption, Settings, matching, parse_duration, parse_folder, parse_threads
 from suites.harness.threads import available_cores
 
@@ -66,6 +67,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "shapes(*kinds): kinds of shape groups that a timed test takes")
     try:
         config.stash[SETTINGS] = _settings(config)
+        if not config.stash[SETTINGS].in_process:
+            registry.load_elsewhere(declarations)
         for plugin in config.stash[SETTINGS].plugins:
             registry.add_plugin(plugin)
         config.stash[GROUPS] = select(config.stash[SETTINGS].shapes)

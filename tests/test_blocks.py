@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import mmap
 import os
 from pathlib import Path
 
@@ -72,3 +74,47 @@ def test_arrays_outlive_the_descriptor_that_was_read() -> None:
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(descriptor)
     assert array.tolist() == [0, 1, 2, 3, 4]
+
+
+SEALABLE = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="this system seals no files")
+
+
+@SEALABLE
+def test_a_block_cannot_be_changed_by_who_reads_it() -> None:
+    """All backends of a problem are asked with one block; a worker that cut it short would kill the others."""
+    descriptor = write_block({"x": np.arange(5.0)})
+    for change in (
+        lambda: os.ftruncate(descriptor, 0),
+        lambda: os.ftruncate(descriptor, 2**20),
+        lambda: os.pwrite(descriptor, b"x", 0),
+        lambda: mmap.mmap(descriptor, 0),
+    ):
+        with pytest.raises(OSError, match="not permitted"):
+            change()
+    assert read_block(descriptor)["x"].tolist() == [0, 1, 2, 3, 4]
+
+
+@SEALABLE
+def test_what_could_still_be_changed_is_not_read(tmp_path: Path) -> None:
+    descriptor = os.memfd_create("open", os.MFD_ALLOW_SEALING)
+    os.write(descriptor, bytes(1000))
+    with pytest.raises(ValueError, match="not sealed"):
+        read_block(descriptor)
+    with pytest.raises(ValueError, match="no block"), (tmp_path / "file").open("wb") as file:
+        read_block(os.dup(file.fileno()))
+
+
+@SEALABLE
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"x", b"\xff" * 1000, (5).to_bytes(8, "little") + b"[1,2]", (13).to_bytes(8, "little") + b'[{"name": 1}]'],
+    ids=["nothing", "a byte", "a long header", "numbers", "no shape"],
+)
+def test_what_is_no_block_is_an_error_that_can_be_told(content: bytes) -> None:
+    descriptor = os.memfd_create("odd", os.MFD_ALLOW_SEALING)
+    os.write(descriptor, content)
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
+    with pytest.raises(ValueError):
+        read_block(descriptor)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)

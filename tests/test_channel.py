@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from suites.harness.channel import LARGEST_MESSAGE, Channel, ChannelClosed
+from suites.harness import channel as channel_module
+from suites.harness.channel import LARGEST_MESSAGE, Channel, ChannelClosed, ChannelGarbled
 
 
 @pytest.fixture
@@ -76,6 +77,63 @@ def test_an_oversized_message_is_refused_by_its_length_alone(ends: tuple[Channel
     theirs.sendall(head(LARGEST_MESSAGE + 1))
     with pytest.raises(ChannelClosed, match=str(LARGEST_MESSAGE + 1)):
         channel.receive(1.0)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        head(4) + b"{{{{",
+        head(0),
+        head(2) + b"\xff\xfe",
+        head(2) + b"55",
+        head(2) + b"[]",
+        head(100_000) + b"[" * 100_000,
+    ],
+    ids=["no JSON", "nothing", "no text", "a number", "a list", "no end of lists"],
+)
+def test_what_is_no_message_is_told_from_an_end(ends: tuple[Channel, socket.socket], data: bytes) -> None:
+    channel, theirs = ends
+    sender = threading.Thread(target=theirs.sendall, args=(data,))
+    sender.start()
+    with pytest.raises(ChannelGarbled):
+        channel.receive(10.0)
+    sender.join()
+
+
+def test_descriptors_of_what_is_no_message_are_closed(ends: tuple[Channel, socket.socket]) -> None:
+    channel, theirs = ends
+    read_end, write_end = os.pipe()
+    socket.send_fds(theirs, [head(2)], [write_end])
+    theirs.sendall(b"55")
+    os.close(write_end)
+    with pytest.raises(ChannelGarbled):
+        channel.receive(1.0)
+    assert os.read(read_end, 1) == b""  # end of file: nobody holds the other end
+    os.close(read_end)
+
+
+def test_somebody_who_never_stops_sending_is_looked_at_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel_module, "LOOK_UP_S", 0.05)
+    ours, theirs = socket.socketpair()
+
+    def look_up() -> None:
+        raise ChannelClosed("seen")
+
+    def send() -> None:
+        theirs.sendall(head(LARGEST_MESSAGE))
+        try:
+            while True:
+                theirs.sendall(b" ")
+        except OSError:
+            pass
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    with pytest.raises(ChannelClosed, match="seen"):
+        Channel(ours, look_up).receive(10.0)
+    ours.close()
+    sender.join()
+    theirs.close()
 
 
 @pytest.mark.parametrize("data", [b"", head(10)[:2], head(10), head(10) + b'{"a"'], ids=len)

@@ -10,9 +10,12 @@ import psutil
 import pytest
 
 from backends import registry
+from suites.harness import pool as pool_module
+from suites.harness.outcome import Ended, Status
 from suites.harness.pool import Pool
 
 CHEAP = "numpy-matmul"
+MISBEHAVING = Path(__file__).parent / "plugins" / "misbehaving.py"
 
 
 @pytest.fixture
@@ -22,8 +25,15 @@ def pool(tmp_path: Path) -> Iterator[Pool]:
     pool.close()
 
 
+@pytest.fixture
+def misbehaving(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The misbehaving backends in the registry, for one test."""
+    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    registry.add_plugin(str(MISBEHAVING))
+
+
 def pid_of(station: Any) -> int:
-    return station.host._process.pid
+    return station.host.pid
 
 
 def test_a_backend_keeps_its_process_from_problem_to_problem(pool: Pool) -> None:
@@ -72,3 +82,78 @@ def test_what_a_backend_misses_is_asked_once_and_holds_no_process(
         assert station.host is None
     assert station.starts == 1
     assert list(pool.living()) == []
+
+
+# --- starts that fail ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "tries"),
+    [("crashes-when-asked", "crashed", 2), ("misses-five", "failed", 2), ("hangs-when-asked", "timed-out", 1)],
+)
+def test_a_start_that_fails_is_not_tried_for_every_problem(
+    misbehaving: None, tmp_path: Path, name: str, status: Status, tries: int
+) -> None:
+    pool = Pool(tmp_path, start_s=2.0)
+    ends = []
+    for _ in range(4):
+        with pytest.raises(Ended) as caught:
+            pool.station(name, 1)
+        ends.append(caught.value)
+    assert {(end.status, end.alive) for end in ends} == {(status, False)}
+    again = "(not asked again in this run)"
+    assert [end.reason.endswith(again) for end in ends] == [number >= tries for number in range(4)]
+    assert {end.reason.removesuffix(f" {again}") for end in ends} == {ends[0].reason}
+    assert (tmp_path / f"{name}-1-threads.log").read_text().count("--- start") == tries
+    assert list(pool.living()) == []
+
+
+def test_a_start_that_succeeds_forgives_an_earlier_one(pool: Pool) -> None:
+    station = pool.station(CHEAP, 1)
+    for _ in range(3):
+        pool.dismiss(station)
+        station.failures.append(Ended("crashed", "bad luck", alive=False))
+        assert pool.station(CHEAP, 1).host is not None
+
+
+def test_the_patience_of_a_start_is_given(misbehaving: None, tmp_path: Path) -> None:
+    with pytest.raises(Ended, match=r"missing: no answer within 0\.5 s"):
+        Pool(tmp_path, start_s=0.5).station("hangs-when-asked", 1)
+
+
+# --- restarts and logs --------------------------------------------------------------------------------------------
+
+
+def test_a_restart_replaces_every_process_and_counts_on(pool: Pool) -> None:
+    stations = [pool.station(name, 1) for name in (CHEAP, "naive-loops")]
+    before = [pid_of(station) for station in stations]
+    pool.restart()
+    assert [psutil.pid_exists(pid) for pid in before] == [False, False]
+    assert list(pool.living()) == []
+    after = [pid_of(pool.station(name, 1)) for name in (CHEAP, "naive-loops")]
+    assert not set(after) & set(before)
+    assert [station.starts for station in stations] == [2, 2]
+
+
+def test_a_log_keeps_every_start_apart(misbehaving: None, pool: Pool, tmp_path: Path) -> None:
+    for _ in range(3):
+        pool.dismiss(pool.station("speaks-when-asked", 1))
+    assert [path.name for path in tmp_path.iterdir()] == ["speaks-when-asked-1-threads.log"]
+    lines = (tmp_path / "speaks-when-asked-1-threads.log").read_text().splitlines()
+    assert [line for line in lines if line] == [
+        line
+        for number in range(3)
+        for line in (f"--- start {number} of speaks-when-asked with 1 thread ---", "here I am")
+    ]
+
+
+def test_a_log_without_end_is_cut_at_the_next_start(
+    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "LONGEST_LOG", 1000)
+    log = tmp_path / f"{CHEAP}-1-threads.log"
+    log.write_text("blah" * 1000)
+    pool.station(CHEAP, 1)
+    text = log.read_text()
+    assert text.startswith("blah" * 250 + "\n... cut after 1000 bytes\n--- start 0")
+    assert len(text) < 1200

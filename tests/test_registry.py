@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from backends import Backend, Registry, UnknownPluginError
+from suites.harness.apart import declarations
 
 ROOT = Path(__file__).parent.parent
 
@@ -260,6 +261,92 @@ def test_a_plugin_that_is_installed_too_is_listed_once(write: Callable[[str, str
     found = listing(ROOT, "both_ways", import_path=(folder,))
     assert found["found-twice"]["error"] is None
     assert {name: entry["error"] for name, entry in found.items() if entry["error"]} == {}
+
+
+def test_one_entry_point_of_two_distributions_is_an_error_that_names_both(
+    write: Callable[[str, str], Path], built_in: Listing
+) -> None:
+    folder = write("one.py", WORKING.format(name="of-one")).parent
+    write("two.py", WORKING.format(name="of-two"))
+    install(folder, "first", "same = one")
+    install(folder, "second", "same = two")
+    found = listing(ROOT, import_path=(folder,))
+    error = found.pop("same")["error"]
+    assert "the entry point 'same' is offered by first 1.0 and by second 1.0" in error
+    assert found == built_in
+
+
+def test_a_constructor_that_raises_is_listed_with_its_error(write: Callable[[str, str], Path]) -> None:
+    text = WORKING.format(name="cannot-be-made") + "    def __init__(self): raise SystemExit('no licence')\n"
+    found = listing(ROOT, str(write("unmade.py", text)))
+    assert found["cannot-be-made"]["error"] == "failed to construct: SystemExit: no licence"
+
+
+# --- loaded elsewhere ---------------------------------------------------------------------------------------------
+
+ELSEWHERE = LISTING.replace(
+    "for plugin in sys.argv[1:]:",
+    "from suites.harness.apart import declarations\nregistry.load_elsewhere(declarations)\nfor plugin in sys.argv[1:]:",
+).replace("        assert sys.modules", "        pass  # assert sys.modules")
+
+
+def listing_elsewhere(*plugins: str, import_path: tuple[Path, ...] = ()) -> Listing:
+    done = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE, *plugins],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, *import_path)))},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: Listing = json.loads(done.stdout)
+    return found
+
+
+def test_elsewhere_everything_is_listed_as_here(write: Callable[[str, str], Path]) -> None:
+    """Good and broken, by path, by module and by entry point: the same names, sources and errors."""
+    paths = [str(write(file, text)) for file, (text, _) in BROKEN.items()]
+    paths.append(str(write("mine.py", WORKING.format(name="mine"))))
+    folder = write("both_ways.py", WORKING.format(name="found-twice")).parent
+    write("broken_package/__init__.py", "raise RuntimeError('half installed')")
+    write("impostor.py", WORKING.format(name="numpy-matmul"))
+    install(folder, "first", "found-twice = both_ways")
+    install(folder, "second", "absent = no_such_package_anywhere")
+    paths += ["both_ways", "broken_package.inner", str(folder / "impostor.py")]
+    here, there = listing(ROOT, *paths, import_path=(folder,)), listing_elsewhere(*paths, import_path=(folder,))
+    assert there == here
+    assert {name for name, entry in there.items() if not entry["error"]} > {"mine", "found-twice"}
+
+
+def test_elsewhere_the_plugin_is_not_imported_here(write: Callable[[str, str], Path], tmp_path: Path) -> None:
+    text = f"import os\nwith open({str(tmp_path / 'pids')!r}, 'a') as file: print(os.getpid(), file=file)\n"
+    plugin = str(write("mine.py", text + WORKING.format(name="mine")))
+    assert listing_elsewhere(plugin, plugin)["mine"] == {"kind": "plugin", "location": plugin, "error": None}
+    assert len((tmp_path / "pids").read_text().split()) == 1, "a good plugin costs one start of Python"
+
+
+def test_elsewhere_a_stand_in_declares_what_the_class_does(
+    write: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declares = 'name = "mine"\n    device = "cuda"\n    output = "reused"\n    """Doc."""'
+    text = WORKING.format(name="mine").replace('name = "mine"', declares)
+    registry = registry_of()
+    registry.load_elsewhere(declarations)
+    registry.add_plugin(str(write("mine.py", text)))
+    backend = registry.get("mine")
+    assert (backend.name, backend.device, backend.output) == ("mine", "cuda", "reused")
+    with pytest.raises(RuntimeError, match="mine is not loaded in this process"):
+        backend.prepare(None, None, None, 1)  # type: ignore[arg-type]
+
+
+def test_elsewhere_a_plugin_that_does_not_exist_is_a_mistake_of_the_command_line() -> None:
+    registry = registry_of()
+    registry.load_elsewhere(declarations)
+    for what in ("json.no_such_module", "no_such_module", "", "."):
+        with pytest.raises(UnknownPluginError, match="no such module"):
+            registry.add_plugin(what)
 
 
 # --- asking for one -----------------------------------------------------------------------------------------------

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
+from expected_ends import AT_WORK, BEFORE_WORK, HARMLESS
 
 from backends import Problem, Source
+from suites.harness import limits, strays
 from suites.harness.examination import Examination
 from suites.harness.host import SharedExamination
 from suites.harness.outcome import Ended
@@ -26,7 +30,7 @@ PLUGIN = Path(__file__).parent / "plugins" / "misbehaving.py"
 PROBLEM = Problem(batch=1, in_channels=8, out_channels=8, height=4, width=4)
 PATIENCE_S = 30.0
 
-Start = Callable[[str], Worker]
+Start = Callable[..., Worker]
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +50,10 @@ def start(log: Path) -> Iterator[Start]:
     """Starts a worker for one of the misbehaving backends, and ends it after the test."""
     workers: list[Worker] = []
 
-    def start(name: str) -> Worker:
+    def start(name: str, *, asked: bool = True) -> Worker:
         workers.append(Worker(name, Source("plugin", str(PLUGIN)), threads=1, log=log))
-        assert workers[-1].missing(PATIENCE_S) is None
+        if asked:
+            assert workers[-1].missing(PATIENCE_S) is None
         return workers[-1]
 
     yield start
@@ -56,8 +61,24 @@ def start(log: Path) -> Iterator[Start]:
         worker.kill()
 
 
-def pid_of(worker: Worker) -> int:
-    return worker._process.pid
+@pytest.fixture
+def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a machine with two gigabytes to spare would set."""
+    monkeypatch.setattr(limits, "present_limits", lambda: limits.Limits(memory_bytes=2**30, file_bytes=2**25))
+
+
+@contextmanager
+def suppress_and_keep() -> Iterator[list[Ended]]:
+    ended: list[Ended] = []
+    try:
+        yield ended
+    except Ended as one:
+        ended.append(one)
+
+
+def processes_of(worker: Worker) -> list[int]:
+    """All living processes that began in this worker, wherever they have gone."""
+    return strays.carrying(worker._child._mark)
 
 
 def fields_of_stat(pid: int) -> list[str]:
@@ -88,72 +109,109 @@ def cpu_ticks(pid: int) -> int:
 # --- how a part can end -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("segfaults", "examine: killed by SIGSEGV; it last wrote: Fatal Python error: Segmentation fault"),
-        ("aborts", "examine: killed by SIGABRT; it last wrote: Fatal Python error: Aborted"),
-        ("exits", "examine: left with exit code 3"),
-        ("forks-and-exits", "examine: left with exit code 3"),
-    ],
-)
-def test_a_process_that_dies_is_crashed_with_the_cause_of_its_death(
-    start: Start, question: SharedExamination, name: str, words: str
+def test_every_misbehaving_backend_has_an_expected_end() -> None:
+    expected = {*HARMLESS, *AT_WORK, *BEFORE_WORK, "sets-the-clock"}  # a clock is for the contest to judge
+    registered = set(re.findall(r'^    name = "(.*)"$', PLUGIN.read_text(), re.MULTILINE))
+    assert registered == expected
+
+
+@pytest.mark.parametrize("name", AT_WORK)
+def test_a_part_ends_with_its_status_and_a_reason_that_helps(
+    start: Start, question: SharedExamination, small_limits: None, name: str
 ) -> None:
+    status, words = AT_WORK[name]
     worker = start(name)
     with pytest.raises(Ended) as caught:
-        worker.examine(question, PATIENCE_S / 5)
-    assert caught.value.status == "crashed"
+        worker.examine(question, 1.0 if status == "timed-out" else PATIENCE_S)
+    assert (caught.value.status, caught.value.alive) == (status, status == "wrong"), caught.value.reason
     assert words in caught.value.reason
-    assert not caught.value.alive
-    assert is_gone(pid_of(worker))
+    assert "\n" not in caught.value.reason
+    if status in ("crashed", "timed-out"):
+        assert is_gone(worker.pid)
+    if caught.value.alive:
+        assert worker.refuses(PROBLEM, PATIENCE_S) is None
+    worker.kill()
+    assert processes_of(worker) == []
 
 
-@pytest.mark.parametrize("name", ["hangs-in-python", "hangs-in-c"])
-def test_a_process_that_hangs_is_killed_and_timed_out(start: Start, question: SharedExamination, name: str) -> None:
+@pytest.mark.parametrize("name", BEFORE_WORK)
+def test_a_part_can_end_at_the_first_questions(start: Start, name: str) -> None:
+    status, words = BEFORE_WORK[name]
+    worker = start(name, asked=False)
+    answer = None
+    with suppress_and_keep() as ended:
+        answer = worker.missing(1.0 if status == "timed-out" else PATIENCE_S)
+        answer = answer or worker.refuses(PROBLEM, PATIENCE_S)
+    if status in ("unavailable", "unsupported"):
+        assert ended == []
+        assert answer is not None
+        assert answer.startswith(words)
+        assert len(answer) <= 400
+        assert answer.isprintable()
+    else:
+        assert [(each.status, each.alive) for each in ended] == [(status, False)]
+        assert words in ended[0].reason
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_harms_nobody_is_measured_like_any_other(start: Start, question: SharedExamination, name: str) -> None:
     worker = start(name)
-    with pytest.raises(Ended) as caught:
-        worker.examine(question, 0.5)
-    assert caught.value.status == "timed-out"
-    assert caught.value.reason == "examine: no answer within 0.5 s"
-    assert not caught.value.alive
-    assert is_gone(pid_of(worker))
-
-
-@pytest.mark.parametrize(
-    ("name", "status", "words"),
-    [
-        ("raises-system-exit", "failed", "examine: SystemExit: 7 (misbehaving.py:"),
-        ("raises-keyboard-interrupt", "failed", "examine: KeyboardInterrupt: no message (misbehaving.py:"),
-        ("runs-out-of-memory", "out-of-memory", "examine: MemoryError: Unable to allocate"),
-        ("divides-by-zero", "failed", "examine: ZeroDivisionError: division by zero (misbehaving.py:"),
-    ],
-)
-def test_an_exception_of_any_kind_ends_the_cell_and_not_the_process(
-    start: Start, question: SharedExamination, name: str, status: str, words: str
-) -> None:
-    worker = start(name)
-    with pytest.raises(Ended) as caught:
-        worker.examine(question, PATIENCE_S)
-    assert caught.value.status == status
-    assert words in caught.value.reason
-    assert caught.value.alive
-    assert worker.refuses(PROBLEM, PATIENCE_S) is None
+    worker.examine(question, PATIENCE_S)
+    assert worker.turn(3, 0.0, None, PATIENCE_S).seconds_per_call > 0
+    assert worker.conclude(PATIENCE_S).error_ratio is not None
+    worker.kill()
+    assert processes_of(worker) == []
 
 
 def test_a_dead_worker_stays_dead_and_says_so_at_once(start: Start, question: SharedExamination) -> None:
     worker = start("exits")
-    for _ in range(2):
+    for _ in range(3):
         with pytest.raises(Ended) as caught:
             worker.examine(question, PATIENCE_S)
         assert caught.value.status == "crashed"
+        assert "left with exit code 3" in caught.value.reason
+
+
+def test_the_last_words_of_an_earlier_start_are_not_a_later_ones(
+    start: Start, question: SharedExamination, log: Path
+) -> None:
+    log.write_text("what(): std::bad_alloc\n")
+    with pytest.raises(Ended) as caught:
+        start("exits").examine(question, PATIENCE_S)
+    assert caught.value.status == "crashed"
+    assert caught.value.reason == "examine: left with exit code 3"
+
+
+def test_a_worker_cannot_lift_its_limits(start: Start, small_limits: None) -> None:
+    worker = start("wanders")
+    lines = {
+        line[:26].strip(): line[26:].split() for line in Path(f"/proc/{worker.pid}/limits").read_text().splitlines()
+    }
+    assert lines["Max data size"][:2] == [str(2**30)] * 2
+    assert lines["Max file size"][:2] == [str(2**25)] * 2
+    assert lines["Max core file size"][:2] == ["0"] * 2
+    assert lines["Max address space"][0] == "unlimited"
+
+
+def test_a_worker_may_use_half_of_what_is_free(start: Start) -> None:
+    free = psutil.virtual_memory().available
+    worker = start("wanders")
+    (line,) = [line for line in Path(f"/proc/{worker.pid}/limits").read_text().splitlines() if "Max data" in line]
+    assert int(line[26:].split()[0]) == pytest.approx(free / 2, rel=0.2)
+
+
+def test_replacing_the_clock_of_the_process_changes_nothing(start: Start, question: SharedExamination) -> None:
+    """``sets-the-clock`` halves the speed of the clock that others ask, and each of its calls takes 5 ms."""
+    worker = start("sets-the-clock")
+    worker.examine(question, PATIENCE_S)
+    assert worker.turn(10, 0.0, None, PATIENCE_S).wall_s >= 0.05
 
 
 def test_killing_twice_is_safe(start: Start) -> None:
     worker = start("divides-by-zero")
     worker.kill()
     worker.kill()
-    assert is_gone(pid_of(worker))
+    assert is_gone(worker.pid)
 
 
 # --- what a plugin may do without harm ----------------------------------------------------------------------------
@@ -173,14 +231,23 @@ def test_a_plugin_that_changes_directory_is_timed_like_any_other(start: Start, q
     here = Path.cwd()
     worker = start("wanders")
     worker.examine(question, PATIENCE_S)
-    assert worker.turn(3, 0.0, PATIENCE_S).seconds_per_call > 0
+    assert worker.turn(3, 0.0, None, PATIENCE_S).seconds_per_call > 0
     assert worker.conclude(PATIENCE_S).error_ratio is not None
     assert Path.cwd() == here
 
 
+def test_a_child_that_ran_away_is_stopped_and_killed_too(start: Start, question: SharedExamination) -> None:
+    worker = start("escapes")
+    (child,) = set(processes_of(worker)) - {worker.pid}
+    assert os.getsid(child) != worker.pid
+    assert becomes_true(lambda: fields_of_stat(child)[0] == "T")
+    worker.kill()
+    assert is_gone(child)
+
+
 def test_a_child_of_a_plugin_is_stopped_and_killed_with_it(start: Start, question: SharedExamination) -> None:
     worker = start("forks")
-    (child,) = psutil.Process(pid_of(worker)).children()
+    (child,) = psutil.Process(worker.pid).children()
     worker.examine(question, PATIENCE_S)
     assert becomes_true(lambda: fields_of_stat(child.pid)[0] == "T")
     worker.kill()
@@ -192,12 +259,12 @@ def test_a_child_of_a_plugin_is_stopped_and_killed_with_it(start: Start, questio
 
 def test_a_worker_is_stopped_whenever_it_has_answered(start: Start, question: SharedExamination) -> None:
     worker = start("wanders")
-    states = [fields_of_stat(pid_of(worker))[0]]
+    states = [fields_of_stat(worker.pid)[0]]
     worker.examine(question, PATIENCE_S)
-    states.append(fields_of_stat(pid_of(worker))[0])
+    states.append(fields_of_stat(worker.pid)[0])
     for _ in range(20):
-        worker.turn(1, 0.0, PATIENCE_S)
-        states.append(fields_of_stat(pid_of(worker))[0])
+        worker.turn(1, 0.0, None, PATIENCE_S)
+        states.append(fields_of_stat(worker.pid)[0])
     assert states == ["T"] * 22
 
 
@@ -205,19 +272,19 @@ def test_a_worker_is_stopped_after_an_exception_too(start: Start, question: Shar
     worker = start("divides-by-zero")
     with pytest.raises(Ended):
         worker.examine(question, PATIENCE_S)
-    assert fields_of_stat(pid_of(worker))[0] == "T"
+    assert fields_of_stat(worker.pid)[0] == "T"
 
 
 def test_threads_that_spin_use_no_processor_while_others_have_their_turn(
     start: Start, question: SharedExamination
 ) -> None:
     worker = start("spins")
-    before = cpu_ticks(pid_of(worker))
+    before = cpu_ticks(worker.pid)
     time.sleep(0.5)
-    assert cpu_ticks(pid_of(worker)) == before
+    assert cpu_ticks(worker.pid) == before
     # The control: they do spin as soon as the process may run.
-    os.kill(pid_of(worker), signal.SIGCONT)
-    assert becomes_true(lambda: cpu_ticks(pid_of(worker)) > before + 5)
+    os.kill(worker.pid, signal.SIGCONT)
+    assert becomes_true(lambda: cpu_ticks(worker.pid) > before + 5)
 
 
 # --- the parent's death -------------------------------------------------------------------------------------------
@@ -232,7 +299,7 @@ if __name__ == "__main__":
     worker = Worker("spins", Source("plugin", sys.argv[1]), 1, Path(sys.argv[2]))
     if sys.argv[3] == "stopped":
         worker.missing(30.0)
-    print(worker._process.pid, flush=True)
+    print(worker.pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -1,17 +1,20 @@
 """Named arrays in one block of shared memory that leaves nothing behind.
 
-The block is an unlinked file: it exists as long as a descriptor or a mapping does, however a run ends. A named
-``multiprocessing.shared_memory`` would outlive a parent that is killed.
+The block has no name: it exists as long as a descriptor or a mapping does, however a run ends. A named
+``multiprocessing.shared_memory`` would outlive a parent that is killed. Where the kernel can seal it, nobody can change
+it once it is written: all backends of a problem read the same block, and a worker that cut a block short would kill
+the reader.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import mmap
 import os
 import tempfile
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,14 +23,16 @@ Array = npt.NDArray[Any]
 
 ALIGNMENT = 64  # bytes: one cache line, and the widest vector register
 
+_SEALABLE = hasattr(os, "memfd_create") and hasattr(fcntl, "F_ADD_SEALS")
+_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE if _SEALABLE else 0
+
 
 def write_block(arrays: Mapping[str, Array]) -> int:
     """A new block that holds copies of ``arrays``. Returns its file descriptor; the caller closes it."""
     index, size = _index(arrays)
     header = json.dumps(index).encode()
     start = _aligned(8 + len(header))
-    with _unlinked_file() as file:
-        descriptor = os.dup(file.fileno())
+    descriptor = _nameless_file()
     os.ftruncate(descriptor, start + size)
     with mmap.mmap(descriptor, start + size) as memory:
         memory[: 8 + len(header)] = len(header).to_bytes(8, "little") + header
@@ -35,18 +40,31 @@ def write_block(arrays: Mapping[str, Array]) -> int:
             view = np.frombuffer(memory, array.dtype, array.size, start + entry["offset"])
             view[:] = array.ravel()
             del view  # a live view would keep the mapping from closing
+    if _SEALABLE:
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
     return descriptor
 
 
 def read_block(descriptor: int) -> dict[str, Array]:
-    """The arrays of a block, read-only; the mapping lives as long as they do. Closes the descriptor."""
+    """The arrays of a block, read-only; the mapping lives as long as they do. Closes the descriptor.
+
+    ``ValueError`` for what is no block, or could still be changed.
+    """
     try:
-        memory = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+        if _SEALABLE and fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & _SEALS != _SEALS:
+            raise ValueError("the block is not sealed")
+        # Private: older kernels refuse shared mappings of what is sealed. Nothing is copied, as nothing is written.
+        memory = mmap.mmap(descriptor, 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
+    except OSError as error:
+        raise ValueError(f"no block: {error}") from error
     finally:
         os.close(descriptor)
     header_bytes = int.from_bytes(memory[:8], "little")
     start = _aligned(8 + header_bytes)
-    return {entry["name"]: _view(memory, start, entry) for entry in json.loads(memory[8 : 8 + header_bytes])}
+    try:
+        return {entry["name"]: _view(memory, start, entry) for entry in json.loads(memory[8 : 8 + header_bytes])}
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"no block: {error}") from error
 
 
 def _view(memory: mmap.mmap, start: int, entry: dict[str, Any]) -> Array:
@@ -70,6 +88,9 @@ def _aligned(offset: int) -> int:
     return -(-offset // ALIGNMENT) * ALIGNMENT
 
 
-def _unlinked_file() -> IO[bytes]:
-    in_memory = "/dev/shm"  # noqa: S108  # an unlinked file of our own, not a predictable name
-    return tempfile.TemporaryFile(dir=in_memory if os.access(in_memory, os.W_OK) else None)
+def _nameless_file() -> int:
+    """The descriptor of an empty file in memory; where the system has no such thing, of one that is unlinked."""
+    if _SEALABLE:
+        return os.memfd_create("block", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

@@ -29,6 +29,7 @@ from suites.harness.settings import BadOption, Settings
 from suites.harness.settling import undecided
 
 LIBRARIES_S = 10.0  # patience for asking a worker which libraries it has loaded
+SHORTEST_START_S = 30.0  # for a worker to start; --timeout may be shorter than importing torch takes
 MOST_PASSES = 2 * PASSES  # without a time budget, for a problem whose backends cannot be told apart
 MOST_PASSES_IN_BUDGET = 24
 
@@ -163,7 +164,11 @@ class Campaign:
         budget.closing_s = gauges.cost_s
         ceilings = [Ceilings(**each) for each in self.record.run["ceilings"]]
         self._running = _Running(
-            pool=Pool(self.record.workers, in_process=self._settings.in_process),
+            pool=Pool(
+                self.record.workers,
+                in_process=self._settings.in_process,
+                start_s=max(SHORTEST_START_S, self._settings.timeout_s),
+            ),
             canary=canary,
             gauges=gauges,
             ceilings={each.threads: each for each in ceilings},

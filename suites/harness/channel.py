@@ -6,6 +6,7 @@ Not pickle: a plugin runs on the other end, and what it sends must not be able t
 from __future__ import annotations
 
 import json
+import os
 import select
 import socket
 import struct
@@ -15,25 +16,32 @@ from typing import Any
 
 _LENGTH = struct.Struct("<I")
 LARGEST_MESSAGE = 64 * 2**20  # bytes; a worker that claims more has lost its mind, or is another program
-LOOK_UP_S = 0.5  # between two looks at whether the other process still lives
+MOST_DESCRIPTORS = 4
+LOOK_UP_S = 0.5  # between two looks at whether the other process still lives, and at its memory
 
 Message = dict[str, Any]
 
 
 class ChannelClosed(Exception):
-    """The other end is gone, or speaks another language."""
+    """The other end is gone."""
+
+
+class ChannelGarbled(ChannelClosed):
+    """The other end speaks another language, and nobody can tell where its next message begins."""
 
 
 class Channel:
     """One end of a socket pair. Not shared between threads.
 
-    ``other_lives`` tells whether the process at the other end does: the end of file alone does not, where a child of
-    that process has inherited its descriptors and lives on.
+    ``look_up`` is called now and then while this end waits, and ends the waiting by raising: ``ChannelClosed`` where
+    the process at the other end has ended, which the end of file alone does not tell if a child of that process has
+    inherited its descriptors and lives on.
     """
 
-    def __init__(self, end: socket.socket, other_lives: Callable[[], bool] = lambda: True) -> None:
+    def __init__(self, end: socket.socket, look_up: Callable[[], None] = lambda: None) -> None:
         self._socket = end
-        self._other_lives = other_lives
+        self._look_up = look_up
+        self._next_look_up = 0.0
 
     def fileno(self) -> int:
         """The socket's descriptor."""
@@ -59,20 +67,21 @@ class Channel:
         ``TimeoutError`` when it is not complete within ``timeout_s`` seconds; ``ChannelClosed`` at end of file.
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        self._next_look_up = time.monotonic() + LOOK_UP_S
+        descriptors: list[int] = []
         try:
             self._wait(deadline)
-            head, descriptors, _, _ = socket.recv_fds(self._socket, _LENGTH.size, 4)
-            head += self._read(_LENGTH.size - len(head), deadline) if head else b""
+            head, descriptors, _, _ = socket.recv_fds(self._socket, _LENGTH.size, MOST_DESCRIPTORS)
             if not head:
                 raise ChannelClosed("end of file")
-            (length,) = _LENGTH.unpack(head)
-            if length > LARGEST_MESSAGE:
-                raise ChannelClosed(f"a message of {length} bytes")
-            return json.loads(self._read(length, deadline)), descriptors
-        except (OSError, ValueError) as error:
-            if isinstance(error, TimeoutError):
-                raise
-            raise ChannelClosed(str(error)) from error
+            head += self._read(_LENGTH.size - len(head), deadline)
+            return _parse(self._read(_length(head), deadline)), descriptors
+        except BaseException as error:
+            for descriptor in descriptors:
+                os.close(descriptor)
+            if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+                raise ChannelClosed(str(error)) from error
+            raise
 
     def _read(self, count: int, deadline: float | None) -> bytes:
         parts = bytearray()
@@ -80,7 +89,7 @@ class Channel:
             self._wait(deadline)
             part = self._socket.recv(min(count - len(parts), 2**20))
             if not part:
-                raise ChannelClosed("end of file")
+                raise ChannelClosed("end of file in the middle of a message")
             parts += part
         return bytes(parts)
 
@@ -89,11 +98,32 @@ class Channel:
         while not select.select([self._socket], [], [], self._patience_s(deadline))[0]:
             if deadline is not None and time.monotonic() >= deadline:
                 raise TimeoutError
-            if not self._other_lives():
-                raise ChannelClosed("the process has ended")
+            self._look_up_if_due()
+        self._look_up_if_due()  # also at somebody who never stops sending
 
-    @staticmethod
-    def _patience_s(deadline: float | None) -> float:
+    def _look_up_if_due(self) -> None:
+        if time.monotonic() >= self._next_look_up:
+            self._look_up()
+            self._next_look_up = time.monotonic() + LOOK_UP_S
+
+    def _patience_s(self, deadline: float | None) -> float:
         """How long to sleep before looking up: rarely enough to leave a measurement in peace."""
-        remaining = LOOK_UP_S if deadline is None else deadline - time.monotonic()
-        return min(LOOK_UP_S, max(0.0, remaining))
+        until = self._next_look_up if deadline is None else min(deadline, self._next_look_up)
+        return max(0.0, until - time.monotonic())
+
+
+def _length(head: bytes) -> int:
+    (length,) = _LENGTH.unpack(head)
+    if length > LARGEST_MESSAGE:
+        raise ChannelGarbled(f"a message of {length} bytes")
+    return int(length)
+
+
+def _parse(body: bytes) -> Message:
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ChannelGarbled(f"a message that is no JSON: {error}") from error
+    if not isinstance(message, dict):
+        raise ChannelGarbled(f"a message that is a {type(message).__name__}")
+    return message

@@ -31,6 +31,10 @@ BUDGET_TOLERANCE = 0.1  # CPU seconds over wall seconds may exceed the thread bu
 # may have been measured in a bad moment; a replayed answer beats it by a hundred.
 IMPLAUSIBLY_FAST = 3.0
 
+# A turn whose answer came this much later than its own clock explains was not timed by an honest clock. Waking and
+# asking a worker takes a millisecond, several on a loaded machine.
+LEAST_UNEXPLAINED_S, MOST_UNEXPLAINED = 0.003, 0.6
+
 # A backend that hangs on every problem would cost a run its time-out a hundred times over.
 MOST_TIME_OUTS = 3
 
@@ -44,6 +48,7 @@ class Contestant:
     patience_s: float  # what is left of the time-out
     seconds_per_call: float = 0.0
     cpu_over_wall: float = 0.0  # of the warm-up, on all cores
+    unexplained: list[tuple[float, float]] = field(default_factory=list)  # of each turn: see _check_clock
 
     def ask(self, question: Callable[[Host, float], T]) -> T:
         """Put a question to the host and charge the answer's time against the time-out."""
@@ -55,8 +60,9 @@ class Contestant:
         finally:
             self.patience_s -= time.monotonic() - began
 
-    def note(self, turn: Turn, canary_s: float) -> None:
-        """Keep one round's sample."""
+    def note(self, turn: Turn, canary_s: float, outside_s: float) -> None:
+        """Keep one round's sample. ``outside_s`` passed out here between the question and its answer."""
+        self.unexplained.append((outside_s - turn.wall_s - turn.unseen_s, outside_s))
         self.leg.samples_s.append(_digits(turn.seconds_per_call, 7))
         self.leg.canary_s.append(_digits(canary_s, 4))
         if turn.device_seconds_per_call is not None:
@@ -199,7 +205,9 @@ class Contest:
 
     def _take_turn(self, contestant: Contestant, canary_s: float) -> None:
         calls = contestant.leg.calls
-        contestant.note(contestant.ask(lambda host, patience: host.turn(calls, WARM_S, self.cores, patience)), canary_s)
+        began = time.perf_counter()
+        turn = contestant.ask(lambda host, patience: host.turn(calls, WARM_S, self.cores, patience))
+        contestant.note(turn, canary_s, time.perf_counter() - began)
 
     # --- after the clock ------------------------------------------------------------------------------------
 
@@ -209,7 +217,21 @@ class Contest:
         contestant.leg.error_ratio = conclusion.error_ratio
         contestant.leg.peak_rss_bytes = conclusion.peak_rss_bytes
         self._check_budget(contestant)
+        self._check_clock(contestant)
         self._check_plausible(contestant)
+
+    @staticmethod
+    def _check_clock(contestant: Contestant) -> None:
+        """The clock in a worker shares its process with the plugin, which can reach it. Ours is out of its reach."""
+        if contestant.leg.device_samples_s:  # a second series of calls, on the device's clock, is in no turn's seconds
+            return
+        missing_s = statistics.median(missing for missing, _ in contestant.unexplained)
+        outside_s = statistics.median(outside for _, outside in contestant.unexplained)
+        if missing_s > LEAST_UNEXPLAINED_S and missing_s > MOST_UNEXPLAINED * outside_s:
+            raise Ended(
+                "wrong",
+                f"its clock is wrong: turns that took {outside_s:.3g} s out here took {outside_s - missing_s:.3g} s in there",
+            )
 
     def _check_budget(self, contestant: Contestant) -> None:
         """The larger of what the turns used and what the warm-up did, which was kept to no cores."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from suites.harness.gate import WrongAnswer
 
@@ -11,6 +13,13 @@ Status = Literal["ok", "wrong", "crashed", "timed-out", "out-of-memory", "failed
 
 SKIPPED: Final = ("unsupported", "unavailable")
 """Statuses that say nothing against a backend: it was never asked to compute."""
+
+SURVIVED: Final = ("wrong", *SKIPPED)
+"""Statuses after which a worker serves on. After any other its process is in a state that nobody knows."""
+
+LONGEST_REASON: Final = 400  # characters: a compiler's message can be a book
+
+_OUT_OF_MEMORY = re.compile(r"bad_alloc|MemoryError|out of memory|(cannot|can't|could not) allocate memory", re.I)
 
 
 class Ended(Exception):
@@ -27,10 +36,35 @@ class Ended(Exception):
     def because_of(cls, error: BaseException, during: str) -> Ended:
         """What an exception of a backend, or of the gate, means for its cell."""
         if isinstance(error, WrongAnswer):
-            return cls("wrong", str(error), error.error_ratio)
-        if isinstance(error, MemoryError):
-            return cls("out-of-memory", f"{during}: MemoryError: {error or 'no message'}")
-        return cls("failed", f"{during}: {_describe(error)}")
+            return cls("wrong", one_line(str(error)), error.error_ratio)
+        description = f"{during}: {_describe(error)}"
+        memory = isinstance(error, MemoryError) or says_out_of_memory(description)
+        return cls("out-of-memory" if memory else "failed", description, alive=False)
+
+    def report(self) -> dict[str, Any]:
+        """The message in which a process tells of it."""
+        return {"status": self.status, "reason": self.reason, "error_ratio": self.error_ratio}
+
+    @classmethod
+    def reported(cls, message: Mapping[str, Any]) -> Ended:
+        """The end that a message tells of; ``KeyError``, ``TypeError`` or ``ValueError`` for one that nobody sent."""
+        status, reason, error_ratio = message["status"], message["reason"], message["error_ratio"]
+        if status not in get_args(Status):
+            raise ValueError(f"a status {status!r}")
+        ratio = None if error_ratio is None else float(error_ratio)
+        return cls(status, one_line(reason), ratio, alive=status in SURVIVED)
+
+
+def says_out_of_memory(text: str) -> bool:
+    """Whether these are the words of a library that got no memory. Not all of them raise ``MemoryError``."""
+    return _OUT_OF_MEMORY.search(text) is not None
+
+
+def one_line(text: str, longest: int = LONGEST_REASON) -> str:
+    """``text`` on one line that can be printed anywhere: no line breaks, no control characters, no half characters."""
+    whole = text.encode(errors="replace").decode()
+    line = " ".join("".join(char if char.isprintable() else " " for char in whole).split())
+    return line if len(line) <= longest else f"{line[: longest - 3]}..."
 
 
 def _describe(error: BaseException) -> str:
@@ -41,5 +75,11 @@ def _describe(error: BaseException) -> str:
         if path.parent.name != "harness" and "site-packages" not in path.parts:
             place = f" ({path.name}:{trace.tb_lineno})"
         trace = trace.tb_next
-    message = " ".join(str(error).split()) or "no message"
-    return f"{type(error).__name__}: {message}{place}"
+    return f"{type(error).__name__}: {_message(error)}{place}"
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return one_line(str(error)) or "no message"
+    except BaseException as another:  # an exception is a plugin's code too
+        return f"no message, its __str__ raised {type(another).__name__}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from backends import Backend, registry
@@ -13,6 +13,12 @@ from suites.harness.outcome import Ended
 from suites.harness.worker import Worker
 
 START_S = 120.0  # how long a worker may take to start and to say what it is missing: importing torch can take a minute
+
+# What a backend that cannot even be started may cost a run: one accident is forgiven, one wait is not repeated.
+MOST_FAILED_STARTS = 2
+MOST_TIMED_OUT_STARTS = 1
+
+LONGEST_LOG = 2**26  # bytes that a log keeps when the next start is added to it
 
 
 @dataclass
@@ -25,14 +31,24 @@ class Station:
     starts: int = 0
     time_outs: int = 0  # on the last problems in a row
     missing: str | None = None
+    failures: list[Ended] = field(default_factory=list)  # of the last starts in a row
+
+    @property
+    def given_up(self) -> Ended | None:
+        """The last failed start, once it is not to be tried again."""
+        waits = sum(failure.status == "timed-out" for failure in self.failures)
+        if len(self.failures) >= MOST_FAILED_STARTS or waits >= MOST_TIMED_OUT_STARTS:
+            return self.failures[-1]
+        return None
 
 
 class Pool:
-    """All stations of a run."""
+    """All stations of a run. ``start_s``: how long a host may take to start and to say what it is missing."""
 
-    def __init__(self, logs: Path, *, in_process: bool = False) -> None:
+    def __init__(self, logs: Path, *, in_process: bool = False, start_s: float | None = None) -> None:
         self._logs = logs
         self._in_process = in_process
+        self._start_s = START_S if start_s is None else start_s
         self._stations: dict[tuple[str, int], Station] = {}
 
     def station(self, backend: str, threads: int) -> Station:
@@ -45,15 +61,9 @@ class Pool:
         if isinstance(station.backend, Unloadable):
             station.missing = station.backend.missing()
         if station.host is None and station.missing is None:
-            station.host = self._start(backend, threads)
-            station.starts += 1
-            try:
-                station.missing = station.host.missing(START_S)
-            except Ended:
-                self.dismiss(station)
-                raise
-            if station.missing is not None:
-                self.dismiss(station)  # nothing will be asked of it, and an import of torch is held in memory
+            if (last := station.given_up) is not None:
+                raise Ended(last.status, f"{last.reason} (not asked again in this run)", alive=False)
+            self._start(station)
         return station
 
     def dismiss(self, station: Station) -> None:
@@ -63,20 +73,46 @@ class Pool:
             station.host = None
 
     def restart(self) -> None:
-        """Let every host go; each station gets a new one when it is next needed."""
+        """Let every host go; each is replaced when it is next needed, and its ``starts`` count on."""
         for station in self._stations.values():
             self.dismiss(station)
 
     def close(self) -> None:
         """End every host."""
-        for station in self._stations.values():
-            self.dismiss(station)
+        self.restart()
 
     def living(self) -> Iterator[Station]:
         """Stations that have a host."""
         return (each for each in self._stations.values() if each.host is not None)
 
-    def _start(self, backend: str, threads: int) -> Host:
+    def _start(self, station: Station) -> None:
+        """Fill a station, or learn what its backend is missing. ``Ended`` when it does not get that far."""
+        station.host = self._new_host(station)
+        station.starts += 1
+        try:
+            station.missing = station.host.missing(self._start_s)
+        except Ended as ended:
+            station.failures.append(ended)
+            self.dismiss(station)
+            raise
+        station.failures.clear()
+        if station.missing is not None:
+            self.dismiss(station)  # nothing will be asked of it, and an import of torch is held in memory
+
+    def _new_host(self, station: Station) -> Host:
+        name, threads = station.backend.name, station.threads
         if self._in_process:
-            return InProcess(backend, threads)
-        return Worker(backend, registry.source(backend), threads, self._logs / f"{backend}-{threads}-threads.log")
+            return InProcess(name, threads)
+        log = self._logs / f"{name}-{threads}-threads.log"
+        _open_chapter(log, f"start {station.starts} of {name} with {threads} thread{'s' * (threads != 1)}")
+        return Worker(name, registry.source(name), threads, log)
+
+
+def _open_chapter(log: Path, title: str) -> None:
+    """Add a line between what was written before and after a start; cut what nobody would read, and say so."""
+    with log.open("ab") as file:
+        if file.tell() > LONGEST_LOG:
+            file.truncate(LONGEST_LOG)
+            file.write(f"\n... cut after {LONGEST_LOG} bytes".encode())
+        before = b"\n" if file.tell() else b""
+        file.write(before + f"--- {title} ---\n".encode())

@@ -10,6 +10,7 @@ from backends import Problem
 from suites.harness.blocks import read_block, write_block
 from suites.harness.channel import Message
 from suites.harness.examination import Examination, Weights
+from suites.harness.outcome import one_line
 from suites.harness.subject import Subject, libraries
 
 Answer = tuple[Message, tuple[int, ...]]
@@ -21,11 +22,22 @@ def _value(value: Any) -> Answer:
 
 
 def _missing(subject: Subject, message: Message, descriptors: list[int]) -> Answer:
-    return _value(subject.backend.missing())
+    return _value(_reason(subject.backend.missing(), "missing"))
 
 
 def _refuses(subject: Subject, message: Message, descriptors: list[int]) -> Answer:
-    return _value(subject.backend.refuses(Problem.parse(message["problem"])))
+    return _value(_reason(subject.backend.refuses(Problem.parse(message["problem"])), "refuses"))
+
+
+def _reason(answer: Any, method: str) -> str | None:
+    """A backend's reason on one line, or None; ``TypeError`` for what is neither."""
+    if answer is None:
+        return None
+    reason = one_line(str.__str__(answer)) if isinstance(answer, str) else ""
+    if not reason:
+        what = f"{type(answer).__name__} {one_line(repr(answer), 40)}"
+        raise TypeError(f"{method}() returned {what}, which is neither a reason nor None")
+    return reason
 
 
 def _examine(subject: Subject, message: Message, descriptors: list[int]) -> Answer:

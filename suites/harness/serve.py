@@ -12,28 +12,42 @@ import os
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 if TYPE_CHECKING:
+    from backends import Backend
     from suites.harness.channel import Channel
     from suites.harness.subject import Subject
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
+CHANNEL_LOST: Final = 113
+"""Exit code of a process that can no longer answer."""
 
 
 def main(arguments: str) -> None:
-    """Serve until the channel closes. ``arguments``: descriptor, parent, backend, source and threads, as JSON."""
+    """Serve until the channel closes. ``arguments``: those of :class:`Child`, backend, source and threads, as JSON."""
     start = json.loads(arguments)
+    channel = begin(start)
+
+    # All of the harness is imported before the plugin is, which may replace what it finds in other modules.
+    from suites.harness import remote
+    from suites.harness.subject import Subject
+
+    assert remote.HANDLERS, "imported for its effect"
+    serve(channel, Subject(_backend(start), start["threads"]))
+
+
+def begin(start: dict[str, Any]) -> Channel:
+    """What every process does before it loads foreign code: tie its life to the harness's, and limit itself."""
     die_with(start["parent"])  # before the imports below, which take long enough to be orphaned in
     faulthandler.enable()
 
-    from backends import Source, registry
     from suites.harness.channel import Channel
-    from suites.harness.subject import Subject
+    from suites.harness.limits import Limits
 
-    registry.load(Source(**start["source"]))
-    backend = registry.get(start["backend"])
-    serve(Channel(socket.socket(fileno=start["descriptor"])), Subject(backend, start["threads"]))
+    Limits(**start["limits"]).impose()
+    return Channel(socket.socket(fileno=start["descriptor"]))
 
 
 def serve(channel: Channel, subject: Subject) -> None:
@@ -45,16 +59,25 @@ def serve(channel: Channel, subject: Subject) -> None:
     while True:
         try:
             message, descriptors = channel.receive()
-        except ChannelClosed:
-            return
+        except ChannelClosed as closed:
+            leave(closed)
         try:
             reply, attached = HANDLERS[message["do"]](subject, message, descriptors)
-        except BaseException as error:  # a plugin may raise SystemExit or KeyboardInterrupt; neither ends a worker
-            ended = Ended.because_of(error, message["do"])
-            reply, attached = {"status": ended.status, "reason": ended.reason, "error_ratio": ended.error_ratio}, ()
-        channel.send(reply, attached)
+        except BaseException as error:  # a plugin may raise SystemExit or KeyboardInterrupt; both are told the harness
+            reply, attached = Ended.because_of(error, message["do"]).report(), ()
+        try:
+            channel.send(reply, attached)
+        except ChannelClosed as closed:
+            leave(closed)
         for descriptor in attached:
             os.close(descriptor)
+
+
+def leave(why: Exception) -> NoReturn:
+    """End without waiting for a plugin's threads or exit handlers, which nobody would end if the harness is gone."""
+    with suppress(OSError):  # the outputs may be closed as well
+        os.write(2, f"no channel: {why}\n".encode())
+    os._exit(CHANNEL_LOST)
 
 
 def die_with(parent: int) -> None:
@@ -66,6 +89,16 @@ def die_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it ended before we asked
         os._exit(1)
+
+
+def _backend(start: dict[str, Any]) -> Backend:
+    """The backend, or where its source could not be loaded in this process, what stands in its place and says why."""
+    from backends import Source, registry
+
+    source = Source(**start["source"])
+    registry.load(source)
+    found = registry.names_from(source)
+    return registry.get(start["backend"] if start["backend"] in found else found[0])
 
 
 if __name__ == "__main__":

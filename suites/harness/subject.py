@@ -49,6 +49,7 @@ class Turn:
     wall_s: float
     device_seconds_per_call: float | None
     page_faults: int | None = None
+    unseen_s: float = 0.0  # of the calls before
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ class Subject:
                 self._call(layer, inputs.next())
                 if perf_counter() - began >= warm_s:
                     break
+            unseen_s = perf_counter() - began
             given = inputs.take(calls)
             faults_before = page_faults()
             cpu_began, began = process_time(), perf_counter()
@@ -122,7 +124,7 @@ class Subject:
             wall_s, cpu_s = perf_counter() - began, process_time() - cpu_began
             faults = page_faults() - faults_before
         running.seconds_per_call.append(wall_s / calls)
-        return Turn(wall_s / calls, cpu_s, wall_s, self._device_turn(layer, calls), faults)
+        return Turn(wall_s / calls, cpu_s, wall_s, self._device_turn(layer, calls), faults, unseen_s)
 
     def _keep_to(self, cores: list[int] | None) -> None:
         if cores is not None and cores != self._cores:
@@ -160,7 +162,10 @@ class Subject:
 
     def _prepare(self, problem: Problem, weights: Weights) -> Layer:
         weight, bias = (None if each is None else Input(each).array for each in (weights.weight, weights.bias))
-        return self.backend.prepare(problem, weight, bias, self._threads)  # type: ignore[arg-type]  # None: no weights
+        layer = self.backend.prepare(problem, weight, bias, self._threads)  # type: ignore[arg-type]  # None: no weights
+        if not callable(layer):
+            raise TypeError(f"prepare returned {type(layer).__name__}, not a layer that can be called")
+        return layer
 
     def _call(self, layer: Layer, x: OnDevice) -> Any:
         result = layer(*x)

@@ -26,7 +26,11 @@ class Workbench:
 
     def refuses(self, backend: str, problem: Problem) -> str | None:
         """Why the backend refuses the problem, or None."""
-        return self._host(backend).refuses(problem, self._timeout_s)
+        try:
+            return self._host(backend).refuses(problem, self._timeout_s)
+        except Ended as ended:
+            self._dismiss_if_dead(backend, ended)
+            raise
 
     def apply(self, backend: str, problem: Problem, weights: Weights, x: Array) -> Array:
         """The backend's result for ``x``. ``Ended`` when it gives none."""

@@ -1,0 +1,88 @@
+"""Finding and ending processes by the mark in their environment, wherever they have gone.
+
+A child of a worker that calls ``setsid`` or forks twice leaves its group, its session and its parent. What it keeps is
+the environment that it was started with: ``/proc/<pid>/environ`` shows that, whatever ``os.environ.clear()`` did to the
+copy that programs read. A program that is started with an environment of its own is found as long as it has a marked
+ancestor. Linux only; elsewhere nothing is found.
+
+Run as a program, ``python strays.py RUN``, this is the guard of a run: it reads process groups from its input, ``+7``
+to watch one and ``-7`` to forget it, and when the input ends, because the harness did, it ends what is left. It
+imports next to nothing: it is started by its path, without ``site``.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+VARIABLE = "POINTWISE_BENCH_WORKER"
+LONGEST_S = 3.0  # of trying to end processes, which may multiply meanwhile
+PAUSE_S = 0.01
+
+
+def carrying(mark: str) -> list[int]:
+    """Ids of the living processes whose mark begins with ``mark``, and of all their descendants, but not our own."""
+    needle = f"{VARIABLE}={mark}".encode()
+    parents = _parents()
+    found = {pid for pid in parents if needle in _read(f"/proc/{pid}/environ")}
+    generation = found
+    while generation:
+        generation = {pid for pid, parent in parents.items() if parent in generation} - found
+        found |= generation
+    return sorted(found - {os.getpid()})
+
+
+def end(mark: str) -> None:
+    """Kill all processes whose mark begins with ``mark``, again until none is left."""
+    deadline = time.monotonic() + LONGEST_S
+    while (found := carrying(mark)) and time.monotonic() < deadline:
+        for pid in found:
+            send(pid, signal.SIGKILL)
+        time.sleep(PAUSE_S)
+
+
+def send(pid: int, number: int) -> None:
+    """Send a signal to a process, or to the group ``-pid``, that may be gone."""
+    try:  # noqa: SIM105  # contextlib takes time to import
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def _parents() -> dict[int, int]:
+    """The parent of every living process. See proc(5): state and parent follow the name, which may hold anything."""
+    if sys.platform != "linux":
+        return {}
+    found = {}
+    for entry in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208  # pathlib takes time to import
+        fields = _read(f"/proc/{entry}/stat").rpartition(b") ")[2].split(b" ", 2)
+        if len(fields) == 3 and fields[0] not in (b"Z", b"X"):
+            found[int(entry)] = int(fields[1])
+    return found
+
+
+def _read(path: str) -> bytes:
+    """The content of a file; nothing where it is gone, or somebody else's."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123  # pathlib takes time to import
+            return file.read()
+    except OSError:
+        return b""
+
+
+def guard(mark: str) -> None:
+    """Wait for the end of the harness, then end what it left."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # meant for the harness, whose end is what counts here
+    groups: set[int] = set()
+    for line in sys.stdin.buffer:
+        (groups.add if line[:1] == b"+" else groups.discard)(int(line[1:]))
+    for group in groups:
+        send(-group, signal.SIGKILL)
+    end(mark)
+
+
+if __name__ == "__main__":
+    guard(sys.argv[1])
