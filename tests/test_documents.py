@@ -38,7 +38,7 @@ def test_the_readmes_backend_passes_the_gate(problem: str, tmp_path: Path) -> No
     try:
         assert worker.refuses(shared.problem, 60.0) is None
         worker.examine(shared, 60.0)
-        worker.turn(2, 0.0, 60.0)
+        worker.turn(2, 0.0, None, 60.0)
         worker.conclude(60.0)
     finally:
         shared.close()

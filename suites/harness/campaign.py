@@ -163,7 +163,7 @@ class Campaign:
         budget.closing_s = gauges.cost_s
         ceilings = [Ceilings(**each) for each in self.record.run["ceilings"]]
         self._running = _Running(
-            pool=Pool(self.record.workers, in_process=self._settings.in_process),
+            pool=Pool(self.record.workers, in_process=self._settings.in_process, starts=self.record.journal.starts),
             canary=canary,
             gauges=gauges,
             ceilings={each.threads: each for each in ceilings},
@@ -255,7 +255,8 @@ class Campaign:
         """Undecided problems for one more pass, the least measured first, as far as the time reaches."""
         if not running.budget.allows_settling():
             return []
-        events = self._due(number)  # those that were decided are finished
+        # Those that were decided are finished already, unless the run was killed before it could finish them.
+        events = [event for event in self._due(number) if self._undecided(event)]
         events.sort(key=lambda event: (len(self._journal.passes(event.heat)), event.cost_s))
         affordable, seconds = [], running.budget.left_s()
         for event in events:

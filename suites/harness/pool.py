@@ -30,8 +30,10 @@ class Station:
 class Pool:
     """All stations of a run."""
 
-    def __init__(self, logs: Path, *, in_process: bool = False) -> None:
+    def __init__(self, logs: Path, *, in_process: bool = False, starts: int = 0) -> None:
+        """``starts`` is how often a resumed run may have started a worker before: they are counted on from there."""
         self._logs = logs
+        self._starts = starts
         self._in_process = in_process
         self._stations: dict[tuple[str, int], Station] = {}
 
@@ -41,7 +43,7 @@ class Pool:
         ``Ended`` when it cannot be started.
         """
         key = (backend, threads)
-        station = self._stations.setdefault(key, Station(registry.get(backend), threads))
+        station = self._stations.setdefault(key, Station(registry.get(backend), threads, starts=self._starts))
         if isinstance(station.backend, Unloadable):
             station.missing = station.backend.missing()
         if station.host is None and station.missing is None:
