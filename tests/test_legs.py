@@ -1,4 +1,4 @@
-"""What the passes of one backend on one problem become together: the order of the rounds, and every field of the cell."""
+"""What the passes of one backend on one problem become together: the order of the rounds, and every field."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def test_one_start_cannot_know_that_it_is_special() -> None:
 
 
 def test_rounds_are_paired_by_name_and_not_by_place() -> None:
-    """The machine is twice as slow in every other round. One series lacks some rounds, and has them in another order."""
+    """The machine is twice as slow in every other round. One series lacks rounds, and has another order."""
     wander = np.tile([1.0, 2.0], 30)
     names = np.arange(60)
     kept = np.random.default_rng(1).permutation(60)[:41]

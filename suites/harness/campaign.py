@@ -224,6 +224,7 @@ class Campaign:
     def _run(self) -> None:
         """The passes over everything, further ones over what stayed undecided, and the cells of whatever was begun."""
         running = self._running or self._start()
+        self._close_half_written()
         passes = 1 if self._settings.in_process else PASSES
         for number in range(passes):
             self._pass(running, number, self._due(number), passes)
@@ -341,6 +342,14 @@ class Campaign:
         self.record.append(
             [unite(self._blank(event, name), legs[name]) for name in self._pending(event) if name in legs]
         )
+
+    def _close_half_written(self) -> None:
+        """Finish problems of which a killed run had written some timed cells: nobody is timed on without its rivals."""
+        assert self.record is not None, "a running campaign has a record"
+        for event in self._plan.values():
+            keys = [(name, *event.heat) for name in event.backends]
+            if any(key in self.record and self.record.cell(key).status == "ok" for key in keys):
+                self._finalize(event)
 
     def _ended(self, event: Event, leg: Leg, ended: Ended) -> Cell:
         """The cell of a backend whose part ended early: how, why, and what was known by then."""

@@ -28,7 +28,7 @@ class Journal:
         self._path = path
         self._places: defaultdict[Heat, dict[int, int]] = defaultdict(dict)  # heat -> pass -> offset
         self.starts = 0
-        """One more than the highest number of a worker's start so far: a resumed run's workers are counted on from it."""
+        """One more than the highest number of a worker's start: a resumed run counts its workers on from here."""
         for offset, line in good_lines(path, _is_entry):
             self._places[line["problem"], line["threads"]][line["pass"]] = offset
             self._count_starts(leg["process"] for leg in line["legs"])
