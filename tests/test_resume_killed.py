@@ -115,7 +115,7 @@ def moments() -> Iterator[tuple[int, list[float]]]:
         yield trial, [(trial + generator.random()) / TRIALS, *(generator.random() for _ in range(KILLS - 1))]
 
 
-@pytest.mark.parametrize(("trial", "fractions"), moments(), ids=lambda value: str(value) if value is int else "")
+@pytest.mark.parametrize(("trial", "fractions"), list(moments()), ids=lambda value: str(value) if value is int else "")
 def test_a_killed_run_is_resumed_to_the_same_end(
     trial: int, fractions: list[float], unbroken: tuple[float, list[Any]], tmp_path: Path
 ) -> None:
