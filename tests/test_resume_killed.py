@@ -26,7 +26,7 @@ from suites.harness.rounds import PASSES
 
 TRIALS = int(os.environ.get("POINTWISE_KILLS", "3"))
 KILLS = 2  # in each trial; the second one meets a resumed run
-PROBLEMS = [f"n{batch}c8h4w4-o8" for batch in range(1, 5)]
+PROBLEMS = [f"n{batch}c8h4w4-o8" for batch in range(1, 9)]
 BACKENDS = (CHEAP, "naive-loops")
 ARGUMENTS = [
     *("--threads", "1", "-p", "quick_ceilings", "-p", "brief_rounds"),
