@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from typing import Final
 
@@ -25,11 +26,12 @@ def interval_index(count: int, alpha: float = ALPHA) -> int | None:
     sample lies below the median with probability 1/2, so the miss is ``2 * P(Binomial(count, 1/2) <= k)``
     (Conover, Practical Nonparametric Statistics, section 3.2). ``None`` where even the whole range misses more often.
     """
-    # Whole numbers until the last step: a sum of tiny floats would misplace k for the small alphas of many pairs.
-    tail = 0
+    # Whole numbers to the last: a sum of tiny floats would misplace k for the small alphas of many pairs, and from
+    # 1,024 samples on 2**count is no float at all.
+    tail, limit = 0, math.floor(Fraction(alpha) * 2**count)
     for index in range((count + 1) // 2):
         tail += math.comb(count, index)
-        if 2 * tail > alpha * 2**count:
+        if 2 * tail > limit:
             return index - 1 if index else None
     return (count - 1) // 2 if count else None
 

@@ -41,6 +41,7 @@ def cell(backend: str, problem: str, samples: Iterable[float] = (), **changed: A
         "calls": 3,
         "device_samples_s": [],
         "process": [0] * len(series),
+        "round": list(range(len(series))),
         "canary_s": [0.001] * len(series),
         "error_ratio": 0.25 if series else None,
         "prepare_s": 0.01,

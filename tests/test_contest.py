@@ -1,4 +1,4 @@
-"""One problem with all its backends: who is let in, whose turn it is, and what a cell keeps. Hosts are scripted."""
+"""One problem with all its backends: who is let in, whose turn it is, and what a leg keeps. Hosts are scripted."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
+from math import ceil
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from backends import Problem
 from suites.harness.ceilings import Ceilings
-from suites.harness.cell import Cell
-from suites.harness.contest import Contest, Contestant
+from suites.harness.contest import Contest, Contestant, Outcome
+from suites.harness.legs import Leg
 from suites.harness.outcome import Ended, Status
 from suites.harness.pool import Station
+from suites.harness.rounds import FEWEST_ROUNDS, TURN_S, WARM_S, Share
 from suites.harness.subject import Admission, Conclusion, Turn
 
 PROBLEM = Problem(batch=1, in_channels=64, out_channels=64, height=16, width=16)
@@ -32,6 +35,7 @@ class ScriptedHost:
     events: list[tuple[str, str]]
     script: dict[str, Callable[[int], Any]] = field(default_factory=dict)
     numbers: dict[str, Iterator[int]] = field(default_factory=dict)
+    turns: list[tuple[int, float, list[int] | None]] = field(default_factory=list)
 
     def answer(self, question: str, usual: Any) -> Any:
         """The script's answer to the question's n-th time of asking, or the usual one."""
@@ -48,10 +52,11 @@ class ScriptedHost:
 
     def examine(self, question: Any, timeout_s: float) -> Admission:
         """A pass."""
-        return self.answer("examine", Admission(0.1, 0.01, CALL_S, 0.25))
+        return self.answer("examine", Admission(0.1, 0.01, CALL_S, 1.0, 0.25))
 
-    def turn(self, calls: int, warm_s: float, timeout_s: float) -> Turn:
+    def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """One round."""
+        self.turns.append((calls, warm_s, cores))
         return self.answer("turn", Turn(CALL_S, calls * CALL_S, calls * CALL_S, None))
 
     def conclude(self, timeout_s: float) -> Conclusion:
@@ -66,10 +71,11 @@ class ScriptedPool:
         self.events: list[tuple[str, str]] = []
         self.scripts = {name.replace("_", "-"): script for name, script in scripts.items()}
         self.stations: dict[str, Station] = {}
+        self.devices: dict[str, str] = {}
 
     def station(self, name: str, threads: int) -> Station:
         """As :meth:`suites.harness.pool.Pool.station`."""
-        backend: Any = None  # a contest never asks for it
+        backend: Any = SimpleNamespace(device=self.devices.get(name, "cpu"))
         station = self.stations.setdefault(name, Station(backend, threads))
         if station.host is None:
             station.host = ScriptedHost(name, self.events, self.scripts[name])  # type: ignore[assignment]
@@ -86,22 +92,20 @@ class Beats:
 
     def __init__(self) -> None:
         self.number = 0
+        self.cores: list[list[int] | None] = []
 
-    def beat_s(self) -> float:
+    def beat_s(self, cores: list[int] | None = None) -> float:
         """The number of the beat."""
         self.number += 1
+        self.cores.append(cores)
         return float(self.number)
-
-
-def blank(name: str, problem: Problem = PROBLEM) -> Cell:
-    place = {"group": "a group", "name": "a layer", "count": 1}
-    return Cell(name, problem.id, 1, **place, device="cpu", output="fresh", isolation="worker", started_at="")  # type: ignore[arg-type]
 
 
 def contest(pool: ScriptedPool, **changed: Any) -> Contest:
     fixed: dict[str, Any] = {
         "problem": PROBLEM,
-        "cells": [blank(name) for name in pool.scripts],
+        "threads": 1,
+        "backends": list(pool.scripts),
         "pool": pool,
         "canary": Beats(),
         "rounds": lambda speeds: ROUNDS,
@@ -111,8 +115,12 @@ def contest(pool: ScriptedPool, **changed: Any) -> Contest:
     return Contest(**fixed | changed)
 
 
-def cells_of(pool: ScriptedPool, **changed: Any) -> dict[str, Cell]:
-    return {cell.backend: cell for batch in contest(pool, **changed).run() for cell in batch}
+def legs_of(outcome: Outcome) -> dict[str, Leg]:
+    return {leg.backend: leg for leg in outcome.legs}
+
+
+def ways_out(outcome: Outcome) -> dict[str, Ended]:
+    return {leg.backend: ended for leg, ended in outcome.ended}
 
 
 def ends(status: Status, *, alive: bool = True, at: int = 0) -> Callable[[int], Any]:
@@ -125,7 +133,7 @@ def ends(status: Status, *, alive: bool = True, at: int = 0) -> Callable[[int], 
 
 def test_backends_take_their_turns_in_interleaved_rounds() -> None:
     pool = ScriptedPool(a={}, b={}, c={})
-    cells_of(pool)
+    contest(pool).run()
     turns = [name for question, name in pool.events if question == "turn"]
     rounds = [turns[start : start + 3] for start in range(0, len(turns), 3)]
     assert len(rounds) == ROUNDS
@@ -134,22 +142,32 @@ def test_backends_take_their_turns_in_interleaved_rounds() -> None:
 
 def test_everybody_is_examined_before_anybody_is_timed() -> None:
     pool = ScriptedPool(a={}, b={})
-    cells_of(pool)
+    contest(pool).run()
     questions = [question for question, _ in pool.events]
     assert questions.index("turn") > max(place for place, asked in enumerate(questions) if asked == "examine")
 
 
 def test_the_canary_beats_once_a_round_for_all() -> None:
-    cells = cells_of(ScriptedPool(a={}, b={}))
-    assert cells["a"].canary_s == cells["b"].canary_s == [float(number) for number in range(1, ROUNDS + 1)]
+    legs = legs_of(contest(ScriptedPool(a={}, b={})).run())
+    assert legs["a"].canary_s == legs["b"].canary_s == [float(number) for number in range(1, ROUNDS + 1)]
+
+
+@pytest.mark.parametrize("cores", [None, [1], [0, 3]])
+def test_all_turns_and_the_canary_keep_to_the_cores_of_the_pass(cores: list[int] | None) -> None:
+    pool, canary = ScriptedPool(a={}, b={}), Beats()
+    contest(pool, cores=cores, canary=canary).run()
+    for station in pool.stations.values():
+        host: Any = station.host
+        assert host.turns == [(ceil(TURN_S / CALL_S), WARM_S, cores)] * ROUNDS
+    assert canary.cores == [cores] * ROUNDS
 
 
 def test_a_slow_backend_takes_part_in_the_first_rounds_only() -> None:
-    pool = ScriptedPool(slow={"examine": lambda number: Admission(0, 0, 1.0, 0.1)}, fast={})
-    cells = cells_of(pool, rounds=lambda speeds: 9)
-    assert (len(cells["slow"].samples_s), len(cells["fast"].samples_s)) == (5, 9)
-    assert cells["slow"].calls == 1
-    assert cells["slow"].canary_s == cells["fast"].canary_s[:5]
+    pool = ScriptedPool(slow={"examine": lambda number: Admission(0, 0, 1.0, 1.0, 0.1)}, fast={})
+    legs = legs_of(contest(pool, rounds=lambda speeds: 9).run())
+    assert (len(legs["slow"].samples_s), len(legs["fast"].samples_s)) == (FEWEST_ROUNDS, 9)
+    assert legs["slow"].calls == 1
+    assert legs["slow"].canary_s == legs["fast"].canary_s[:FEWEST_ROUNDS]
 
 
 def test_the_number_of_rounds_comes_from_the_warm_ups_speed() -> None:
@@ -159,9 +177,19 @@ def test_the_number_of_rounds_comes_from_the_warm_ups_speed() -> None:
         seen.append(dict(speeds))
         return 5
 
-    cells = cells_of(ScriptedPool(a={}, b={"examine": lambda number: Admission(0, 0, 0.2, 0.1)}), rounds=rounds)
+    pool = ScriptedPool(a={}, b={"examine": lambda number: Admission(0, 0, 0.2, 1.0, 0.1)})
+    legs = legs_of(contest(pool, rounds=rounds).run())
     assert seen == [{"a": CALL_S, "b": 0.2}]
-    assert len(cells["a"].samples_s) == 5
+    assert len(legs["a"].samples_s) == 5
+
+
+def test_a_later_pass_keeps_the_calls_and_the_limit_of_the_first() -> None:
+    """A worker that starts slower must not average fewer calls into a sample, nor leave out rounds of its rivals."""
+    pool = ScriptedPool(a={"examine": lambda number: Admission(0, 0, 1.0, 1.0, 0.1)}, b={})
+    legs = legs_of(contest(pool, earlier={"a": Share(rounds=30, calls=17, most=5)}).run())
+    assert legs["a"].share == Share(rounds=5, calls=17, most=5)
+    assert len(legs["a"].samples_s) == 5
+    assert len(legs["b"].samples_s) == ROUNDS
 
 
 # --- ways out -----------------------------------------------------------------------------------------------------
@@ -169,51 +197,65 @@ def test_the_number_of_rounds_comes_from_the_warm_ups_speed() -> None:
 
 @pytest.mark.parametrize("moment", ["refuses", "examine", "turn", "conclude"])
 def test_who_ends_at_any_moment_is_out_and_the_others_go_on(moment: str) -> None:
-    pool = ScriptedPool(a={moment: ends("wrong")}, b={})
-    cells = cells_of(pool)
-    assert (cells["a"].status, cells["a"].reason) == ("wrong", "as the script says")
-    assert cells["a"].samples_s == cells["a"].canary_s == cells["a"].process == []
-    assert cells["b"].status == "ok"
-    assert len(cells["b"].samples_s) == ROUNDS
+    outcome = contest(ScriptedPool(a={moment: ends("wrong")}, b={})).run()
+    assert ways_out(outcome).keys() == {"a"}
+    assert (ways_out(outcome)["a"].status, ways_out(outcome)["a"].reason) == ("wrong", "as the script says")
+    assert legs_of(outcome).keys() == {"b"}
+    assert len(legs_of(outcome)["b"].samples_s) == ROUNDS
 
 
-def test_who_dies_in_the_middle_loses_its_samples_and_gets_a_new_host_for_the_next_problem() -> None:
+def test_who_dies_in_the_middle_is_out_and_gets_a_new_host_for_the_next_problem() -> None:
     pool = ScriptedPool(a={"turn": ends("crashed", alive=False, at=3)}, b={})
-    assert cells_of(pool)["a"].status == "crashed"
+    assert ways_out(contest(pool).run())["a"].status == "crashed"
     assert pool.stations["a"].host is None
     assert pool.stations["b"].host is not None
     pool.scripts["a"] = {}
-    cells = cells_of(pool)
-    assert set(cells["a"].process) == {1}
-    assert set(cells["b"].process) == {0}
+    legs = legs_of(contest(pool).run())
+    assert (legs["a"].process, legs["b"].process) == (1, 0)
+
+
+def test_who_came_to_the_end_alive_keeps_its_host() -> None:
+    pool = ScriptedPool(a={"conclude": ends("wrong")})
+    contest(pool).run()
+    assert pool.stations["a"].host is not None
 
 
 def test_a_refusal_is_unsupported_with_its_reason() -> None:
-    cells = cells_of(ScriptedPool(a={"refuses": lambda number: "has no groups"}, b={}))
-    assert (cells["a"].status, cells["a"].reason) == ("unsupported", "has no groups")
+    ended = ways_out(contest(ScriptedPool(a={"refuses": lambda number: "has no groups"}, b={})).run())["a"]
+    assert (ended.status, ended.reason) == ("unsupported", "has no groups")
 
 
 def test_what_the_gate_cannot_judge_is_not_timed() -> None:
     problem = Problem(batch=1, in_channels=8, out_channels=8, height=4, width=4, dtype="bfloat16")
     pool = ScriptedPool(a={})
-    cells = cells_of(pool, problem=problem, cells=[blank("a", problem)])
-    assert cells["a"].status == "unsupported"
-    assert "bfloat16" in cells["a"].reason
+    ended = ways_out(contest(pool, problem=problem).run())["a"]
+    assert ended.status == "unsupported"
+    assert "bfloat16" in ended.reason
     assert "examine" not in [question for question, _ in pool.events]
 
 
 def test_what_is_missing_makes_it_unavailable() -> None:
     pool = ScriptedPool(a={}, b={})
     pool.station("a", 1).missing = "no such device"
-    cells = cells_of(pool)
-    assert (cells["a"].status, cells["a"].reason) == ("unavailable", "no such device")
-    assert cells["b"].status == "ok"
+    outcome = contest(pool).run()
+    assert (ways_out(outcome)["a"].status, ways_out(outcome)["a"].reason) == ("unavailable", "no such device")
+    assert legs_of(outcome).keys() == {"b"}
 
 
-def test_every_backend_gets_exactly_one_cell() -> None:
+def test_every_backend_has_exactly_one_leg_or_way_out() -> None:
     pool = ScriptedPool(a={"refuses": ends("failed")}, b={"examine": ends("wrong")}, c={"turn": ends("failed")}, d={})
-    names = [cell.backend for batch in contest(pool).run() for cell in batch]
+    outcome = contest(pool).run()
+    names = [leg.backend for leg in outcome.legs] + [leg.backend for leg, _ in outcome.ended]
     assert sorted(names) == ["a", "b", "c", "d"]
+
+
+def test_a_wrong_answers_error_is_kept_with_its_way_out() -> None:
+    wrong = Ended("wrong", "too far off", error_ratio=7.5)
+    outcome = contest(ScriptedPool(a={"conclude": lambda number: wrong}, b={})).run()
+    ((leg, ended),) = outcome.ended
+    assert ended is wrong
+    assert leg.error_ratio == 7.5
+    assert leg.prepare_s == 0.1
 
 
 def test_a_time_out_is_for_all_questions_together() -> None:
@@ -221,7 +263,7 @@ def test_a_time_out_is_for_all_questions_together() -> None:
     seen: list[float] = []
     host: Any = object()
     backend: Any = None
-    contestant = Contestant(Station(backend, 1, host), blank("a"), patience_s=0.05)
+    contestant = Contestant(Station(backend, 1, host), Leg("a", 0, ""), patience_s=0.05)
 
     def question(host: Any, patience_s: float) -> None:
         seen.append(patience_s)
@@ -236,9 +278,18 @@ def test_a_time_out_is_for_all_questions_together() -> None:
 
 def test_who_hangs_on_one_problem_after_another_is_not_tried_for_ever() -> None:
     pool = ScriptedPool(a={"examine": lambda number: Ended("timed-out", "no answer", alive=False)}, b={})
-    cells = [cells_of(pool)["a"] for _ in range(5)]
-    assert {cell.status for cell in cells} == {"timed-out"}
-    assert ["not tried" in cell.reason for cell in cells] == [False, False, False, True, True]
+    ways = [ways_out(contest(pool).run())["a"] for _ in range(5)]
+    assert {ended.status for ended in ways} == {"timed-out"}
+    assert ["not tried" in ended.reason for ended in ways] == [False, False, False, True, True]
+
+
+def test_a_problem_that_goes_well_is_a_new_beginning_for_who_hung_before() -> None:
+    pool = ScriptedPool(a={"examine": lambda number: Ended("timed-out", "no answer", alive=False)}, b={})
+    for _ in range(2):
+        contest(pool).run()
+    pool.scripts["a"] = {}
+    contest(pool).run()
+    assert pool.stations["a"].time_outs == 0
 
 
 # --- after the clock ----------------------------------------------------------------------------------------------
@@ -247,12 +298,20 @@ def test_who_hangs_on_one_problem_after_another_is_not_tried_for_ever() -> None:
 def test_more_processor_time_than_the_budget_voids_the_times() -> None:
     greedy = {"turn": lambda number: Turn(CALL_S, 1.95, 1.0, None)}
     within = {"turn": lambda number: Turn(CALL_S, 1.05, 1.0, None)}
-    cells = cells_of(ScriptedPool(greedy=greedy, within=within))
-    assert cells["greedy"].status == "failed"
-    assert "used 1.95 CPU seconds per second on a budget of 1 thread:" in cells["greedy"].reason
-    assert cells["greedy"].samples_s == []
-    assert cells["within"].status == "ok"
-    assert cells["within"].cpu_over_wall == pytest.approx(1.05)
+    outcome = contest(ScriptedPool(greedy=greedy, within=within)).run()
+    ended = ways_out(outcome)["greedy"]
+    assert ended.status == "failed"
+    assert "used 1.95 CPU seconds per second on a budget of 1 thread:" in ended.reason
+    leg = legs_of(outcome)["within"]
+    assert leg.cpu_s / leg.wall_s == pytest.approx(1.05)
+
+
+def test_the_warm_up_proves_the_budget_where_the_turns_are_kept_to_its_cores() -> None:
+    """Two threads on one core use one CPU second per second, and look like one."""
+    pool = ScriptedPool(a={"examine": lambda number: Admission(0.1, 0.01, CALL_S, 1.9, 0.25)})
+    ended = ways_out(contest(pool, cores=[0]).run())["a"]
+    assert ended.status == "failed"
+    assert "used 1.90 CPU seconds per second on a budget of 1 thread:" in ended.reason
 
 
 def test_a_time_below_what_the_machine_can_do_is_wrong() -> None:
@@ -260,36 +319,38 @@ def test_a_time_below_what_the_machine_can_do_is_wrong() -> None:
     ceilings = Ceilings("before", 1, {"float32": 1e12, "float64": 5e11}, 1e10, [])
     replay = {"turn": lambda number: Turn(least_s / 100, 1.0, 1.0, None)}
     fast = {"turn": lambda number: Turn(least_s / 2, 1.0, 1.0, None)}  # the peak itself may be off by as much
-    cells = cells_of(ScriptedPool(replay=replay, fast=fast), ceilings=ceilings)
-    assert cells["replay"].status == "wrong"
-    assert cells["replay"].reason.startswith("impossibly fast")
-    assert cells["fast"].status == "ok"
+    pool = ScriptedPool(replay=replay, fast=fast, elsewhere=replay)
+    pool.devices["elsewhere"] = "cuda"  # the ceilings are the processor's
+    outcome = contest(pool, ceilings=ceilings).run()
+    assert ways_out(outcome).keys() == {"replay"}
+    assert ways_out(outcome)["replay"].status == "wrong"
+    assert ways_out(outcome)["replay"].reason.startswith("impossibly fast")
+    assert legs_of(outcome).keys() == {"fast", "elsewhere"}
 
 
 def test_the_devices_series_is_kept_beside_the_hosts() -> None:
-    cells = cells_of(ScriptedPool(a={"turn": lambda number: Turn(2e-3, 1.0, 1.0, 1e-3)}, b={}))
-    assert cells["a"].device_samples_s == [1e-3] * ROUNDS
-    assert cells["a"].samples_s == [2e-3] * ROUNDS
-    assert cells["b"].device_samples_s == []
+    pool = ScriptedPool(a={"turn": lambda number: Turn(2e-3, 1.0, 1.0, 1e-3)}, b={})
+    legs = legs_of(contest(pool).run())
+    assert legs["a"].device_samples_s == [1e-3] * ROUNDS
+    assert legs["a"].samples_s == [2e-3] * ROUNDS
+    assert legs["b"].device_samples_s == []
+
+
+def test_page_faults_are_added_up_where_they_are_counted() -> None:
+    counting = {"turn": lambda number: Turn(CALL_S, 1.0, 1.0, None, page_faults=number)}
+    legs = legs_of(contest(ScriptedPool(counting=counting, silent={})).run())
+    assert legs["counting"].page_faults == sum(range(ROUNDS))
+    assert legs["silent"].page_faults is None
 
 
 def test_samples_keep_the_digits_that_the_clock_has() -> None:
-    cells = cells_of(ScriptedPool(a={"turn": lambda number: Turn(1.23456789012e-4, 1.0, 1.0, None)}))
-    assert cells["a"].samples_s[0] == pytest.approx(1.23456789012e-4, rel=1e-6)
+    legs = legs_of(contest(ScriptedPool(a={"turn": lambda number: Turn(1.23456789012e-4, 1.0, 1.0, None)})).run())
+    assert legs["a"].samples_s[0] == pytest.approx(1.23456789012e-4, rel=1e-6)
 
 
-def test_a_cell_holds_what_was_learned_on_the_way() -> None:
-    cell = cells_of(ScriptedPool(a={}))["a"]
-    assert (cell.prepare_s, cell.first_call_s, cell.error_ratio, cell.peak_rss_bytes) == (0.1, 0.01, 0.5, 10**8)
-    assert cell.calls == 15
-    assert cell.process == [0] * ROUNDS
-
-
-def test_timed_cells_are_handed_on_together() -> None:
-    """Ctrl-C between two would leave one on disk, and --resume time the other alone.
-
-    Their rounds would look like the same stretches of time, and not be.
-    """
-    pool = ScriptedPool(a={"refuses": ends("failed")}, b={"examine": ends("wrong")}, c={}, d={}, e={})
-    batches = [sorted(cell.backend for cell in batch) for batch in contest(pool).run()]
-    assert batches == [["a"], ["b"], ["c", "d", "e"]]
+def test_a_leg_holds_what_was_learned_on_the_way() -> None:
+    leg = legs_of(contest(ScriptedPool(a={})).run())["a"]
+    assert (leg.prepare_s, leg.first_call_s, leg.error_ratio, leg.peak_rss_bytes) == (0.1, 0.01, 0.5, 10**8)
+    assert leg.calls == ceil(TURN_S / CALL_S)
+    assert leg.process == 0
+    assert leg.started_at > "2026"

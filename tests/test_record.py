@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from suites.harness.record import Cell, Record, now, unfinished_runs
+from suites.harness.cell import Cell
+from suites.harness.legs import Leg
+from suites.harness.record import Record, newest_unfinished, now
 
 ROOT = Path(__file__).parent.parent
 STARTED = "2026-01-02T03:04:05.678+00:00"
@@ -32,6 +34,7 @@ def new_cell(problem: str = "n1c8h4w4-o8", **changed: Any) -> Cell:
         "samples_s": [1e-6, 2e-6],
         "calls": 10,
         "process": [0, 0],
+        "round": [0, 1],
         "canary_s": [5e-4, 5e-4],
     }
     return Cell(**fixed | changed)
@@ -92,6 +95,25 @@ def test_cells_come_back_as_they_were(tmp_path: Path) -> None:
     assert list(record.cells()) == written
 
 
+def test_a_cell_can_be_asked_for_by_its_key_and_only_where_it_is(tmp_path: Path) -> None:
+    record = Record.create(tmp_path, new_run())
+    written = [new_cell(), new_cell(threads=2), new_cell(backend="other", reason="\u00e4")]
+    record.append(written)
+    for each in (record, Record(record.folder, record.run)):
+        assert [each.cell(cell.key) for cell in written] == written
+        assert len(each) == 3
+        assert ("numpy-matmul", "n1c8h4w4-o8", 2) in each
+        assert ("numpy-matmul", "n1c8h4w4-o8", 3) not in each
+        with pytest.raises(KeyError):
+            each.cell(("numpy-matmul", "n1c8h4w4-o8", 3))
+
+
+def test_cells_are_counted_by_status(tmp_path: Path) -> None:
+    record = Record.create(tmp_path, new_run())
+    record.append([new_cell(), new_cell(threads=2, status="wrong"), new_cell(threads=3)])
+    assert record.statuses == Record(record.folder, record.run).statuses == {"ok": 2, "wrong": 1}
+
+
 def test_cells_are_on_disk_when_append_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record = Record.create(tmp_path, new_run())
     seen_at_sync: list[int] = []
@@ -113,37 +135,51 @@ os.kill(os.getpid(), signal.SIGKILL)
     path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
     command = [sys.executable, "-c", program, str(tmp_path)]
     subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, check=False, timeout=60)
-    (record,) = unfinished_runs(tmp_path, "a-machine")
-    assert [cell.problem for cell in record.cells()] == ["n1c8h4w4-o8"]
-
-
-def test_a_torn_line_is_ignored(tmp_path: Path) -> None:
-    record = Record.create(tmp_path, new_run())
-    record.append([new_cell()])
-    with (record.folder / "cells.jsonl").open("a") as file:
-        file.write('{"backend": "numpy-mat')
+    record = newest_unfinished(tmp_path, "a-machine")
+    assert record is not None
     assert [cell.problem for cell in record.cells()] == ["n1c8h4w4-o8"]
 
 
 def test_a_torn_line_is_cut_off_before_another_follows(tmp_path: Path) -> None:
     record = Record.create(tmp_path, new_run())
     record.append([new_cell()])
-    whole = (record.folder / "cells.jsonl").read_bytes()
-    with (record.folder / "cells.jsonl").open("ab") as file:
-        file.write('{"reason": "half a character \u00e4'.encode()[:-1])
-    record.drop_torn_line()
-    assert (record.folder / "cells.jsonl").read_bytes() == whole
-    record.append([new_cell("n2c8h4w4-o8")])
-    assert [cell.problem for cell in record.cells()] == ["n1c8h4w4-o8", "n2c8h4w4-o8"]
+    path = record.folder / "cells.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole + '{"backend": "numpy-matmul", "reason": "half a character \u00e4'.encode()[:-1])
+    resumed = Record(record.folder, record.run)
+    assert path.read_bytes() == whole
+    resumed.append([new_cell("n2c8h4w4-o8")])
+    assert [cell.problem for cell in resumed.cells()] == ["n1c8h4w4-o8", "n2c8h4w4-o8"]
+    assert [cell.problem for cell in Record(record.folder, record.run).cells()] == ["n1c8h4w4-o8", "n2c8h4w4-o8"]
 
 
-def test_nothing_is_cut_off_a_whole_file_or_an_absent_one(tmp_path: Path) -> None:
+def test_a_line_that_is_no_cell_is_cut_out(tmp_path: Path) -> None:
     record = Record.create(tmp_path, new_run())
-    record.drop_torn_line()
-    assert list(record.cells()) == []
     record.append([new_cell()])
-    record.drop_torn_line()
-    assert len(lines(record)) == 1
+    path = record.folder / "cells.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(b'{"problem": "n1c8h4w4-o8", "threads": 1, "pass": 0, "legs": []}\ngarbled\n' + whole)
+    assert [cell.problem for cell in Record(record.folder, record.run).cells()] == ["n1c8h4w4-o8"]
+    assert path.read_bytes() == whole
+
+
+def test_a_whole_file_is_left_alone_and_an_absent_one_is_not_made(tmp_path: Path) -> None:
+    record = Record.create(tmp_path, new_run())
+    assert list(record.cells()) == []
+    assert not (record.folder / "cells.jsonl").exists()
+    record.append([new_cell()])
+    before = (record.folder / "cells.jsonl").stat()
+    assert len(Record(record.folder, record.run)) == 1
+    assert (record.folder / "cells.jsonl").stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_a_record_opened_again_has_the_legs_of_unfinished_cells(tmp_path: Path) -> None:
+    record = Record.create(tmp_path, new_run())
+    leg = Leg("numpy-matmul", 0, STARTED)
+    record.journal.append(("n1c8h4w4-o8", 1), 0, [leg])
+    found = newest_unfinished(tmp_path, "a-machine")
+    assert found is not None
+    assert found.journal.legs(("n1c8h4w4-o8", 1)) == {"numpy-matmul": {0: leg}}
 
 
 def test_keys_of_a_later_version_are_ignored(tmp_path: Path) -> None:
@@ -151,15 +187,15 @@ def test_keys_of_a_later_version_are_ignored(tmp_path: Path) -> None:
     record.append([new_cell()])
     (line,) = lines(record)
     (record.folder / "cells.jsonl").write_text(json.dumps(json.loads(line) | {"invented_later": 1}) + "\n")
-    assert len(list(record.cells())) == 1
+    assert list(Record(record.folder, record.run).cells()) == list(record.cells())
 
 
 def test_a_cell_that_ended_keeps_no_number_that_it_did_not_earn() -> None:
-    cell = new_cell(cpu_over_wall=1.0, device_samples_s=[1e-6])
+    cell = new_cell(cpu_over_wall=1.0, page_faults_per_call=2.0, device_samples_s=[1e-6])
     cell.end("wrong", "because")
     assert (cell.status, cell.reason) == ("wrong", "because")
-    assert cell.samples_s == cell.device_samples_s == cell.process == cell.canary_s == []
-    assert cell.cpu_over_wall is None
+    assert cell.samples_s == cell.device_samples_s == cell.process == cell.round == cell.canary_s == []
+    assert cell.cpu_over_wall is cell.page_faults_per_call is None
     assert cell.timed_s == 0
 
 
@@ -170,16 +206,28 @@ def test_timed_seconds_count_every_call() -> None:
 # --- what --resume looks for --------------------------------------------------------------------------------------
 
 
-def test_unfinished_runs_of_this_machine_newest_first(tmp_path: Path) -> None:
+def test_the_newest_unfinished_run_of_this_machine_is_taken_up(tmp_path: Path) -> None:
     for second, finished_at in ((1, None), (3, None), (2, None), (4, STARTED)):
         Record.create(tmp_path, new_run(f"2026-01-02T03:04:0{second}.000+00:00", finished_at=finished_at))
     Record.create(tmp_path, new_run("2026-01-02T03:04:09.000+00:00", machine="another-machine"))
-    found = unfinished_runs(tmp_path, "a-machine")
-    assert [record.run["started_at"][17:19] for record in found] == ["03", "02", "01"]
+    found = newest_unfinished(tmp_path, "a-machine")
+    assert found is not None
+    assert found.run["started_at"][17:19] == "03"
+    found.run["finished_at"] = STARTED
+    found.write()
+    found = newest_unfinished(tmp_path, "a-machine")
+    assert found is not None
+    assert found.run["started_at"][17:19] == "02"
 
 
-def test_a_run_file_that_does_not_parse_is_passed_over(tmp_path: Path) -> None:
-    record = Record.create(tmp_path, new_run())
-    (record.folder / "run.json").write_text('{"format": 1,')
-    assert unfinished_runs(tmp_path, "a-machine") == []
-    assert unfinished_runs(tmp_path / "absent", "a-machine") == []
+@pytest.mark.parametrize("text", ['{"format": 1,', "[]", "null", ""])
+def test_a_run_file_that_is_no_run_is_passed_over(tmp_path: Path, text: str) -> None:
+    older = Record.create(tmp_path, new_run("2026-01-02T03:04:01.000+00:00"))
+    record = Record.create(tmp_path, new_run("2026-01-02T03:04:09.000+00:00"))
+    (record.folder / "run.json").write_text(text)
+    found = newest_unfinished(tmp_path, "a-machine")
+    assert found is not None
+    assert found.folder == older.folder
+    (older.folder / "run.json").unlink()  # killed before it was written
+    assert newest_unfinished(tmp_path, "a-machine") is None
+    assert newest_unfinished(tmp_path / "absent", "a-machine") is None

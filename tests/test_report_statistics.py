@@ -8,15 +8,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 from make_run import CEILINGS, cell, drifting, write_run
+from numpy.typing import ArrayLike
 
 from backends.problem import Problem
-from report.compare import compare_run, pair_up
+from report.compare import compare_run
 from report.load import load_run
-from report.order_statistics import interval_index, median_interval
+from report.order_statistics import Clusters, interval_index
 from report.roofline import Ceilings
 from report.timings import tabulate
+from report.verdicts import Series, pair_up
 
 PROBLEM = "n1c64h28w28-o128"
+
+
+def one_start(seconds: ArrayLike) -> Series:
+    """Rounds 0, 1, 2, ... of one start of the worker."""
+    count = np.size(seconds)
+    return Series.of(seconds, np.arange(count), np.zeros(count))
 
 
 # Conover, Practical Nonparametric Statistics, 3rd edition, and the table of the sign test: ranks from 1 are
@@ -32,45 +40,47 @@ def test_interval_does_not_exist_for_too_few_samples(count: int, alpha: float):
 
 
 def test_short_series_gets_its_whole_range():
-    assert median_interval(np.array([3.0, 1.0, 2.0])) == (2.0, 1.0, 3.0)
+    assert Clusters.of(np.array([3.0, 1.0, 2.0]), np.zeros(3, np.int64)).median_interval() == (2.0, 1.0, 3.0)
 
 
 def test_ratio_is_time_of_b_over_time_of_a():
-    fast, slow = np.full(31, 1.0), np.full(31, 2.0)
+    fast, slow = one_start(np.full(31, 1.0)), one_start(np.full(31, 2.0))
     pairs = pair_up([fast, slow])
     assert (pairs.ratio[0], pairs.verdict[0]) == (pytest.approx(2.0), "faster")
     assert pair_up([slow, fast]).verdict[0] == "slower"
-    assert pair_up([fast, fast * 1.001]).verdict[0] == "same"
+    assert pair_up([fast, one_start(np.full(31, 1.001))]).verdict[0] == "same"
 
 
 def test_five_rounds_decide_nothing_however_large_the_difference():
-    pairs = pair_up([np.full(31, 1.0), np.full(5, 100.0)])
+    pairs = pair_up([one_start(np.full(31, 1.0)), one_start(np.full(5, 100.0))])
     assert (pairs.verdict[0], pairs.rounds[0], bool(pairs.decidable[0])) == ("undecided", 5, False)
 
 
 def test_identical_backends_under_drift_are_rarely_told_apart():
     generator = np.random.default_rng(1)
     # Noise far above the margin: the confidence of the interval alone must hold the verdicts back.
-    verdicts = [pair_up(drifting(generator, [1.0, 1.0], noise=0.2)).verdict[0] for _ in range(500)]
+    verdicts = [
+        pair_up([one_start(each) for each in drifting(generator, [1.0, 1.0], noise=0.2)]).verdict[0] for _ in range(500)
+    ]
     assert sum(verdict in ("faster", "slower") for verdict in verdicts) <= 25
 
 
 def test_rounds_are_paired_before_they_are_ordered():
     # The same times in another order: ordered first, every ratio would be one.
-    pairs = pair_up([np.tile([1.0, 2.0], 16), np.tile([2.0, 1.0], 16)])
+    pairs = pair_up([one_start(np.tile([1.0, 2.0], 16)), one_start(np.tile([2.0, 1.0], 16))])
     assert (pairs.verdict[0], pairs.low[0], pairs.high[0]) == ("undecided", pytest.approx(0.5), pytest.approx(2.0))
 
 
 def test_planted_difference_is_found_under_drift():
     generator = np.random.default_rng(2)
-    verdicts = [pair_up(drifting(generator, [1.0, 1.05])).verdict[0] for _ in range(200)]
+    verdicts = [pair_up([one_start(each) for each in drifting(generator, [1.0, 1.05])]).verdict[0] for _ in range(200)]
     assert verdicts.count("faster") >= 180
     assert verdicts.count("slower") == 0
 
 
 def test_confidence_is_corrected_for_the_number_of_pairs():
     # Seven rounds hold an interval for one pair (2 / 2**7 is below 0.05), but not for six (above 0.05 / 6).
-    series = [np.full(7, 1.0 + one) for one in range(4)]
+    series = [one_start(np.full(7, 1.0 + one)) for one in range(4)]
     assert pair_up(series[:2]).decidable.all()
     assert not pair_up(series).decidable.any()
 

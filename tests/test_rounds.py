@@ -18,6 +18,7 @@ from suites.harness.rounds import (
     ROUNDS,
     SLOW_S,
     TURN_S,
+    Share,
     affordable_rounds,
     orders,
     shares,
@@ -81,7 +82,7 @@ def test_nobody_is_a_plan_without_turns() -> None:
     program = "from random import Random; from suites.harness.rounds import orders; print(orders([], 5, Random(1)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=10)
     assert all(order == [] for order in json.loads(done.stdout))
-    assert shares({}, ROUNDS) == {}
+    assert shares({}, ROUNDS, {}) == {}
     assert affordable_rounds({}, 10.0) == FEWEST_ROUNDS
 
 
@@ -90,29 +91,45 @@ def test_nobody_is_a_plan_without_turns() -> None:
 
 @pytest.mark.parametrize("seconds_per_call", [1e-6, 1e-4, TURN_S / 2, TURN_S])
 def test_calls_fill_a_turn_whatever_one_call_takes(seconds_per_call: float) -> None:
-    share = shares({"a": seconds_per_call}, ROUNDS)["a"]
+    share = shares({"a": seconds_per_call}, ROUNDS, {})["a"]
     assert TURN_S <= share.calls * seconds_per_call <= 2 * TURN_S + seconds_per_call
     assert share.rounds == ROUNDS
 
 
 def test_a_call_too_short_for_the_clock_does_not_become_an_endless_turn() -> None:
-    assert shares({"a": 0.0}, ROUNDS)["a"].calls <= 1_000_000
+    assert shares({"a": 0.0}, ROUNDS, {})["a"].calls <= 1_000_000
 
 
-@pytest.mark.parametrize(("seconds_per_call", "rounds"), [(0.2, FEWEST_ROUNDS), (30.0, FEWEST_ROUNDS), (0.04, 12)])
-def test_a_slow_backend_gets_one_call_a_round_and_few_rounds_but_five(seconds_per_call: float, rounds: int) -> None:
-    share = shares({"slow": seconds_per_call}, ROUNDS)["slow"]
+@pytest.mark.parametrize(("seconds_per_call", "rounds"), [(0.2, FEWEST_ROUNDS), (30.0, FEWEST_ROUNDS), (0.04, 9)])
+def test_a_slow_backend_gets_one_call_a_round_and_few_rounds_but_the_fewest(
+    seconds_per_call: float, rounds: int
+) -> None:
+    share = shares({"slow": seconds_per_call}, ROUNDS, {})["slow"]
     assert share.calls == 1
     assert share.rounds == rounds
 
 
 def test_a_slow_backend_costs_the_fast_ones_no_round() -> None:
-    plan = shares({"fast": 1e-5, "slow": 10.0}, ROUNDS)
+    plan = shares({"fast": 1e-5, "slow": 10.0}, ROUNDS, {})
     assert (plan["fast"].rounds, plan["slow"].rounds) == (ROUNDS, FEWEST_ROUNDS)
 
 
 def test_nobody_gets_more_rounds_than_there_are() -> None:
-    assert shares({"a": 1e-5, "b": 0.5}, 3)["b"].rounds == 3
+    assert shares({"a": 1e-5, "b": 0.5}, 3, {})["b"].rounds == 3
+
+
+def test_a_later_pass_keeps_the_calls_and_the_limit_of_the_first() -> None:
+    """What is averaged into a sample, and which rounds a slow backend has, must be the same in all passes."""
+    first = shares({"a": 1e-4, "slow": 0.3}, ROUNDS, {})
+    later = shares({"a": 5e-4, "slow": 0.01, "new": 1e-3}, MOST_ROUNDS, first)
+    assert later["a"].calls == first["a"].calls
+    assert later["slow"] == Share(FEWEST_ROUNDS, 1, FEWEST_ROUNDS)
+    assert later["new"] == shares({"new": 1e-3}, MOST_ROUNDS, {})["new"]
+
+
+def test_a_pass_with_few_rounds_does_not_bound_the_next_one() -> None:
+    first = shares({"a": 1e-4}, FEWEST_ROUNDS, {})
+    assert shares({"a": 1e-4}, ROUNDS, first)["a"].rounds == ROUNDS
 
 
 # --- what a time budget affords -----------------------------------------------------------------------------------
@@ -139,7 +156,7 @@ def test_the_rounds_fit_into_the_time(speeds: dict[str, float]) -> None:
     seconds = 6.0
     rounds = affordable_rounds(speeds, seconds)
     assert FEWEST_ROUNDS < rounds <= MOST_ROUNDS
-    plan = shares(speeds, rounds)
+    plan = shares(speeds, rounds, {})
     assert sum(share.rounds * share.calls * speeds[name] for name, share in plan.items()) <= seconds
 
 
@@ -151,7 +168,7 @@ def test_slow_backends_alone_get_the_fewest_rounds() -> None:
 
 
 class DriftingMachine:
-    """A simulated clock on a machine that loses 15 % of its speed while 25 rounds of two backends run."""
+    """A simulated clock on a machine that loses 15 % of its speed while the rounds of two backends run."""
 
     SPAN_S = 2 * ROUNDS * TURN_S
     LOSS = 0.15
@@ -167,12 +184,12 @@ class DriftingMachine:
 
 
 def one_by_one(speeds: dict[str, float]) -> dict[str, list[float]]:
-    machine, plan = DriftingMachine(), shares(speeds, ROUNDS)
+    machine, plan = DriftingMachine(), shares(speeds, ROUNDS, {})
     return {name: [machine.turn(speeds[name], plan[name].calls) for _ in range(ROUNDS)] for name in speeds}
 
 
 def interleaved(speeds: dict[str, float], seed: int) -> dict[str, list[float]]:
-    machine, plan = DriftingMachine(), shares(speeds, ROUNDS)
+    machine, plan = DriftingMachine(), shares(speeds, ROUNDS, {})
     samples: dict[str, list[float]] = {name: [] for name in speeds}
     for order in orders(sorted(speeds), ROUNDS, Random(seed)):
         for name in order:

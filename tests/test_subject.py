@@ -126,7 +126,8 @@ class SimulatedTime:
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimulatedTime:
     """The subject's clock, in place of the real one that others who use this machine could disturb."""
     simulated = SimulatedTime()
-    monkeypatch.setattr(subject_module, "time", simulated)
+    for name in ("perf_counter", "process_time"):
+        monkeypatch.setattr(subject_module, name, getattr(simulated, name))
     return simulated
 
 

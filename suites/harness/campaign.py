@@ -168,6 +168,7 @@ class Campaign:
                 self.record.workers,
                 in_process=self._settings.in_process,
                 start_s=max(SHORTEST_START_S, self._settings.timeout_s),
+                starts=self.record.journal.starts,
             ),
             canary=canary,
             gauges=gauges,
@@ -229,6 +230,7 @@ class Campaign:
     def _run(self) -> None:
         """The passes over everything, further ones over what stayed undecided, and the cells of whatever was begun."""
         running = self._running or self._start()
+        self._close_half_written()
         passes = 1 if self._settings.in_process else PASSES
         for number in range(passes):
             self._pass(running, number, self._due(number), passes)
@@ -260,7 +262,8 @@ class Campaign:
         """Undecided problems for one more pass, the least measured first, as far as the time reaches."""
         if not running.budget.allows_settling():
             return []
-        events = self._due(number)  # those that were decided are finished
+        # Those that were decided are finished already, unless the run was killed before it could finish them.
+        events = [event for event in self._due(number) if self._undecided(event)]
         events.sort(key=lambda event: (len(self._journal.passes(event.heat)), event.cost_s))
         affordable, seconds = [], running.budget.left_s()
         for event in events:
@@ -345,6 +348,14 @@ class Campaign:
         self.record.append(
             [unite(self._blank(event, name), legs[name]) for name in self._pending(event) if name in legs]
         )
+
+    def _close_half_written(self) -> None:
+        """Finish problems of which a killed run had written some timed cells: nobody is timed on without its rivals."""
+        assert self.record is not None, "a running campaign has a record"
+        for event in self._plan.values():
+            keys = [(name, *event.heat) for name in event.backends]
+            if any(key in self.record and self.record.cell(key).status == "ok" for key in keys):
+                self._finalize(event)
 
     def _ended(self, event: Event, leg: Leg, ended: Ended) -> Cell:
         """The cell of a backend whose part ended early: how, why, and what was known by then."""

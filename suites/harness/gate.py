@@ -24,6 +24,7 @@ Array = npt.NDArray[Any]
 OnDevice = tuple[Any, ...]  # a layer's inputs as the backend's own kind of array
 
 REWARM_S = 0.001  # of calls on the old input before a new one
+MOST_UNSEEN = 12  # tries before a slow answer to a new input counts as that: a busy machine can spoil several in a row
 REMEMBERING = 3.0  # times slower on a new input than on the old one: no cache of the processor's explains that
 
 
@@ -182,21 +183,23 @@ class Gate:
 
         Each new input comes straight after calls on the old one, so that caches and threads are as warm for it.
         """
-        first = self._asked.first.inputs
-        unseen = [tuple(each * each.dtype.type(1 + step / 8) for each in first) for step in (1, 2, 3)]
-        seconds = []
-        for new in [self._to_device(Inputs(values)) for values in unseen]:
+        shortest_s = float("inf")
+        for step in range(1, 1 + MOST_UNSEEN):
+            new = self._to_device(
+                Inputs(tuple(each * each.dtype.type(1 + step / 8) for each in self._asked.first.inputs))
+            )
             began = time.perf_counter()
             while True:
                 self._call(layer, x)
                 if time.perf_counter() - began > REWARM_S:
                     break
-            seconds.append(_seconds_of(lambda new=new: self._call(layer, new)))  # type: ignore[misc]
-        if min(seconds) > REMEMBERING * seconds_per_call + 20e-6:
-            raise WrongAnswer(
-                f"replays a cached answer: an input that it had not seen took {min(seconds):.3g} s, "
-                f"the repeated one {seconds_per_call:.3g} s"
-            )
+            shortest_s = min(shortest_s, _seconds_of(lambda new=new: self._call(layer, new)))  # type: ignore[misc]
+            if shortest_s <= REMEMBERING * seconds_per_call + 20e-6:
+                return
+        raise WrongAnswer(
+            f"replays a cached answer: of {MOST_UNSEEN} inputs that it had not seen none took less than "
+            f"{shortest_s:.3g} s, the repeated one {seconds_per_call:.3g} s"
+        )
 
     def _to_device(self, inputs: Inputs) -> OnDevice:
         return tuple(self._backend.to_device(each) for each in inputs.arrays)

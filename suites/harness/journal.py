@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,11 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._places: defaultdict[Heat, dict[int, int]] = defaultdict(dict)  # heat -> pass -> offset
+        self.starts = 0
+        """One more than the highest number of a worker's start: a resumed run counts its workers on from here."""
         for offset, line in good_lines(path, _is_entry):
             self._places[line["problem"], line["threads"]][line["pass"]] = offset
+            self._count_starts(leg["process"] for leg in line["legs"])
 
     def __len__(self) -> int:
         return sum(len(passes) for passes in self._places.values())
@@ -36,6 +40,7 @@ class Journal:
         """Keep what pass ``number`` showed; on disk when this returns."""
         entry = {"problem": heat[0], "threads": heat[1], "pass": number, "legs": [asdict(leg) for leg in legs]}
         (self._places[heat][number],) = append_lines(self._path, [entry])
+        self._count_starts(leg.process for leg in legs)
 
     def passes(self, heat: Heat) -> set[int]:
         """The passes that are done."""
@@ -53,6 +58,9 @@ class Journal:
     def close(self) -> None:
         """Remove the file: every leg is part of a cell now."""
         self._path.unlink(missing_ok=True)
+
+    def _count_starts(self, processes: Iterable[int]) -> None:
+        self.starts = max(self.starts, *(1 + process for process in processes), 0)
 
     def _entry(self, offset: int) -> dict[str, Any]:
         with self._path.open("rb") as file:

@@ -45,8 +45,10 @@ class Station:
 class Pool:
     """All stations of a run. ``start_s``: how long a host may take to start and to say what it is missing."""
 
-    def __init__(self, logs: Path, *, in_process: bool = False, start_s: float | None = None) -> None:
+    def __init__(self, logs: Path, *, in_process: bool = False, start_s: float | None = None, starts: int = 0) -> None:
+        """``starts`` is how often a resumed run may have started a worker before: they are counted on from there."""
         self._logs = logs
+        self._starts = starts
         self._in_process = in_process
         self._start_s = START_S if start_s is None else start_s
         self._stations: dict[tuple[str, int], Station] = {}
@@ -57,7 +59,7 @@ class Pool:
         ``Ended`` when it cannot be started.
         """
         key = (backend, threads)
-        station = self._stations.setdefault(key, Station(registry.get(backend), threads))
+        station = self._stations.setdefault(key, Station(registry.get(backend), threads, starts=self._starts))
         if isinstance(station.backend, Unloadable):
             station.missing = station.backend.missing()
         if station.host is None and station.missing is None:
