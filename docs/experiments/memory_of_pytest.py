@@ -1,4 +1,4 @@
-"""Whose memory grows in ``pytest suites/ --benchmark-only``: what pytest, pytest-benchmark and the harness keep per cell.
+"""Whose memory grows in ``pytest suites/ --benchmark-only``: what it, pytest-benchmark and the harness keep.
 
     python docs/experiments/memory_of_pytest.py [CELLS]
 
@@ -97,7 +97,8 @@ def main(cells: int) -> None:
             "--threads",
             "1",
         ]
-        arguments += ["-p", "no:cacheprovider", f"--benchmark-storage={folder}", f"--results={folder}/results"]
+        arguments += ["--benchmark-columns=median", f"--benchmark-storage={folder}", "-p", "no:cacheprovider"]
+        arguments += [f"--results={folder}/results"]
         arguments += [f"--backend={name}" for name in SECONDS_PER_CALL]
         assert pytest.main([*arguments, f"--shapes={shapes}"], plugins=[witness]) == 0
     print(json.dumps({"cells": cells, "resident_mib": witness.resident_mib, "held_mib": witness.held_mib}))
