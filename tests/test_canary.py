@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from suites.harness import canary as canary_module
@@ -50,3 +52,15 @@ def test_its_first_passes_are_off_the_clock(canary: Canary, monkeypatch: pytest.
     monkeypatch.setattr(canary, "_beat", lambda passes=PASSES: events.append(f"{passes} passes"))
     assert canary.beat_s() == 1.5
     assert events == [f"{PASSES // 10} passes", "clock", f"{PASSES} passes", "clock"]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system does not let us choose cores")
+def test_it_beats_on_the_cores_of_the_turns_and_goes_back(canary: Canary, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it is compared with ran there; and the harness itself belongs to all cores."""
+    before = os.sched_getaffinity(0)
+    seen: list[set[int]] = []
+    monkeypatch.setattr(canary, "_beat", lambda passes=PASSES: seen.append(os.sched_getaffinity(0)))
+    canary.beat_s([max(before)])
+    canary.beat_s()
+    assert seen == [{max(before)}] * 2 + [before] * 2
+    assert os.sched_getaffinity(0) == before

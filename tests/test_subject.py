@@ -5,7 +5,10 @@ from __future__ import annotations
 import builtins
 import gc
 import math
+import mmap
+import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +19,7 @@ import pytest
 
 from backends import Backend, Problem
 from suites.harness import subject as subject_module
+from suites.harness.cores import TASKS
 from suites.harness.examination import Examination
 from suites.harness.subject import Subject, import_time, peak_rss_bytes
 
@@ -206,6 +210,58 @@ def test_the_garbage_collector_rests_while_the_clock_runs() -> None:
     subject.turn(5, 0.0)
     assert set(seen) == {False}
     assert gc.isenabled()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system does not let us choose cores")
+def test_turns_keep_to_their_cores_and_examinations_use_all() -> None:
+    everywhere = os.sched_getaffinity(0)
+    seen: list[set[int]] = []
+    subject = Subject(Scripted(lambda call: seen.append(os.sched_getaffinity(0))), threads=1)
+    for core in sorted(everywhere)[-1], sorted(everywhere)[0]:
+        subject.examine(PROBLEM, EXAMINATION)
+        assert set(map(frozenset, seen)) == {frozenset(everywhere)}
+        seen.clear()
+        subject.turn(2, 0.0, [core])
+        subject.turn(2, 0.0, [core])
+        assert seen == [{core}] * 6
+        seen.clear()
+        subject.conclude()
+        assert set(map(frozenset, seen)) == {frozenset(everywhere)}
+        assert os.sched_getaffinity(0) == everywhere
+
+
+def test_every_thread_of_the_process_keeps_to_the_cores() -> None:
+    """A library's threads, started before, would go where they like."""
+    if not TASKS.exists():
+        pytest.skip("no list of threads")
+    everywhere, over = os.sched_getaffinity(0), threading.Event()
+    thread = threading.Thread(target=over.wait)
+    thread.start()
+    subject = Subject(Scripted(lambda call: None), threads=1)
+    subject.examine(PROBLEM, EXAMINATION)
+    try:
+        subject.turn(1, 0.0, [min(everywhere)])
+        assert thread.native_id is not None
+        assert os.sched_getaffinity(thread.native_id) == {min(everywhere)}
+        subject.conclude()
+        assert os.sched_getaffinity(thread.native_id) == everywhere
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_a_turn_counts_the_pages_that_its_calls_touch_first() -> None:
+    backend = Scripted(lambda call: None)
+    subject = Subject(backend, threads=1)
+    subject.examine(PROBLEM, EXAMINATION)
+    few = subject.turn(5, 0.0).page_faults
+    backend.act = lambda call: mmap.mmap(-1, 100 * mmap.PAGESIZE).write(b"x" * 100 * mmap.PAGESIZE)
+    many = subject.turn(5, 0.0).page_faults
+    assert few is not None
+    assert many is not None
+    assert few < 100
+    assert many >= 5  # huge pages can serve a hundred small ones at once
+    assert many > few
 
 
 def test_the_gate_is_passed_again_after_the_timing() -> None:

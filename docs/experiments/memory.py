@@ -1,0 +1,157 @@
+"""Resident memory of the harness itself over a long run: two backends on thousands of problems, all passes.
+
+    python docs/experiments/memory.py [CELLS] [RESULTS]
+
+Everything is real but what costs time and belongs to other processes: workers, ceilings and the canary are scripted.
+Prints a line per thousand cells of every pass, and at last one line of JSON with MiB at the start and at the end. The
+start is after a first small run, when all modules are imported.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from backends import Problem, registry
+from suites.harness import campaign as campaign_module
+from suites.harness.campaign import Campaign
+from suites.harness.cell import Place
+from suites.harness.pool import Station
+from suites.harness.settings import Settings
+from suites.harness.subject import Admission, Conclusion, Turn
+
+SECONDS_PER_CALL = {"numpy-matmul": 1e-4, "naive-loops": 2e-4}
+FIRST_CELLS = 40
+MEBIBYTE = 2**20
+
+
+class ScriptedHost:
+    """Answers at once, with times that scatter as real ones do."""
+
+    def __init__(self, name: str) -> None:
+        self._seconds = SECONDS_PER_CALL[name]
+
+    def refuses(self, problem: Problem, timeout_s: float) -> None:
+        """Nothing."""
+
+    def examine(self, question: Any, timeout_s: float) -> Admission:
+        """A pass."""
+        return Admission(0.1, 0.01, self._seconds, 1.0, 0.25)
+
+    def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
+        """One round."""
+        seconds = self._seconds * random.uniform(1.0, 1.1)  # noqa: S311  # scatters times, keeps no secret
+        return Turn(seconds, calls * seconds, calls * seconds, None, 3)
+
+    def conclude(self, timeout_s: float) -> Conclusion:
+        """Another pass."""
+        return Conclusion(0.5, 10**8)
+
+
+class ScriptedPool:
+    """As :class:`suites.harness.pool.Pool`, without a process."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        self._stations: dict[str, Station] = {}
+
+    def station(self, name: str, threads: int) -> Station:
+        """The station with its host."""
+        station = self._stations.setdefault(name, Station(registry.get(name), threads))
+        if station.host is None:
+            host: Any = ScriptedHost(name)
+            station.host = host
+            station.starts += 1
+        return station
+
+    def restart(self) -> None:
+        """New hosts."""
+        for station in self._stations.values():
+            station.host = None
+
+    def living(self) -> tuple[Station, ...]:
+        """None that could be asked for its libraries."""
+        return ()
+
+    close = restart
+
+
+class ScriptedGauges:
+    """No ceilings."""
+
+    cost_s = 0.0
+
+    def __init__(self, *arguments: Any) -> None:
+        pass
+
+    def read(self, phase: str) -> list[dict[str, Any]]:
+        """None."""
+        return []
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+class ScriptedCanary:
+    """Beats in no time."""
+
+    baseline_s = 5e-4
+
+    def beat_s(self, cores: list[int] | None = None) -> float:
+        """Its time, scattered."""
+        return self.baseline_s * random.uniform(1.0, 1.1)  # noqa: S311  # as above
+
+
+def resident_mib() -> float:
+    """Resident memory of this process, its garbage collected."""
+    gc.collect()
+    return psutil.Process().memory_info().rss / MEBIBYTE
+
+
+def run(cells: int, results: Path, report: bool) -> None:
+    """A whole run over ``cells`` cells, each asked for as the timed tests do."""
+    seen = 0
+
+    def announce(line: str) -> None:
+        nonlocal seen
+        seen += line.startswith("[")
+        if report and line.startswith("[") and seen % 500 == 0:
+            print(f"{line.partition(']')[0]}]: {resident_mib():.1f} MiB", flush=True)
+
+    campaign = Campaign(Settings(results=results, seed=1), announce)
+    problems = [
+        Problem(batch=1, in_channels=1 + number % 100, out_channels=1 + number // 100, height=2, width=2)
+        for number in range(cells // len(SECONDS_PER_CALL))
+    ]
+    for problem in problems:
+        for name in SECONDS_PER_CALL:
+            campaign.plan(problem, 1, name, Place("memory", problem.id))
+    for problem in problems:
+        for name in SECONDS_PER_CALL:
+            assert campaign.cell(problem, 1, name).status == "ok"
+    campaign.finish()
+
+
+def main(cells: int, results: Path) -> None:
+    """Measure and print."""
+    scripted = {"Pool": ScriptedPool, "Gauges": ScriptedGauges, "Canary": ScriptedCanary}
+    for name, replacement in scripted.items():
+        setattr(campaign_module, name, replacement)
+    run(FIRST_CELLS, results, report=False)
+    began, start = time.monotonic(), resident_mib()
+    run(cells, results, report=True)
+    end = resident_mib()
+    found = {"cells": cells, "start_mib": start, "end_mib": end, "growth_mib": end - start}
+    print(json.dumps({name: round(value, 2) for name, value in found.items()} | {"s": round(time.monotonic() - began)}))
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000, Path(sys.argv[2] if len(sys.argv) > 2 else folder))
