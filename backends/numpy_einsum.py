@@ -34,6 +34,7 @@ class NumpyEinsum(Backend):
         if p.batch == 0:
             return lambda x: y
         operand: Array
+        target: Array
         x_shape: tuple[int, ...]
         if p.layout == "nchw":
             operand = np.tile(kernels, (p.batch, 1, 1))

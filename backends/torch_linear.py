@@ -45,10 +45,11 @@ class TorchLinear(Backend):
 
         def layer(x: Any) -> Any:
             x = read_pixels(p, x)
-            if p.layout == "nhwc":
-                y = multiply(x)
-            else:
-                y = multiply(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2).contiguous()
+            if p.layout == "nchw":
+                x = x.permute(0, 2, 3, 1)
+            y = multiply(x)
+            if p.layout == "nchw":
+                y = y.permute(0, 3, 1, 2).contiguous()
             return y.relu_() if p.activation == "relu" else y
 
         return layer
