@@ -14,10 +14,9 @@ if TYPE_CHECKING:
 
 @register
 class OpenCl(Backend):
-    """The kernels of ``_opencl.py``, compiled for the shape; weights and output stay on the device.
+    """The kernels of ``_opencl.py`` on the first device (``PYOPENCL_CTX`` chooses another), compiled for the shape.
 
-    The first device is taken (``PYOPENCL_CTX`` chooses another). On a processor PoCL makes vector code of them, and
-    its threads are held to the budget by ``POCL_MAX_PTHREAD_COUNT``.
+    On a processor PoCL makes vector code of them, its threads held to the budget by ``POCL_MAX_PTHREAD_COUNT``.
     """
 
     name = "opencl"
@@ -38,8 +37,7 @@ class OpenCl(Backend):
         y = arrays.empty(queue, p.output_shape, p.dtype)
         if p.batch == 0:
             return lambda x: y
-        gpu = queue.device.type & cl.device_type.GPU != 0
-        found = _opencl.definitions(p, bias=bias is not None, gpu=gpu)
+        found = _opencl.definitions(p, bias=bias is not None, gpu=queue.device.type & cl.device_type.GPU != 0)
         program = _opencl.built(queue.context, found)
         product, gather = cl.Kernel(program, "product"), cl.Kernel(program, "gather")
         product_size, gather_size = _opencl.work_sizes(p, found)
@@ -50,12 +48,11 @@ class OpenCl(Backend):
         packed = arrays.empty(queue, (p.pixels * p.in_channels if p.stride > 1 else 1,), p.dtype)
 
         def layer(x: Any) -> Any:
-            pixels = x.data
+            pixels = x.data if p.stride == 1 else packed.data
             if p.stride > 1:
-                gather(queue, gather_size, None, pixels, packed.data)
-                pixels = packed.data
-            first, second = (kernels.data, pixels) if nchw else (pixels, kernels.data)
-            product(queue, product_size, None, first, second, biases.data, y.data)
+                gather(queue, gather_size, None, x.data, pixels)
+            operands = (kernels.data, pixels) if nchw else (pixels, kernels.data)
+            product(queue, product_size, None, *operands, biases.data, y.data)
             return y
 
         return layer

@@ -37,12 +37,8 @@ class OpenVino(Backend):
         y = ov.Tensor(ov.Type.f32, ov.Shape(problem.output_shape))
         if problem.batch == 0:
             return lambda x: y
-        options = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": threads,
-            "INFERENCE_PRECISION_HINT": "f32",
-            "ENABLE_CPU_PINNING": False,
-        }
+        options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
+        options |= {"INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
         request = ov.Core().compile_model(self._model(problem, weight, bias), "CPU", options).create_infer_request()
         request.set_output_tensor(y)
 
@@ -56,10 +52,10 @@ class OpenVino(Backend):
     @staticmethod
     def _model(p: Problem, weight: Array, bias: Array | None) -> Any:
         import numpy as np
-        import openvino as ov
+        from openvino import Model
         from openvino import opset13 as ops
 
-        x = ops.parameter(list(p.input_shape), ov.Type.f32)
+        x = ops.parameter(list(p.input_shape), np.float32)
         planes = x if p.layout == "nchw" else ops.transpose(x, [0, 3, 1, 2])
         window = {"strides": [p.stride] * 2, "pads_begin": [0, 0], "pads_end": [0, 0], "dilations": [1, 1]}
         if p.groups == 1:
@@ -69,10 +65,9 @@ class OpenVino(Backend):
             y = ops.group_convolution(planes, ops.constant(kernels), **window)
         if bias is not None:
             y = ops.add(y, ops.constant(bias.reshape(1, -1, 1, 1)))
-        if p.activation == "relu":
-            # Relu would turn NaN into zero. Maximum is the second operand where either is NaN, so y stands second.
+        if p.activation == "relu":  # Relu loses NaN; Maximum is its second operand where either is NaN
             y = ops.maximum(ops.constant(np.zeros((1, 1, 1, 1), np.float32)), y)
-        return ov.Model([y if p.layout == "nchw" else ops.transpose(y, [0, 2, 3, 1])], [x], "pointwise")
+        return Model([y if p.layout == "nchw" else ops.transpose(y, [0, 2, 3, 1])], [x], "pointwise")
 
     def to_device(self, array: Array) -> Any:
         """A tensor with a copy of the array."""
