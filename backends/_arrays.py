@@ -19,15 +19,15 @@ def read_pixels(problem: Problem, x: Any) -> Any:
     return x[:, :, ::step, ::step] if problem.layout == "nchw" else x[:, ::step, ::step]
 
 
-def numpy_epilogue(problem: Problem, bias: Array | None, y: Array) -> Callable[[], None]:
-    """Adds the bias to ``y``, of ``problem.output_shape``, and applies the ReLU, both in place."""
+def numpy_epilogue(problem: Problem, bias: Array | None) -> Callable[[Array], None]:
+    """Adds the bias to a ``y`` of ``problem.output_shape`` and applies the ReLU, both in place."""
     import numpy as np
 
     shape = (-1, 1, 1) if problem.layout == "nchw" else (-1,)
     addend = None if bias is None else bias.reshape(shape)
     relu = problem.activation == "relu"
 
-    def finish() -> None:
+    def finish(y: Array) -> None:
         if addend is not None:
             np.add(y, addend, out=y)
         if relu:

@@ -21,12 +21,16 @@ ATTRIBUTE_INT, ATTRIBUTE_INTS = 2, 7  # AttributeProto.AttributeType
 def pointwise_model(problem: Problem, weight: Array, bias: Array | None) -> bytes:
     """A model with input ``x`` of ``problem.input_shape`` and output ``y`` of ``problem.output_shape``.
 
-    One ``Conv``, or one ``Gemm`` over pixels where they are rows; float64 without groups is a ``MatMul`` in NCHW, as
-    the runtime's ``Conv`` knows float32 only. Whatever stands around it brings the input into that shape and back.
+    One ``Conv``; or one ``MatMul``, with a bias one ``Gemm``, over pixels where they are rows; or a ``MatMul`` for
+    float64, as the runtime's ``Conv`` knows float32 only. What stands around it brings the input into shape and back.
     """
     p, graph = problem, _Graph(problem)
     if p.layout == "nhwc" and p.groups == 1:
         value = graph.strided("x", axes=(1, 2))
+        if bias is None:  # takes the pixels of a picture as rows by itself, but has no bias to fuse
+            value = graph.node("MatMul", [value, graph.constant(weight.T)])
+            graph.finish(graph.relu(value))
+            return graph.model()
         value = graph.reshape(value, (p.pixels, p.in_channels))
         value = graph.node("Gemm", [value, *graph.weights(weight, bias)], transB=1)
         graph.finish(graph.reshape(graph.relu(value), p.output_shape))

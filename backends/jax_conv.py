@@ -39,8 +39,9 @@ class JaxConv(Backend):
 
         p = problem
         nchw = p.layout == "nchw"
-        names = ("NCHW", "OIHW", "NCHW") if nchw else ("NHWC", "HWIO", "NHWC")
-        kernel = _jax.as_jax(weight[:, :, None, None] if nchw else weight.T[None, None])
+        # Kernels in the order that XLA's runtime reads: an OIHW argument would be transposed in every call.
+        names = (p.layout.upper(), "HWIO", p.layout.upper())
+        kernel = _jax.as_jax(weight.T[None, None])
         addend = None if bias is None else _jax.as_jax(bias.reshape((-1, 1, 1) if nchw else (-1,)))
 
         def compute(x: Any, kernel: Any, addend: Any) -> Any:

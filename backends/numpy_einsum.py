@@ -49,11 +49,11 @@ class NumpyEinsum(Backend):
             x_shape, subscripts = (p.pixels, groups, p.in_channels // groups), "pgc,gco->pgo"
             target = y.reshape(p.pixels, groups, -1)
         path = np.einsum_path(subscripts, np.empty(x_shape, p.dtype), operand, optimize=True)[0]
-        finish = numpy_epilogue(p, bias, y)
+        finish = numpy_epilogue(p, bias)
 
         def layer(x: Array) -> Array:
             np.einsum(subscripts, read_pixels(p, x).reshape(x_shape), operand, out=target, optimize=path)
-            finish()
+            finish(y)
             return y
 
         return layer

@@ -16,44 +16,35 @@ class NumpyTensordot(Backend):
     """``np.tensordot(weight, x, axes=(1, 1))`` in NCHW, ``np.tensordot(x, weight.T, axes=1)`` in NHWC.
 
     Transposes and reshapes its operands to matrices and calls ``np.dot``, one GEMM of NumPy's BLAS. It has no ``out``
-    and no batch axes: in NCHW it copies a batch of several images to (channel, image, pixel) order, and the result's
-    axes are swapped back on the way into the reused buffer. Groups are one call each.
+    and no batch axes: each call returns a new array, and in NCHW a batch of several images is copied to (channel,
+    image, pixel) order and back. Groups are one call each, put together in the result.
     """
 
     name = "numpy-tensordot"
-    output = "reused"
 
     def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
-        """Weights by group, and the output buffer by group with its axes as tensordot returns them."""
+        """Weights by group, in the order in which tensordot takes them without a copy."""
         import numpy as np
 
         p, groups = problem, problem.groups
-        y: Array = np.empty(p.output_shape, p.dtype)
-        if p.batch == 0:
-            return lambda x: y
         nchw = p.layout == "nchw"
-        channels, kernels = p.in_channels // groups, p.out_channels // groups
         axis = 1 if nchw else 3
-        parts = []
-        for group in range(groups):
-            rows = weight[group * kernels : (group + 1) * kernels]
-            taken = [slice(None)] * 4
-            taken[axis] = slice(group * channels, (group + 1) * channels)
-            written = [slice(None)] * 4
-            written[axis] = slice(group * kernels, (group + 1) * kernels)
-            target = y[tuple(written)]
-            operand = rows if nchw else np.ascontiguousarray(rows.T)
-            parts.append((tuple(taken), operand, target.swapaxes(0, 1) if nchw else target))
-        finish = numpy_epilogue(p, bias, y)
+        operands = [rows if nchw else np.ascontiguousarray(rows.T) for rows in np.split(weight, groups)]
+
+        def product(x: Array, operand: Array) -> Array:
+            if nchw:
+                return np.ascontiguousarray(np.tensordot(operand, x, axes=(1, 1)).swapaxes(0, 1))
+            return np.tensordot(x, operand, axes=1)
 
         def layer(x: Array) -> Array:
-            pixels = read_pixels(p, x)
-            for taken, operand, target in parts:
-                if nchw:
-                    target[...] = np.tensordot(operand, pixels[taken], axes=(1, 1))
-                else:
-                    target[...] = np.tensordot(pixels[taken], operand, axes=1)
-            finish()
+            x = read_pixels(p, x)
+            if groups == 1:
+                y = product(x, operands[0])
+            else:
+                parts = np.split(x, groups, axis=axis)
+                y = np.concatenate([product(*each) for each in zip(parts, operands, strict=True)], axis=axis)
+            finish(y)
             return y
 
+        finish = numpy_epilogue(p, bias)
         return layer

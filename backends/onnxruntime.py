@@ -17,8 +17,8 @@ class OnnxRuntime(Backend):
 
     The CPU execution provider's own kernels (MLAS) compute it, with all graph optimisations on, the default: in NCHW a
     ``Conv`` with the bias, and the ReLU fused into it, which MLAS runs as a GEMM per image and group; in NHWC a
-    ``Gemm`` over pixels, or a ``Conv`` between two transpositions where there are groups. The provider has no ``Conv``
-    in float64, which takes ``MatMul``.
+    ``MatMul`` over pixels, with a bias a ``Gemm``, or a ``Conv`` between two transpositions where there are groups.
+    The provider has no ``Conv`` in float64, which takes ``MatMul``.
     """
 
     name = "onnxruntime"
