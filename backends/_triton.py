@@ -17,7 +17,7 @@ def product() -> Any:
     import triton.language as tl
 
     @triton.jit  # type: ignore[untyped-decorator]
-    def kernel(
+    def kernel(  # type: ignore[no-untyped-def]
         x,  # noqa: ANN001  # Triton reads types from its own annotations
         weight,  # noqa: ANN001
         bias,  # noqa: ANN001

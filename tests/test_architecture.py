@@ -14,6 +14,7 @@ PACKAGES = ("backends", "suites", "report")
 CONTRACT = ("backends", "backends.problem", "backends.backend")
 INFRASTRUCTURE = {*CONTRACT, "backends.registry", "backends.__main__"}
 HEAVY = {"numpy", "torch", "numba", "pandas", "matplotlib", "jax", "tensorflow", "onnxruntime"}
+HEAVY |= {"scipy", "openvino", "pyopencl", "triton", "cupy"}
 
 
 def module_name(path: Path) -> str:

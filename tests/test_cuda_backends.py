@@ -152,6 +152,7 @@ def test_says_why_it_cannot_run_here(name: str) -> None:
 
 
 @pytest.mark.skipif(os.environ.get("TRITON_INTERPRET") != "1", reason="run by the test below, in its own process")
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # the interpreter is NumPy, see below
 @pytest.mark.parametrize("text", PROBLEMS)
 def test_interpreted_kernel_passes_the_gate(synchronised: list[float], text: str) -> None:
     examine("triton-cuda", text)
