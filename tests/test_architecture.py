@@ -21,6 +21,7 @@ BORROWED = {"suites.harness.settling": {"report.verdicts"}}
 # So that rule must be light, and know nothing of runs on disk, of tables, or of who asks.
 RULE = ("report.verdicts", "report.order_statistics")
 HEAVY = {"numpy", "torch", "numba", "pandas", "matplotlib", "jax", "tensorflow", "onnxruntime"}
+HEAVY |= {"scipy", "openvino", "pyopencl", "triton", "cupy"}
 
 
 def module_name(path: Path) -> str:

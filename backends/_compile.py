@@ -1,0 +1,42 @@
+"""What the torch-compile backends share: the function that is compiled, and the compiler that it needs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import Any
+
+from backends.problem import Problem
+
+REMEDY = "apt-get install g++, or name one in CXX"
+
+
+def missing_compiler() -> str | None:
+    """A C++ compiler, where inductor would find none."""
+    found = shutil.which(os.environ.get("CXX", "g++")) or shutil.which("clang++")
+    return None if found else f"inductor needs a C++ compiler, and none is on the path: {REMEDY}"
+
+
+def compiled_layer(p: Problem, kernel: Any, bias: Any) -> Any:
+    """``conv2d`` and ReLU through ``torch.compile``; weights are arguments, so that equal shapes compile once.
+
+    ``dynamic=False`` makes code for the one shape. ``fullgraph=True`` turns what would be a silent fall-back to eager
+    into an error, the limit of eight compilations included; ``isolate_recompiles`` counts them per layer.
+    """
+    import torch
+    from torch.nn.functional import conv2d
+
+    # Its pool of compiling processes is not part of a thread budget.
+    torch._inductor.config.compile_threads = 1
+    nhwc = p.layout == "nhwc"
+
+    def compute(x: Any, kernel: Any, bias: Any) -> Any:
+        if nhwc:
+            x = x.permute(0, 3, 1, 2)
+        y = conv2d(x, kernel, bias, stride=p.stride, groups=p.groups)
+        if p.activation == "relu":
+            y = torch.relu(y)
+        return y.permute(0, 2, 3, 1) if nhwc else y
+
+    compiled = torch.compile(compute, fullgraph=True, dynamic=False, isolate_recompiles=True)
+    return lambda x: compiled(x, kernel, bias)

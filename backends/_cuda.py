@@ -1,0 +1,133 @@
+"""What the torch backends on an NVIDIA GPU share: availability, precision, memory, the queue and its events."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from backends import _torch
+from backends.backend import Backend, DeviceTimer, Layer
+from backends.problem import Problem
+
+if TYPE_CHECKING:
+    from backends.backend import Array
+
+
+class CudaEvents:
+    """Device time between two CUDA events. ``make`` is the library's class of timed events."""
+
+    def __init__(self, make: Any) -> None:
+        self._begin, self._end = make(), make()
+
+    def start(self) -> None:
+        """Record the opening event on the current stream."""
+        self._begin.record()
+
+    def stop(self) -> None:
+        """Record the closing event on the current stream."""
+        self._end.record()
+
+    def elapsed_s(self) -> float:
+        """Seconds between the events, which must have completed."""
+        return float(self._begin.elapsed_time(self._end)) / 1e3
+
+
+class TorchCuda(Backend):
+    """Everything of a torch backend on the GPU but its layer."""
+
+    device = "cuda"
+
+    def missing(self) -> str | None:
+        """Torch, a torch built for CUDA, or the GPU itself."""
+        if reason := _torch.missing_torch():
+            return reason
+        import torch
+
+        if not torch.backends.cuda.is_built():
+            return "this torch is built without CUDA: pip install torch from the index of your CUDA version"
+        return None if torch.cuda.is_available() else "no CUDA device is visible to torch: check nvidia-smi"
+
+    def to_device(self, array: Array) -> Any:
+        """A contiguous tensor on the device, in the problem's layout."""
+        return _torch.as_tensor(array, "cuda")
+
+    def to_numpy(self, result: Any) -> Array:
+        """The tensor's values, copied to the host."""
+        return result.cpu().numpy()  # type: ignore[no-any-return]
+
+    def sync(self) -> None:
+        """Wait for the device."""
+        import torch
+
+        torch.cuda.synchronize()
+
+    def device_timer(self) -> DeviceTimer:
+        """A pair of CUDA events."""
+        import torch
+
+        return CudaEvents(lambda: torch.cuda.Event(enable_timing=True))
+
+    # --- for the layers -------------------------------------------------------------------------------------
+
+    def start(self, threads: int, *, tf32: bool = False) -> None:
+        """The thread budget, the precision of float32, and cuDNN's search for the best algorithm allowed."""
+        import torch
+
+        _torch.use_threads(threads)
+        precision = "tf32" if tf32 else "ieee"
+        torch.backends.cudnn.conv.fp32_precision = precision
+        torch.backends.cuda.matmul.fp32_precision = precision
+        torch.backends.cudnn.benchmark = True
+
+    def kernel(self, problem: Problem, weight: Array) -> Any:
+        """The weights as a 1x1 kernel on the device, in the memory format that the input will have."""
+        import torch
+
+        memory_format = torch.channels_last if problem.layout == "nhwc" else torch.contiguous_format
+        return self.to_device(weight)[:, :, None, None].contiguous(memory_format=memory_format)
+
+    def convolution(self, problem: Problem, weight: Array, bias: Array | None) -> Layer:
+        """``conv2d`` and, for ReLU, ``relu_``; an NHWC problem is a channels-last view of the same memory."""
+        from torch.nn.functional import conv2d
+
+        p, channels_last = problem, problem.layout == "nhwc"
+        kernel = self.kernel(p, weight)
+        biases = None if bias is None else self.to_device(bias)
+
+        def layer(x: Any) -> Any:
+            if channels_last:
+                x = x.permute(0, 3, 1, 2)
+            y = conv2d(x, kernel, biases, stride=p.stride, groups=p.groups)
+            if p.activation == "relu":
+                y.relu_()
+            return y.permute(0, 2, 3, 1) if channels_last else y
+
+        return layer
+
+
+def missing_cupy() -> str | None:
+    """CuPy, or the GPU."""
+    if not find_spec("cupy"):
+        return "cupy is not installed: python -m pip install 'pointwise-bench[cupy]'"
+    import cupy
+
+    try:
+        return None if cupy.cuda.runtime.getDeviceCount() else "CuPy sees no CUDA device: check nvidia-smi"
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        return f"CuPy cannot reach a CUDA device: {error}; check nvidia-smi"
+
+
+class CupyEvent:
+    """CuPy's event with torch's two methods, so that one stopwatch serves both."""
+
+    def __init__(self, cupy: Any) -> None:
+        self._cupy = cupy
+        self.event = cupy.cuda.Event()
+
+    def record(self) -> None:
+        """Enqueue on the current stream."""
+        self.event.record()
+
+    def elapsed_time(self, later: CupyEvent) -> float:
+        """Milliseconds until ``later``."""
+        return float(self._cupy.cuda.get_elapsed_time(self.event, later.event))

@@ -1,0 +1,31 @@
+"""Plain loops, compiled, on one thread: what LLVM makes of the formula without any blocking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backends import Backend, Layer, Problem, _loops, register
+
+if TYPE_CHECKING:
+    from backends.backend import Array
+
+
+@register
+class NumbaSerial(Backend):
+    """Loops over output rows with ``numba.njit``, on one thread whatever the budget; LLVM vectorises the innermost.
+
+    The innermost loop runs along the contiguous axis, which is the only concession to speed: pixels in NCHW,
+    output channels in NHWC (for which the weights are transposed once). There is no pool to wake, which pays on
+    small layers.
+    """
+
+    name = "numba-serial"
+    output = "reused"
+
+    def missing(self) -> str | None:
+        """Numba, where it is not installed."""
+        return _loops.missing_numba()
+
+    def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
+        """Compile for the problem's dtype and layout."""
+        return _loops.compiled_layer(problem, weight, bias, parallel=False)

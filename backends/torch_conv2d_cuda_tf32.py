@@ -1,0 +1,27 @@
+"""PyTorch's convolution on an NVIDIA GPU as torch ships it: float32 in, TensorFloat-32 inside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backends import Layer, Problem, _cuda, register
+
+if TYPE_CHECKING:
+    from backends.backend import Array
+
+
+@register
+class TorchConv2dCudaTf32(_cuda.TorchCuda):
+    """``conv2d`` on the GPU with cuDNN allowed to round the operands to TensorFloat-32, for the tensor cores.
+
+    Ten bits of the mantissa are kept, as in float16, and sums are carried in float32. That is torch's default for
+    convolutions, and it is not float32: the gate refuses it by the bound of float32, until there is one for this.
+    """
+
+    name = "torch-conv2d-cuda-tf32"
+    dtypes = ("float32",)
+
+    def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
+        """Kernel and bias on the device, TensorFloat-32 allowed."""
+        self.start(threads, tf32=True)
+        return self.convolution(problem, weight, bias)

@@ -1,0 +1,64 @@
+"""A real queue with real events: the device's clock against the host's, and work that is not waited for."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import numpy as np
+import pytest
+
+from backends import Problem, registry
+from suites.harness.examination import Examination
+from suites.harness.gate import WrongAnswer
+from suites.harness.subject import Subject
+
+pytest.importorskip("pyopencl")
+OpenCl = type(registry.get("opencl"))
+
+LONG = Problem(batch=1, in_channels=512, out_channels=512, height=56, width=56)  # tens of milliseconds on one core
+
+
+class Unsynchronised(OpenCl):  # type: ignore[misc, valid-type]  # a class found through the registry
+    """Forgets to wait."""
+
+    name = "opencl-unsynchronised"
+
+    def sync(self) -> None:
+        """Forgotten."""
+
+    def device_timer(self) -> None:
+        """None: it would need ``sync``."""
+        return
+
+
+@pytest.fixture(autouse=True)
+def available() -> None:
+    if reason := registry.get("opencl").missing():
+        pytest.skip(reason)
+
+
+def test_device_time_agrees_with_host_time_on_a_long_kernel() -> None:
+    """The same calls by both clocks; the median, as a disturbance between the two readings belongs to neither."""
+    backend = OpenCl()
+    layer = backend.prepare(LONG, np.ones(LONG.weight_shape, LONG.dtype), None, 1)
+    x = backend.to_device(np.ones(LONG.input_shape, LONG.dtype))
+    timer = backend.device_timer()
+    layer(x)
+    backend.sync()
+    pairs = []
+    for _ in range(9):
+        began = time.perf_counter()
+        timer.start()
+        layer(x)
+        timer.stop()
+        backend.sync()
+        pairs.append((timer.elapsed_s(), time.perf_counter() - began))
+    assert min(host for _, host in pairs) > 0.01
+    assert statistics.median(device / host for device, host in pairs) == pytest.approx(1, abs=0.05)
+
+
+def test_a_queue_that_is_not_waited_for_is_refused() -> None:
+    subject = Subject(Unsynchronised(), threads=1)
+    with pytest.raises(WrongAnswer, match=r"is not finished when sync\(\) returns"):
+        subject.examine(LONG, Examination.of(LONG, seed=1))
