@@ -107,32 +107,47 @@ def _backward_weight(p: Problem) -> Layer:
     import numpy as np
 
     outs, ins, pixels = p.out_channels // p.groups, p.in_channels // p.groups, p.out_height * p.out_width
+    results = _results(p)
+    by_group = results[0].reshape(p.groups, outs, ins)
 
-    def product(x: Array, dy: Array) -> Array:
+    def layer(x: Array, dy: Array) -> Array | tuple[Array, ...]:
+        rows: Array
         if p.layout == "nhwc":
             rows = x[:, :: p.stride, :: p.stride].reshape(p.pixels, p.groups, ins).transpose(1, 0, 2)
-            of_all: Array = np.matmul(dy.reshape(p.pixels, p.groups, outs).transpose(1, 2, 0), rows)
-            return of_all
-        columns = x[:, :, :: p.stride, :: p.stride].reshape(p.batch, p.groups, ins, pixels)
-        by_image: Array = np.matmul(dy.reshape(p.batch, p.groups, outs, pixels), columns.swapaxes(2, 3))
-        total: Array = by_image.sum(axis=0) if p.batch != 1 else by_image
-        return total
-
-    def layer(x: Array, dy: Array) -> Array | tuple[Array, Array]:
-        dw: Array = product(x, dy).reshape(p.weight_shape)
-        return (dw, dy.sum(axis=(0, 1, 2) if p.layout == "nhwc" else (0, 2, 3))) if p.bias else dw
+            np.matmul(dy.reshape(p.pixels, p.groups, outs).transpose(1, 2, 0), rows, out=by_group)
+        else:
+            rows = x[:, :, :: p.stride, :: p.stride].reshape(p.batch, p.groups, ins, pixels).swapaxes(2, 3)
+            np.matmul(dy.reshape(p.batch, p.groups, outs, pixels), rows).sum(axis=0, out=by_group)
+        if not p.bias:
+            return results[0]
+        dy.sum(axis=(0, 1, 2) if p.layout == "nhwc" else (0, 2, 3), out=results[1])
+        return results
 
     return layer
 
 
-def _rounded(problem: Problem, layer: Layer) -> Layer:
+def _rounded(p: Problem, layer: Layer) -> Layer:
     """``layer``, which works in float32, for arrays of the problem's own dtype."""
     import numpy as np
 
-    def narrowed(*inputs: Array) -> Array | tuple[Array, ...]:
-        result = layer(*(each.astype(np.float32) for each in inputs))
-        if isinstance(result, tuple):
-            return tuple(each.astype(problem.dtype) for each in result)
-        return result.astype(problem.dtype)  # type: ignore[no-any-return]
+    results = _results(p)
 
-    return narrowed
+    def rounded(*inputs: Array) -> Array | tuple[Array, ...]:
+        wide = layer(*(each.astype(np.float32) for each in inputs))
+        for mine, its in zip(results, wide if isinstance(wide, tuple) else (wide,), strict=True):
+            mine[...] = its
+        return results if len(results) > 1 else results[0]
+
+    return rounded
+
+
+def _results(p: Problem) -> tuple[Array, ...]:
+    """Buffers of what the layer returns."""
+    import numpy as np
+
+    shapes: dict[str, list[tuple[int, ...]]] = {
+        "forward": [p.output_shape],
+        "backward-input": [p.input_shape],
+        "backward-weight": [p.weight_shape, (p.out_channels,)][: 1 + p.bias],
+    }
+    return tuple(np.empty(shape, p.dtype) for shape in shapes[p.direction])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -228,6 +230,21 @@ class Plain(Backend):
             return of_weight
         kernels = weight.astype(wide).reshape(p.groups, outs, ins)
         return forward if p.direction == "forward" else of_input
+
+
+def test_a_machine_that_stalls_convicts_nobody_of_remembering() -> None:
+    """Two calls in three wait for a thread that another process keeps from running."""
+    problem, rng = replace(OF_INPUT, direction="forward", bias=False), random.Random(1)
+    examination = Examination.of(problem, seed=1)
+    right = Plain().prepare(problem, examination.real.weight, None, 1)
+
+    def layer(x: Any) -> Any:
+        time.sleep(0.003 if rng.random() < 2 / 3 else 0)
+        return right(x)
+
+    host = Inputs(examination.first.inputs)
+    for _ in range(20):
+        Gate(Plain(), problem, examination)._check_recomputes(layer, host.arrays, seconds_per_call=1e-4)
 
 
 @st.composite

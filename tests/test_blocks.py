@@ -13,7 +13,7 @@ import pytest
 from suites.harness.blocks import ALIGNMENT, read_block, write_block
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "int8", "int64", "bool", ">f4"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16", "int8", "int64", "bool", ">f4"])
 def test_values_types_and_shapes_come_back(dtype: str) -> None:
     arrays = {
         "four": np.arange(2 * 3 * 5 * 7).reshape(2, 3, 5, 7).astype(dtype),

@@ -226,11 +226,12 @@ def test_a_refusal_is_unsupported_with_its_reason() -> None:
 
 
 def test_what_the_gate_cannot_judge_is_not_timed() -> None:
-    problem = Problem(batch=1, in_channels=8, out_channels=8, height=4, width=4, dtype="bfloat16")
+    problem = Problem(batch=1, in_channels=8, out_channels=8, height=4, width=4, activation="relu",
+                      direction="backward-input")  # fmt: skip
     pool = ScriptedPool(a={})
     ended = ways_out(contest(pool, problem=problem).run())["a"]
     assert ended.status == "unsupported"
-    assert "bfloat16" in ended.reason
+    assert "backward-input through relu" in ended.reason
     assert "examine" not in [question for question, _ in pool.events]
 
 

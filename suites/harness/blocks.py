@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any
 
+import ml_dtypes  # noqa: F401  # tells NumPy the name bfloat16
 import numpy as np
 import numpy.typing as npt
 
@@ -79,9 +80,14 @@ def _index(arrays: Mapping[str, Array]) -> tuple[list[dict[str, Any]], int]:
     """Where each array lies behind the header, and the size of them all; at least one byte, which mmap needs."""
     index, offset = [], 0
     for name, array in arrays.items():
-        index.append({"name": name, "shape": array.shape, "dtype": array.dtype.name, "offset": offset})
+        index.append({"name": name, "shape": array.shape, "dtype": _name(array.dtype), "offset": offset})
         offset = _aligned(offset + array.nbytes)
     return index, max(offset, 1)
+
+
+def _name(dtype: np.dtype[Any]) -> str:
+    """What ``np.dtype`` takes back: ``str`` has the order of the bytes, but calls bfloat16 a nameless two bytes."""
+    return dtype.name if dtype.kind == "V" else dtype.str
 
 
 def _aligned(offset: int) -> int:

@@ -5,6 +5,8 @@ Made once per problem by the harness, handed to every worker as one block of sha
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -145,15 +147,18 @@ class _Drawn:
             np.maximum(sums, 0.0, out=sums)
         return sums
 
+    def has_bias_gradient(self) -> bool:
+        return self.problem.bias and self.problem.direction == "backward-weight"
+
     def answer(self, sums: Array, left: Array | None = None) -> Array:
         """``sums`` in the form of an answer, with the gradient of the bias beside that of the weights."""
-        return self.arranged(sums, (self.left if left is None else left).astype(sums.dtype).sum(axis=2))
+        if not self.has_bias_gradient():
+            return matrices.arranged(self.problem, sums)
+        return self.with_bias_gradient(sums, (self.left if left is None else left).astype(sums.dtype).sum(axis=2))
 
-    def arranged(self, values: Array, of_bias: Array) -> Array:
-        """``values`` of every sum in the form of an answer; ``of_bias`` of the bias' gradient, where there is one."""
-        if self.problem.bias and self.problem.direction == "backward-weight":
-            values = np.concatenate([values, of_bias[None, :, :, None]], axis=3)
-        return matrices.arranged(self.problem, values)
+    def with_bias_gradient(self, values: Array, of_bias: Array) -> Array:
+        """``values`` of every sum in the form of an answer, ``of_bias`` as the last column."""
+        return matrices.arranged(self.problem, np.concatenate([values, of_bias[None, :, :, None]], axis=3))
 
 
 class _Reals(_Drawn):
@@ -166,7 +171,12 @@ class _Reals(_Drawn):
     def __init__(self, problem: Problem, rng: np.random.Generator) -> None:
         super().__init__(problem, rng)
         drawn = np.float64 if problem.dtype == "float64" else np.float32
-        self.left = rng.standard_normal(self.form.left, drawn).astype(problem.dtype, copy=False)
+        # Uniform, which is drawn in a fifth of a normal distribution's time; the factor makes their variance 1 and
+        # uses all the digits of small ones too.
+        left = rng.random(self.form.left, drawn)
+        left -= 0.5
+        left *= 12**0.5
+        self.left = left.astype(problem.dtype, copy=False)
         if problem.bias and problem.direction == "forward":
             self.bias = (rng.standard_normal(problem.out_channels) * self.form.terms**0.5).astype(problem.dtype)
 
@@ -212,12 +222,18 @@ class _Reals(_Drawn):
         return sizes.astype(self.problem.dtype, copy=False)
 
     def _question(self, right: Array, sums: Array, allowed: Array) -> Question:
-        skipped: Array | float = 0.0
-        if self.problem.stride > 1:
-            skipped = self._signed(self.rng.uniform(0.25, 2.25, self.problem.input_shape))
+        return Question(self.inputs(right, self._skipped()), self.answer(sums), self._arranged_bounds(allowed))
+
+    def _skipped(self) -> Array:
+        """Other numbers for the pixels that nobody reads: not one for each, since NaN is put there as well."""
+        return self._signed(self.rng.uniform(0.25, 2.25, self.problem.input_shape[2:]))
+
+    def _arranged_bounds(self, allowed: Array) -> Array:
+        if not self.has_bias_gradient():
+            return matrices.arranged(self.problem, allowed)
         left = self.left.astype(np.float64)
         of_bias = bounds.allowed(self.problem, np.abs(left).sum(axis=2), left.sum(axis=2))
-        return Question(self.inputs(right, skipped), self.answer(sums), self.arranged(allowed, of_bias))
+        return self.with_bias_gradient(allowed, of_bias)
 
 
 class _Integers(_Drawn):
@@ -245,9 +261,16 @@ class _Integers(_Drawn):
             self.bias = self._nonzero(LARGEST_BIAS[dtype], (problem.out_channels,))
 
     def _nonzero(self, largest: int, shape: tuple[int, ...]) -> Array:
-        values = self.rng.integers(1, largest, shape, np.int8, endpoint=True)
-        values *= 2 * self.rng.integers(0, 1, shape, np.int8, endpoint=True) - 1
-        return values.astype(self.problem.dtype)
+        return self._drawn_from([*range(-largest, 0), *range(1, largest + 1)], shape)
+
+    def _between(self, shape: tuple[int, ...]) -> Array:
+        largest = LARGEST_INPUT[self.problem.dtype]
+        return self._drawn_from(range(-largest, largest + 1), shape)
+
+    def _drawn_from(self, values: Sequence[int], shape: tuple[int, ...]) -> Array:
+        """As random bytes that are looked up: faster than integers of a range, which are not powers of two."""
+        table = np.resize(np.array(values, self.problem.dtype), 256)
+        return table[np.frombuffer(self.rng.bytes(math.prod(shape)), np.uint8)].reshape(shape)
 
     def _balance_rows(self) -> None:
         """Every row's sum small: past the first terms, each second term is the negative of the one before it."""
@@ -255,15 +278,10 @@ class _Integers(_Drawn):
         pairs = paired.shape[2] // 2
         paired[:, :, 1 : 2 * pairs : 2] = -paired[:, :, 0 : 2 * pairs : 2]
 
-    def _between(self, shape: tuple[int, ...]) -> Array:
-        largest = LARGEST_INPUT[self.problem.dtype]
-        return self.rng.integers(-largest, largest, shape, np.int8, endpoint=True).astype(self.problem.dtype)
-
     def questions(self) -> tuple[Weights, Question, Question, Question]:
         right, sums = self._right_and_sums()
-        skipped = self._between(self.problem.input_shape) if self.problem.stride > 1 else 0.0
         self.finish(sums)
-        integers = Question(self.inputs(right, skipped), self.answer(sums))
+        integers = Question(self.inputs(right, self._between(self.problem.input_shape[2:])), self.answer(sums))
         return self.weights(), integers, self._probe(), self._poisoned(right, sums)
 
     def _right_and_sums(self) -> tuple[Array, Array]:
@@ -286,7 +304,7 @@ class _Integers(_Drawn):
 
     def _column(self, group: int, terms: Array) -> Array:
         """The sums of one column, as a product of one image, one group and one column."""
-        return matrices.product(self.left[group : group + 1], terms.reshape(1, 1, -1, 1), np.float64)
+        return matrices.product(self.left[group : group + 1], terms.reshape(1, 1, -1, 1), self.adds_in)
 
     def _probe(self) -> Question:
         """``1 + 2**-bits`` as one term of each column; the term walks on from column to column.

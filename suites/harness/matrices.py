@@ -30,6 +30,7 @@ from backends import Problem
 
 Array = npt.NDArray[Any]
 
+FEW_COLUMNS = 128  # below this, an inner loop along the columns is too short to be fast
 WORTH_A_THREAD = 1_000_000  # multiply-adds; below this, starting threads takes longer than the work
 
 
@@ -72,6 +73,8 @@ def product(left: Array, right: Array, dtype: type[np.floating[Any]]) -> Array:
     left, right = left.astype(dtype, copy=False), right.astype(dtype, copy=False)
     images, groups, _, columns = right.shape
     rows = left.shape[1]
+    if columns < FEW_COLUMNS:  # einsum's inner loop then runs along the terms
+        right = np.ascontiguousarray(right.swapaxes(2, 3)).swapaxes(2, 3)
     result = np.empty((images, groups, rows, columns), dtype)
 
     def fill(part: slice) -> None:
@@ -96,7 +99,7 @@ def weight_of(p: Problem, left: Array) -> Array:
 def right_input(p: Problem, right: Array, skipped: Array | float) -> Array:
     """The layer's input that is the right operand: ``x``, or ``dy`` in ``backward-input``, in the problem's layout.
 
-    ``skipped``, a number or an array of ``p.input_shape``, is what stands in the pixels that the stride skips.
+    ``skipped``, which broadcasts to ``p.input_shape``, is what stands in the pixels that the stride skips.
     """
     if p.direction == "backward-input":
         return _laid_out(p, right.reshape(p.batch, p.out_channels, p.out_height, p.out_width))
