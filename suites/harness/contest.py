@@ -230,8 +230,7 @@ class Contest:
         if missing_s > LEAST_UNEXPLAINED_S and missing_s > MOST_UNEXPLAINED * outside_s:
             raise Ended(
                 "wrong",
-                f"its clock is wrong: turns of {outside_s:.3g} s by the harness's own were {outside_s - missing_s:.3g} s "
-                "by its own",
+                f"its clock is wrong: turns of {outside_s:.3g} s by the harness's were {outside_s - missing_s:.3g} s by its",
             )
 
     def _check_budget(self, contestant: Contestant) -> None:
