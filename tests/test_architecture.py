@@ -17,7 +17,11 @@ CONTRACT = ("backends", "backends.problem", "backends.backend")
 INFRASTRUCTURE = {*CONTRACT, "backends.registry", "backends.__main__"}
 # What may be imported across the packages' borders, and by whom. A run that looks again at what is undecided has to ask
 # the very rule that the report will decide by; two copies of a rule drift apart.
-BORROWED = {"suites.harness.settling": {"report.verdicts"}}
+BORROWED = {
+    "suites.harness.settling": {"report.verdicts"},
+    # What verdicts are worth is counted on verdicts as the report gives them.
+    "suites.calibration.__main__": {"report.compare", "report.load"},
+}
 # So that rule must be light, and know nothing of runs on disk, of tables, or of who asks.
 RULE = ("report.verdicts", "report.order_statistics")
 HEAVY = {"numpy", "torch", "numba", "pandas", "matplotlib", "jax", "tensorflow", "onnxruntime"}

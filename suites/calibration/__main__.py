@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(options: argparse.Namespace, threads: int, load: str) -> Path | None:
     """One run of the twins; its folder, or None where it failed."""
     results = options.results / "calibration" / f"{threads}-threads-{load}"
-    command = [sys.executable, "-m", "pytest", str(HERE.parent), "--benchmark-only", "-q", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", str(HERE.parent), "--benchmark-only", "-p", "no:cacheprovider"]
     command += ["--plugin", str(HERE / "twins.py"), "--backend", "twin*", "--shapes", options.shapes]
     command += ["--threads", str(threads), "--results", str(results), "--benchmark-columns=median"]
     if options.time_budget:

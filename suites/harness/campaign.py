@@ -20,13 +20,13 @@ from suites.harness.contest import Contest
 from suites.harness.cores import cores_of
 from suites.harness.gauges import Gauges
 from suites.harness.legs import Leg, unite
-from suites.harness.outcome import Ended
+from suites.harness.outcome import SKIPPED, Ended
 from suites.harness.pool import Pool
 from suites.harness.progress import Progress
 from suites.harness.record import Record, newest_unfinished, now
 from suites.harness.rounds import PASSES, Share
 from suites.harness.settings import BadOption, Settings
-from suites.harness.settling import undecided
+from suites.harness.settling import undecided, usual
 
 LIBRARIES_S = 10.0  # patience for asking a worker which libraries it has loaded
 SHORTEST_START_S = 30.0  # for a worker to start; --timeout may be shorter than importing torch takes
@@ -69,6 +69,7 @@ class Campaign:
         self._plan: dict[tuple[str, int], Event] = {}
         self._running: _Running | None = None
         self._ran = False
+        self._usual: dict[int, float] = {}
         self.record: Record | None = None
 
     def plan(self, problem: Problem, threads: int, backend: str, place: Place) -> None:
@@ -125,11 +126,12 @@ class Campaign:
             self.record.run["ceilings"] += running.gauges.read("after")
             self.record.run["finished_at"] = now()
         running.gauges.close()
-        wall_s = running.budget.elapsed_s()
+        earlier = self.record.run.get("totals", {"wall_s": 0.0, "timed_s": 0.0})  # of sessions that ended by themselves
+        wall_s, timed_s = earlier["wall_s"] + running.budget.elapsed_s(), earlier["timed_s"] + running.timed_s
         self.record.run["totals"] = {
             "wall_s": wall_s,
-            "timed_s": running.timed_s,
-            "timed_share": running.timed_s / wall_s,
+            "timed_s": timed_s,
+            "timed_share": timed_s / wall_s,
             "cells": self.record.statuses,
         }
         self.record.write()
@@ -143,6 +145,7 @@ class Campaign:
         totals = self.record.run["totals"]
         counts = ", ".join(f"{count} {status}" for status, count in totals["cells"].items())
         yield f"{sum(totals['cells'].values())} cells: {counts}"
+        yield from _failures(self.record)
         yield (
             f"{totals['wall_s']:.0f} s in all, {totals['timed_s']:.0f} s "
             f"({100 * totals['timed_share']:.0f} %) of it inside timed calls"
@@ -240,7 +243,15 @@ class Campaign:
             self._pass(running, number, events, passes)
         for event in self._plan.values():
             self._finalize(event)
+        self._measure_again(running)
         self._note_undecided()
+
+    def _measure_again(self, running: _Running) -> None:
+        """A resumed run whose record was damaged lacks cells of backends that have no legs: their rivals are done."""
+        for event in self._plan.values():
+            if self._pending(event) and (passes := self._journal.passes(event.heat)):
+                self._pass(running, 1 + max(passes), [event], passes=0)
+                self._finalize(event)
 
     def _most_passes(self) -> int:
         if self._settings.in_process:
@@ -292,6 +303,7 @@ class Campaign:
             if number + 1 >= self._most_passes() or (number + 1 >= passes and not self._undecided(event)):
                 self._finalize(event)
         running.libraries |= _libraries(running.pool)
+        self._learn_usual()
         self.record.run["passes"].append({"number": number, "problems": progress.done} | _weather_since(before))
         self.record.write()
 
@@ -383,7 +395,19 @@ class Campaign:
 
     def _undecided(self, event: Event) -> int:
         """How many pairs of its backends are still open."""
-        return undecided(self._journal.legs(event.heat))
+        return undecided(self._valid_legs(event), self._usual.get(event.threads, 1.0))
+
+    def _valid_legs(self, event: Event) -> dict[str, dict[int, Leg]]:
+        """The legs of those who are still in, or came through."""
+        assert self.record is not None, "a running campaign has a record"
+        legs: dict[str, dict[int, Leg]] = self._journal.legs(event.heat)
+        return {name: own for name, own in legs.items() if (name, *event.heat) not in self.record.failed}
+
+    def _learn_usual(self) -> None:
+        """How much starts disagree over the run so far: the report judges with it, so whoever asks what is open does."""
+        for threads in self._budgets():
+            events = (event for event in self._plan.values() if event.threads == threads)
+            self._usual[threads] = usual(self._valid_legs(event) for event in events)
 
     def _note_undecided(self) -> None:
         """What stayed open, for the summary and the run."""
@@ -404,6 +428,17 @@ class _Running:
     budget: Budget
     timed_s: float = 0.0
     libraries: dict[str, Any] = field(default_factory=dict)
+
+
+def _failures(record: Record) -> Iterator[str]:
+    """A line for each backend and way of failing: how often, where first, and why."""
+    found: dict[tuple[str, str], list[Cell]] = {}
+    for cell in map(record.cell, sorted(record.failed)):
+        if cell.status not in SKIPPED:
+            found.setdefault((cell.backend, cell.status), []).append(cell)
+    for (backend, status), cells in found.items():
+        others = f", and on {len(cells) - 1} more" if len(cells) > 1 else ""
+        yield f"{backend}: {status} on {cells[0].problem}{others}: {cells[0].reason}"
 
 
 def _weather() -> dict[str, float]:

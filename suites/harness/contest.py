@@ -230,7 +230,7 @@ class Contest:
         if missing_s > LEAST_UNEXPLAINED_S and missing_s > MOST_UNEXPLAINED * outside_s:
             raise Ended(
                 "wrong",
-                f"its clock is wrong: turns of {outside_s:.3g} s by the harness's were {outside_s - missing_s:.3g} s by its",
+                f"its clock is wrong: by it turns took {outside_s - missing_s:.3g} s, by the harness's {outside_s:.3g} s",
             )
 
     def _check_budget(self, contestant: Contestant) -> None:

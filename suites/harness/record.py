@@ -28,6 +28,8 @@ class Record:
         self._cells = folder / CELLS
         self._places: dict[Key, int] = {}
         self._statuses: Counter[Status] = Counter()
+        self.failed: set[Key] = set()
+        """Cells without a valid time."""
         for offset, line in good_lines(self._cells, _is_cell):
             self._note(_cell(line), offset)
         self.journal = Journal(folder / LEGS)
@@ -87,6 +89,8 @@ class Record:
     def _note(self, cell: Cell, offset: int) -> None:
         self._places[cell.key] = offset
         self._statuses[cell.status] += 1
+        if cell.status != "ok":
+            self.failed.add(cell.key)
 
 
 def newest_unfinished(results: Path, machine: str) -> Record | None:

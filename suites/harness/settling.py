@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from report.verdicts import Series, pair_up
+from report.verdicts import MARGIN, Pairs, Series, pair_up, usual_disagreement
 from suites.harness.legs import Leg, deal, round_number
 
+Legs = Mapping[str, Mapping[int, Leg]]  # by backend and pass
 
-def undecided(legs: Mapping[str, Mapping[int, Leg]]) -> int:
-    """How many pairs of backends are neither faster, slower nor the same; ``legs`` by backend and pass."""
-    series = [_series(own) for _, own in sorted(legs.items())]
-    return sum(verdict == "undecided" for verdict in pair_up(series).verdict)
+
+def undecided(legs: Legs, usual: float = 1.0) -> int:
+    """How many pairs of backends are neither faster, slower nor the same, by the rule of the report.
+
+    ``usual`` is how much the starts disagree over the whole run.
+    """
+    return sum(verdict == "undecided" for verdict in _pairs(legs, usual).verdict)
+
+
+def usual(heats: Iterable[Legs]) -> float:
+    """How much the starts of workers disagree, over all of ``heats``."""
+    return usual_disagreement([_pairs(legs) for legs in heats])
+
+
+def _pairs(legs: Legs, usual: float = 1.0) -> Pairs:
+    return pair_up([_series(own) for _, own in sorted(legs.items())], MARGIN, usual)
 
 
 def _series(legs: Mapping[int, Leg]) -> Series:

@@ -164,7 +164,7 @@ class Subject:
         weight, bias = (None if each is None else Input(each).array for each in (weights.weight, weights.bias))
         layer = self.backend.prepare(problem, weight, bias, self._threads)  # type: ignore[arg-type]  # None: no weights
         if not callable(layer):
-            raise TypeError(f"prepare returned {type(layer).__name__}, not a layer that can be called")
+            raise TypeError(f"prepare returned {type(layer).__name__}, which is not callable and so is no layer")
         return layer
 
     def _call(self, layer: Layer, x: OnDevice) -> Any:
