@@ -50,7 +50,7 @@ class ScriptedHost:
         """Nothing."""
         return self.answer("refuses", None)
 
-    def examine(self, question: Any, timeout_s: float) -> Admission:
+    def examine(self, question: Any, timeout_s: float, *, whole: bool = True) -> Admission:
         """A pass."""
         return self.answer("examine", Admission(0.1, 0.01, CALL_S, 1.0, 0.25))
 

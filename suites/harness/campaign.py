@@ -404,7 +404,7 @@ class Campaign:
         return {name: own for name, own in legs.items() if (name, *event.heat) not in self.record.failed}
 
     def _learn_usual(self) -> None:
-        """How much starts disagree over the run so far: the report judges with it, so whoever asks what is open does."""
+        """How much starts disagree over the run so far: the report judges by that, so what is open is judged by it."""
         for threads in self._budgets():
             events = (event for event in self._plan.values() if event.threads == threads)
             self._usual[threads] = usual(self._valid_legs(event) for event in events)

@@ -180,8 +180,14 @@ def working_sets() -> Iterator[int]:
 
 
 def main(threads: int, parent: int) -> None:
-    """Measure once for each line of standard input, which names the phase."""
+    """Compile and say so; then measure once for each line of standard input, which names the phase."""
     die_with(parent)
+    for dtype in DTYPES:
+        for width in LANE_BYTES:
+            kernel, _ = fma_kernel(dtype, width)
+            kernel(1, np.dtype(dtype).type(0.5))
+    _triad_kernel()(*(np.zeros(8) for _ in range(3)), SCALAR, 1)
+    print("{}", flush=True)
     for line in sys.stdin:
         print(json.dumps(asdict(measure(threads, line.strip()))), flush=True)
 

@@ -164,13 +164,14 @@ class Contest:
         shared = SharedExamination(self.problem, Examination.of(self.problem, self.seed), self.cache)
         try:
             for name in list(self._contestants):
-                self._guard(name, lambda contestant: self._examine(contestant, shared))
+                whole = name not in self.earlier  # an earlier start has answered the questions on other layers
+                self._guard(name, lambda contestant, whole=whole: self._examine(contestant, shared, whole=whole))
         finally:
             shared.close()
 
     @staticmethod
-    def _examine(contestant: Contestant, shared: SharedExamination) -> None:
-        admission = contestant.ask(lambda host, patience: host.examine(shared, patience))
+    def _examine(contestant: Contestant, shared: SharedExamination, *, whole: bool) -> None:
+        admission = contestant.ask(lambda host, patience: host.examine(shared, patience, whole=whole))
         contestant.seconds_per_call = admission.seconds_per_call
         contestant.cpu_over_wall = admission.cpu_over_wall
         contestant.leg.prepare_s = admission.prepare_s
@@ -227,10 +228,11 @@ class Contest:
             return
         missing_s = statistics.median(missing for missing, _ in contestant.unexplained)
         outside_s = statistics.median(outside for _, outside in contestant.unexplained)
+        inside_s = outside_s - missing_s
         if missing_s > LEAST_UNEXPLAINED_S and missing_s > MOST_UNEXPLAINED * outside_s:
             raise Ended(
                 "wrong",
-                f"its clock is wrong: by it turns took {outside_s - missing_s:.3g} s, by the harness's {outside_s:.3g} s",
+                f"its clock is wrong: turns took {inside_s:.3g} s by it, {outside_s:.3g} s by the harness's",
             )
 
     def _check_budget(self, contestant: Contestant) -> None:

@@ -93,9 +93,14 @@ class Gate:
 
     # --- the two occasions ----------------------------------------------------------------------------------
 
-    def before(self, timed: Layer, exact: Layer) -> None:
-        """``timed`` has the examination's real weights, ``exact`` its integer weights."""
-        self._check_exact(exact)
+    def before(self, timed: Layer, exact: Layer | None) -> None:
+        """``timed`` has the examination's real weights, ``exact`` its integer weights.
+
+        None instead of ``exact``: another start of this backend has answered the exact questions on this problem. What
+        is left is asked of the very layer that will be timed.
+        """
+        if exact is not None:
+            self._check_exact(exact)
         self._check_reals(timed)
         self._check_finished(timed)
 

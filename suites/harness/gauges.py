@@ -30,15 +30,17 @@ class Gauges:
 
     def read(self, phase: str) -> list[dict[str, Any]]:
         """Ceilings by thread budget; ``phase`` is "before", "during" or "after"."""
-        began = time.monotonic()
         found = []
+        self.cost_s = 0.0
         for threads in self.thread_budgets:
             try:
-                found.append(self._ask(threads, phase))
+                process = self._processes.get(threads) or self._start(threads)
+                began = time.monotonic()
+                found.append(self._ask(process, phase))
+                self.cost_s += time.monotonic() - began
             except (OSError, ValueError, TimeoutError) as error:
                 self._announce(f"warning: the ceilings for {threads} threads could not be measured: {error}")
                 self._end(threads)
-        self.cost_s = time.monotonic() - began
         return found
 
     def close(self) -> None:
@@ -46,20 +48,15 @@ class Gauges:
         for threads in list(self._processes):
             self._end(threads)
 
-    def _ask(self, threads: int, phase: str) -> dict[str, Any]:
-        process = self._processes.get(threads) or self._start(threads)
+    @staticmethod
+    def _ask(process: subprocess.Popen[str], phase: str) -> dict[str, Any]:
         assert process.stdin is not None, "started with pipes"
-        assert process.stdout is not None, "started with pipes"
         process.stdin.write(f"{phase}\n")
         process.stdin.flush()
-        if not select.select([process.stdout], [], [], PATIENCE_S)[0]:
-            raise TimeoutError(f"no answer within {PATIENCE_S:g} s")
-        answer: dict[str, Any] = json.loads(process.stdout.readline() or '"the process ended"')
-        if not isinstance(answer, dict):
-            raise ValueError(answer)
-        return answer
+        return _answer(process)
 
     def _start(self, threads: int) -> subprocess.Popen[str]:
+        """Start a process and wait until it has compiled what it needs."""
         process = self._processes[threads] = subprocess.Popen(
             [sys.executable, "-m", "suites.harness.ceilings", str(threads), str(os.getpid())],
             env=environment(threads),
@@ -69,6 +66,7 @@ class Gauges:
             text=True,
             start_new_session=True,  # Ctrl-C is for the harness to handle
         )
+        _answer(process)
         return process
 
     def _end(self, threads: int) -> None:
@@ -76,3 +74,14 @@ class Gauges:
         if process is not None:
             process.kill()
             process.communicate()
+
+
+def _answer(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """The next line of a gauge. ``TimeoutError`` where none comes, ``ValueError`` where it is no answer."""
+    assert process.stdout is not None, "started with pipes"
+    if not select.select([process.stdout], [], [], PATIENCE_S)[0]:
+        raise TimeoutError(f"no answer within {PATIENCE_S:g} s")
+    answer: dict[str, Any] = json.loads(process.stdout.readline() or '"the process ended"')
+    if not isinstance(answer, dict):
+        raise ValueError(answer)
+    return answer

@@ -47,7 +47,7 @@ class Host(Protocol):
     def refuses(self, problem: Problem, timeout_s: float) -> str | None:
         """See :meth:`backends.Backend.refuses`."""
 
-    def examine(self, question: SharedExamination, timeout_s: float) -> Admission:
+    def examine(self, question: SharedExamination, timeout_s: float, *, whole: bool = True) -> Admission:
         """See :meth:`Subject.examine`."""
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
@@ -85,10 +85,10 @@ class InProcess:
         with _ending("refuses"):
             return self._backend.refuses(problem)
 
-    def examine(self, question: SharedExamination, timeout_s: float) -> Admission:
+    def examine(self, question: SharedExamination, timeout_s: float, *, whole: bool = True) -> Admission:
         """See :meth:`Subject.examine`."""
         with _ending("examine"):
-            return self._subject.examine(question.problem, question.examination, question.cache)
+            return self._subject.examine(question.problem, question.examination, question.cache, whole=whole)
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """See :meth:`Subject.turn`."""

@@ -42,7 +42,8 @@ def _reason(answer: Any, method: str) -> str | None:
 
 def _examine(subject: Subject, message: Message, descriptors: list[int]) -> Answer:
     examination = Examination.from_block(descriptors[0])
-    return _value(asdict(subject.examine(Problem.parse(message["problem"]), examination, message["cache"])))
+    problem = Problem.parse(message["problem"])
+    return _value(asdict(subject.examine(problem, examination, message["cache"], whole=message["whole"])))
 
 
 def _turn(subject: Subject, message: Message, descriptors: list[int]) -> Answer:

@@ -84,8 +84,13 @@ class Subject:
         # A synchronous backend is not charged for calling an empty method.
         self._sync = None if type(backend).sync is Backend.sync else backend.sync
 
-    def examine(self, problem: Problem, examination: Examination, cache: Cache = "hot") -> Admission:
-        """Prepare, pass the gate, warm up. ``WrongAnswer`` from the gate, anything from the backend."""
+    def examine(
+        self, problem: Problem, examination: Examination, cache: Cache = "hot", *, whole: bool = True
+    ) -> Admission:
+        """Prepare, pass the gate (see :meth:`Gate.before` for ``whole``), warm up.
+
+        ``WrongAnswer`` from the gate, anything from the backend.
+        """
         self._running = None
         forget_peak()
         with import_time() as imports_s:
@@ -97,7 +102,7 @@ class Subject:
         self._call(layer, inputs.first)
         first_call_s = perf_counter() - began
         gate = Gate(self.backend, problem, examination)
-        gate.before(layer, self._prepare(problem, examination.integer))
+        gate.before(layer, self._prepare(problem, examination.integer) if whole else None)
         self._running = _Running(gate, layer, inputs)
         self._timer = self.backend.device_timer()
         return Admission(prepare_s, first_call_s, *self._warm_up(), gate.error_ratio)

@@ -45,9 +45,9 @@ class Worker:
         """See :meth:`backends.Backend.refuses`."""
         return self._reason({"do": "refuses", "problem": problem.id}, timeout_s)
 
-    def examine(self, question: SharedExamination, timeout_s: float) -> Admission:
+    def examine(self, question: SharedExamination, timeout_s: float, *, whole: bool = True) -> Admission:
         """See :meth:`Subject.examine`."""
-        message = {"do": "examine", "problem": question.problem.id, "cache": question.cache}
+        message = {"do": "examine", "problem": question.problem.id, "cache": question.cache, "whole": whole}
         return self._numbers(Admission, message, timeout_s, (question.descriptor(),))
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
