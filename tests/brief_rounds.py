@@ -15,8 +15,8 @@ def pytest_configure() -> None:
 
     rounds.TURN_S, rounds.WARM_S, rounds.SLOW_S, rounds.ROUNDS = TURN_S, WARM_S, SLOW_S, ROUNDS
 
-    from suites.harness import campaign, clock, contest
+    from suites.harness import clock, contest, course
 
     assert (clock.ROUNDS, contest.WARM_S) == (ROUNDS, WARM_S), "the harness had been imported before"
     contest.BUDGET_TOLERANCE = 10.0  # in turns this short, reading the clocks counts
-    campaign.MOST_PASSES = campaign.PASSES  # how often tiny problems stay undecided is chance
+    course.MOST_PASSES = course.PASSES  # how often tiny problems stay undecided is chance

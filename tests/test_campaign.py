@@ -11,8 +11,10 @@ import pytest
 
 from backends import Problem, registry
 from suites.harness import campaign as campaign_module
-from suites.harness.campaign import MOST_PASSES, Campaign
+from suites.harness import course as course_module
+from suites.harness.campaign import Campaign
 from suites.harness.cell import Place
+from suites.harness.course import MOST_PASSES
 from suites.harness.pool import Station
 from suites.harness.record import Record, newest_unfinished
 from suites.harness.rounds import PASSES
@@ -36,7 +38,7 @@ class ScriptedHost:
     def refuses(self, problem: Problem, timeout_s: float) -> None:
         """Nothing."""
 
-    def examine(self, question: Any, timeout_s: float) -> Admission:
+    def examine(self, question: Any, timeout_s: float, *, whole: bool = True) -> Admission:
         """A pass."""
         return Admission(0.1, 0.01, 1e-3, 1.0, 0.25)
 
@@ -56,7 +58,7 @@ class ScriptedPool:
     served: list[tuple[str, int]]
     until: int | None
 
-    def __init__(self, logs: Path, *, in_process: bool = False, starts: int = 0) -> None:
+    def __init__(self, logs: Path, *, in_process: bool = False, start_s: float = 0.0, starts: int = 0) -> None:
         self._starts = starts
         self._stations: dict[str, Station] = {}
 
@@ -106,7 +108,7 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> type[ScriptedPool]:
     monkeypatch.setattr(ScriptedPool, "speeds", {BACKENDS[0]: lambda: 2e-3, BACKENDS[1]: lambda: 1e-3}, raising=False)
     monkeypatch.setattr(ScriptedPool, "served", [], raising=False)
     monkeypatch.setattr(ScriptedPool, "until", None, raising=False)
-    monkeypatch.setattr(campaign_module, "Pool", ScriptedPool)
+    monkeypatch.setattr(course_module, "Pool", ScriptedPool)
     monkeypatch.setattr(campaign_module, "Gauges", ScriptedGauges)
     return ScriptedPool
 

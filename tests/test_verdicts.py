@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from report.order_statistics import USUAL_COUNTS_AS, Clusters, design_effect, interval_index, moderated
 from report.verdicts import MARGIN, PLANNED_STARTS, Pairs, Series, pair_up, usual_disagreement
-from suites.harness.campaign import MOST_PASSES_IN_BUDGET
+from suites.harness.course import MOST_PASSES_IN_BUDGET
 from suites.harness.rounds import MOST_ROUNDS, PASSES
 
 NOISE = 0.04  # of a ratio of one round, standard deviation; with tails of Student's t of 3 degrees of freedom

@@ -21,7 +21,6 @@ from typing import Any
 import psutil
 
 from backends import Problem, registry
-from suites.harness import campaign as campaign_module
 from suites.harness.campaign import Campaign
 from suites.harness.cell import Place
 from suites.harness.pool import Station
@@ -42,7 +41,7 @@ class ScriptedHost:
     def refuses(self, problem: Problem, timeout_s: float) -> None:
         """Nothing."""
 
-    def examine(self, question: Any, timeout_s: float) -> Admission:
+    def examine(self, question: Any, timeout_s: float, *, whole: bool = True) -> Admission:
         """A pass."""
         return Admission(0.1, 0.01, self._seconds, 1.0, 0.25)
 
@@ -139,11 +138,21 @@ def run(cells: int, results: Path, report: bool) -> None:
     campaign.finish()
 
 
+def play_scripted() -> None:
+    """Let runs of this process use the scripted parts."""
+    from suites.harness import campaign, course
+
+    for module, name, part in (
+        (course, "Pool", ScriptedPool),
+        (campaign, "Gauges", ScriptedGauges),
+        (campaign, "Canary", ScriptedCanary),
+    ):
+        setattr(module, name, part)
+
+
 def main(cells: int, results: Path) -> None:
     """Measure and print."""
-    scripted = {"Pool": ScriptedPool, "Gauges": ScriptedGauges, "Canary": ScriptedCanary}
-    for name, replacement in scripted.items():
-        setattr(campaign_module, name, replacement)
+    play_scripted()
     run(FIRST_CELLS, results, report=False)
     began, start = time.monotonic(), resident_mib()
     run(cells, results, report=True)

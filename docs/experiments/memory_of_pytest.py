@@ -17,7 +17,7 @@ from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, Module
 from typing import Any
 
 import pytest
-from memory import MEBIBYTE, SECONDS_PER_CALL, ScriptedCanary, ScriptedGauges, ScriptedPool, resident_mib
+from memory import MEBIBYTE, SECONDS_PER_CALL, play_scripted, resident_mib
 
 NOT_FOLLOWED = (type, ModuleType, FunctionType, BuiltinFunctionType, CodeType, FrameType)
 
@@ -28,26 +28,25 @@ class Witness:
     def __init__(self) -> None:
         self.resident_mib: dict[str, float] = {}
         self.held_mib: dict[str, float] = {}
-        self.campaign: Any = None
+        self.course: Any = None
 
     def _note(self, stage: str) -> None:
         self.resident_mib[stage] = round(resident_mib(), 1)
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Before anything is collected; the harness gets its scripted parts."""
-        from suites.harness import campaign as campaign_module
+        from suites.harness.course import Course
 
-        for name, part in (("Pool", ScriptedPool), ("Gauges", ScriptedGauges), ("Canary", ScriptedCanary)):
-            setattr(campaign_module, name, part)
-        run = campaign_module.Campaign._run
+        play_scripted()
+        run = Course.run
 
-        def watched(campaign: Any, *arguments: Any) -> None:
-            self.campaign = campaign
+        def watched(course: Course) -> None:
+            self.course = course
             self._note("before measuring")
-            run(campaign, *arguments)
+            run(course)
             self._note("measured")
 
-        campaign_module.Campaign._run = watched  # type: ignore[method-assign]
+        Course.run = watched  # type: ignore[method-assign]
         self._note("begun")
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -60,7 +59,7 @@ class Witness:
         self._note("published")
         seen: set[int] = {id(self), id(session), id(session.config)}
         holders = {
-            "harness: campaign": self.campaign,
+            "harness: campaign": self.course,
             "pytest: collected tests": session.items,
             "pytest: reports": session.config.pluginmanager.getplugin("terminalreporter").stats,
             "pytest-benchmark: benchmarks": session.config._benchmarksession.benchmarks,  # type: ignore[attr-defined]

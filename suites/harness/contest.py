@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import TypeVar
 
@@ -165,12 +166,12 @@ class Contest:
         try:
             for name in list(self._contestants):
                 whole = name not in self.earlier  # an earlier start has answered the questions on other layers
-                self._guard(name, lambda contestant, whole=whole: self._examine(contestant, shared, whole=whole))
+                self._guard(name, partial(self._examine, shared=shared, whole=whole))
         finally:
             shared.close()
 
     @staticmethod
-    def _examine(contestant: Contestant, shared: SharedExamination, *, whole: bool) -> None:
+    def _examine(contestant: Contestant, *, shared: SharedExamination, whole: bool) -> None:
         admission = contestant.ask(lambda host, patience: host.examine(shared, patience, whole=whole))
         contestant.seconds_per_call = admission.seconds_per_call
         contestant.cpu_over_wall = admission.cpu_over_wall
