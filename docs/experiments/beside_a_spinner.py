@@ -1,4 +1,4 @@
-"""Does a backend that burns every core while it is not asked slow the others down?
+"""Does a backend that burns every core while it is not asked slow the others down? Measured.
 
 Runs the same backends and problems in turn without and with ``spinner.py`` in the run, and compares their medians:
 
