@@ -205,7 +205,7 @@ def test_nobody_is_timed_on_without_the_rivals_that_are_written_already(
     """Killed while the cells of an undecided problem were being written, with passes to go."""
     pool.speeds = undecided()
     with monkeypatch.context() as patch:
-        patch.setattr(campaign_module, "MOST_PASSES", PASSES)
+        patch.setattr(course_module, "MOST_PASSES", PASSES)
         campaign = planned(tmp_path)
         campaign.cell(PROBLEMS[0], 1, BACKENDS[0])
     assert campaign.record is not None

@@ -137,6 +137,8 @@ class Course:
         deadline = self.budget.begin_pass(passes - number if number < passes else 1)
         progress = Progress(number, passes, len(events), self.budget, self._announce)
         before = _weather()
+        if number:  # another order: what the problems before have left in a process is another one then, too
+            events = self._rng.sample(events, len(events))
         for event in events:
             if deadline.passed():
                 break

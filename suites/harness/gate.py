@@ -17,6 +17,7 @@ import numpy.typing as npt
 from backends import Backend, Layer, Problem
 from suites.harness import bounds
 from suites.harness.blocks import ALIGNMENT
+from suites.harness.chance import lines_into_page
 from suites.harness.diagnosis import Agree, Case, diagnose, rounded_operands
 from suites.harness.examination import Examination, Question, Weights
 
@@ -39,13 +40,15 @@ class WrongAnswer(Exception):
 class Input:
     """A private copy of one input: read-only for the backend, 64-byte aligned, with NaN on both sides of it.
 
-    The guards make a read past either end visible where the backend works on this very memory.
+    The guards make a read past either end visible where the backend works on this very memory. Where in its page it
+    begins is drawn anew each time, see :mod:`suites.harness.chance`.
     """
 
     def __init__(self, original: Array) -> None:
         guard = ALIGNMENT // original.itemsize  # elements
-        memory = np.full(original.size + 3 * guard, np.nan, original.dtype)
-        start = guard + -memory.ctypes.data % ALIGNMENT // original.itemsize
+        shift = guard * lines_into_page()
+        memory = np.full(original.size + shift + 3 * guard, np.nan, original.dtype)
+        start = shift + guard + -memory.ctypes.data % ALIGNMENT // original.itemsize
         self._own = memory[start : start + original.size].reshape(original.shape)
         self._own[...] = original
         self._original = original

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from backends import Backend, DeviceTimer, Layer, Problem
+from suites.harness.chance import ballast
 from suites.harness.cores import keep_to, usable
 from suites.harness.examination import Examination, Weights
 from suites.harness.gate import Array, Gate, Input, Inputs, OnDevice
@@ -81,6 +82,7 @@ class Subject:
         self._timer: DeviceTimer | None = None
         self._cores: list[int] | None = None
         self._everywhere: list[int] = []
+        self._ballast: list[bytes] = []
         # A synchronous backend is not charged for calling an empty method.
         self._sync = None if type(backend).sync is Backend.sync else backend.sync
 
@@ -92,6 +94,7 @@ class Subject:
         ``WrongAnswer`` from the gate, anything from the backend.
         """
         self._running = None
+        self._ballast = ballast()
         forget_peak()
         with import_time() as imports_s:
             began = perf_counter()

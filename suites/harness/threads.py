@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from suites.harness.chance import padding
+
 VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -25,4 +27,4 @@ def available_cores() -> int:
 def environment(threads: int) -> dict[str, str]:
     """A child's environment: the user's own, the thread budget, and this process's import path."""
     import_path = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
-    return os.environ | dict.fromkeys(VARIABLES, str(threads)) | {"PYTHONPATH": import_path}
+    return os.environ | dict.fromkeys(VARIABLES, str(threads)) | padding() | {"PYTHONPATH": import_path}
