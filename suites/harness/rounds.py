@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from random import Random
+from statistics import median
 
 TURN_S = 0.004  # of timed calls in one turn: shorter than the spells in which a machine is fast or slow
 WARM_S = 0.001  # of untimed calls before: refills the caches that the previous backend's turn has emptied
@@ -13,6 +14,7 @@ PASSES = 3  # starts of every worker: what a process keeps for life differs from
 ROUNDS = 40  # of one pass
 FEWEST_ROUNDS, MOST_ROUNDS = 4, 60  # of one pass; three times four tell any two of fifteen backends apart
 SLOW_S = 0.8  # a backend whose rounds of one pass would take longer than this takes part in the first few only
+ALIKE, SPAN = 1.5, 4.0  # between backends that get the same number of calls in a turn
 TURN_OVERHEAD_S = 0.001  # waking, asking and stopping a worker
 
 
@@ -20,7 +22,7 @@ TURN_OVERHEAD_S = 0.001  # waking, asking and stopping a worker
 class Share:
     """One backend's part of a pass's rounds: it takes part in the first ``rounds``, ``calls`` calls in each.
 
-    ``most`` bounds the rounds of every pass. It and ``calls`` follow from the first pass's speed and are kept, so that
+    ``most`` bounds the rounds of every pass. It and ``calls`` follow from the first pass's speeds and are kept, so that
     what was averaged into a sample, and which rounds a slow backend has, is the same in all passes.
     """
 
@@ -31,14 +33,34 @@ class Share:
 
 def shares(seconds_per_call: Mapping[str, float], rounds: int, earlier: Mapping[str, Share]) -> dict[str, Share]:
     """Everybody's share of a pass with ``rounds`` rounds; ``earlier`` are the shares of a pass before."""
-    return {name: _share(seconds, rounds, earlier.get(name)) for name, seconds in seconds_per_call.items()}
+    new = {name: seconds for name, seconds in seconds_per_call.items() if name not in earlier}
+    first = {name: _share(seconds, calls) for name, (seconds, calls) in _with_calls(new).items()} | dict(earlier)
+    return {name: replace(first[name], rounds=min(rounds, first[name].most)) for name in seconds_per_call}
 
 
-def _share(seconds_per_call: float, rounds: int, earlier: Share | None) -> Share:
-    if earlier is not None:
-        return Share(min(rounds, earlier.most), earlier.calls, earlier.most)
+def _share(seconds_per_call: float, calls: int) -> Share:
     most = max(FEWEST_ROUNDS, int(SLOW_S / _turn_s(seconds_per_call)))
-    return Share(min(rounds, most), max(1, ceil(TURN_S / max(seconds_per_call, 1e-7))), most)
+    return Share(most, calls, most)
+
+
+def _with_calls(seconds_per_call: Mapping[str, float]) -> dict[str, tuple[float, int]]:
+    """Everybody's speed and calls in a turn: as many as take :data:`TURN_S`, the same for backends of like speed.
+
+    A process that was just woken gets faster for some milliseconds, so a mean over two calls is below one over a
+    single call: the same layer under two names differed by 4 % where chance had given them one call and two. Alike
+    are those between whom no step in speed is larger than :data:`ALIKE`, within a factor of :data:`SPAN`.
+    """
+    found: dict[str, tuple[float, int]] = {}
+    group: list[str] = []
+    for name in sorted(seconds_per_call, key=seconds_per_call.__getitem__):
+        seconds = seconds_per_call[name]
+        if group and seconds > min(ALIKE * seconds_per_call[group[-1]], SPAN * seconds_per_call[group[0]]):
+            group = []
+        group.append(name)
+        typical_s = median(seconds_per_call[each] for each in group)
+        calls = max(1, ceil(TURN_S / max(typical_s, 1e-7)))
+        found |= {each: (seconds_per_call[each], calls) for each in group}
+    return found
 
 
 def _turn_s(seconds_per_call: float) -> float:
