@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from suites.harness import apart, limits, pool
 
-SMALL = limits.Limits(memory_bytes=2**30, file_bytes=2**25)
+SMALL = limits.Limits(memory_bytes=2**30, file_bytes=2**26)
 
 limits.present_limits = lambda: SMALL
 pool.START_S = 5.0

@@ -233,7 +233,8 @@ class Contest:
         if missing_s > LEAST_UNEXPLAINED_S and missing_s > MOST_UNEXPLAINED * outside_s:
             raise Ended(
                 "wrong",
-                f"its clock is wrong: turns took {inside_s:.3g} s by it, {outside_s:.3g} s by the harness's",
+                f"its clock is wrong: turns took {inside_s:.3g} s by it, {outside_s:.3g} s by the harness's; "
+                f"a changed clock, or threads of its own that keep the worker from answering",
             )
 
     def _check_budget(self, contestant: Contestant) -> None:
