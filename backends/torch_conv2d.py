@@ -28,10 +28,20 @@ class TorchConv2d(Backend):
         return _torch.missing_torch()
 
     def refuses(self, problem: Problem) -> str | None:
-        """bfloat16 with an odd number of terms: there oneDNN multiplies a neighbour's values by zero as the last."""
-        odd = problem.direction != "backward-weight" and problem.reduction_length % 2 == 1
-        leaks = "oneDNN's bfloat16 sums of an odd number of channels take in NaN and infinity of a neighbouring pixel"
-        return super().refuses(problem) or (leaks if odd and problem.dtype == "bfloat16" else None)
+        """Two half-precision answers of PyTorch that are wrong by more than their arithmetic explains.
+
+        bfloat16 with an odd number of terms, where oneDNN multiplies a neighbour's values by zero as the last; and
+        gradients of float16 weights over several images, which are rounded to float16 after each image.
+        """
+        if problem.dtype == "bfloat16" and problem.direction != "backward-weight" and problem.reduction_length % 2:
+            ours = (
+                "oneDNN's bfloat16 sums of an odd number of channels take in NaN and infinity of a neighbouring pixel"
+            )
+        elif problem.dtype == "float16" and problem.direction == "backward-weight" and problem.batch > 1:
+            ours = "PyTorch adds up float16 weight gradients image by image and rounds to float16 after each"
+        else:
+            ours = None
+        return super().refuses(problem) or ours
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """The weights as a 1x1 kernel, in the memory format that the input will have."""

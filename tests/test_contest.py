@@ -57,7 +57,7 @@ class ScriptedHost:
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """One round."""
         self.turns.append((calls, warm_s, cores))
-        return self.answer("turn", Turn(CALL_S, calls * CALL_S, calls * CALL_S, None))
+        return self.answer("turn", Turn(CALL_S, 1.0, calls * CALL_S, None))
 
     def conclude(self, timeout_s: float) -> Conclusion:
         """Another pass."""

@@ -188,7 +188,7 @@ def test_a_turn_is_the_mean_of_its_calls(subject: Subject) -> None:
     turn = subject.turn(5, 0.0)
     assert turn.wall_s >= 0.01
     assert turn.seconds_per_call == pytest.approx(turn.wall_s / 5)
-    assert turn.cpu_s < turn.wall_s  # it sleeps
+    assert turn.cpu_over_wall < 1  # it sleeps
     assert turn.device_seconds_per_call is None
 
 

@@ -68,7 +68,7 @@ class Contestant:
         self.leg.canary_s.append(_digits(canary_s, 4))
         if turn.device_seconds_per_call is not None:
             self.leg.device_samples_s.append(_digits(turn.device_seconds_per_call, 7))
-        self.leg.cpu_s += turn.cpu_s
+        self.leg.cpu_s += turn.cpu_over_wall * turn.wall_s
         self.leg.wall_s += turn.wall_s
         if turn.page_faults is not None:
             self.leg.page_faults = (self.leg.page_faults or 0) + turn.page_faults

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter, process_time  # bound before any plugin is loaded, which can replace time's own later
+from time import perf_counter  # bound before any plugin is loaded, which can replace time's own later
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ import numpy as np
 from backends import Backend, DeviceTimer, Layer, Problem
 from suites.harness.chance import ballast
 from suites.harness.cores import keep_to, usable
+from suites.harness.cpu_time import cpu_seconds
 from suites.harness.examination import Examination, Weights
 from suites.harness.gate import Array, Gate, Input, Inputs, OnDevice
 from suites.harness.rotation import Cache, Rotation
@@ -46,7 +47,7 @@ class Turn:
     """One backend's share of one round."""
 
     seconds_per_call: float
-    cpu_s: float
+    cpu_over_wall: float  # with the calls before
     wall_s: float
     device_seconds_per_call: float | None
     page_faults: int | None = None
@@ -119,20 +120,21 @@ class Subject:
         layer, inputs = running.layer, running.inputs
         self._keep_to(cores)
         with _no_garbage_collection():
-            began = perf_counter()
+            cpu_began, woken = cpu_seconds(), perf_counter()
             while True:
                 self._call(layer, inputs.next())
-                if perf_counter() - began >= warm_s:
+                if perf_counter() - woken >= warm_s:
                     break
-            unseen_s = perf_counter() - began
+            unseen_s = perf_counter() - woken
             given = inputs.take(calls)
             faults_before = page_faults()
-            cpu_began, began = process_time(), perf_counter()
+            began = perf_counter()
             running.result = self._repeat(layer, given)
-            wall_s, cpu_s = perf_counter() - began, process_time() - cpu_began
+            ended, cpu_s = perf_counter(), cpu_seconds() - cpu_began
+            wall_s = ended - began
             faults = page_faults() - faults_before
         running.seconds_per_call.append(wall_s / calls)
-        return Turn(wall_s / calls, cpu_s, wall_s, self._device_turn(layer, calls), faults, unseen_s)
+        return Turn(wall_s / calls, cpu_s / (ended - woken), wall_s, self._device_turn(layer, calls), faults, unseen_s)
 
     def _keep_to(self, cores: list[int] | None) -> None:
         if cores is not None and cores != self._cores:
@@ -229,7 +231,7 @@ class Subject:
     def _warm_up(self) -> tuple[float, float]:
         """Call until compiled and level. Seconds per call of the last batch; CPU seconds over wall seconds of all."""
         running = self._of_examined()
-        cpu_began, began = process_time(), perf_counter()
+        cpu_began, began = cpu_seconds(), perf_counter()
         best, calls = float("inf"), 1
         while True:
             batch_began = perf_counter()
@@ -239,7 +241,7 @@ class Subject:
             # Settling means getting faster. A slower batch is noise, and noise is no reason to go on.
             level = seconds_per_call > (1 - LEVEL_WITHIN) * best
             if (level and now - batch_began >= WARM_UP_BATCH_S / 2) or now - began > LONGEST_WARM_UP_S:
-                return seconds_per_call, (process_time() - cpu_began) / (now - began)
+                return seconds_per_call, (cpu_seconds() - cpu_began) / (now - began)
             best = min(best, seconds_per_call)
             calls = max(1, round(WARM_UP_BATCH_S / max(seconds_per_call, 1e-7)))
 

@@ -1,0 +1,31 @@
+"""CPU seconds of this process, exact to the microsecond also while its other threads run.
+
+Linux adds the time of a running thread to its process's account at the next tick of the scheduler, every 4 ms with
+250 ticks a second, or when the thread goes to sleep. ``process_time`` alone so misses up to a tick for each thread
+that runs elsewhere: over turns of 4 ms on two cores it gave 1.6 to 3.0 CPU seconds per second for a layer that uses
+exactly two, and a correct backend failed on its thread budget. Asking for a single thread's clock brings that
+thread's account up to date at once; with that, 90 % of the same turns lay between 1.992 and 2.001.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from os import listdir  # these are bound before any plugin is loaded, which can replace them in their modules later
+from time import clock_gettime_ns, process_time
+
+TASKS = "/proc/self/task"
+CPU_CLOCK_OF_THREAD = 6  # CPUCLOCK_PERTHREAD_MASK | CPUCLOCK_SCHED of the kernel's posix-timers.h
+
+
+def cpu_seconds() -> float:
+    """CPU seconds that all threads of this process have used so far, ended ones included. Takes some 10 µs."""
+    _bring_up_to_date()
+    return process_time()
+
+
+def _bring_up_to_date(clock: Callable[[int], int] = clock_gettime_ns) -> None:
+    with suppress(OSError):  # no such folder: another system, which keeps its accounts in another way
+        for thread in listdir(TASKS):  # noqa: PTH208  # Path.iterdir looks os.listdir up when it is called
+            with suppress(OSError):  # it has ended since
+                clock(~int(thread) << 3 | CPU_CLOCK_OF_THREAD)
