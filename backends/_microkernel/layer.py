@@ -1,0 +1,103 @@
+"""A layer: weights packed, work scheduled, memory laid out, all of it kept alive for as long as it can be called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from backends._microkernel.blocking import lane_tiles, panels
+from backends._microkernel.llvm import CACHE_LINE
+from backends._microkernel.packing import by_lanes, by_rows
+from backends._microkernel.registers import of_this_host
+from backends._microkernel.schedule import FIELDS, Memory, Scheduler, Sweep
+from backends.backend import Layer
+from backends.problem import ITEM_BYTES, Problem
+
+if TYPE_CHECKING:
+    from backends.backend import Array
+
+
+def compiled_layer(problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
+    """``layer(x)`` for a forward problem of float32 or float64; it writes into one buffer again and again."""
+    import numpy as np
+
+    from backends._microkernel import compiled
+
+    p = problem
+    y = aligned(p.output_shape, p.dtype)
+    memory, arrays = _lay_out(p, weight, bias, threads)
+    parts = Scheduler(p, of_this_host(ITEM_BYTES[p.dtype]), memory).schedule(threads)
+    plan = _plan(p, parts)
+    arguments = (y.ctypes.data, plan.ctypes.data, compiled.work(p.dtype))
+    held = (arrays, plan, y)
+
+    if threads == 1:
+
+        def layer(x: Array) -> Array:
+            compiled.on_one_thread(x, *arguments)
+            return held[-1]
+
+    else:
+
+        def layer(x: Array) -> Array:
+            compiled.on_threads(x, *arguments, threads)
+            return held[-1]
+
+    x = np.zeros(p.input_shape, p.dtype)
+    x.flags.writeable = False
+    layer(x)
+    return layer
+
+
+def _lay_out(p: Problem, weight: Array, bias: Array | None, threads: int) -> tuple[Memory, Any]:
+    """Everything that a schedule points to, and the arrays that must live as long as it."""
+    import numpy as np
+
+    registers = of_this_host(ITEM_BYTES[p.dtype])
+    kernels, k = p.out_channels // p.groups, p.in_channels // p.groups
+    heights, tiles = panels(kernels, registers), lane_tiles(kernels, registers)
+    groups = weight.reshape(p.groups, kernels, k)
+    biases = np.zeros(p.out_channels, p.dtype) if bias is None else bias
+    padded = np.zeros((p.groups, sum(tiles)), p.dtype)
+    padded[:, :kernels] = biases.reshape(p.groups, kernels)
+    rows = np.arange(p.out_height) * p.stride * p.width
+    columns = np.arange(p.out_width) * p.stride
+    arrays = {
+        "by_rows": np.concatenate([panel for group in groups for panel in by_rows(group, heights)]),
+        "by_lanes": np.concatenate([tile for group in groups for tile in by_lanes(group, tiles)]),
+        "bias": biases,
+        "padded_bias": padded,
+        "offsets": (rows[:, None] + columns).astype(np.int64) * ITEM_BYTES[p.dtype],
+    }
+    arrays = {name: aligned_copy(array) for name, array in arrays.items()}
+    scratch = [aligned((k, registers.widest), p.dtype) for _ in range(threads)]
+    addresses: dict[str, Any] = {name: array.ctypes.data for name, array in arrays.items()}
+    return Memory(**addresses, scratch=tuple(each.ctypes.data for each in scratch)), (arrays, scratch)
+
+
+def _plan(p: Problem, parts: list[list[Sweep]]) -> Array:
+    """The words that :mod:`compiled` reads: a header, then the sweeps of each part."""
+    import numpy as np
+
+    header = 2 + len(parts) + 1
+    counts = np.cumsum([0, *map(len, parts)])
+    begins = header + len(FIELDS) * counts
+    sweeps = [[getattr(sweep, name) for name in FIELDS] for part in parts for sweep in part]
+    words = [p.in_channels // p.groups, int(p.activation == "relu"), *begins]
+    return np.concatenate([np.array(words, np.int64), np.array(sweeps, np.int64).ravel()])
+
+
+def aligned(shape: tuple[int, ...], dtype: str) -> Array:
+    """An array of zeros that begins at a cache line."""
+    import numpy as np
+
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    memory = np.zeros(size + CACHE_LINE, np.uint8)
+    start = -memory.ctypes.data % CACHE_LINE
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
+def aligned_copy(array: Array) -> Array:
+    """``array`` in memory of its own that begins at a cache line."""
+    copy = aligned(array.shape, array.dtype.name)
+    copy[...] = array
+    return copy

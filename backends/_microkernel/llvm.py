@@ -1,0 +1,117 @@
+"""A little grammar over llvmlite: loops that carry registers, loads and stores at an address plus an offset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+WORD_BITS: Final = 64
+CACHE_LINE: Final = 64
+
+
+class Code:
+    """LLVM code for arrays of one element type. Addresses, strides and counts are 64-bit integers, in bytes."""
+
+    def __init__(self, module: Any, item: int) -> None:
+        from llvmlite import ir
+
+        self.ir = ir
+        self.module = module
+        self.item = item
+        self.element = {4: ir.FloatType, 8: ir.DoubleType}[item]()
+        self.word = ir.IntType(WORD_BITS)
+        self._pointer = ir.PointerType()
+
+    def function(self, name: str, parameters: int) -> tuple[Any, Any]:
+        """A function of so many words that returns nothing, private to the module, and a builder at its beginning."""
+        ir = self.ir
+        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [self.word] * parameters), name)
+        function.linkage = "internal"
+        # Inlined into the switch that chooses among them, a hundred kernels become one function that takes the
+        # register allocator a minute; a call costs less than one step of the shortest of them.
+        function.attributes.add("noinline")
+        return function, ir.IRBuilder(function.append_basic_block("entry"))
+
+    def switch(self, name: str, parameters: int, key: Callable[[Any, Sequence[Any]], Any], cases: dict[int, Any]) -> Any:
+        """A function that hands its words on to the one of ``cases`` that ``key`` of them names."""
+        function, builder = self.function(name, parameters)
+        end = function.append_basic_block("end")
+        self.ir.IRBuilder(end).ret_void()
+        chosen = builder.switch(key(builder, function.args), end)
+        for value, case in cases.items():
+            block = function.append_basic_block(f"case{value}")
+            chosen.add_case(self.word(value), block)
+            inside = self.ir.IRBuilder(block)
+            inside.call(case, function.args)
+            inside.branch(end)
+        return function
+
+    def vector(self, lanes: int) -> Any:
+        """The type of so many elements side by side."""
+        return self.ir.VectorType(self.element, lanes)
+
+    def loop(
+        self,
+        builder: Any,
+        count: Any,
+        body: Callable[[Any, list[Any]], Sequence[Any]],
+        start: Sequence[Any] = (),
+    ) -> list[Any]:
+        """``for index in range(count)``: ``body(index, carried)`` gives what the next turn, or the end, gets."""
+        before = builder.block
+        head, inside, after = (builder.append_basic_block(name) for name in ("head", "body", "after"))
+        builder.branch(head)
+        builder.position_at_end(head)
+        index = builder.phi(self.word)
+        carried = [builder.phi(value.type) for value in start]
+        builder.cbranch(builder.icmp_unsigned("<", index, count), inside, after)
+        builder.position_at_end(inside)
+        results = body(index, carried)
+        following = builder.add(index, self.word(1))
+        back = builder.block
+        builder.branch(head)
+        for phi, first, later in zip((index, *carried), (self.word(0), *start), (following, *results), strict=True):
+            phi.add_incoming(first, before)
+            phi.add_incoming(later, back)
+        builder.position_at_end(after)
+        return carried
+
+    def load(self, builder: Any, kind: Any, address: Any, offset: int = 0) -> Any:
+        """A value or a vector; aligned to an element and no more, because nothing is known of the caller's arrays."""
+        value = builder.load(self._at(builder, address, offset), typ=kind)
+        value.align = self.item
+        return value
+
+    def store(self, builder: Any, value: Any, address: Any, offset: int = 0) -> None:
+        """The opposite of :meth:`load`."""
+        builder.store(value, self._at(builder, address, offset), align=self.item)
+
+    def prefetch(self, builder: Any, address: Any, offset: int = 0) -> None:
+        """Ask for the cache line at an address, which need not exist."""
+        ir = self.ir
+        name = "llvm.prefetch.p0"
+        flag = ir.IntType(32)
+        function = self.module.globals.get(name)
+        if function is None:
+            kind = ir.FunctionType(ir.VoidType(), [self._pointer, flag, flag, flag])
+            function = ir.Function(self.module, kind, name)
+        builder.call(function, [self._at(builder, address, offset), flag(0), flag(3), flag(1)])
+
+    def _at(self, builder: Any, address: Any, offset: int) -> Any:
+        return builder.inttoptr(builder.add(address, self.word(offset)) if offset else address, self._pointer)
+
+    def broadcast(self, builder: Any, value: Any, vector: Any) -> Any:
+        """``value`` in every lane."""
+        ir = self.ir
+        nothing = ir.Constant(vector, ir.Undefined)
+        first = builder.insert_element(nothing, value, ir.IntType(32)(0))
+        return builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(ir.IntType(32), vector.count), None))
+
+    def multiply_add(self, builder: Any, a: Any, b: Any, c: Any) -> Any:
+        """``a * b + c``: one fused instruction where the host has it, two where it has not."""
+        vector = a.type
+        name = f"llvm.fmuladd.v{vector.count}f{8 * self.item}"
+        function = self.module.globals.get(name)
+        if function is None:
+            function = self.ir.Function(self.module, self.ir.FunctionType(vector, [vector] * 3), name)
+        return builder.call(function, [a, b, c])

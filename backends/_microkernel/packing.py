@@ -1,0 +1,97 @@
+"""Packing: operands laid out in the order in which a kernel reads them.
+
+Weights are packed once, in ``prepare``. Pixels are packed tile by tile inside the clock, into a scratch of one tile that
+stays in the cache: a row of a tile lies a whole plane of the picture behind the row before, on another page and, where
+planes are powers of two, in the same set of the cache; packed, it is one stream. Where a tile meets one or two panels
+of weights only, packing would cost more than it saves, and kernels read the picture itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from backends._microkernel.llvm import Code
+from backends._microkernel.registers import Registers
+
+if TYPE_CHECKING:
+    from backends.backend import Array
+
+
+def by_rows(weight: Array, panels: Sequence[int]) -> list[Array]:
+    """For kernels of pixels: panels of so many output channels, each ``(channels, rows)`` and contiguous, flattened."""
+    import numpy as np
+
+    ends = np.cumsum(panels)
+    return [
+        np.ascontiguousarray(weight[end - rows : end].T).ravel() for rows, end in zip(panels, ends, strict=True)
+    ]
+
+
+def by_lanes(weight: Array, tiles: Sequence[int]) -> list[Array]:
+    """For kernels of channels: tiles ``(channels, lanes)``; lanes beyond the last output channel are zero."""
+    import numpy as np
+
+    padded = np.zeros((sum(tiles), weight.shape[1]), weight.dtype)
+    padded[: len(weight)] = weight
+    return by_rows(padded, tiles)
+
+
+class Copies:
+    """Writes into an LLVM module what packs pixels: ``(k, source, step, target, lanes, offsets)``, in bytes."""
+
+    def __init__(self, code: Code, registers: Registers) -> None:
+        self._code = code
+        self._registers = registers
+
+    def vectors(self) -> Any:
+        """Copies ``lanes`` neighbours, a multiple of the vector's, from each of ``k`` rows that lie ``step`` apart."""
+        code, registers = self._code, self._registers
+        name = f"pointwise_copy_f{8 * code.item}"
+        if (written := code.module.globals.get(name)) is not None:
+            return written
+        cases = {count: self._copy(f"{name}_{count}", count) for count in range(1, registers.vectors + 1)}
+        return code.switch(name, 6, lambda builder, words: builder.udiv(words[4], code.word(registers.lanes)), cases)
+
+    def _copy(self, name: str, count: int) -> Any:
+        code, width = self._code, self._registers.lanes
+        function, builder = code.function(name, 6)
+        k, source, step, target, _, _ = function.args
+
+        def row(index: Any, _: list[Any]) -> tuple[()]:
+            here = builder.add(source, builder.mul(index, step))
+            there = builder.add(target, builder.mul(index, code.word(count * width * code.item)))
+            for offset in range(0, count * width * code.item, width * code.item):
+                code.store(builder, code.load(builder, code.vector(width), here, offset), there, offset)
+            return ()
+
+        code.loop(builder, k, row)
+        builder.ret_void()
+        return function
+
+    def elements(self) -> Any:
+        """Copies from each row the elements at ``offsets``, an array of ``lanes`` words: what a stride reads."""
+        code = self._code
+        name = f"pointwise_gather_f{8 * code.item}"
+        if (written := code.module.globals.get(name)) is not None:
+            return written
+        function, builder = code.function(name, 6)
+        k, source, step, target, lanes, offsets = function.args
+        item, word = code.word(code.item), code.word
+
+        def row(index: Any, _: list[Any]) -> tuple[()]:
+            here = builder.add(source, builder.mul(index, step))
+            there = builder.add(target, builder.mul(builder.mul(index, lanes), item))
+
+            def element(lane: Any, _: list[Any]) -> tuple[()]:
+                offset = code.load(builder, code.word, builder.add(offsets, builder.mul(lane, word(8))))
+                value = code.load(builder, code.element, builder.add(here, offset))
+                code.store(builder, value, builder.add(there, builder.mul(lane, item)))
+                return ()
+
+            code.loop(builder, lanes, element)
+            return ()
+
+        code.loop(builder, k, row)
+        builder.ret_void()
+        return function
