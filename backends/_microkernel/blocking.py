@@ -19,14 +19,22 @@ def panels(rows: int, registers: Registers) -> list[int]:
     return even(rows, registers.rows)
 
 
-def lane_tiles(lanes: int, registers: Registers) -> list[int]:
-    """Lanes, cut into tiles of whole and half vectors, the last one padded to half a vector."""
-    return [halves * registers.half for halves in even(-(-lanes // registers.half), 2 * registers.vectors)]
+def lane_tiles(lanes: int, rows: int, registers: Registers) -> list[int]:
+    """Lanes, cut into tiles for panels of ``rows`` rows: whole vectors and a half, the last one padded to a half.
+
+    Tiles of more vectors than the highest panel allows are of whole ones, which keeps the kernels fewer.
+    """
+    most = registers.vectors(rows)
+    if most > registers.vectors(registers.rows):
+        whole = [vectors * registers.lanes for vectors in even(lanes // registers.lanes, most)]
+        rest = -(-(lanes % registers.lanes) // registers.half) * registers.half
+        return whole + [rest] * (rest > 0)
+    return [halves * registers.half for halves in even(-(-lanes // registers.half), 2 * most)]
 
 
-def vector_tiles(vectors: int, registers: Registers) -> list[int]:
-    """Whole vectors of pixels, cut into tiles; in elements."""
-    return [count * registers.lanes for count in even(vectors, registers.vectors)]
+def vector_tiles(vectors: int, rows: int, registers: Registers) -> list[int]:
+    """Whole vectors of pixels, cut into tiles for panels of ``rows`` rows; in elements."""
+    return [count * registers.lanes for count in even(vectors, registers.vectors(rows))]
 
 
 def share(total: int, part: int, parts: int) -> range:

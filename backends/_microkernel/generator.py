@@ -32,8 +32,15 @@ from backends._microkernel.registers import Registers
 
 Kind = Literal["pixels", "channels"]
 
-PARAMETERS = ("rows", "lanes", "valid", "k", "a", "a_row", "a_step", "b", "b_step", "c", "c_row", "c_lane", "bias", "relu")
-"""Of every kernel. Strides in bytes: from row to row, from step to step, from lane to lane; ``valid`` lanes exist."""
+PARAMETERS = (
+    *("rows", "lanes", "valid", "k", "a", "a_row", "a_step", "b", "b_step", "c", "c_row", "c_lane", "bias", "relu"),
+    *("ahead", "ahead_step"),
+)
+"""Of every kernel. Strides in bytes: from row to row, from step to step, from lane to lane; ``valid`` lanes exist.
+
+``ahead`` is where the next tile of pixels begins. Its lines are asked for one step after the other while this tile is
+computed, since a row of it lies a whole plane behind the one before, where no hardware looks ahead.
+"""
 
 
 class Kernels:
@@ -51,19 +58,24 @@ class Kernels:
             return written
         # Pixels in less than a whole vector are left to the other kind, which wastes no lanes on them.
         unit = registers.half if kind == "channels" else registers.lanes
-        widths = registers.widest // unit
+        stride = registers.vectors(1) * registers.lanes // unit + 1
         cases = {
-            rows * (widths + 1) + width: self._kernel(f"{name}_{rows}x{width * unit}", kind, rows, width * unit)
+            rows * stride + lanes // unit: self._kernel(f"{name}_{rows}x{lanes}", kind, rows, lanes)
             for rows in range(1, registers.rows + 1)
-            for width in range(1, widths + 1)
+            for lanes in self._widths(rows, unit)
         }
 
         def key(builder: Any, words: Sequence[Any]) -> Any:
-            return builder.add(
-                builder.mul(words[0], code.word(widths + 1)), builder.udiv(words[1], code.word(unit))
-            )
+            return builder.add(builder.mul(words[0], code.word(stride)), builder.udiv(words[1], code.word(unit)))
 
         return code.switch(name, len(PARAMETERS), key, cases)
+
+    def _widths(self, rows: int, unit: int) -> list[int]:
+        """Lanes that a tile of so many rows may have: multiples of ``unit``, and of a vector where they are many."""
+        registers = self._registers
+        usual = registers.vectors(registers.rows) * registers.lanes
+        wider = range(usual + registers.lanes, registers.vectors(rows) * registers.lanes + 1, registers.lanes)
+        return [*range(unit, usual + 1, unit), *wider]
 
     def _kernel(self, name: str, kind: Kind, rows: int, lanes: int) -> Any:
         code = self._code
@@ -108,6 +120,10 @@ class _Tile:
             a = builder.add(words["a"], builder.mul(index, words["a_step"]))
             b = builder.add(words["b"], builder.mul(index, words["b_step"]))
             parts = [code.load(builder, vector, b, offset) for offset, vector in self._vectors]
+            if self._kind == "pixels":
+                ahead = builder.add(words["ahead"], builder.mul(index, words["ahead_step"]))
+                for offset, _ in self._vectors:
+                    code.prefetch(builder, ahead, offset)
             values = [code.load(builder, code.element, builder.add(a, offset)) for offset in offsets]
             products = [(value, part) for value in values for part in parts]
             return [

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from backends._microkernel.blocking import lane_tiles, panels
+from backends._microkernel.blocking import panels
 from backends._microkernel.llvm import CACHE_LINE
 from backends._microkernel.packing import by_lanes, by_rows
 from backends._microkernel.registers import of_this_host
-from backends._microkernel.schedule import FIELDS, Memory, Scheduler, Sweep
+from backends._microkernel.schedule import FIELDS, Memory, Scheduler, Sweep, weight_tiles
 from backends.backend import Layer
 from backends.problem import ITEM_BYTES, Problem
 
@@ -54,7 +54,7 @@ def _lay_out(p: Problem, weight: Array, bias: Array | None, threads: int) -> tup
 
     registers = of_this_host(ITEM_BYTES[p.dtype])
     kernels, k = p.out_channels // p.groups, p.in_channels // p.groups
-    heights, tiles = panels(kernels, registers), lane_tiles(kernels, registers)
+    heights, tiles = panels(kernels, registers), weight_tiles(p, registers)
     groups = weight.reshape(p.groups, kernels, k)
     biases = np.zeros(p.out_channels, p.dtype) if bias is None else bias
     padded = np.zeros((p.groups, sum(tiles)), p.dtype)
@@ -69,7 +69,7 @@ def _lay_out(p: Problem, weight: Array, bias: Array | None, threads: int) -> tup
         "offsets": (rows[:, None] + columns).astype(np.int64) * ITEM_BYTES[p.dtype],
     }
     arrays = {name: aligned_copy(array) for name, array in arrays.items()}
-    scratch = [aligned((k, registers.widest), p.dtype) for _ in range(threads)]
+    scratch = [aligned((k, registers.vectors(1) * registers.lanes), p.dtype) for _ in range(threads)]
     addresses: dict[str, Any] = {name: array.ctypes.data for name, array in arrays.items()}
     return Memory(**addresses, scratch=tuple(each.ctypes.data for each in scratch)), (arrays, scratch)
 

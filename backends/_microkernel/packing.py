@@ -50,7 +50,7 @@ class Copies:
         name = f"pointwise_copy_f{8 * code.item}"
         if (written := code.module.globals.get(name)) is not None:
             return written
-        cases = {count: self._copy(f"{name}_{count}", count) for count in range(1, registers.vectors + 1)}
+        cases = {count: self._copy(f"{name}_{count}", count) for count in range(1, registers.vectors(1) + 1)}
         return code.switch(name, 6, lambda builder, words: builder.udiv(words[4], code.word(registers.lanes)), cases)
 
     def _copy(self, name: str, count: int) -> Any:

@@ -7,26 +7,30 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-_MANY: Final = (8, 3)
-_FEW: Final = (6, 2)
+_MANY: Final = (24, 8)
+_FEW: Final = (12, 6)
+_LONGEST: Final = 12  # vectors in a row
 
 
 @dataclass(frozen=True)
 class Registers:
-    """A tile has at most ``rows`` rows of ``vectors`` vectors of ``lanes`` elements.
+    """A vector has ``lanes`` elements; a tile at most ``rows`` rows and ``sums`` vectors in all.
 
-    Its accumulators, the vectors of one step and one broadcast must fit together: 8 x 3 + 3 + 1 into 32 registers,
-    6 x 2 + 2 + 1 into 16. Eight rows and not nine because channel counts are mostly multiples of eight.
+    Its accumulators, the vectors of one step and the broadcasts must fit together: of 32 registers 24 hold sums, of 16
+    they are 12. Eight rows and not nine because channel counts are mostly multiples of eight.
     """
 
     lanes: int
+    sums: int
     rows: int
-    vectors: int
 
-    @property
-    def widest(self) -> int:
-        """Elements in the widest row of a tile."""
-        return self.lanes * self.vectors
+    def vectors(self, rows: int) -> int:
+        """Vectors in a row of the widest tile that is so many rows high: the fewer rows, the longer they are.
+
+        8 x 3, 6 x 4, 4 x 6, ..., 1 x 12. A long row reads a long run of memory, and gives a tile of one row enough sums
+        to wait for.
+        """
+        return min(self.sums // rows, _LONGEST)
 
     @property
     def half(self) -> int:

@@ -39,6 +39,7 @@ class Sweep:
     lanes: int
     valid: int  # of the lanes, those that exist
     x: int  # offset of the first pixel's first channel in the picture
+    ahead: int  # the same of the next tile of pixels, or of this one where there is none
     x_step: int  # from channel to channel there
     x_row: int  # from row to row, where rows are pixels
     offsets: int  # address of an offset from ``x`` for each pixel, where they are gathered
@@ -82,6 +83,17 @@ class _Cut:
         return share(total, self.channel_part, self.channel_parts)
 
 
+def weight_tiles(problem: Problem, registers: Registers) -> list[int]:
+    """How a group's output channels are cut into lanes, for the highest panel of pixels that they will meet."""
+    p = problem
+    if p.layout == "nchw" and p.height * p.width > 1:
+        rest = p.out_height * p.out_width % registers.lanes
+        height = panels(max(1, rest), registers)[0]
+    else:  # a thread may get any number of pixels
+        height = min(registers.rows, max(1, p.out_width if p.stride > 1 else p.pixels))
+    return lane_tiles(p.out_channels // p.groups, height, registers)
+
+
 class Scheduler:
     """Lays out the work of one problem (forward) for any number of threads."""
 
@@ -93,9 +105,9 @@ class Scheduler:
         self._k = problem.in_channels // problem.groups
         self._kernels = problem.out_channels // problem.groups
         self._panels = panels(self._kernels, registers)
-        self._tiles = lane_tiles(self._kernels, registers)
         # A picture of one pixel is the same in both layouts, and as rows of pixels a batch of them is one matrix.
         self._in_planes = problem.layout == "nchw" and problem.height * problem.width > 1
+        self._tiles = weight_tiles(problem, registers)
 
     def schedule(self, threads: int) -> list[list[Sweep]]:
         """For each thread its sweeps, in order: the way of sharing whose last thread is done first."""
@@ -129,20 +141,23 @@ class Scheduler:
         for plane in range(planes):
             first, last = (min(max(end - plane * vectors, 0), vectors) for end in (mine.start, mine.stop))
             start = first * lanes
-            for width in vector_tiles(last - first, self._registers) if cut.channels(len(self._panels)) else ():
-                yield self._pixel_tile(plane, start, width, cut)
+            widths = vector_tiles(last - first, self._panels[0], self._registers)
+            for number, width in enumerate(widths if cut.channels(len(self._panels)) else ()):
+                following = width if number + 1 < len(widths) else 0
+                yield self._pixel_tile(plane, start, width, following, cut)
                 start += width
         # Parts that got a vector less than others are first to take a rest.
         for plane in range(planes if rest else 0):
             if plane % cut.pixel_parts == cut.pixel_part:
                 yield from self._rest_of_plane(plane, vectors * lanes, rest, cut)
 
-    def _pixel_tile(self, plane: int, start: int, width: int, cut: _Cut) -> Sweep:
-        """One tile of pixels against this thread's panels of weights."""
+    def _pixel_tile(self, plane: int, start: int, width: int, following: int, cut: _Cut) -> Sweep:
+        """One tile of pixels against this thread's panels of weights; the next tile begins ``following`` behind."""
         p, item, k = self._p, self._item, self._k
         mine = cut.channels(len(self._panels))
         before, rows = sum(self._panels[: mine.start]), sum(self._panels[mine.start : mine.stop])
         first = plane % p.groups * self._kernels + before
+        x = self._plane_of_x(plane) + (start * item if p.stride == 1 else 0)
         copied = COPIED if len(mine) >= FEWEST_PANELS_TO_PACK else DIRECT
         return Sweep(
             kind=PIXELS,
@@ -151,7 +166,8 @@ class Scheduler:
             panels=len(mine),
             lanes=width,
             valid=width,
-            x=self._plane_of_x(plane) + (start * item if p.stride == 1 else 0),
+            x=x,
+            ahead=x + following * item,
             x_step=p.height * p.width * item,
             x_row=0,
             offsets=self._memory.offsets + 8 * start,
@@ -177,6 +193,7 @@ class Scheduler:
                 panels=len(panels(rows, self._registers)),
                 **self._tile_of_weights(plane % p.groups, number),
                 x=self._plane_of_x(plane) + (0 if gathered else start * item),
+                ahead=0,
                 x_step=p.height * p.width * item,
                 x_row=item,
                 offsets=self._memory.offsets + 8 * start,
@@ -208,6 +225,7 @@ class Scheduler:
                         panels=len(panels(rows, self._registers)),
                         **self._tile_of_weights(group, number),
                         x=(x * p.in_channels + group * self._k) * item,
+                        ahead=0,
                         x_step=item,
                         x_row=p.stride * p.in_channels * item,
                         offsets=0,

@@ -1,0 +1,84 @@
+"""``python tests/fuzz_microkernel.py COUNT SEED``: random problems, every buffer between forbidden pages.
+
+The inputs are small integers, so every result is exact and compared bit for bit. A read or a write outside of an array
+ends the process by SIGSEGV; the problem that it happened on is the last one printed with ``-v``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from random import Random
+from typing import Any
+
+os.environ.setdefault("NUMBA_NUM_THREADS", "3")  # before numba is imported: schedules for three, on any machine
+
+import numpy as np
+from guarded_memory import Guarded
+
+from backends import Problem, get
+from backends._microkernel import layer as layer_module
+
+
+def draw(rng: Random) -> Problem:
+    """A problem of a size that takes little time, with every axis and with the edges of every tile."""
+    groups = rng.choice([1, 1, 1, 1, 2, 3, 5])
+    most = rng.choice([4, 20, 70, 200]) // groups + 1
+    return Problem(
+        batch=rng.choice([0, 1, 1, 1, 2, 3, 5]),
+        in_channels=groups * rng.randint(1, most),
+        out_channels=groups * rng.randint(1, most),
+        height=rng.choice([1, rng.randint(1, 9), rng.randint(1, 30)]),
+        width=rng.choice([1, rng.randint(1, 9), rng.randint(1, 30)]),
+        stride=rng.choice([1, 1, 1, 2, 3]),
+        groups=groups,
+        bias=rng.random() < 0.5,
+        activation=rng.choice(["none", "relu"]),  # type: ignore[arg-type]
+        dtype=rng.choice(["float32", "float64"]),  # type: ignore[arg-type]
+        layout=rng.choice(["nchw", "nhwc"]),  # type: ignore[arg-type]
+    )
+
+
+def expected(p: Problem, x: Any, weight: Any, bias: Any) -> Any:
+    """The formula, exact for small integers."""
+    seen = x if p.layout == "nchw" else np.moveaxis(x, 3, 1)
+    seen = seen[:, :, :: p.stride, :: p.stride].astype(np.float64)
+    grouped = seen.reshape(p.batch, p.groups, p.in_channels // p.groups, p.out_height, p.out_width)
+    kernels = weight.astype(np.float64).reshape(p.groups, p.out_channels // p.groups, -1)
+    y = np.einsum("gok,ngkij->ngoij", kernels, grouped)
+    y = y.reshape(p.batch, p.out_channels, p.out_height, p.out_width)
+    if bias is not None:
+        y = y + bias.reshape(-1, 1, 1)
+    if p.activation == "relu":
+        y = np.maximum(y, 0)
+    return y if p.layout == "nchw" else np.moveaxis(y, 1, 3)
+
+
+def run(count: int, seed: int, verbose: bool) -> int:
+    """How many of ``count`` problems came out wrong."""
+    rng, numbers = Random(seed), np.random.default_rng(seed)  # noqa: S311
+    backend, wrong = get("numba-microkernel"), 0
+    for _ in range(count):
+        p = draw(rng)
+        threads, at = rng.choice([1, 1, 2, 3]), rng.choice(["end", "start"])
+        if verbose:
+            print(p, threads, at, flush=True)
+        guarded = Guarded()
+        layer_module.aligned = lambda shape, dtype, g=guarded, at=at: g.array(shape, dtype, at)
+        shapes = (p.input_shape, p.weight_shape, (p.out_channels,))
+        x, weight, bias = (
+            guarded.copy(numbers.integers(-8, 9, shape).astype(p.dtype), at)  # type: ignore[arg-type]
+            for shape in shapes
+        )
+        given = bias if p.bias else None
+        y = backend.prepare(p, weight, given, threads)(x)
+        if not np.array_equal(y, expected(p, x, weight, given)):
+            print(f"wrong: {p} with {threads} threads", flush=True)
+            wrong += 1
+    print(f"{count} problems, {wrong} wrong")
+    return wrong
+
+
+if __name__ == "__main__":
+    count, seed = (int(text) for text in sys.argv[1:3])
+    sys.exit(bool(run(count, seed, "-v" in sys.argv[3:])))
