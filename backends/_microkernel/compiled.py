@@ -25,6 +25,7 @@ from backends._microkernel.schedule import CHANNELS, COPIED, DIRECT, FIELDS, GAT
 # A plan in memory is a header of words and the sweeps. Where the header's words are:
 STEPS, RELU, PARTS = 0, 1, 2  # from PARTS on: where each part's sweeps begin, and where the last part's end
 
+LINE: Final = 64
 WIDTH: Final = len(FIELDS)
 (
     KIND, PACK, ROWS, PANELS, LANES, VALID, X, AHEAD, X_STEP, X_ROW, OFFSETS, SCRATCH, WEIGHT, BIAS, Y, Y_ROW, Y_LANE,
@@ -123,22 +124,25 @@ def _work_of(version: str) -> Callable[[Any, int, Any, int], None]:
                     _gather(x, k, source, step, scratch, count, plan[at + OFFSETS])
                 source, step, row = scratch, count * item, item
             weight, bias, target, y_row = plan[at + WEIGHT], plan[at + BIAS], y + plan[at + Y], plan[at + Y_ROW]
-            ahead, ahead_step = _address(x) + plan[at + AHEAD], plan[at + X_STEP]
+            first, ahead_step = _address(x) + plan[at + AHEAD], plan[at + X_STEP]
+            ahead, ahead_line = first, LINE if panels * LINE < lanes * item else 0
             height, higher = rows // panels, rows % panels
             for panel in range(panels):
                 high = height + (panel < higher)
                 if plan[at + KIND] == PIXELS:
                     _pixels(
                         x, high, lanes, lanes, k, weight, 0, 0, source, step, target, y_row, 0, bias, relu,
-                        ahead, ahead_step,
+                        ahead, ahead_step, ahead_line,
                     )  # fmt: skip
-                    ahead, ahead_step = weight, 0  # asked for once; what was just read costs nothing to ask for again
+                    ahead += LINE
+                    if ahead_line or ahead - first > lanes * item:  # all asked for; what was just read costs nothing
+                        ahead, ahead_step = weight, 0
                     weight += high * k * item
                     bias += high * item
                 else:
                     _channels(
                         x, high, lanes, plan[at + VALID], k, source, row, step, weight, 0,
-                        target, y_row, plan[at + Y_LANE], bias, relu, 0, 0,
+                        target, y_row, plan[at + Y_LANE], bias, relu, 0, 0, 0,
                     )  # fmt: skip
                     source += high * row
                 target += high * y_row

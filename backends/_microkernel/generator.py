@@ -34,7 +34,7 @@ Kind = Literal["pixels", "channels"]
 
 PARAMETERS = (
     *("rows", "lanes", "valid", "k", "a", "a_row", "a_step", "b", "b_step", "c", "c_row", "c_lane", "bias", "relu"),
-    *("ahead", "ahead_step"),
+    *("ahead", "ahead_step", "ahead_line"),
 )
 """Of every kernel. Strides in bytes: from row to row, from step to step, from lane to lane; ``valid`` lanes exist.
 
@@ -86,6 +86,7 @@ class Kernels:
         else:
             words |= {"b_step": code.word(lanes * code.item)}
         tile = _Tile(code, builder, kind, rows, self._vectors(lanes), words)
+        tile.ask_for_result()
         tile.store(tile.finish(tile.sums()), lanes)
         builder.ret_void()
         return function
@@ -110,6 +111,14 @@ class _Tile:
         self._vectors = vectors
         self._words = words
 
+    def ask_for_result(self) -> None:
+        """The lines that will be written, before the work begins: else the last stores wait for them, one kernel long."""
+        code, builder, words = self._code, self._builder, self._words
+        for row in range(self._rows):
+            start = builder.add(words["c"], builder.mul(words["c_row"], code.word(row)))
+            for offset, _ in self._vectors:
+                code.prefetch(builder, start, offset, to_write=True)
+
     def sums(self) -> list[list[Any]]:
         """The loop over k. Accumulators begin at zero and the bias comes last: so it adds one rounding, not K."""
         code, builder, words = self._code, self._builder, self._words
@@ -122,8 +131,8 @@ class _Tile:
             parts = [code.load(builder, vector, b, offset) for offset, vector in self._vectors]
             if self._kind == "pixels":
                 ahead = builder.add(words["ahead"], builder.mul(index, words["ahead_step"]))
-                for offset, _ in self._vectors:
-                    code.prefetch(builder, ahead, offset)
+                for place in range(len(self._vectors)):
+                    code.prefetch(builder, builder.add(ahead, builder.mul(code.word(place), words["ahead_line"])))
             values = [code.load(builder, code.element, builder.add(a, offset)) for offset in offsets]
             products = [(value, part) for value in values for part in parts]
             return [

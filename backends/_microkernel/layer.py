@@ -30,7 +30,7 @@ def compiled_layer(problem: Problem, weight: Array, bias: Array | None, threads:
     arguments = (y.ctypes.data, plan.ctypes.data, compiled.work(p.dtype))
     held = (arrays, plan, y)
 
-    if threads == 1:
+    if len(parts) == 1:
 
         def layer(x: Array) -> Array:
             compiled.on_one_thread(x, *arguments)
@@ -39,7 +39,7 @@ def compiled_layer(problem: Problem, weight: Array, bias: Array | None, threads:
     else:
 
         def layer(x: Array) -> Array:
-            compiled.on_threads(x, *arguments, threads)
+            compiled.on_threads(x, *arguments, len(parts))
             return held[-1]
 
     x = np.zeros(p.input_shape, p.dtype)

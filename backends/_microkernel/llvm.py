@@ -32,7 +32,9 @@ class Code:
         function.attributes.add("noinline")
         return function, ir.IRBuilder(function.append_basic_block("entry"))
 
-    def switch(self, name: str, parameters: int, key: Callable[[Any, Sequence[Any]], Any], cases: dict[int, Any]) -> Any:
+    def switch(
+        self, name: str, parameters: int, key: Callable[[Any, Sequence[Any]], Any], cases: dict[int, Any]
+    ) -> Any:
         """A function that hands its words on to the one of ``cases`` that ``key`` of them names."""
         function, builder = self.function(name, parameters)
         end = function.append_basic_block("end")
@@ -86,7 +88,7 @@ class Code:
         """The opposite of :meth:`load`."""
         builder.store(value, self._at(builder, address, offset), align=self.item)
 
-    def prefetch(self, builder: Any, address: Any, offset: int = 0) -> None:
+    def prefetch(self, builder: Any, address: Any, offset: int = 0, *, to_write: bool = False) -> None:
         """Ask for the cache line at an address, which need not exist."""
         ir = self.ir
         name = "llvm.prefetch.p0"
@@ -95,7 +97,7 @@ class Code:
         if function is None:
             kind = ir.FunctionType(ir.VoidType(), [self._pointer, flag, flag, flag])
             function = ir.Function(self.module, kind, name)
-        builder.call(function, [self._at(builder, address, offset), flag(0), flag(3), flag(1)])
+        builder.call(function, [self._at(builder, address, offset), flag(int(to_write)), flag(3), flag(1)])
 
     def _at(self, builder: Any, address: Any, offset: int) -> Any:
         return builder.inttoptr(builder.add(address, self.word(offset)) if offset else address, self._pointer)

@@ -23,9 +23,7 @@ def by_rows(weight: Array, panels: Sequence[int]) -> list[Array]:
     import numpy as np
 
     ends = np.cumsum(panels)
-    return [
-        np.ascontiguousarray(weight[end - rows : end].T).ravel() for rows, end in zip(panels, ends, strict=True)
-    ]
+    return [np.ascontiguousarray(weight[end - rows : end].T).ravel() for rows, end in zip(panels, ends, strict=True)]
 
 
 def by_lanes(weight: Array, tiles: Sequence[int]) -> list[Array]:

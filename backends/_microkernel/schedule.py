@@ -23,6 +23,7 @@ FEWEST_PANELS_TO_PACK: Final = 3
 BLOCK_BYTES: Final = 2**17  # pixels and results of a block (NHWC): an eighth of a usual second-level cache
 LATENCY: Final = 4  # cycles until a multiply-add's result can be used; a step with fewer chains waits for it
 CALL: Final = 40  # cycles to enter a kernel, finish its tile and leave
+REGION: Final = 6000  # cycles to wake a pool of threads and to wait for the last of them: below 2 us
 
 PIXELS, CHANNELS = 0, 1  # which operand is read in vectors: see generator.py
 DIRECT, COPIED, GATHERED, KEPT = range(4)  # pixels come from the picture, or from the scratch: packed now, or before
@@ -110,16 +111,23 @@ class Scheduler:
         self._tiles = weight_tiles(problem, registers)
 
     def schedule(self, threads: int) -> list[list[Sweep]]:
-        """For each thread its sweeps, in order: the way of sharing whose last thread is done first."""
+        """For each thread its sweeps, in order: the way of sharing whose last thread is done first.
+
+        One thread alone is a way too, and the best one where waking the others would take longer than the work.
+        """
         ways = [self._shared(threads // parts, parts) for parts in range(1, threads + 1) if threads % parts == 0]
-        return min(ways, key=lambda way: max(sum(map(self._cost, part)) for part in way))
+        if threads > 1:
+            ways.append(self._shared(1, 1))
+        return min(ways, key=lambda way: max(sum(map(self._cost, part)) for part in way) + REGION * (len(way) > 1))
 
     def _shared(self, pixel_parts: int, channel_parts: int) -> list[list[Sweep]]:
         laid_out = self._of_planes if self._in_planes else self._of_rows
         places = [(pixels, channels) for pixels in range(pixel_parts) for channels in range(channel_parts)]
         return [
             list(laid_out(_Cut(pixels, pixel_parts, channels, channel_parts, scratch)))
-            for (pixels, channels), scratch in zip(places, self._memory.scratch, strict=True)
+            for (pixels, channels), scratch in zip(
+                places, self._memory.scratch, strict=False
+            )  # alone, a thread leaves the others' unused
         ]
 
     def _cost(self, sweep: Sweep) -> float:
