@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from backends import Backend, Layer, Problem, _loops, register
@@ -14,17 +15,23 @@ if TYPE_CHECKING:
 class NumbaMicrokernel(Backend):
     """Tiles of the result that stay in registers, from packed weights and from pixels where they lie.
 
-    No BLAS and no C: the kernels are LLVM code that ``backends/_microkernel`` writes for the host's registers and
-    numba compiles and keeps on disk. Bias and ReLU happen before a tile is written. Sums are carried in the
-    problem's own type.
+    No BLAS and no C: the kernels are LLVM code that ``backends/_microkernel`` writes for the host's registers, and
+    numba compiles them and keeps them on disk. Bias and ReLU happen before a tile is written. Sums are carried in the
+    problem's own type. ``backward-input`` is the same with the weights transposed.
     """
 
     name = "numba-microkernel"
     output = "reused"
+    directions = ("forward", "backward-input")
 
     def missing(self) -> str | None:
         """Numba, where it is not installed."""
         return _loops.missing_numba()
+
+    def refuses(self, problem: Problem) -> str | None:
+        """Gradients at a stride: a kernel would have to write around the pixels that are zero."""
+        scattered = problem.direction == "backward-input" and problem.stride > 1
+        return super().refuses(problem) or ("computes backward-input at stride 1 only" if scattered else None)
 
     def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
         """Pack the weights, lay out the work of each thread, compile or load the kernels."""
@@ -34,4 +41,10 @@ class NumbaMicrokernel(Backend):
 
         threads = min(threads, numba.config.NUMBA_NUM_THREADS)
         numba.set_num_threads(threads)
-        return compiled_layer(problem, weight, bias, threads)
+        p = problem
+        if p.direction == "backward-input":
+            grouped = weight.reshape(p.groups, p.out_channels // p.groups, -1)
+            weight = grouped.transpose(0, 2, 1).reshape(p.in_channels, -1)
+            channels = {"in_channels": p.out_channels, "out_channels": p.in_channels}
+            p = replace(p, direction="forward", bias=False, **channels)
+        return compiled_layer(p, weight, bias, threads)

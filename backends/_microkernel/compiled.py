@@ -13,14 +13,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from numba import carray, cfunc, njit, prange, types
+from llvmlite import ir
+from numba import cfunc, njit, prange, types
 from numba.extending import intrinsic
 
-from backends._microkernel.generator import PARAMETERS, Kernels
+from backends._microkernel.generator import Kernels
 from backends._microkernel.llvm import Code
 from backends._microkernel.packing import Copies
 from backends._microkernel.registers import of_this_host
-from backends._microkernel.schedule import CHANNELS, COPIED, DIRECT, FIELDS, GATHERED, PIXELS
+from backends._microkernel.schedule import COPIED, DIRECT, FIELDS, GATHERED, PIXELS
 
 # A plan in memory is a header of words and the sweeps. Where the header's words are:
 STEPS, RELU, PARTS = 0, 1, 2  # from PARTS on: where each part's sweeps begin, and where the last part's end
@@ -78,9 +79,7 @@ def _call(typing_context: Any, function: Any, x: Any, y: Any, plan: Any, part: A
     """Calls the function of four words that lies at an address."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        from llvmlite import ir
-
-        word = ir.IntType(64)
+        word = arguments[0].type
         kind = ir.FunctionType(ir.VoidType(), [word] * 4)
         builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), arguments[1:])
         return context.get_dummy_value()
@@ -98,7 +97,7 @@ def work(dtype: str) -> int:
 
 
 def _version() -> str:
-    """Of the code that writes kernels. numba's cache on disk looks at the file of a function alone, which this is in."""
+    """Of the code that writes kernels: numba's cache on disk asks for the age of a function's own file alone."""
     package = Path(__file__).parent
     texts = (path.read_bytes() for path in sorted(package.glob("*.py")))
     return hashlib.sha256(b"".join(texts)).hexdigest()

@@ -112,7 +112,7 @@ class _Tile:
         self._words = words
 
     def ask_for_result(self) -> None:
-        """The lines that will be written, before the work begins: else the last stores wait for them, one kernel long."""
+        """The lines that will be written, before the work begins: else the stores at its end wait for them."""
         code, builder, words = self._code, self._builder, self._words
         for row in range(self._rows):
             start = builder.add(words["c"], builder.mul(words["c_row"], code.word(row)))

@@ -1,12 +1,12 @@
 """Scheduling: which thread computes what, in which order, written down before the first call.
 
 The schedule is a list of sweeps for each thread. A sweep holds one tile of the operand that is read in vectors and
-takes panel after panel of the other one past it, so that the wide operand is the one that stays in the cache. Nothing is
-left to decide when the layer runs, and no thread waits for another before the end.
+takes panel after panel of the other one past it, so that the wide operand is the one that stays in the cache. Nothing
+is left to decide when the layer runs, and no thread waits for another before the end.
 
-Two ways of sharing the work are weighed against each other by a model of its cost: every thread its own pixels, or every
-thread its own output channels. The first reads no pixel twice; the second still gives every core something where a
-picture of 7x7 has fewer vectors of pixels than would divide evenly.
+Ways of sharing the work are weighed against each other by a model of their cost: every thread its own pixels, every
+thread its own output channels, a grid of both, or one thread alone. The first reads no pixel twice; the second still
+gives every core something where a picture of 7x7 has fewer vectors of pixels than would divide evenly.
 """
 
 from __future__ import annotations
@@ -244,7 +244,7 @@ class Scheduler:
                     )
 
     def _blocks(self, cut: _Cut) -> Iterator[tuple[int, int, int]]:
-        """This thread's pixels in blocks that lie evenly: the first one's number in x and in y, and how many."""
+        """Pixels of one thread in blocks that lie evenly: the first one's number in x and in y, and how many."""
         p = self._p
         if p.stride == 1:
             mine = cut.pixels(p.pixels)

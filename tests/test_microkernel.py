@@ -1,0 +1,345 @@
+"""numba-microkernel's parts: what the host allows, how work is cut and shared, and every kernel against the formula."""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from guarded_memory import Guarded
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from llvmlite import binding, ir
+
+from backends import Problem
+from backends._microkernel.blocking import even, lane_tiles, panels, share, vector_tiles
+from backends._microkernel.generator import PARAMETERS, Kernels
+from backends._microkernel.llvm import Code
+from backends._microkernel.registers import Registers, registers_of
+from backends._microkernel.schedule import (
+    CHANNELS,
+    COPIED,
+    DIRECT,
+    GATHERED,
+    KEPT,
+    PIXELS,
+    Memory,
+    Scheduler,
+    Sweep,
+    weight_tiles,
+)
+from backends.problem import ITEM_BYTES
+
+AVX512, AVX2, NEON = Registers(16, 24, 8), Registers(8, 12, 6), Registers(4, 24, 8)
+HOSTS = {"avx512": AVX512, "avx2": AVX2, "neon": NEON}
+
+
+# --- registers and cutting ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("features", "machine", "item", "expected"),
+    [
+        ({"avx", "avx2", "fma", "avx512f", "avx512vl"}, "x86_64", 4, AVX512),
+        ({"avx", "avx2", "fma", "avx512f", "avx512vl"}, "x86_64", 8, Registers(8, 24, 8)),
+        ({"avx", "avx2", "fma"}, "x86_64", 4, AVX2),
+        ({"avx", "avx512f"}, "x86_64", 4, AVX2),  # without VL there are no masked half registers beyond sixteen
+        ({"sse2"}, "x86_64", 4, Registers(4, 12, 6)),
+        ({"neon"}, "aarch64", 4, NEON),
+    ],
+)
+def test_registers_follow_from_the_hosts_features(
+    features: set[str], machine: str, item: int, expected: Registers
+) -> None:
+    assert registers_of(features, machine, item) == expected
+
+
+@pytest.mark.parametrize("registers", HOSTS.values(), ids=HOSTS)
+def test_a_tile_fits_into_the_registers(registers: Registers) -> None:
+    available = 16 if registers == AVX2 else 32
+    for rows in range(1, registers.rows + 1):
+        sums = rows * registers.vectors(rows)
+        assert sums + min(rows, registers.vectors(rows)) + 1 <= available
+
+
+@given(st.integers(0, 5000), st.integers(1, 40))
+def test_even_parts_are_the_fewest_and_alike(total: int, most: int) -> None:
+    parts = even(total, most)
+    assert sum(parts) == total
+    assert len(parts) == -(-total // most)
+    assert not parts or max(parts) - min(parts) <= 1
+
+
+@given(st.integers(0, 1000), st.integers(1, 9))
+def test_shares_cover_everything_once(total: int, parts: int) -> None:
+    shares = [share(total, part, parts) for part in range(parts)]
+    assert [index for each in shares for index in each] == list(range(total))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+@pytest.mark.parametrize("registers", HOSTS.values(), ids=HOSTS)
+@given(lanes=st.integers(1, 3000), rows=st.integers(1, 6))
+def test_tiles_of_lanes_cover_the_channels_and_little_more(registers: Registers, lanes: int, rows: int) -> None:
+    tiles = lane_tiles(lanes, rows, registers)
+    assert lanes <= sum(tiles) < lanes + registers.half
+    assert max(tiles) <= registers.vectors(rows) * registers.lanes
+    assert sum(vector_tiles(lanes, rows, registers)) == lanes * registers.lanes
+
+
+# --- schedules, carried out in Python -----------------------------------------------------------------------------
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> Problem:
+    """Small problems whose edges fall everywhere."""
+    groups = draw(st.sampled_from([1, 1, 2, 3]))
+    return Problem(
+        batch=draw(st.integers(0, 3)),
+        in_channels=groups * draw(st.integers(1, 3)),
+        out_channels=groups * draw(st.integers(1, 60)),
+        height=draw(st.integers(1, 14)),
+        width=draw(st.integers(1, 14)),
+        stride=draw(st.integers(1, 3)),
+        groups=groups,
+        dtype=draw(st.sampled_from(["float32", "float64"])),
+        layout=draw(st.sampled_from(["nchw", "nhwc"])),
+    )
+
+
+def heights(sweep: Sweep) -> list[int]:
+    """As ``compiled`` cuts them: the higher panels first."""
+    return [sweep.rows // sweep.panels + (panel < sweep.rows % sweep.panels) for panel in range(sweep.panels)]
+
+
+def products(p: Problem, sweep: Sweep, kept: list[int]) -> Iterator[tuple[int, int, int]]:
+    """Of each element that a sweep writes: its place in y, the place of its pixel in x, and its output channel."""
+    item, k = ITEM_BYTES[p.dtype], p.in_channels // p.groups
+    count = sweep.lanes if sweep.kind == PIXELS else sweep.rows
+    rows = np.arange(p.out_height)[:, None] * p.stride * p.width + np.arange(p.out_width) * p.stride
+    if sweep.pack == GATHERED:
+        first = sweep.offsets // 8
+        kept[:] = [sweep.x // item + int(offset) for offset in rows.ravel()[first : first + count]]
+        assert len(kept) == count
+    elif sweep.pack == COPIED:
+        assert count % 4 == 0
+        kept[:] = [sweep.x // item + pixel for pixel in range(count)]
+    for row in range(sweep.rows):
+        for lane in range(sweep.valid):
+            pixel, channel = (lane, row) if sweep.kind == PIXELS else (row, lane)
+            if sweep.pack == DIRECT:
+                x = sweep.x // item + (pixel if sweep.kind == PIXELS else pixel * (sweep.x_row // item))
+            else:
+                x = kept[pixel]
+            weight = sweep.weight // item
+            if sweep.kind == PIXELS:
+                assert weight % k == 0
+                output = weight // k + channel
+            else:
+                tiles = weight_tiles(p, AVX512 if item == 4 else Registers(8, 24, 8))
+                group, lane_in_group = divmod(weight // k, sum(tiles))
+                output = group * (p.out_channels // p.groups) + lane_in_group + channel
+            yield sweep.y // item + row * (sweep.y_row // item) + lane * (sweep.y_lane // item), x, output
+
+
+@settings(deadline=None, max_examples=150)
+@given(problems(), st.integers(1, 5))
+def test_every_element_is_written_once_from_its_own_pixel_and_channel(p: Problem, threads: int) -> None:
+    registers = AVX512 if p.dtype == "float32" else Registers(8, 24, 8)
+    memory = Memory(by_rows=0, by_lanes=0, bias=0, padded_bias=0, offsets=0, scratch=tuple(range(threads)))
+    parts = Scheduler(p, registers, memory).schedule(threads)
+    assert len(parts) in (1, threads)
+    written: dict[int, tuple[int, int]] = {}
+    allowed = {rows: registers.vectors(rows) * registers.lanes for rows in range(1, registers.rows + 1)}
+    for part in parts:
+        kept: list[int] = []
+        for sweep in part:
+            assert all(sweep.lanes <= allowed[rows] for rows in heights(sweep)), "a kernel that nobody wrote"
+            assert sweep.pack != KEPT or kept, "nothing was packed before"
+            for y, x, channel in products(p, sweep, kept):
+                assert y not in written, "written twice"
+                written[y] = (x, channel)
+    kernels, k = p.out_channels // p.groups, p.in_channels // p.groups
+    expected = {}
+    for n, o, i, j in np.ndindex(p.batch, p.out_channels, p.out_height, p.out_width):
+        first = o // kernels * k
+        if p.layout == "nchw":
+            y = ((n * p.out_channels + o) * p.out_height + i) * p.out_width + j
+            x = ((n * p.in_channels + first) * p.height + i * p.stride) * p.width + j * p.stride
+        else:
+            y = ((n * p.out_height + i) * p.out_width + j) * p.out_channels + o
+            x = ((n * p.height + i * p.stride) * p.width + j * p.stride) * p.in_channels + first
+        expected[y] = (x, o)
+    assert written == expected
+
+
+def test_small_pictures_are_shared_by_channels_and_tiny_layers_by_nobody() -> None:
+    memory = Memory(by_rows=0, by_lanes=0, bias=0, padded_bias=0, offsets=0, scratch=(0, 0))
+
+    def parts(name: str) -> list[list[Sweep]]:
+        return Scheduler(Problem.parse(name), AVX512, memory).schedule(2)
+
+    seven = parts("n1c512h7w7-o512")
+    assert [sum(sweep.rows for sweep in part if sweep.kind == PIXELS) for part in seven] == [256, 256]
+    assert len(parts("n1c8h1w1-o32")) == 1
+    wide = parts("n1c256h56w56-o64")
+    assert len({sweep.x for part in wide for sweep in part}) == sum(map(len, wide)), "a tile was read by two threads"
+
+
+# --- kernels ------------------------------------------------------------------------------------------------------
+
+
+def compiled(registers: Registers, item: int, features: str) -> tuple[Any, dict[str, Any]]:
+    """All kernels of both kinds for the given registers, as functions of :data:`PARAMETERS`; the first keeps them."""
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    module = ir.Module()
+    module.triple = binding.get_process_triple()
+    kernels = Kernels(Code(module, item), registers)
+    kinds = ("pixels", "channels")
+    for kind in kinds:
+        chosen = kernels.choice(kind)  # type: ignore[arg-type]
+        entry = ir.Function(module, chosen.function_type, f"entry_{kind}")
+        builder = ir.IRBuilder(entry.append_basic_block())
+        builder.call(chosen, entry.args)
+        builder.ret_void()
+    machine = binding.Target.from_triple(module.triple).create_target_machine(
+        cpu=binding.get_host_cpu_name() if features else "x86-64", features=features, opt=2
+    )
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(str(module)), machine)
+    engine.finalize_object()
+    prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * len(PARAMETERS))
+    return engine, {kind: prototype(engine.get_function_address(f"entry_{kind}")) for kind in kinds}
+
+
+def call(function: Any, **words: int) -> None:
+    function(*(words.get(name, 0) for name in PARAMETERS))
+
+
+HOST = binding.get_host_cpu_features().flatten()
+MACHINES = [
+    pytest.param(AVX512, 4, HOST, id="avx512-float32"),
+    pytest.param(Registers(8, 24, 8), 8, HOST, id="avx512-float64"),
+    pytest.param(AVX2, 4, HOST, id="avx2-float32"),
+    pytest.param(
+        Registers(4, 12, 6),
+        4,
+        "",
+        id="without-fma",
+        marks=pytest.mark.skipif("avx" not in HOST, reason="the plain target is an x86-64 processor's"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("registers", "item", "features"), MACHINES)
+def test_every_kernel_computes_the_formula_and_touches_nothing_else(
+    registers: Registers, item: int, features: str
+) -> None:
+    engine, functions = compiled(registers, item, features)
+    numbers, dtype, k = np.random.default_rng(0), f"float{8 * item}", 5
+    for kind, function in functions.items():
+        unit = registers.half if kind == "channels" else registers.lanes
+        for rows in range(1, registers.rows + 1):
+            for lanes in range(unit, registers.vectors(rows) * registers.lanes + 1, unit):
+                if lanes > registers.vectors(registers.rows) * registers.lanes and lanes % registers.lanes:
+                    continue
+                for relu, valid in ((0, lanes), (1, max(1, lanes - 1) if kind == "channels" else lanes)):
+                    guarded = Guarded()
+                    a, b, bias = (
+                        guarded.copy(numbers.integers(-8, 9, shape).astype(dtype))
+                        for shape in ((k, rows), (k, lanes), (rows if kind == "pixels" else lanes,))
+                    )
+                    c = guarded.array((rows, valid), dtype)
+                    call(
+                        function, rows=rows, lanes=lanes, valid=valid, k=k,
+                        a=a.ctypes.data, a_row=item, a_step=rows * item,
+                        b=b.ctypes.data, b_step=lanes * item,
+                        c=c.ctypes.data, c_row=valid * item, c_lane=item,
+                        bias=bias.ctypes.data, relu=relu, ahead=a.ctypes.data,
+                    )  # fmt: skip
+                    expected = a.T @ b + (bias[:, None] if kind == "pixels" else bias)
+                    expected = np.maximum(expected, 0) if relu else expected
+                    np.testing.assert_array_equal(c, expected[:, :valid], f"{kind} {rows}x{lanes}")
+    del engine
+
+
+@pytest.mark.parametrize("kind", ["pixels", "channels"])
+def test_nan_and_infinity_pass_through_bias_and_relu(kind: str) -> None:
+    engine, functions = compiled(AVX512, 4, HOST)
+    a, b, bias = np.ones((1, 2), "f4"), np.ones((1, 16), "f4"), np.zeros(16, "f4")
+    b[0, :3] = np.nan, np.inf, -np.inf
+    c = np.zeros((2, 16), "f4")
+    call(
+        functions[kind], rows=2, lanes=16, valid=16, k=1, a=a.ctypes.data, a_row=4, a_step=8, b=b.ctypes.data,
+        b_step=64, c=c.ctypes.data, c_row=64, c_lane=4, bias=bias.ctypes.data, relu=1, ahead=a.ctypes.data,
+    )  # fmt: skip
+    np.testing.assert_array_equal(c[:, :4], [[np.nan, np.inf, 0, 1]] * 2)
+    del engine
+
+
+# --- the whole ----------------------------------------------------------------------------------------------------
+
+FUZZ = Path(__file__).parent / "fuzz_microkernel.py"
+
+
+def test_random_problems_between_forbidden_pages() -> None:
+    """``python tests/fuzz_microkernel.py 20000 1`` asks more of them."""
+    done = subprocess.run([sys.executable, FUZZ, "300", "0", "-v"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-500:] + done.stderr[-2000:]
+
+
+def test_a_step_past_the_end_is_seen() -> None:
+    """The forbidden pages do forbid."""
+    program = (
+        "import ctypes, numpy\nfrom guarded_memory import Guarded\ng = Guarded()\n"
+        "a = g.array((3,), 'float32')\nprint(ctypes.c_float.from_address(a.ctypes.data + {}).value)"
+    )
+    inside, outside = (
+        subprocess.run(
+            [sys.executable, "-c", program.format(offset)], capture_output=True, cwd=FUZZ.parent, check=False
+        ).returncode
+        for offset in (8, 12)
+    )
+    assert (inside, outside) == (0, -11)
+
+
+def test_kernels_come_from_disk_in_a_new_process(tmp_path: Path) -> None:
+    """Cold: written and compiled. Warm: loaded. Importing numba is not part of either."""
+    program = (
+        "import numba, time, numpy as np\nfrom backends import Problem, get\nimport backends._microkernel.layer\n"
+        "import llvmlite.binding\nbegan = time.process_time()\np = Problem.parse('n1c8h8w8-o8')\n"
+        "get('numba-microkernel').prepare(p, np.ones(p.weight_shape, 'f4'), None, 1)\n"
+        "print(time.process_time() - began)"
+    )
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", "NUMBA_NUM_THREADS": "1"}
+    cold, warm = (
+        float(
+            subprocess.run(
+                [sys.executable, "-c", program],
+                cwd=FUZZ.parents[1],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+        )
+        for _ in range(2)
+    )
+    assert cold < 20
+    assert warm < 1
+
+
+def test_panels_of_a_group_are_what_kernels_are_made_for() -> None:
+    for registers in HOSTS.values():
+        for channels in range(1, 200):
+            cut = panels(channels, registers)
+            assert sum(cut) == channels
+            assert max(cut) <= registers.rows
+
+
+def test_kinds_are_told_apart() -> None:
+    assert (PIXELS, CHANNELS) == (0, 1), "compiled.py compares words with these"
