@@ -1,18 +1,33 @@
-"""What the JAX backends share: availability, the thread budget, and crossing between NumPy and JAX."""
+"""What the JAX backends share: availability, the thread budget, compiling, and crossing between NumPy and JAX."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+
+from backends import _gradients, _halves
+from backends.backend import Backend, Layer
+from backends.problem import Problem
 
 if TYPE_CHECKING:
     from backends.backend import Array
 
 
-def missing_jax() -> str | None:
-    """The remedy where JAX is not installed."""
-    return None if find_spec("jax") else "jax is not installed: python -m pip install 'pointwise-bench[jax]'"
+class Jax(Backend):
+    """Everything of a JAX backend on the CPU but its layer."""
+
+    dtypes = _halves.ALL_DTYPES
+    directions = _gradients.ALL_DIRECTIONS
+
+    def missing(self) -> str | None:
+        """JAX, where it is not installed."""
+        return None if find_spec("jax") else "jax is not installed: python -m pip install 'pointwise-bench[jax]'"
+
+    def to_device(self, array: Array) -> Any:
+        """A JAX array with a copy of the array."""
+        return as_jax(array)
 
 
 def use_threads(threads: int) -> None:
@@ -35,3 +50,43 @@ def as_jax(array: Array) -> Any:
     import jax.numpy as jnp
 
     return jnp.array(array, copy=True)
+
+
+def accumulator(p: Problem) -> str:
+    """The element type of sums: float32 for the half precisions, whose results are rounded once at the end."""
+    return "float32" if p.dtype in _halves.HALVES else p.dtype
+
+
+def finished(p: Problem, y: Any, addend: Any) -> Any:
+    """Bias, ReLU and the problem's element type, inside the compiled function, where XLA fuses them."""
+    import jax
+
+    y = y if addend is None else y + addend
+    return (jax.nn.relu(y) if p.activation == "relu" else y).astype(p.dtype)
+
+
+def bias_of(p: Problem, bias: Array | None) -> Any:
+    """The bias in a shape that broadcasts over the pixels; None where there is none."""
+    return None if bias is None else as_jax(bias.reshape((-1, 1, 1) if p.layout == "nchw" else (-1,)))
+
+
+def gradients_of_parameters(p: Problem, dw: Any, dy: Any) -> Any:
+    """What ``backward-weight`` returns, of a ``dw`` in the type of the sums."""
+    import jax.numpy as jnp
+
+    dw = dw.reshape(p.weight_shape).astype(p.dtype)
+    if not p.bias:
+        return dw
+    return dw, jnp.sum(dy, axis=_gradients.pixel_axes(p), dtype=accumulator(p)).astype(p.dtype)
+
+
+def compiled(p: Problem, compute: Callable[..., Any], *constants: Any) -> Layer:
+    """``compute(*inputs, *constants)``, compiled for the problem; constants are arguments, so equal shapes compile once."""
+    import jax
+
+    x, y = (jax.ShapeDtypeStruct(shape, p.dtype) for shape in (p.input_shape, p.output_shape))
+    inputs = {"forward": (x,), "backward-input": (y,), "backward-weight": (x, y)}[p.direction]
+    function = jax.jit(compute).lower(*inputs, *constants).compile()
+    if p.direction == "backward-weight":
+        return lambda x, dy: jax.block_until_ready(function(x, dy, *constants))
+    return lambda x: function(x, *constants).block_until_ready()

@@ -5,13 +5,36 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from backends import _gradients, _halves
+from backends.backend import Backend
+from backends.problem import Problem
+
 if TYPE_CHECKING:
     from backends.backend import Array
 
 
+class TorchCpu(Backend):
+    """Everything of a torch backend on the CPU but its layer."""
+
+    dtypes = _halves.ALL_DTYPES
+    directions = _gradients.ALL_DIRECTIONS
+
+    def missing(self) -> str | None:
+        """Torch, where it is not installed."""
+        return missing_torch()
+
+    def to_device(self, array: Array) -> Any:
+        """A contiguous tensor in the problem's layout."""
+        return as_tensor(array)
+
+    def to_numpy(self, result: Any) -> Array:
+        """The tensor's values, without a copy; NHWC results are views in the problem's layout already."""
+        return as_array(result)
+
+
 def missing_torch() -> str | None:
     """The remedy where torch is not installed."""
-    return None if find_spec("torch") else "torch is not installed: pip install 'pointwise-bench[torch]'"
+    return None if find_spec("torch") else "torch is not installed: python -m pip install 'pointwise-bench[torch]'"
 
 
 def use_threads(threads: int) -> None:
@@ -21,6 +44,13 @@ def use_threads(threads: int) -> None:
     torch.set_num_threads(threads)
     # Once for the process rather than `with torch.inference_mode()` in the layer: entering it costs a microsecond.
     torch.set_grad_enabled(False)
+
+
+def dtype_of(p: Problem) -> Any:
+    """Torch's name for the problem's element type."""
+    import torch
+
+    return getattr(torch, p.dtype)
 
 
 def as_tensor(array: Array, device: str = "cpu") -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backends import Layer, Problem, _cuda, register
+from backends import Layer, Problem, _cuda, _gradients, register
 
 if TYPE_CHECKING:
     from backends.backend import Array
@@ -20,8 +20,9 @@ class TorchConv2dCudaTf32(_cuda.TorchCuda):
 
     name = "torch-conv2d-cuda-tf32"
     dtypes = ("float32",)
+    directions = _gradients.ALL_DIRECTIONS
 
-    def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
+    def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """Kernel and bias on the device, TensorFloat-32 allowed."""
         self.start(threads, tf32=True)
         return self.convolution(problem, weight, bias)
