@@ -72,3 +72,10 @@ def grouped(p: Problem, pixels: Any) -> Any:
 def pixel_axes(p: Problem) -> tuple[int, int, int]:
     """The axes of ``y`` that the gradient of the bias sums over: images, rows and columns."""
     return (0, 2, 3) if p.layout == "nchw" else (0, 1, 2)
+
+
+def result_shapes(p: Problem) -> list[tuple[int, ...]]:
+    """The shapes of what the layer returns: one, or those of the gradients of weights and bias."""
+    if p.direction == "backward-weight":
+        return [p.weight_shape, (p.out_channels,)][: 1 + p.bias]
+    return [p.output_shape if p.direction == "forward" else p.input_shape]

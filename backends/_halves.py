@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from backends import _gradients
 from backends.backend import Layer
 from backends.problem import Problem
 
@@ -42,9 +43,4 @@ def buffers(p: Problem) -> tuple[Array, ...]:
     """Arrays for what the layer returns: one, or the gradients of weights and bias."""
     import numpy as np
 
-    shapes: dict[str, list[tuple[int, ...]]] = {
-        "forward": [p.output_shape],
-        "backward-input": [p.input_shape],
-        "backward-weight": [p.weight_shape, (p.out_channels,)][: 1 + p.bias],
-    }
-    return tuple(np.empty(shape, p.dtype) for shape in shapes[p.direction])
+    return tuple(np.empty(shape, p.dtype) for shape in _gradients.result_shapes(p))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -28,6 +29,15 @@ class Jax(Backend):
     def to_device(self, array: Array) -> Any:
         """A JAX array with a copy of the array."""
         return as_jax(array)
+
+    def to_numpy(self, result: Any) -> Array:
+        """The values. JAX copies bfloat16 by a way that takes some 0.2 ms; its bits are where its pointer says."""
+        import numpy as np
+
+        if result.dtype.name != "bfloat16" or result.size == 0:
+            return np.asarray(result)
+        bits = (ctypes.c_int16 * result.size).from_address(result.unsafe_buffer_pointer())
+        return np.array(bits).view(result.dtype).reshape(result.shape)
 
 
 def use_threads(threads: int) -> None:
@@ -57,6 +67,14 @@ def accumulator(p: Problem) -> str:
     return "float32" if p.dtype in _halves.HALVES else p.dtype
 
 
+def einsum(p: Problem, subscripts: str, *operands: Any) -> Any:
+    """A contraction whose sums are carried, and returned, in the type of the accumulator."""
+    import jax
+
+    wide = accumulator(p)
+    return jax.numpy.einsum(subscripts, *operands, precision=jax.lax.Precision.HIGHEST, preferred_element_type=wide)
+
+
 def finished(p: Problem, y: Any, addend: Any) -> Any:
     """Bias, ReLU and the problem's element type, inside the compiled function, where XLA fuses them."""
     import jax
@@ -81,7 +99,7 @@ def gradients_of_parameters(p: Problem, dw: Any, dy: Any) -> Any:
 
 
 def compiled(p: Problem, compute: Callable[..., Any], *constants: Any) -> Layer:
-    """``compute(*inputs, *constants)``, compiled for the problem; constants are arguments, so equal shapes compile once."""
+    """``compute(*inputs, *constants)``, compiled. Constants are arguments, so that equal shapes compile once."""
     import jax
 
     x, y = (jax.ShapeDtypeStruct(shape, p.dtype) for shape in (p.input_shape, p.output_shape))

@@ -98,8 +98,11 @@ def weight_gradient(p: Problem, *, fresh: bool) -> Layer:
     import torch
 
     one_product = p.dtype in _halves.HALVES or p.batch == 1
-    shapes = [p.weight_shape, (p.out_channels,)][: 1 + p.bias]
-    buffers = [None, None] if fresh else [torch.empty(shape, dtype=_torch.dtype_of(p)) for shape in shapes]
+    buffers = (
+        [None, None]
+        if fresh
+        else [torch.empty(shape, dtype=_torch.dtype_of(p)) for shape in _gradients.result_shapes(p)]
+    )
     target = None if fresh else buffers[0].view(p.groups, -1, p.weight_shape[1])
 
     def layer(x: Any, dy: Any) -> Any:

@@ -24,10 +24,13 @@ class JaxConv(_jax.Jax):
     name = "jax-conv"
 
     def refuses(self, problem: Problem) -> str | None:
-        """One input channel per group in float64: XLA widens those kernels with zeros, and zero times NaN is NaN."""
+        """Where XLA computes a convolution in groups as one over all channels: zero times NaN is NaN."""
         widened = problem.dtype == "float64" and 1 < problem.groups == problem.in_channels
-        reason = "XLA computes a float64 convolution of single channels over all channels, so that NaN spreads"
-        return super().refuses(problem) or (reason if widened else None)
+        if widened or (problem.direction == "backward-weight" and problem.groups > 1):
+            ours = "XLA computes it over all channels, with zeros where the groups have none, so that NaN spreads"
+        else:
+            ours = None
+        return super().refuses(problem) or ours
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """Compile for the problem's shapes."""

@@ -61,23 +61,17 @@ def _contraction(p: Problem, weight: Array) -> tuple[Any, Any]:
         operand, subscripts, shape = kernels, "goc,pgc->pgo", (p.pixels, p.groups, p.in_channels // p.groups)
 
     def contract(x: Any, operand: Any) -> Any:
-        return _einsum(p, subscripts, operand, read_pixels(p, x).reshape(shape)).reshape(p.output_shape)
+        return _jax.einsum(p, subscripts, operand, read_pixels(p, x).reshape(shape)).reshape(p.output_shape)
 
     return contract, _jax.as_jax(operand)
 
 
 def _weight_gradient(p: Problem) -> Layer:
+    """Images and pixels summed away, by group."""
     subscripts = "ngop,ngcp->goc" if p.layout == "nchw" else "pgo,pgc->goc"
 
     def compute(x: Any, dy: Any) -> Any:
         operands = _gradients.grouped(p, dy), _gradients.grouped(p, read_pixels(p, x))
-        return _jax.gradients_of_parameters(p, _einsum(p, subscripts, *operands), dy)
+        return _jax.gradients_of_parameters(p, _jax.einsum(p, subscripts, *operands), dy)
 
     return _jax.compiled(p, compute)
-
-
-def _einsum(p: Problem, subscripts: str, *operands: Any) -> Any:
-    import jax
-
-    wide = _jax.accumulator(p)
-    return jax.numpy.einsum(subscripts, *operands, precision=jax.lax.Precision.HIGHEST, preferred_element_type=wide)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backends import Backend, Layer, Problem, _loops, register
+from backends import Backend, Layer, Problem, _gradients, _loops, register
 
 if TYPE_CHECKING:
     from backends.backend import Array
@@ -20,12 +20,13 @@ class NumbaParallel(Backend):
 
     name = "numba-parallel"
     output = "reused"
+    directions = _gradients.ALL_DIRECTIONS
 
     def missing(self) -> str | None:
         """Numba, where it is not installed."""
         return _loops.missing_numba()
 
-    def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
+    def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """Compile for the problem's dtype and layout."""
         import numba
 

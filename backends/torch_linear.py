@@ -52,7 +52,8 @@ def _forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
         x = read_pixels(p, x)
         if p.layout == "nchw":
             x = x.permute(0, 2, 3, 1)
-        y = multiply(x)
+        # As a matrix: of more axes that are not contiguous, `linear` adds the bias after the product is rounded.
+        y = multiply(x.reshape(p.pixels, p.in_channels)).view(p.batch, p.out_height, p.out_width, p.out_channels)
         if p.layout == "nchw":
             y = y.permute(0, 3, 1, 2).contiguous()
         return y.relu_() if p.activation == "relu" else y
