@@ -67,6 +67,12 @@ class TorchCuda(Backend):
 
         return CudaEvents(lambda: torch.cuda.Event(enable_timing=True))
 
+    def ran(self) -> str | None:
+        """The device and the libraries, as torch names them."""
+        import torch
+
+        return f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
+
     # --- for the layers -------------------------------------------------------------------------------------
 
     def start(self, threads: int, *, tf32: bool = False) -> None:

@@ -26,6 +26,17 @@ class Jax(Backend):
         """JAX, where it is not installed."""
         return None if find_spec("jax") else "jax is not installed: python -m pip install 'pointwise-bench[jax]'"
 
+    def ran(self) -> str | None:
+        """XLA's platform, and what was asked of it."""
+        import jax
+
+        (device, *_) = jax.devices()
+        client = device.client
+        budget, flags = os.environ.get("PJRT_NPROC"), os.environ.get("XLA_FLAGS", "none")
+        return (
+            f"jax {jax.__version__} on {client.platform} ({client.platform_version}), {budget} threads, flags: {flags}"
+        )
+
     def to_device(self, array: Array) -> Any:
         """A JAX array with a copy of the array."""
         return as_jax(array)

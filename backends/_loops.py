@@ -72,3 +72,12 @@ def _readonly_zeros(shape: tuple[int, ...], dtype: str) -> Array:
     x = np.zeros(shape, dtype)
     x.flags.writeable = False
     return x
+
+
+def compiled_for(*, parallel: bool) -> str:
+    """The processor that LLVM compiled for, and whose threads ran."""
+    import numba
+    from llvmlite import binding
+
+    threads = f"{numba.get_num_threads()} threads of {numba.threading_layer()}" if parallel else "one thread"
+    return f"numba {numba.__version__} for {binding.get_host_cpu_name()}, {threads}"

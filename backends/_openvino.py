@@ -98,3 +98,13 @@ def _constant(p: Problem, array: Array) -> Any:
     if p.dtype != "bfloat16":
         return ops.constant(np.ascontiguousarray(array))
     return ops.constant(ov.Tensor(np.ascontiguousarray(array).view(np.int16), list(array.shape), ov.Type.bf16))
+
+
+def kernels_of(compiled: Any) -> str:
+    """The primitives behind the operations that the plug-in made of a model, and its settings, in one line."""
+    operations = compiled.get_runtime_model().get_ordered_ops()
+    found = (each.get_rt_info() for each in operations if each.get_type_name() == "ExecutionNode")
+    kernels = {f"{info['layerType'].value} by {info['primitiveType'].value}" for info in found}
+    kept = ("EXECUTION_DEVICES", "INFERENCE_PRECISION_HINT", "INFERENCE_NUM_THREADS")
+    settings = (f"{name} {compiled.get_property(name)}" for name in kept)
+    return "; ".join([", ".join(sorted(kernels)), *settings])

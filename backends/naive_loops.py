@@ -23,18 +23,15 @@ class NaiveLoops(Backend):
     """
 
     name = "naive-loops"
-    dtypes = _halves.ALL_DTYPES
     directions = _gradients.ALL_DIRECTIONS
 
     def refuses(self, problem: Problem) -> str | None:
         """A layer that pure Python would need more than :data:`PATIENCE_S` seconds for."""
-        too_slow = (
-            problem.macs * SECONDS_PER_MAC > PATIENCE_S and "pure Python is predicted to need over 0.1 s per call"
-        )
-        return super().refuses(problem) or too_slow or None
+        too_slow = f"pure Python is predicted to need over {PATIENCE_S:g} s per call"
+        return super().refuses(problem) or (too_slow if problem.macs * SECONDS_PER_MAC > PATIENCE_S else None)
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
-        """Weights as nested lists: indexing a list is several times cheaper than indexing an array."""
+        """The layer of the problem's direction. Indexing lists is several times cheaper than indexing arrays."""
         if weight is None:
             return _weight_gradient(problem)
         if problem.direction == "backward-input":
@@ -49,8 +46,7 @@ def _forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
 
     def pixel(x: list[Any], n: int, o: int, i: int, j: int) -> float:
         total = biases[o]
-        for c in range(channels):
-            source = o // kernels * channels + c
+        for c, source in enumerate(range(o // kernels * channels, (o // kernels + 1) * channels)):
             total += weights[o][c] * (x[n][source][i][j] if p.layout == "nchw" else x[n][i][j][source])
         return 0.0 if p.activation == "relu" and total < 0.0 else total  # NaN is not below zero and stays NaN
 

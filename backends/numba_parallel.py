@@ -32,3 +32,7 @@ class NumbaParallel(Backend):
 
         numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
         return _loops.compiled_layer(problem, weight, bias, parallel=True)
+
+    def ran(self) -> str | None:
+        """What LLVM compiled for, and the threads that ran it."""
+        return _loops.compiled_for(parallel=True)

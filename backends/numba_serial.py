@@ -30,3 +30,7 @@ class NumbaSerial(Backend):
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """Compile for the problem's dtype and layout."""
         return _loops.compiled_layer(problem, weight, bias, parallel=False)
+
+    def ran(self) -> str | None:
+        """What LLVM compiled for, and the threads that ran it."""
+        return _loops.compiled_for(parallel=False)

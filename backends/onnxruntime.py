@@ -18,19 +18,19 @@ class OnnxRuntime(Backend):
     The CPU execution provider's own kernels (MLAS) compute it, with all graph optimisations on, the default: in NCHW a
     ``Conv`` with the bias, and the ReLU fused into it, which MLAS runs as a GEMM per image and group; in NHWC a
     ``MatMul`` over pixels, with a bias a ``Gemm``, or a ``Conv`` between two transpositions where there are groups.
-    The provider has no ``Conv`` in float64, which takes ``MatMul``, as the gradients do, and nothing in the half
-    precisions, which are cast to float32 and back inside the model.
+    It has no ``Conv`` in float64, which takes ``MatMul``, and no half precision: the model casts to float32 and back.
     """
 
     name = "onnxruntime"
     output = "reused"
     dtypes = _halves.ALL_DTYPES
     directions = _gradients.ALL_DIRECTIONS
+    _session: Any = None
 
     def missing(self) -> str | None:
         """ONNX Runtime, where it is not installed."""
-        remedy = "onnxruntime is not installed: python -m pip install 'pointwise-bench[onnxruntime]'"
-        return None if find_spec("onnxruntime") else remedy
+        missing = "onnxruntime is not installed: python -m pip install 'pointwise-bench[onnxruntime]'"
+        return None if find_spec("onnxruntime") else missing
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """A session with as many threads as the budget has, this one included, and outputs bound to buffers."""
@@ -44,15 +44,16 @@ class OnnxRuntime(Backend):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # errors; it warns of each constant that its own optimisation made needless
+        options.log_severity_level = 3  # errors; it warns of each constant that its optimisation made needless
         model = _onnx_models.model(problem, weight, bias)
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._session = session
         binding = session.io_binding()
         for name, buffer in zip(_onnx_models.outputs_of(problem), results, strict=True):
             binding.bind_ortvalue_output(name, self.to_device(buffer))
 
         def of_one(given: Any) -> Array:
-            binding.bind_ortvalue_input(name_of_input, given)
+            binding.bind_ortvalue_input(last_input, given)
             session.run_with_iobinding(binding)
             return y  # type: ignore[return-value]  # one result
 
@@ -60,8 +61,14 @@ class OnnxRuntime(Backend):
             binding.bind_ortvalue_input("x", x)
             return of_one(dy)
 
-        *_, name_of_input = _onnx_models.inputs_of(problem)
+        *_, last_input = _onnx_models.inputs_of(problem)
         return of_two if weight is None else of_one
+
+    def ran(self) -> str | None:
+        """The providers of the last session: a request for one that is absent falls back in silence."""
+        import onnxruntime
+
+        return self._session and f"{', '.join(self._session.get_providers())}; {onnxruntime.get_build_info()}"
 
     def to_device(self, array: Array) -> Any:
         """The array's own memory as the runtime's kind of tensor."""

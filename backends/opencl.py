@@ -42,6 +42,13 @@ class OpenCl(Backend):
     def _queue(self) -> Any:
         return _opencl.new_queue()
 
+    def ran(self) -> str | None:
+        """The device and its driver."""
+        device = self._queue.device
+        return (
+            f"{device.name} of {device.platform.name}, driver {device.driver_version}, {device.max_compute_units} units"
+        )
+
     def to_device(self, array: Array) -> Any:
         """The array in the device's memory."""
         from pyopencl import array as arrays

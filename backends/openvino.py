@@ -26,6 +26,7 @@ class OpenVino(Backend):
     output = "reused"
     dtypes = ("float32", "float16", "bfloat16")
     directions = _gradients.ALL_DIRECTIONS
+    _compiled: Any = None
 
     def missing(self) -> str | None:
         """OpenVINO, where it is not installed."""
@@ -47,6 +48,7 @@ class OpenVino(Backend):
         options |= {"INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
         compiled = ov.Core().compile_model(_openvino.model(problem, weight, bias), "CPU", options)
         request = compiled.create_infer_request()
+        self._compiled = compiled
         for index, result in enumerate(results):
             request.set_output_tensor(index, result)
 
@@ -57,6 +59,10 @@ class OpenVino(Backend):
             return y
 
         return layer
+
+    def ran(self) -> str | None:
+        """The kernels of the model compiled last, and the precision that was kept."""
+        return None if self._compiled is None else _openvino.kernels_of(self._compiled)
 
     def to_device(self, array: Array) -> Any:
         """A tensor with a copy of the array."""

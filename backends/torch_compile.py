@@ -32,11 +32,10 @@ class TorchCompile(_torch.TorchCpu):
             return "inductor leaves a convolution's gradients to the very operator that torch-conv2d calls"
         return super().refuses(problem) or _torch_conv.refuses(problem)
 
-    def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
+    def make(self, problem: Problem, weight: Array, bias: Array | None) -> Layer:
         """Compile for the problem, by a first call; its weights are arguments, so that others compile nothing."""
         import torch
 
-        _torch.use_threads(threads)
         if problem.batch == 0:
             return _torch_conv.convolution(problem, weight, bias)
         kernel = _torch_conv.kernel_of(problem, weight)

@@ -25,7 +25,6 @@ class TorchConv2dChannelsLast(_torch.TorchCpu):
         """Half-precision answers of PyTorch that are wrong by more than their arithmetic explains."""
         return super().refuses(problem) or _torch_conv.refuses(problem)
 
-    def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
+    def make(self, problem: Problem, weight: Array | None, bias: Array | None) -> Layer:
         """The weights as a 1x1 kernel in channels-last memory."""
-        _torch.use_threads(threads)
         return _torch_conv.convolution(problem, weight, bias, channels_last=True)

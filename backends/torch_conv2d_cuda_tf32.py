@@ -20,6 +20,7 @@ class TorchConv2dCudaTf32(_cuda.TorchCuda):
 
     name = "torch-conv2d-cuda-tf32"
     dtypes = ("float32",)
+    arithmetic = "tf32"
     directions = _gradients.ALL_DIRECTIONS
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:

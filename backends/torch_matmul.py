@@ -22,9 +22,8 @@ class TorchMatmul(_torch.TorchCpu):
     name = "torch-matmul"
     output = "reused"
 
-    def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
+    def make(self, problem: Problem, weight: Array | None, bias: Array | None) -> Layer:
         """The layer of the problem's direction."""
-        _torch.use_threads(threads)
         if weight is None:
             return _torch_matmul.weight_gradient(problem, fresh=False)
         if problem.direction == "backward-input":

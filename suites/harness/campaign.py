@@ -83,6 +83,7 @@ class Campaign:
         course.pool.close()
         if complete:
             self.record.run["libraries"] = course.libraries
+            self.record.run["ran"] = course.ran
             self.record.run["ceilings"] += course.gauges.read("after")
             self.record.run["finished_at"] = now()
         course.gauges.close()
