@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -31,10 +32,15 @@ def set_up(threads: int) -> None:
 
 
 def built(context: Any, found: dict[str, int | str]) -> Any:
-    """The program, compiled with these definitions."""
+    """The program, compiled with these definitions; once in a process, also where the weights differ."""
+    return _program(context, "".join(f"#define {name} {value}\n" for name, value in found.items()) + SOURCE)
+
+
+@cache
+def _program(context: Any, source: str) -> Any:
     import pyopencl as cl
 
-    return cl.Program(context, "".join(f"#define {name} {value}\n" for name, value in found.items()) + SOURCE).build()
+    return cl.Program(context, source).build()
 
 
 def new_queue() -> Any:

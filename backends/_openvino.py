@@ -47,14 +47,14 @@ def _forward(p: Problem, planes: Any, weight: Array, bias: Array | None) -> Any:
 
     window = WINDOW | {"strides": [p.stride] * 2}
     if p.groups == 1:
-        y = ops.convolution(planes, _constant(p, weight[:, :, None, None]), **window)
+        y = ops.convolution(planes, _constant(weight[:, :, None, None]), **window)
     else:
         kernels = weight.reshape(p.groups, -1, p.in_channels // p.groups, 1, 1)
-        y = ops.group_convolution(planes, _constant(p, kernels), **window)
+        y = ops.group_convolution(planes, _constant(kernels), **window)
     if bias is not None:
-        y = ops.add(y, _constant(p, bias.reshape(1, -1, 1, 1)))
+        y = ops.add(y, _constant(bias.reshape(1, -1, 1, 1)))
     if p.activation == "relu":  # Relu loses NaN; Maximum is its second operand where either is NaN
-        y = ops.maximum(_constant(p, np.zeros((1, 1, 1, 1), p.dtype)), y)
+        y = ops.maximum(_constant(np.zeros((1, 1, 1, 1), p.dtype)), y)
     return y
 
 
@@ -89,15 +89,22 @@ def _weight_gradient(p: Problem, x: Any, dy: Any) -> list[Any]:
     return [ops.reshape(dw, list(p.weight_shape), False), *db]
 
 
-def _constant(p: Problem, array: Array) -> Any:
-    """A constant of the model; the bits of bfloat16 are those of ml_dtypes, which OpenVINO does not know."""
+def tensor(array: Array) -> Any:
+    """A tensor with a copy of the array; OpenVINO, which does not know ml_dtypes, is given the bits of bfloat16."""
     import numpy as np
     import openvino as ov
+
+    if array.dtype.name != "bfloat16":
+        return ov.Tensor(np.ascontiguousarray(array))
+    made = ov.Tensor(ov.Type.bf16, ov.Shape(array.shape))
+    made.data.view(np.int16)[...] = array.view(np.int16)
+    return made
+
+
+def _constant(array: Array) -> Any:
     from openvino import opset13 as ops
 
-    if p.dtype != "bfloat16":
-        return ops.constant(np.ascontiguousarray(array))
-    return ops.constant(ov.Tensor(np.ascontiguousarray(array).view(np.int16), list(array.shape), ov.Type.bf16))
+    return ops.constant(tensor(array))
 
 
 def kernels_of(compiled: Any) -> str:

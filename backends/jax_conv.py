@@ -64,9 +64,9 @@ class JaxConv(_jax.Jax):
             return _jax.gradients_of_parameters(p, dw[0, 0].T, dy)
 
         if weight is None:
-            return _jax.compiled(p, backward_weight)
+            return self.compiled(p, backward_weight)
         kernel = _jax.as_jax(weight.T[None, None])
         if p.direction == "backward-input":
-            return _jax.compiled(p, backward_input, kernel)
+            return self.compiled(p, backward_input, kernel)
         compute = lambda x, kernel, addend: _jax.finished(p, convolve(x, kernel), addend)  # noqa: E731
-        return _jax.compiled(p, compute, kernel, _jax.bias_of(p, bias))
+        return self.compiled(p, compute, kernel, _jax.bias_of(p, bias))

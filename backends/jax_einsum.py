@@ -28,12 +28,12 @@ class JaxEinsum(_jax.Jax):
         """Compile for the problem's shapes."""
         _jax.use_threads(threads)
         if weight is None:
-            return _weight_gradient(problem)
+            return self.compiled(problem, _weight_gradient(problem))
         if problem.direction == "forward":
             compute, operand = _contraction(problem, weight)
             addend = _jax.bias_of(problem, bias)
             finish = lambda x, operand, addend: _jax.finished(problem, compute(x, operand), addend)  # noqa: E731
-            return _jax.compiled(problem, finish, operand, addend)
+            return self.compiled(problem, finish, operand, addend)
         p, inner = problem, _gradients.exchanged(problem)
         compute, operand = _contraction(inner, _gradients.transposed(p, weight))
         import jax.numpy as jnp
@@ -44,7 +44,7 @@ class JaxEinsum(_jax.Jax):
             steps = steps if p.layout == "nchw" else (*steps, slice(None))
             return read if p.stride == 1 else jnp.zeros(p.input_shape, p.dtype).at[steps].set(read)
 
-        return _jax.compiled(p, spread, operand)
+        return self.compiled(p, spread, operand)
 
 
 def _contraction(p: Problem, weight: Array) -> tuple[Any, Any]:
@@ -66,7 +66,7 @@ def _contraction(p: Problem, weight: Array) -> tuple[Any, Any]:
     return contract, _jax.as_jax(operand)
 
 
-def _weight_gradient(p: Problem) -> Layer:
+def _weight_gradient(p: Problem) -> Any:
     """Images and pixels summed away, by group."""
     subscripts = "ngop,ngcp->goc" if p.layout == "nchw" else "pgo,pgc->goc"
 
@@ -74,4 +74,4 @@ def _weight_gradient(p: Problem) -> Layer:
         operands = _gradients.grouped(p, dy), _gradients.grouped(p, read_pixels(p, x))
         return _jax.gradients_of_parameters(p, _jax.einsum(p, subscripts, *operands), dy)
 
-    return _jax.compiled(p, compute)
+    return compute

@@ -66,11 +66,7 @@ class OpenVino(Backend):
 
     def to_device(self, array: Array) -> Any:
         """A tensor with a copy of the array."""
-        import openvino as ov
-
-        if array.dtype.name == "bfloat16":
-            return ov.Tensor(array.view("int16").copy(), list(array.shape), ov.Type.bf16)
-        return ov.Tensor(array)
+        return _openvino.tensor(array)
 
     def to_numpy(self, result: Any) -> Array:
         """The tensor's values, of which OpenVINO shows the bits of bfloat16 as float16."""
