@@ -15,7 +15,7 @@ class TorchConv2dCudaTf32(_cuda.TorchCuda):
     """``conv2d`` on the GPU with cuDNN allowed to round the operands to TensorFloat-32, for the tensor cores.
 
     Ten bits of the mantissa are kept, as in float16, and sums are carried in float32. That is torch's default for
-    convolutions, and it is not float32: the gate refuses it by the bound of float32, until there is one for this.
+    convolutions, and it is not float32: the gate has a bound of its own for it, and no ratio compares the two.
     """
 
     name = "torch-conv2d-cuda-tf32"

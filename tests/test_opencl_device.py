@@ -16,6 +16,7 @@ from suites.harness.subject import Subject
 pytest.importorskip("pyopencl")
 OpenCl = type(registry.get("opencl"))
 
+LONGER = Problem(batch=1, in_channels=1024, out_channels=1024, height=56, width=56)  # over 50 ms on one core
 LONG = Problem(batch=1, in_channels=512, out_channels=512, height=56, width=56)  # tens of milliseconds on one core
 
 
@@ -41,8 +42,8 @@ def available() -> None:
 def test_device_time_agrees_with_host_time_on_a_long_kernel() -> None:
     """The same calls by both clocks; the median, as a disturbance between the two readings belongs to neither."""
     backend = OpenCl()
-    layer = backend.prepare(LONG, np.ones(LONG.weight_shape, LONG.dtype), None, 1)
-    x = backend.to_device(np.ones(LONG.input_shape, LONG.dtype))
+    layer = backend.prepare(LONGER, np.ones(LONGER.weight_shape, LONGER.dtype), None, 1)
+    x = backend.to_device(np.ones(LONGER.input_shape, LONGER.dtype))
     timer = backend.device_timer()
     layer(x)
     backend.sync()
@@ -54,7 +55,7 @@ def test_device_time_agrees_with_host_time_on_a_long_kernel() -> None:
         timer.stop()
         backend.sync()
         pairs.append((timer.elapsed_s(), time.perf_counter() - began))
-    assert min(host for _, host in pairs) > 0.01
+    assert min(host for _, host in pairs) > 0.05
     assert statistics.median(device / host for device, host in pairs) == pytest.approx(1, abs=0.05)
 
 
