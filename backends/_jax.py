@@ -56,14 +56,10 @@ class Jax(Backend):
         return as_jax(array)
 
     def to_numpy(self, result: Any) -> Array:
-        """The values, copied from where JAX says that they are.
-
-        JAX's own way to NumPy is one that takes a tenth of a millisecond after a pause, and longer for bfloat16: the
-        gate holds that for work which was put off.
-        """
+        """The values; of bfloat16 from where JAX says that they are, as its own way takes a tenth of a ms longer."""
         import numpy as np
 
-        if result.size == 0:
+        if result.dtype.name != "bfloat16" or result.size == 0:
             return np.asarray(result)
         memory = (ctypes.c_byte * result.nbytes).from_address(result.unsafe_buffer_pointer())
         return np.frombuffer(memory, result.dtype).reshape(result.shape).copy()

@@ -6,6 +6,7 @@ import os
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 from backends._opencl_kernels import SOURCE
@@ -24,10 +25,11 @@ def set_up(threads: int) -> None:
     """Hold PoCL to the budget and have everything compiled anew; before the binding is first imported.
 
     Both PoCL and the binding keep what they have compiled in the user's cache folder, so that ``prepare`` would be
-    timed in the first process alone.
+    timed in the first process alone. What PoCL writes meanwhile goes to a folder beside the temporary ones.
     """
     os.environ["POCL_MAX_PTHREAD_COUNT"] = str(threads)  # read when PoCL's device is first asked for
     os.environ["POCL_KERNEL_CACHE"] = "0"
+    os.environ["POCL_CACHE_DIR"] = str(Path(gettempdir()) / "pointwise-bench-pocl")
     os.environ["PYOPENCL_NO_CACHE"] = "1"
 
 

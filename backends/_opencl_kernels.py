@@ -6,7 +6,9 @@ from backends import _gradients
 from backends.problem import Problem
 
 ROWS = 8  # of a work-item's tile: with one vector each they fill half of a processor's vector registers
-VECTOR_BYTES = 64  # of a processor's lanes; a GPU's work-items are lanes themselves
+# Of a processor's lanes; a GPU's work-items are lanes themselves. The LLVM of PoCL's wheel knows no AVX-512 on newer
+# processors, and ends the process over vectors of 64 bytes there.
+VECTOR_BYTES = 32
 GPU_LANES = 4
 
 SOURCE = """

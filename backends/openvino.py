@@ -33,6 +33,10 @@ class OpenVino(Backend):
         remedy = "openvino is not installed: python -m pip install 'pointwise-bench[openvino]'"
         return None if find_spec("openvino") else remedy
 
+    def refuses(self, problem: Problem) -> str | None:
+        """What oneDNN gets wrong in bfloat16."""
+        return super().refuses(problem) or _openvino.refuses(problem)
+
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """The compiled model, one request, and the tensors that it writes."""
         import openvino as ov

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backends import Layer, Problem, _cuda, _gradients, _halves, register
+from backends import Layer, Problem, _cuda, _gradients, register
 
 if TYPE_CHECKING:
     from backends.backend import Array
@@ -19,7 +19,6 @@ class TorchConv2dCuda(_cuda.TorchCuda):
     """
 
     name = "torch-conv2d-cuda"
-    dtypes = _halves.ALL_DTYPES
     directions = _gradients.ALL_DIRECTIONS
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:

@@ -84,12 +84,16 @@ def _print(folder: Path, asked: list[str]) -> list[str]:
     pairs = compare_run(run).set_index(["backend_a", "backend_b"]).sort_index()
     for name in asked:
         cells = [cell for cell in run.cells if cell.backend in (name, f"plain-{name}")]
-        if (name, f"plain-{name}") not in pairs.index:
+        # A pair stands in alphabetical order, and `ratio` is the time of the second over that of the first.
+        pair = (name, f"plain-{name}")
+        first_is_plain = sorted(pair)[0] != name
+        pair = pair[::-1] if first_is_plain else pair
+        if pair not in pairs.index:
             print(f"{name}: no layer was timed on both sides: {'; '.join(sorted({cell.reason for cell in cells}))}")
             slow.append(name)
             continue
-        # Of a pair in alphabetical order, `ratio` is the time of the second over that of the first.
-        found = pairs.loc[(name, f"plain-{name}")].set_index("problem")["ratio"]
+        ratios = pairs.loc[[pair]].set_index("problem")["ratio"]
+        found = 1 / ratios if first_is_plain else ratios
         mean, most = (
             float(np.exp(np.log(found).mean())),
             max(one.cpu_over_wall for one in cells if one.timed and one.backend == name),
