@@ -36,7 +36,13 @@ class OpenCl(Backend):
     def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
         """The program, built with the problem's sizes as constants, and device memory for all but the input."""
         _opencl.set_up(threads)
-        return _opencl_layer.layer(self._queue, problem, weight, bias)
+        import numpy as np
+
+        layer = _opencl_layer.layer(self._queue, problem, weight, bias)
+        shape = problem.input_shape if problem.direction == "forward" else problem.output_shape
+        layer(self.to_device(np.zeros(shape, problem.dtype)))  # PoCL compiles a kernel when it is first enqueued
+        self.sync()
+        return layer
 
     @cached_property
     def _queue(self) -> Any:
