@@ -79,3 +79,8 @@ def result_shapes(p: Problem) -> list[tuple[int, ...]]:
     if p.direction == "backward-weight":
         return [p.weight_shape, (p.out_channels,)][: 1 + p.bias]
     return [p.output_shape if p.direction == "forward" else p.input_shape]
+
+
+def input_shape(p: Problem) -> tuple[int, ...]:
+    """The shape of the one input of a forward layer, ``x``, or of ``backward-input``, ``dy``."""
+    return p.input_shape if p.direction == "forward" else p.output_shape

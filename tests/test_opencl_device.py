@@ -59,6 +59,23 @@ def test_device_time_agrees_with_host_time_on_a_long_kernel() -> None:
     assert statistics.median(device / host for device, host in pairs) == pytest.approx(1, abs=0.05)
 
 
+def test_transfers_are_counted_where_the_name_says_so() -> None:
+    """A problem that is all transfer: the copies show on both clocks."""
+    moving = Problem(batch=1, in_channels=16, out_channels=16, height=512, width=512)
+    seconds, device_seconds = {}, {}
+    for name in ("opencl", "opencl-from-host"):
+        subject = Subject(registry.get(name), threads=1)
+        subject.examine(moving, Examination.of(moving, seed=1))
+        turns = [subject.turn(3, 0.0) for _ in range(7)]
+        seconds[name] = statistics.median(turn.seconds_per_call for turn in turns)
+        device_seconds[name] = statistics.median(turn.device_seconds_per_call or 0.0 for turn in turns)
+        subject.conclude()
+    # 16 MiB there and 16 MiB back; memory faster than 100 GB/s would be news.
+    copying_s = 2 * 2**24 / 100e9
+    assert seconds["opencl-from-host"] > seconds["opencl"] + copying_s
+    assert device_seconds["opencl-from-host"] > device_seconds["opencl"] + copying_s
+
+
 def test_a_queue_that_is_not_waited_for_is_refused() -> None:
     subject = Subject(Unsynchronised(), threads=1)
     with pytest.raises(WrongAnswer, match=r"is not finished when sync\(\) returns"):
