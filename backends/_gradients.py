@@ -18,9 +18,17 @@ ALL_DIRECTIONS = ("forward", "backward-input", "backward-weight")
 
 def exchanged(p: Problem) -> Problem:
     """The forward problem that maps ``dy`` to those pixels of ``dx`` which the stride reads."""
-    sizes = {"height": p.out_height, "width": p.out_width, "stride": 1}
-    channels = {"in_channels": p.out_channels, "out_channels": p.in_channels}
-    return replace(p, **sizes, **channels, bias=False, activation="none", direction="forward")
+    return replace(
+        p,
+        in_channels=p.out_channels,
+        out_channels=p.in_channels,
+        height=p.out_height,
+        width=p.out_width,
+        stride=1,
+        bias=False,
+        activation="none",
+        direction="forward",
+    )
 
 
 def transposed(p: Problem, weight: Array) -> Array:

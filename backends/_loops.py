@@ -25,7 +25,7 @@ def compiled_layer(p: Problem, weight: Array | None, bias: Array | None, *, para
     if weight is None:
         return _weight_gradient(p, parallel=parallel)
     if p.direction == "backward-input":
-        return _gradients.input_gradient(p, weight, lambda *forward: _forward(*forward, parallel=parallel))
+        return _gradients.input_gradient(p, weight, lambda q, w, b: _forward(q, w, b, parallel=parallel))
     return _forward(p, weight, bias, parallel=parallel)
 
 

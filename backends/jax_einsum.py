@@ -40,7 +40,7 @@ class JaxEinsum(_jax.Jax):
 
         def spread(dy: Any, operand: Any) -> Any:
             read = compute(dy, operand).astype(p.dtype)
-            steps = (..., slice(None, None, p.stride), slice(None, None, p.stride))
+            steps: tuple[Any, ...] = (..., slice(None, None, p.stride), slice(None, None, p.stride))
             steps = steps if p.layout == "nchw" else (*steps, slice(None))
             return read if p.stride == 1 else jnp.zeros(p.input_shape, p.dtype).at[steps].set(read)
 

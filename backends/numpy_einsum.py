@@ -65,15 +65,16 @@ def _weight_gradient(p: Problem) -> Layer:
     """Images and pixels summed away, by group."""
     import numpy as np
 
-    dw, db = [*_halves.buffers(p), None][:2]
-    subscripts, target = (
-        "pgo,pgc->goc" if p.layout == "nhwc" else "ngop,ngcp->goc",
-        dw.reshape(p.groups, -1, dw.shape[1]),
-    )
+    results = _halves.buffers(p)
+    subscripts = "pgo,pgc->goc" if p.layout == "nhwc" else "ngop,ngcp->goc"
+    target = results[0].reshape(p.groups, -1, p.weight_shape[1])
 
-    def layer(x: Array, dy: Array) -> Array | tuple[Array, Array]:
+    def layer(x: Array, dy: Array) -> Array | tuple[Array, ...]:
         operands = _gradients.grouped(p, dy), _gradients.grouped(p, read_pixels(p, x))
         np.einsum(subscripts, *operands, out=target, optimize=True)
-        return dw if db is None else (dw, dy.sum(axis=_gradients.pixel_axes(p), out=db))
+        if not p.bias:
+            return results[0]
+        dy.sum(axis=_gradients.pixel_axes(p), out=results[1])
+        return results
 
     return layer

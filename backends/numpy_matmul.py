@@ -29,7 +29,7 @@ class NumpyMatmul(Backend):
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """The layer of the problem's direction, in float32 inside where the dtype is narrower."""
         if problem.dtype in _halves.HALVES:
-            return _halves.widened(problem, weight, bias, lambda *wide: self.prepare(*wide, threads))
+            return _halves.widened(problem, weight, bias, lambda p, w, b: self.prepare(p, w, b, threads))
         if weight is None:
             return _weight_gradient(problem)
         if problem.direction == "backward-input":

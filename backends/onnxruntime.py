@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 class OnnxRuntime(Backend):
     """A model of one layer, run by ``InferenceSession.run_with_iobinding`` into a buffer that is bound once.
 
-    The CPU execution provider's own kernels (MLAS) compute it, with all graph optimisations on, the default: in NCHW a
-    ``Conv`` with the bias, and the ReLU fused into it, which MLAS runs as a GEMM per image and group; in NHWC a
-    ``MatMul`` over pixels, with a bias a ``Gemm``, or a ``Conv`` between two transpositions where there are groups.
-    It has no ``Conv`` in float64, which takes ``MatMul``, and no half precision: the model casts to float32 and back.
+    The CPU provider's own kernels (MLAS) compute it, with all graph optimisations on, the default: in NCHW a ``Conv``
+    with bias and ReLU fused, a GEMM per image and group; in NHWC a ``MatMul`` over pixels, with a bias a ``Gemm``, or
+    a ``Conv`` between transpositions where there are groups. float64 takes ``MatMul``; halves are cast to float32.
     """
 
     name = "onnxruntime"
@@ -29,8 +28,8 @@ class OnnxRuntime(Backend):
 
     def missing(self) -> str | None:
         """ONNX Runtime, where it is not installed."""
-        missing = "onnxruntime is not installed: python -m pip install 'pointwise-bench[onnxruntime]'"
-        return None if find_spec("onnxruntime") else missing
+        absent = "onnxruntime is not installed: python -m pip install 'pointwise-bench[onnxruntime]'"
+        return None if find_spec("onnxruntime") else absent
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """A session with as many threads as the budget has, this one included, and outputs bound to buffers."""
@@ -38,7 +37,7 @@ class OnnxRuntime(Backend):
         import onnxruntime
 
         results = tuple(np.zeros(shape, problem.dtype) for shape in _onnx_models.outputs_of(problem).values())
-        y = results if len(results) > 1 else results[0]
+        y: Any = results if len(results) > 1 else results[0]
         if problem.batch == 0:
             return lambda *inputs: y
         options = onnxruntime.SessionOptions()
@@ -52,10 +51,10 @@ class OnnxRuntime(Backend):
         for name, buffer in zip(_onnx_models.outputs_of(problem), results, strict=True):
             binding.bind_ortvalue_output(name, self.to_device(buffer))
 
-        def of_one(given: Any) -> Array:
+        def of_one(given: Any) -> Any:
             binding.bind_ortvalue_input(last_input, given)
             session.run_with_iobinding(binding)
-            return y  # type: ignore[return-value]  # one result
+            return y
 
         def of_two(x: Any, dy: Any) -> Any:
             binding.bind_ortvalue_input("x", x)
@@ -68,7 +67,8 @@ class OnnxRuntime(Backend):
         """The providers of the last session: a request for one that is absent falls back in silence."""
         import onnxruntime
 
-        return self._session and f"{', '.join(self._session.get_providers())}; {onnxruntime.get_build_info()}"
+        providers = ", ".join(self._session.get_providers()) if self._session else "no session yet"
+        return f"{providers}; {onnxruntime.get_build_info()}"
 
     def to_device(self, array: Array) -> Any:
         """The array's own memory as the runtime's kind of tensor."""
