@@ -27,7 +27,7 @@ def layer(queue: Any, p: Problem, weight: Array, bias: Array | None) -> Layer:
     program = _opencl.built(queue.context, found)
     product, move = cl.Kernel(program, "product"), cl.Kernel(program, "scatter" if backward else "gather")
     product_size, move_size = kernels.work_sizes(kernels.multiplied(p), found), kernels.moving_size(p)
-    by_group = (_gradients.transposed(p, weight) if backward else weight).reshape(p.groups, -1, found["K"])
+    by_group = (_gradients.transposed(p, weight) if backward else weight).reshape(p.groups, -1, int(found["K"]))
     operand = arrays.to_device(queue, by_group if nchw else by_group.transpose(0, 2, 1).copy())
     biases = operand if bias is None else arrays.to_device(queue, bias)
     packed = arrays.empty(queue, (p.pixels * p.in_channels if p.stride > 1 else 1,), p.dtype)

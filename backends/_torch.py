@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from backends import _gradients, _halves, _onednn
 from backends.backend import Backend, Layer
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class TorchCpu(Backend):
     """Everything of a torch backend on the CPU but its layer."""
 
-    dtypes = _halves.ALL_DTYPES
-    directions = _gradients.ALL_DIRECTIONS
+    dtypes: ClassVar[tuple[str, ...]] = _halves.ALL_DTYPES
+    directions: ClassVar[tuple[str, ...]] = _gradients.ALL_DIRECTIONS
     _last: tuple[Problem, Layer] | None = None
 
     def missing(self) -> str | None:

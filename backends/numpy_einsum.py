@@ -45,6 +45,7 @@ def _forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
     groups, channels = p.groups, p.in_channels // p.groups
     operand = weight.reshape(groups, -1, channels)
     shape: tuple[int, ...]
+    target: Array
     if p.layout == "nchw":
         operand = np.tile(operand, (p.batch, 1, 1))
         shape, subscripts = (p.batch * groups, channels, p.out_height * p.out_width), "bcp,boc->bop"

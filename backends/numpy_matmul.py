@@ -43,17 +43,18 @@ def _forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
 
     groups, channels, matmul = p.groups, p.in_channels // p.groups, np.matmul
     y: Array = np.empty(p.output_shape, p.dtype)
+    target: Array
     if p.batch == 0:
         return lambda x: y
-    # An image of one pixel is the same memory in both layouts, and there NHWC is one GEMM over the batch where
-    # NCHW would be a matrix-vector product per image. Its stride skips nothing.
+    # An image of one pixel is the same memory in both layouts: one GEMM over the batch, not a product for each image.
     if p.layout == "nhwc" or p.height == p.width == 1:
         by_pixel = (p.pixels, groups, channels)
         operand: Array = np.ascontiguousarray(weight.reshape(groups, -1, channels).transpose(0, 2, 1))
         target = y.reshape(p.pixels, groups, -1).transpose(1, 0, 2)
         return into_buffer(p, lambda x: matmul(x.reshape(by_pixel).transpose(1, 0, 2), operand, target), y, bias)
     kernels = weight.reshape(groups, -1, channels)
-    by_image, target = (p.batch, groups, channels, -1), y.reshape(p.batch, groups, p.out_channels // groups, -1)
+    by_image: tuple[int, ...] = (p.batch, groups, channels, -1)
+    target = y.reshape(p.batch, groups, p.out_channels // groups, -1)
     if p.batch == groups == 1:
         by_image, kernels, target = (channels, -1), kernels[0], target[0, 0]
     return into_buffer(p, lambda x: matmul(kernels, x.reshape(by_image), target), y, bias)

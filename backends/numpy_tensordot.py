@@ -69,7 +69,7 @@ def _weight_gradient(p: Problem) -> Layer:
 
     def layer(x: Array, dy: Array) -> Array | tuple[Array, Array]:
         parts = zip(*(np.split(each, p.groups, axis=channel) for each in (dy, read_pixels(p, x))), strict=True)
-        dw = np.concatenate([np.tensordot(*each, axes=(axes, axes)) for each in parts])
+        dw = np.concatenate([np.tensordot(left, right, axes=(axes, axes)) for left, right in parts])
         return (dw, dy.sum(axis=axes)) if p.bias else dw
 
     return layer

@@ -42,10 +42,10 @@ def test_says_one_line_or_nothing(name: str, tmp_path: Path) -> None:
 def test_a_fall_back_of_torch_is_seen() -> None:
     torch = pytest.importorskip("torch")
     backend = registry.get("torch-conv2d")
-    # Torch leaves a single small picture to its own loops.
-    problem = replace(PROBLEM, batch=2)
+    # One thread, or a single small picture, torch leaves to its own loops around MKL.
+    problem, before = replace(PROBLEM, batch=2), torch.get_num_threads()
     weight = Examination.of(problem, seed=0).real.weight
-    backend.prepare(problem, weight, None, 1)  # type: ignore[arg-type]  # forward has weights
+    backend.prepare(problem, weight, None, 2)  # type: ignore[arg-type]  # forward has weights
     if not torch.backends.mkldnn.is_available():
         pytest.skip("this torch is built without oneDNN")
     usual = backend.ran() or ""
@@ -55,6 +55,7 @@ def test_a_fall_back_of_torch_is_seen() -> None:
         fallen_back = backend.ran() or ""
     assert "no primitive of oneDNN" in fallen_back
     assert "oneDNN OFF" in fallen_back
+    torch.set_num_threads(before)
 
 
 def test_the_precision_of_openvino_is_seen() -> None:
