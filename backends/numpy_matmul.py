@@ -38,7 +38,7 @@ class NumpyMatmul(Backend):
 
 
 def _forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
-    """Weights by group, the output buffer, and views of both as BLAS takes them."""
+    """Weights by group and the output buffer, as BLAS takes them."""
     import numpy as np
 
     groups, channels, matmul = p.groups, p.in_channels // p.groups, np.matmul
@@ -48,12 +48,13 @@ def _forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
         return lambda x: y
     # An image of one pixel is the same memory in both layouts: one GEMM over the batch, not a product for each image.
     if p.layout == "nhwc" or p.height == p.width == 1:
-        by_pixel = (p.pixels, groups, channels)
         operand: Array = np.ascontiguousarray(weight.reshape(groups, -1, channels).transpose(0, 2, 1))
         target = y.reshape(p.pixels, groups, -1).transpose(1, 0, 2)
-        return into_buffer(p, lambda x: matmul(x.reshape(by_pixel).transpose(1, 0, 2), operand, target), y, bias)
+        return into_buffer(
+            p, lambda x: matmul(x.reshape(p.pixels, groups, channels).transpose(1, 0, 2), operand, target), y, bias
+        )
     kernels = weight.reshape(groups, -1, channels)
-    by_image: tuple[int, ...] = (p.batch, groups, channels, -1)
+    by_image: tuple[int, ...] = (p.batch, groups, channels, p.out_height * p.out_width)
     target = y.reshape(p.batch, groups, p.out_channels // groups, -1)
     if p.batch == groups == 1:
         by_image, kernels, target = (channels, -1), kernels[0], target[0, 0]
