@@ -18,7 +18,7 @@ class NumpyEinsum(Backend):
     With a path einsum rewrites two operands as one ``np.matmul`` (from NumPy 2.4 on; ``tensordot`` before), and that
     calls the BLAS that NumPy was built with; without one it would run loops of its own. The subscripts are chosen so
     that no operand has to be transposed: images and groups are a batch axis in NCHW, pixels are rows in NHWC.
-    Reading the subscripts costs some 15 us in each call. Half precisions, which it adds up in, are for ``numpy-matmul``.
+    Reading the subscripts costs some 15 us in each call. It adds halves up in half precision: see ``numpy-matmul``.
     """
 
     name = "numpy-einsum"

@@ -43,22 +43,19 @@ def _forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
 
     groups, channels, matmul = p.groups, p.in_channels // p.groups, np.matmul
     y: Array = np.empty(p.output_shape, p.dtype)
-    target: Array
     if p.batch == 0:
         return lambda x: y
+    kernels = weight.reshape(groups, -1, channels)
     # An image of one pixel is the same memory in both layouts: one GEMM over the batch, not a product for each image.
     if p.layout == "nhwc" or p.height == p.width == 1:
-        operand: Array = np.ascontiguousarray(weight.reshape(groups, -1, channels).transpose(0, 2, 1))
-        target = y.reshape(p.pixels, groups, -1).transpose(1, 0, 2)
-        return into_buffer(
-            p, lambda x: matmul(x.reshape(p.pixels, groups, channels).transpose(1, 0, 2), operand, target), y, bias
-        )
-    kernels = weight.reshape(groups, -1, channels)
+        by_pixel, operand = (p.pixels, groups, channels), np.ascontiguousarray(kernels.transpose(0, 2, 1))
+        rows = y.reshape(p.pixels, groups, -1).transpose(1, 0, 2)
+        return into_buffer(p, lambda x: matmul(x.reshape(by_pixel).transpose(1, 0, 2), operand, rows), y, bias)
     by_image: tuple[int, ...] = (p.batch, groups, channels, p.out_height * p.out_width)
-    target = y.reshape(p.batch, groups, p.out_channels // groups, -1)
+    planes: Array = y.reshape(p.batch, groups, p.out_channels // groups, -1)
     if p.batch == groups == 1:
-        by_image, kernels, target = (channels, -1), kernels[0], target[0, 0]
-    return into_buffer(p, lambda x: matmul(kernels, x.reshape(by_image), target), y, bias)
+        by_image, kernels, planes = (channels, p.out_height * p.out_width), kernels[0], planes[0, 0]
+    return into_buffer(p, lambda x: matmul(kernels, x.reshape(by_image), planes), y, bias)
 
 
 def _weight_gradient(p: Problem) -> Layer:

@@ -15,8 +15,9 @@ class TorchConv2d(_torch.TorchCpu):
     """``torch.nn.functional.conv2d`` and, for ReLU, ``relu_`` in place; backward, ``aten.convolution_backward``.
 
     Calls oneDNN where torch was built with it, which picks a 1x1 convolution or a GEMM by shape; on one thread, and
-    for a single small picture, torch keeps float32 to its own loops around MKL (2.13). An NHWC problem is a channels-last view of the same memory: no copy on the way in or out. Each call returns a new tensor. The
-    gradients are what autograd calls for the same convolution, each alone.
+    for a single small picture, torch keeps float32 to its own loops around MKL (2.13). An NHWC problem is a
+    channels-last view of the same memory: no copy on the way in or out. Each call returns a new tensor. The gradients
+    are what autograd calls for the same convolution, each alone.
     """
 
     name = "torch-conv2d"
