@@ -46,26 +46,26 @@ def kernels(parallel: bool) -> dict[str, Any]:
                         if y[n, o, i, j] < 0:  # noqa: PLR1730  # max() would turn NaN into zero
                             y[n, o, i, j] = 0
 
+    # `y` and `weight` have an axis for groups: numba takes an index that does not count from 0 for one that may be
+    # negative, and a loop with such indices is not vectorised.
     @compiled  # type: ignore[untyped-decorator]
     def nhwc(x: Array, weight: Array, bias: Array, groups: int, relu: bool, y: Array) -> None:
-        batch, height, width, out_channels = y.shape
+        batch, height, width, _, per_group = y.shape
         channels = weight.shape[0]
-        per_group = out_channels // groups
         for row in prange(batch * height):
             n, i = row // height, row % height
             for j in range(width):
-                for o in range(out_channels):
-                    y[n, i, j, o] = bias[o]
                 for group in range(groups):
-                    begin = group * per_group
+                    for o in range(per_group):
+                        y[n, i, j, group, o] = bias[group * per_group + o]
                     for c in range(channels):
                         value = x[n, i, j, group * channels + c]
-                        for o in range(begin, begin + per_group):
-                            y[n, i, j, o] += value * weight[c, o]
-                if relu:
-                    for o in range(out_channels):
-                        if y[n, i, j, o] < 0:  # noqa: PLR1730
-                            y[n, i, j, o] = 0
+                        for o in range(per_group):
+                            y[n, i, j, group, o] += value * weight[c, group, o]
+                    if relu:
+                        for o in range(per_group):
+                            if y[n, i, j, group, o] < 0:  # noqa: PLR1730
+                                y[n, i, j, group, o] = 0
 
     # A sum is a vector only where its terms may be added in another order; what NaN and infinity do stays as it is.
     summing = njit(parallel=parallel, fastmath=FAST_MATH | {"reassoc"}, error_model="numpy")

@@ -33,14 +33,16 @@ def _forward(p: Problem, weight: Array, bias: Array | None, *, parallel: bool) -
     import numpy as np
 
     kernel = _loop_kernels.kernels(parallel)[p.layout]
-    kernels = np.ascontiguousarray(weight if p.layout == "nchw" else weight.T)
+    nchw = p.layout == "nchw"
+    kernels = np.ascontiguousarray(weight if nchw else weight.T.reshape(-1, p.groups, p.out_channels // p.groups))
     biases = np.zeros(p.out_channels, p.dtype) if bias is None else bias
     relu = p.activation == "relu"
     y = np.empty(p.output_shape, p.dtype)
     # Where no pixel is skipped, rows are joined into one: a pointwise convolution does not care where a row ends,
     # and a loop over 49 pixels vectorises where seven loops over 7 do not.
-    joined = p.stride == 1 and p.layout == "nchw"
-    y_seen = y.reshape(p.batch, p.out_channels, 1, p.out_height * p.out_width) if joined else y
+    joined = p.stride == 1 and nchw
+    y_seen = y if nchw else y.reshape(*y.shape[:3], p.groups, p.out_channels // p.groups)
+    y_seen = y.reshape(p.batch, p.out_channels, 1, p.out_height * p.out_width) if joined else y_seen
 
     def layer(x: Array) -> Array:
         if joined:

@@ -68,5 +68,5 @@ class JaxConv(_jax.Jax):
         kernel = _jax.as_jax(weight.T[None, None])
         if p.direction == "backward-input":
             return self.compiled(p, backward_input, kernel)
-        compute = lambda x, kernel, addend: _jax.finished(p, convolve(x, kernel), addend)  # noqa: E731
-        return self.compiled(p, compute, kernel, _jax.bias_of(p, bias))
+        addend = _jax.bias_of(p, bias)
+        return self.compiled(p, lambda x: _jax.finished(p, convolve(x, kernel), addend), anew=True)
