@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import AbstractContextManager
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from backends.problem import Problem
@@ -35,16 +35,18 @@ def no_cache() -> AbstractContextManager[Any]:
     return fresh_cache()  # type: ignore[no-any-return]
 
 
-@cache
+@lru_cache(maxsize=1)
 def _compiled(p: Problem) -> Any:
-    """One compiled function for each problem; weights are arguments, so that those of the gate compile nothing.
+    """The compiled function of the present problem; weights are arguments, so that those of the gate compile nothing.
 
     ``dynamic=False`` makes code for the one shape. ``fullgraph=True`` turns what would be a silent fall-back to eager
-    into an error, the limit of eight compilations included; ``isolate_recompiles`` counts them per function.
+    into an error, the limit of eight compilations included. What was compiled for problems before is forgotten: each
+    would be asked in every call whether its guards hold.
     """
     import torch
     from torch.nn.functional import conv2d
 
+    torch._dynamo.reset()
     # Its pool of compiling processes is not part of a thread budget.
     torch._inductor.config.compile_threads = 1
     nhwc = p.layout == "nhwc"
@@ -57,4 +59,4 @@ def _compiled(p: Problem) -> Any:
             y = torch.relu(y)
         return y.permute(0, 2, 3, 1) if nhwc else y
 
-    return torch.compile(compute, fullgraph=True, dynamic=False, isolate_recompiles=True)
+    return torch.compile(compute, fullgraph=True, dynamic=False)
