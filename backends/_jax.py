@@ -66,7 +66,9 @@ class Jax(Backend):
         """The values; of bfloat16 from where JAX says that they are, as its own way takes a tenth of a ms longer."""
         import numpy as np
 
-        if result.dtype.name != "bfloat16" or result.size == 0:
+        if result.size == 0:
+            return np.empty(result.shape, result.dtype)
+        if result.dtype.name != "bfloat16":
             return np.asarray(result)
         memory = (ctypes.c_byte * result.nbytes).from_address(result.unsafe_buffer_pointer())
         return np.frombuffer(memory, result.dtype).reshape(result.shape).copy()
