@@ -41,7 +41,7 @@ def _forward(p: Problem, weight: Array, bias: Array | None, *, parallel: bool) -
     # Where no pixel is skipped, rows are joined into one: a pointwise convolution does not care where a row ends,
     # and a loop over 49 pixels vectorises where seven loops over 7 do not.
     joined = p.stride == 1 and nchw
-    y_seen = y if nchw else y.reshape(*y.shape[:3], p.groups, p.out_channels // p.groups)
+    y_seen: Array = y if nchw else y.reshape(*y.shape[:3], p.groups, p.out_channels // p.groups)
     y_seen = y.reshape(p.batch, p.out_channels, 1, p.out_height * p.out_width) if joined else y_seen
 
     def layer(x: Array) -> Array:
