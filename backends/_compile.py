@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import Any
 
 from backends.problem import Problem
@@ -18,14 +20,33 @@ def missing_compiler() -> str | None:
 
 
 def compiled_layer(p: Problem, kernel: Any, bias: Any) -> Any:
-    """``conv2d`` and ReLU through ``torch.compile``; weights are arguments, so that equal shapes compile once.
+    """``conv2d`` and ReLU through ``torch.compile``, compiled by the first call. Kernel and bias are tensors."""
+    compiled = _compiled(p)
+    return lambda x: compiled(x, kernel, bias)
+
+
+def no_cache() -> AbstractContextManager[Any]:
+    """What is compiled inside is compiled anew, in a temporary folder: inductor keeps its code between processes.
+
+    Only the compiler's precompiled header stays, in inductor's own folder beside the temporary ones.
+    """
+    from torch._inductor.utils import fresh_cache
+
+    return fresh_cache()  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=1)
+def _compiled(p: Problem) -> Any:
+    """The compiled function of the present problem; weights are arguments, so that those of the gate compile nothing.
 
     ``dynamic=False`` makes code for the one shape. ``fullgraph=True`` turns what would be a silent fall-back to eager
-    into an error, the limit of eight compilations included; ``isolate_recompiles`` counts them per layer.
+    into an error, the limit of eight compilations included. What was compiled for problems before is forgotten: each
+    would be asked in every call whether its guards hold.
     """
     import torch
     from torch.nn.functional import conv2d
 
+    torch._dynamo.reset()
     # Its pool of compiling processes is not part of a thread budget.
     torch._inductor.config.compile_threads = 1
     nhwc = p.layout == "nhwc"
@@ -38,5 +59,4 @@ def compiled_layer(p: Problem, kernel: Any, bias: Any) -> Any:
             y = torch.relu(y)
         return y.permute(0, 2, 3, 1) if nhwc else y
 
-    compiled = torch.compile(compute, fullgraph=True, dynamic=False, isolate_recompiles=True)
-    return lambda x: compiled(x, kernel, bias)
+    return torch.compile(compute, fullgraph=True, dynamic=False)

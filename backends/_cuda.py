@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from backends import _torch
+from backends import _torch, _torch_conv
 from backends.backend import Backend, DeviceTimer, Layer
 from backends.problem import Problem
 
@@ -53,7 +53,7 @@ class TorchCuda(Backend):
 
     def to_numpy(self, result: Any) -> Array:
         """The tensor's values, copied to the host."""
-        return result.cpu().numpy()  # type: ignore[no-any-return]
+        return _torch.as_array(result.cpu())
 
     def sync(self) -> None:
         """Wait for the device."""
@@ -67,6 +67,12 @@ class TorchCuda(Backend):
 
         return CudaEvents(lambda: torch.cuda.Event(enable_timing=True))
 
+    def ran(self) -> str | None:
+        """The device and the libraries, as torch names them."""
+        import torch
+
+        return f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
+
     # --- for the layers -------------------------------------------------------------------------------------
 
     def start(self, threads: int, *, tf32: bool = False) -> None:
@@ -77,32 +83,14 @@ class TorchCuda(Backend):
         precision = "tf32" if tf32 else "ieee"
         torch.backends.cudnn.conv.fp32_precision = precision
         torch.backends.cuda.matmul.fp32_precision = precision
+        # Sums of the half precisions stay in float32, also where a long reduction is split.
+        torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
+        torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
         torch.backends.cudnn.benchmark = True
 
-    def kernel(self, problem: Problem, weight: Array) -> Any:
-        """The weights as a 1x1 kernel on the device, in the memory format that the input will have."""
-        import torch
-
-        memory_format = torch.channels_last if problem.layout == "nhwc" else torch.contiguous_format
-        return self.to_device(weight)[:, :, None, None].contiguous(memory_format=memory_format)
-
-    def convolution(self, problem: Problem, weight: Array, bias: Array | None) -> Layer:
-        """``conv2d`` and, for ReLU, ``relu_``; an NHWC problem is a channels-last view of the same memory."""
-        from torch.nn.functional import conv2d
-
-        p, channels_last = problem, problem.layout == "nhwc"
-        kernel = self.kernel(p, weight)
-        biases = None if bias is None else self.to_device(bias)
-
-        def layer(x: Any) -> Any:
-            if channels_last:
-                x = x.permute(0, 3, 1, 2)
-            y = conv2d(x, kernel, biases, stride=p.stride, groups=p.groups)
-            if p.activation == "relu":
-                y.relu_()
-            return y.permute(0, 2, 3, 1) if channels_last else y
-
-        return layer
+    def convolution(self, problem: Problem, weight: Array | None, bias: Array | None) -> Layer:
+        """``conv2d`` and ReLU, or a gradient, on the device."""
+        return _torch_conv.convolution(problem, weight, bias, "cuda")
 
 
 def missing_cupy() -> str | None:

@@ -2,16 +2,70 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from backends import _gradients, _halves, _onednn
+from backends.backend import Backend, Layer
+from backends.problem import Problem
 
 if TYPE_CHECKING:
     from backends.backend import Array
 
 
+class TorchCpu(Backend):
+    """Everything of a torch backend on the CPU but its layer."""
+
+    dtypes: ClassVar[tuple[str, ...]] = _halves.ALL_DTYPES
+    directions: ClassVar[tuple[str, ...]] = _gradients.ALL_DIRECTIONS
+    _last: tuple[Problem, Layer] | None = None
+
+    def missing(self) -> str | None:
+        """Torch, where it is not installed."""
+        return missing_torch()
+
+    def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
+        """The budget, and the layer of the subclass."""
+        use_threads(threads)
+        layer = self.make(problem, weight, bias)
+        self._last = (problem, layer)
+        return layer
+
+    @abstractmethod
+    def make(self, problem: Problem, weight: Any, bias: Array | None) -> Layer:
+        """The layer of the problem's direction; see :meth:`Backend.prepare`."""
+
+    def ran(self) -> str | None:
+        """The primitives of oneDNN that the last layer ran, if any, and what torch was built and set to use."""
+        import torch
+
+        if self._last is None:
+            return None
+        problem, layer = self._last
+        shapes = {"forward": [problem.input_shape], "backward-input": [problem.output_shape]}
+        both = [problem.input_shape, problem.output_shape]
+        inputs = [torch.zeros(each, dtype=dtype_of(problem)) for each in shapes.get(problem.direction, both)]
+        kernels = ", ".join(_onednn.kernels_of(lambda: layer(*inputs))) or "no primitive of oneDNN"
+        onednn = "on" if torch.backends.mkldnn.enabled and torch.backends.mkldnn.is_available() else "OFF"
+        mkl, built_for = torch.backends.mkl.is_available(), torch.backends.cpu.get_cpu_capability()
+        return (
+            f"{problem}: {kernels}; torch {torch.__version__} for {built_for}, {'with' if mkl else 'without'} MKL, "
+            f"oneDNN {onednn}, {torch.get_num_threads()} threads"
+        )
+
+    def to_device(self, array: Array) -> Any:
+        """A contiguous tensor in the problem's layout."""
+        return as_tensor(array)
+
+    def to_numpy(self, result: Any) -> Array:
+        """The tensor's values, without a copy; NHWC results are views in the problem's layout already."""
+        return as_array(result)
+
+
 def missing_torch() -> str | None:
     """The remedy where torch is not installed."""
-    return None if find_spec("torch") else "torch is not installed: pip install 'pointwise-bench[torch]'"
+    return None if find_spec("torch") else "torch is not installed: python -m pip install 'pointwise-bench[torch]'"
 
 
 def use_threads(threads: int) -> None:
@@ -21,6 +75,13 @@ def use_threads(threads: int) -> None:
     torch.set_num_threads(threads)
     # Once for the process rather than `with torch.inference_mode()` in the layer: entering it costs a microsecond.
     torch.set_grad_enabled(False)
+
+
+def dtype_of(p: Problem) -> Any:
+    """Torch's name for the problem's element type."""
+    import torch
+
+    return getattr(torch, p.dtype)
 
 
 def as_tensor(array: Array, device: str = "cpu") -> Any:

@@ -47,6 +47,7 @@ class Backend(ABC):
     ``layer(x)``      **TIMED**                            compute; whatever it does to ``x`` is paid for here
     ``sync()``        **TIMED**, after each ``layer(x)``   wait until asynchronous work is done
     ``to_numpy(y)``   untimed                              give the result back for checking
+    ``ran()``         untimed, once in a pass, last        say what really ran, where the library tells
     ================  ===================================  =====================================================
 
     The timed callable may use only what it is passed and what ``prepare`` derived from the weights: no result of
@@ -71,6 +72,10 @@ class Backend(ABC):
 
     dtypes: ClassVar[tuple[str, ...]] = ("float32", "float64")
     """Element types that the default :meth:`refuses` lets through."""
+
+    arithmetic: ClassVar[str] = "own"
+    """``"own"``: that of the problem's dtype. A reduced one has its name here, such as ``"tf32"``, and is never
+    compared with results of another."""
 
     directions: ClassVar[tuple[str, ...]] = ("forward",)
     """Directions that the default :meth:`refuses` lets through."""
@@ -116,6 +121,14 @@ class Backend(ABC):
     def sync(self) -> None:  # noqa: B027  # optional hook: synchronous backends have nothing to wait for
         """Wait for asynchronous work. Called inside the clock after every ``layer(x)``."""
 
+    def ran(self) -> str | None:
+        """What really ran in this process, as the library itself tells, or None where it does not.
+
+        One line: kernel of the layer prepared last, instruction set, device, precision, driver. It is recorded with the
+        run, so that a silent fall-back is seen. Called after all timing of a pass; it may compute.
+        """
+        return None
+
     def device_timer(self) -> DeviceTimer | None:
         """A stopwatch on the device (events), giving a second series beside host time; None on the CPU."""
         return None
@@ -130,8 +143,10 @@ def faults_of_declaration(cls: type) -> str | None:
         return f"{cls.__name__}.name must be lower-case words joined by hyphens, got {name!r}"
     if not isinstance(cls.output, str) or cls.output not in ("fresh", "reused"):
         return f'{cls.__name__}.output must be "fresh" or "reused", got {cls.output!r}'
-    if not isinstance(cls.device, str) or not re.fullmatch("[a-z]+", cls.device):
-        return f'{cls.__name__}.device must be a lower-case word such as "cpu", got {cls.device!r}'
+    for what, example in (("device", "cpu"), ("arithmetic", "own")):
+        word = getattr(cls, what)
+        if not isinstance(word, str) or not re.fullmatch("[a-z][a-z0-9]*", word):
+            return f'{cls.__name__}.{what} must be a lower-case word such as "{example}", got {word!r}'
     if cls.__abstractmethods__:
         return f"{cls.__name__} does not define {', '.join(sorted(cls.__abstractmethods__))}"
     return None

@@ -4,62 +4,69 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from backends import Backend, Layer, Problem, _jax, register
+from backends import Layer, Problem, _jax, register
+from backends._arrays import read_pixels
 
 if TYPE_CHECKING:
     from backends.backend import Array
 
 
 @register
-class JaxConv(Backend):
+class JaxConv(_jax.Jax):
     """``jax.jit`` of ``jax.lax.conv_general_dilated`` in the problem's own layout, with bias and ReLU.
 
     XLA turns it into a call of its runtime's convolution, or into loops of its own, by shape and dtype; NHWC is the
     layout that its CPU compiler works in, and an NCHW problem is transposed inside. ``Precision.HIGHEST`` keeps
-    float32 what it says on every platform. Each call returns a new array.
+    float32 what it says on every platform. The half precisions are converted to float32 inside the compiled function.
+    Gradients are ``jax.linear_transpose`` of the same function. Each call returns a new array.
     """
 
     name = "jax-conv"
 
-    def missing(self) -> str | None:
-        """JAX, where it is not installed."""
-        return _jax.missing_jax()
-
     def refuses(self, problem: Problem) -> str | None:
-        """One input channel per group in float64: XLA widens those kernels with zeros, and zero times NaN is NaN."""
+        """Where XLA computes a convolution in groups as one over all channels: zero times NaN is NaN."""
         widened = problem.dtype == "float64" and 1 < problem.groups == problem.in_channels
-        reason = "XLA computes a float64 convolution of single channels over all channels, so that NaN spreads"
-        return super().refuses(problem) or (reason if widened else None)
+        if widened or (problem.direction == "backward-weight" and problem.groups > 1):
+            ours = "XLA computes it over all channels, with zeros where the groups have none, so that NaN spreads"
+        else:
+            ours = None
+        return super().refuses(problem) or ours
 
-    def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
-        """Compile for the problem's shapes; weights are arguments, so that equal shapes compile once."""
+    def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
+        """Compile for the problem's shapes."""
         _jax.use_threads(threads)
         import jax
         from jax import lax
 
-        p = problem
-        nchw = p.layout == "nchw"
+        p, wide = problem, _jax.accumulator(problem)
         # Kernels in the order that XLA's runtime reads: an OIHW argument would be transposed in every call.
         names = (p.layout.upper(), "HWIO", p.layout.upper())
-        kernel = _jax.as_jax(weight.T[None, None])
-        addend = None if bias is None else _jax.as_jax(bias.reshape((-1, 1, 1) if nchw else (-1,)))
 
-        def compute(x: Any, kernel: Any, addend: Any) -> Any:
-            y = lax.conv_general_dilated(
-                x,
-                kernel,
-                (p.stride, p.stride),
+        def convolve(x: Any, kernel: Any, stride: int = p.stride) -> Any:
+            return lax.conv_general_dilated(
+                x.astype(wide),
+                kernel.astype(wide),
+                (stride, stride),
                 "VALID",
                 dimension_numbers=names,
                 feature_group_count=p.groups,
                 precision=lax.Precision.HIGHEST,
             )
-            y = y if addend is None else y + addend
-            return jax.nn.relu(y) if p.activation == "relu" else y
 
-        compiled = jax.jit(compute).lower(jax.ShapeDtypeStruct(p.input_shape, p.dtype), kernel, addend).compile()
-        return lambda x: compiled(x, kernel, addend).block_until_ready()
+        def backward_input(dy: Any, kernel: Any) -> Any:
+            x = jax.ShapeDtypeStruct(p.input_shape, wide)
+            return jax.linear_transpose(lambda x: convolve(x, kernel), x)(dy.astype(wide))[0].astype(p.dtype)
 
-    def to_device(self, array: Array) -> Any:
-        """A JAX array."""
-        return _jax.as_jax(array)
+        def backward_weight(x: Any, dy: Any) -> Any:
+            kernel = jax.ShapeDtypeStruct((1, 1, *p.weight_shape[::-1]), wide)
+            dense = read_pixels(p, x)  # what the stride skips may be NaN, and must not even meet a zero
+            dw = jax.linear_transpose(lambda kernel: convolve(dense, kernel, 1), kernel)(dy.astype(wide))[0]
+            return _jax.gradients_of_parameters(p, dw[0, 0].T, dy)
+
+        if weight is None:
+            return self.compiled(p, backward_weight)
+        kernel = _jax.as_jax(weight.T[None, None])
+        if p.direction == "backward-input":
+            return self.compiled(p, backward_input, kernel)
+        addend = _jax.bias_of(p, bias)
+        return self.compiled(p, lambda x: _jax.finished(p, convolve(x, kernel), addend), anew=True)

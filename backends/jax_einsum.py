@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from backends import Backend, Layer, Problem, _jax, register
+from backends import Layer, Problem, _gradients, _jax, register
 from backends._arrays import read_pixels
 
 if TYPE_CHECKING:
@@ -12,51 +12,66 @@ if TYPE_CHECKING:
 
 
 @register
-class JaxEinsum(Backend):
+class JaxEinsum(_jax.Jax):
     """``jax.jit`` of ``jax.numpy.einsum`` with bias and ReLU, which XLA fuses with each other.
 
     The contraction becomes one ``dot_general``, for which XLA's CPU compiler calls a GEMM of its runtime or emits
     loops for small shapes. Images and groups are a batch axis in NCHW, with the weights repeated for each image: as
     one shared operand they would cost a transposition of the result. ``Precision.HIGHEST`` keeps float32 what it
-    says on every platform. Each call returns a new array.
+    says on every platform; sums of the half precisions have ``preferred_element_type`` float32. Gradients are
+    contractions too. Each call returns a new array.
     """
 
     name = "jax-einsum"
 
-    def missing(self) -> str | None:
-        """JAX, where it is not installed."""
-        return _jax.missing_jax()
-
-    def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
-        """Compile for the problem's shapes; weights are arguments, so that equal shapes compile once."""
+    def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
+        """Compile for the problem's shapes."""
         _jax.use_threads(threads)
-        import jax
+        if weight is None:
+            return self.compiled(problem, _weight_gradient(problem))
+        if problem.direction == "forward":
+            compute, operand = _contraction(problem, weight)
+            addend = _jax.bias_of(problem, bias)
+            finish = lambda x, operand, addend: _jax.finished(problem, compute(x, operand), addend)  # noqa: E731
+            return self.compiled(problem, finish, operand, addend)
+        p, inner = problem, _gradients.exchanged(problem)
+        compute, operand = _contraction(inner, _gradients.transposed(p, weight))
         import jax.numpy as jnp
-        import numpy as np
 
-        p, groups = problem, problem.groups
-        kernels = weight.reshape(groups, p.out_channels // groups, p.in_channels // groups)
-        in_shape: tuple[int, ...]
-        if p.layout == "nchw":
-            operand = _jax.as_jax(np.tile(kernels, (p.batch, 1, 1)))
-            in_shape = (p.batch * groups, p.in_channels // groups, p.out_height * p.out_width)
-            subscripts = "boc,bcp->bop"
-        elif groups == 1:
-            operand, in_shape, subscripts = _jax.as_jax(weight.T), (p.pixels, p.in_channels), "co,pc->po"
-        else:
-            operand, in_shape = _jax.as_jax(kernels), (p.pixels, groups, p.in_channels // groups)
-            subscripts = "goc,pgc->pgo"
-        addend = None if bias is None else _jax.as_jax(bias.reshape((-1, 1, 1) if p.layout == "nchw" else (-1,)))
+        def spread(dy: Any, operand: Any) -> Any:
+            read = compute(dy, operand).astype(p.dtype)
+            steps: tuple[Any, ...] = (..., slice(None, None, p.stride), slice(None, None, p.stride))
+            steps = steps if p.layout == "nchw" else (*steps, slice(None))
+            return read if p.stride == 1 else jnp.zeros(p.input_shape, p.dtype).at[steps].set(read)
 
-        def compute(x: Any, operand: Any, addend: Any) -> Any:
-            columns = read_pixels(p, x).reshape(in_shape)
-            y = jnp.einsum(subscripts, operand, columns, precision=jax.lax.Precision.HIGHEST).reshape(p.output_shape)
-            y = y if addend is None else y + addend
-            return jax.nn.relu(y) if p.activation == "relu" else y
+        return self.compiled(p, spread, operand)
 
-        compiled = jax.jit(compute).lower(jax.ShapeDtypeStruct(p.input_shape, p.dtype), operand, addend).compile()
-        return lambda x: compiled(x, operand, addend).block_until_ready()
 
-    def to_device(self, array: Array) -> Any:
-        """A JAX array."""
-        return _jax.as_jax(array)
+def _contraction(p: Problem, weight: Array) -> tuple[Any, Any]:
+    """A function of the input and an operand, in the type of the sums, and that operand."""
+    import numpy as np
+
+    kernels = weight.reshape(p.groups, -1, p.in_channels // p.groups)
+    if p.layout == "nchw":
+        operand, subscripts = np.tile(kernels, (p.batch, 1, 1)), "boc,bcp->bop"
+        shape: tuple[int, ...] = (p.batch * p.groups, p.in_channels // p.groups, p.out_height * p.out_width)
+    elif p.groups == 1:
+        operand, subscripts, shape = weight.T, "co,pc->po", (p.pixels, p.in_channels)
+    else:
+        operand, subscripts, shape = kernels, "goc,pgc->pgo", (p.pixels, p.groups, p.in_channels // p.groups)
+
+    def contract(x: Any, operand: Any) -> Any:
+        return _jax.einsum(p, subscripts, operand, read_pixels(p, x).reshape(shape)).reshape(p.output_shape)
+
+    return contract, _jax.as_jax(operand)
+
+
+def _weight_gradient(p: Problem) -> Any:
+    """Images and pixels summed away, by group."""
+    subscripts = "ngop,ngcp->goc" if p.layout == "nchw" else "pgo,pgc->goc"
+
+    def compute(x: Any, dy: Any) -> Any:
+        operands = _gradients.grouped(p, dy), _gradients.grouped(p, read_pixels(p, x))
+        return _jax.gradients_of_parameters(p, _jax.einsum(p, subscripts, *operands), dy)
+
+    return compute

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from backends import Backend, Layer, Problem, register
+from backends import Backend, Layer, Problem, _gradients, _halves, register
+from backends._arrays import read_pixels
 
 if TYPE_CHECKING:
     from backends.backend import Array
@@ -16,50 +17,63 @@ PATIENCE_S = 0.1  # a slower call would spend the run's time on the one backend 
 
 @register
 class NaiveLoops(Backend):
-    """Seven nested loops over Python floats: every term of the sum in the order in which the formula writes it.
+    """Nested loops over Python floats: every term of the sum in the order in which the formula writes it.
 
     Sums are carried in double precision (Python has no other float) and rounded once, on the way out.
     """
 
     name = "naive-loops"
+    directions = _gradients.ALL_DIRECTIONS
 
     def refuses(self, problem: Problem) -> str | None:
         """A layer that pure Python would need more than :data:`PATIENCE_S` seconds for."""
-        predicted_s = problem.macs * SECONDS_PER_MAC
         too_slow = f"pure Python is predicted to need over {PATIENCE_S:g} s per call"
-        return super().refuses(problem) or (too_slow if predicted_s > PATIENCE_S else None)
+        return super().refuses(problem) or (too_slow if problem.macs * SECONDS_PER_MAC > PATIENCE_S else None)
 
-    def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
-        """Weights as nested lists: indexing a list is several times cheaper than indexing an array."""
-        import numpy as np
+    def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
+        """The layer of the problem's direction. Indexing lists is several times cheaper than indexing arrays."""
+        if weight is None:
+            return _weight_gradient(problem)
+        if problem.direction == "backward-input":
+            return _gradients.input_gradient(problem, weight, _forward, fresh=True)
+        return _forward(problem, weight, bias)
 
-        weights = weight.tolist()
-        biases = [0.0] * problem.out_channels if bias is None else bias.tolist()
-        channels_of_group = problem.in_channels // problem.groups
-        kernels_of_group = problem.out_channels // problem.groups
-        stride = problem.stride
 
-        def pixel(x: list[Any], n: int, o: int, i: int, j: int) -> float:
-            """Element ``c`` of the list is channel ``c`` of one image's pixel, whichever the layout."""
-            first = o // kernels_of_group * channels_of_group
-            total = biases[o]
-            for c in range(channels_of_group):
-                source = first + c
-                value = x[n][source][i][j] if problem.layout == "nchw" else x[n][i][j][source]
-                total += weights[o][c] * value
-            if problem.activation == "relu" and total < 0.0:  # NaN is not below zero and stays NaN
-                return 0.0
-            return total
+def _forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
+    weights = weight.astype(float).tolist()
+    biases = [0.0] * p.out_channels if bias is None else bias.astype(float).tolist()
+    channels, kernels = p.in_channels // p.groups, p.out_channels // p.groups
 
-        def layer(x: Array) -> Array:
-            values = x.tolist()
-            y = np.empty(problem.output_shape, problem.dtype)
-            outputs = product(
-                range(problem.batch), range(problem.out_channels), range(problem.out_height), range(problem.out_width)
-            )
-            for n, o, i, j in outputs:
-                index = (n, o, i, j) if problem.layout == "nchw" else (n, i, j, o)
-                y[index] = pixel(values, n, o, i * stride, j * stride)
-            return y
+    def pixel(x: list[Any], n: int, o: int, i: int, j: int) -> float:
+        total = biases[o]
+        for c, source in enumerate(range(o // kernels * channels, (o // kernels + 1) * channels)):
+            total += weights[o][c] * (x[n][source][i][j] if p.layout == "nchw" else x[n][i][j][source])
+        return 0.0 if p.activation == "relu" and total < 0.0 else total  # NaN is not below zero and stays NaN
 
-        return layer
+    def layer(x: Array) -> Array:
+        values, (y,) = x.astype(float).tolist(), _halves.buffers(p)
+        for index in product(*map(range, y.shape)):
+            n, o, i, j = index if p.layout == "nchw" else (index[0], index[3], index[1], index[2])
+            y[index] = pixel(values, n, o, i * p.stride, j * p.stride)
+        return y
+
+    return layer
+
+
+def _weight_gradient(p: Problem) -> Layer:
+    """Images and pixels are one axis here, the first of both lists."""
+    channels, kernels = p.in_channels // p.groups, p.out_channels // p.groups
+
+    def by_pixel(array: Array) -> list[Any]:
+        pixels = array if p.layout == "nhwc" else array.transpose(0, 2, 3, 1)
+        return pixels.astype(float).reshape(p.pixels, pixels.shape[3]).tolist()
+
+    def layer(x: Array, dy: Array) -> Array | tuple[Array, ...]:
+        results, pixels = _halves.buffers(p), list(zip(by_pixel(read_pixels(p, x)), by_pixel(dy), strict=True))
+        for o, c in product(range(p.out_channels), range(channels)):
+            results[0][o, c] = sum(dys[o] * xs[o // kernels * channels + c] for xs, dys in pixels)
+        if p.bias:
+            results[1][...] = [sum(dys[o] for _, dys in pixels) for o in range(p.out_channels)]
+        return results if p.bias else results[0]
+
+    return layer

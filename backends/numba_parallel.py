@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backends import Backend, Layer, Problem, _loops, register
+from backends import Backend, Layer, Problem, _gradients, _loops, register
 
 if TYPE_CHECKING:
     from backends.backend import Array
@@ -20,14 +20,19 @@ class NumbaParallel(Backend):
 
     name = "numba-parallel"
     output = "reused"
+    directions = _gradients.ALL_DIRECTIONS
 
     def missing(self) -> str | None:
         """Numba, where it is not installed."""
         return _loops.missing_numba()
 
-    def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
+    def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """Compile for the problem's dtype and layout."""
         import numba
 
         numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
         return _loops.compiled_layer(problem, weight, bias, parallel=True)
+
+    def ran(self) -> str | None:
+        """What LLVM compiled for, and the threads that ran it."""
+        return _loops.compiled_for(parallel=True)

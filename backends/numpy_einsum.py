@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backends import Backend, Layer, Problem, register
-from backends._arrays import numpy_epilogue, read_pixels
+from backends import Backend, Layer, Problem, _gradients, _halves, register
+from backends._arrays import into_buffer, read_pixels
 
 if TYPE_CHECKING:
     from backends.backend import Array
@@ -18,42 +18,63 @@ class NumpyEinsum(Backend):
     With a path einsum rewrites two operands as one ``np.matmul`` (from NumPy 2.4 on; ``tensordot`` before), and that
     calls the BLAS that NumPy was built with; without one it would run loops of its own. The subscripts are chosen so
     that no operand has to be transposed: images and groups are a batch axis in NCHW, pixels are rows in NHWC.
-    Reading the subscripts costs some 15 us in each call.
+    Reading the subscripts costs some 15 us in each call. It adds halves up in half precision: see ``numpy-matmul``.
     """
 
     name = "numpy-einsum"
     output = "reused"
+    directions = _gradients.ALL_DIRECTIONS
 
-    def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
-        """Weights in the order of the subscripts, the output buffer as einsum writes it, and the path."""
-        import numpy as np
+    def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
+        """The layer of the problem's direction."""
+        if weight is None:
+            return _weight_gradient(problem)
+        if problem.direction == "backward-input":
+            return _gradients.input_gradient(problem, weight, _forward)
+        return _forward(problem, weight, bias)
 
-        p, groups = problem, problem.groups
-        kernels = weight.reshape(groups, p.out_channels // groups, p.in_channels // groups)
-        y: Array = np.empty(p.output_shape, p.dtype)
-        if p.batch == 0:
-            return lambda x: y
-        operand: Array
-        target: Array
-        x_shape: tuple[int, ...]
-        if p.layout == "nchw":
-            operand = np.tile(kernels, (p.batch, 1, 1))
-            x_shape = (p.batch * groups, p.in_channels // groups, p.out_height * p.out_width)
-            subscripts = "bcp,boc->bop"
-            target = y.reshape(p.batch * groups, p.out_channels // groups, -1)
-        elif groups == 1:
-            operand = np.ascontiguousarray(weight.T)
-            x_shape, subscripts, target = (p.pixels, p.in_channels), "pc,co->po", y.reshape(p.pixels, -1)
-        else:
-            operand = np.ascontiguousarray(kernels.transpose(0, 2, 1))
-            x_shape, subscripts = (p.pixels, groups, p.in_channels // groups), "pgc,gco->pgo"
-            target = y.reshape(p.pixels, groups, -1)
-        path = np.einsum_path(subscripts, np.empty(x_shape, p.dtype), operand, optimize=True)[0]
-        finish = numpy_epilogue(p, bias)
 
-        def layer(x: Array) -> Array:
-            np.einsum(subscripts, read_pixels(p, x).reshape(x_shape), operand, out=target, optimize=path)
-            finish(y)
-            return y
+def _forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
+    """Weights in the order of the subscripts, the output buffer as einsum writes it, and the path."""
+    import numpy as np
 
-        return layer
+    y: Array = np.empty(p.output_shape, p.dtype)
+    if p.batch == 0:
+        return lambda x: y
+    groups, channels = p.groups, p.in_channels // p.groups
+    operand = weight.reshape(groups, -1, channels)
+    shape: tuple[int, ...]
+    target: Array
+    if p.layout == "nchw":
+        operand = np.tile(operand, (p.batch, 1, 1))
+        shape, subscripts = (p.batch * groups, channels, p.out_height * p.out_width), "bcp,boc->bop"
+        target = y.reshape(p.batch * groups, p.out_channels // groups, -1)
+    elif groups == 1:
+        operand, shape, subscripts = np.ascontiguousarray(weight.T), (p.pixels, channels), "pc,co->po"
+        target = y.reshape(p.pixels, -1)
+    else:
+        operand, shape = np.ascontiguousarray(operand.transpose(0, 2, 1)), (p.pixels, groups, channels)
+        subscripts, target = "pgc,gco->pgo", y.reshape(p.pixels, groups, -1)
+    path = np.einsum_path(subscripts, np.empty(shape, p.dtype), operand, optimize=True)[0]
+    return into_buffer(
+        p, lambda x: np.einsum(subscripts, x.reshape(shape), operand, out=target, optimize=path), y, bias
+    )
+
+
+def _weight_gradient(p: Problem) -> Layer:
+    """Images and pixels summed away, by group."""
+    import numpy as np
+
+    results = _halves.buffers(p)
+    subscripts = "pgo,pgc->goc" if p.layout == "nhwc" else "ngop,ngcp->goc"
+    target = results[0].reshape(p.groups, -1, p.weight_shape[1])
+
+    def layer(x: Array, dy: Array) -> Array | tuple[Array, ...]:
+        operands = _gradients.grouped(p, dy), _gradients.grouped(p, read_pixels(p, x))
+        np.einsum(subscripts, *operands, out=target, optimize=True)
+        if not p.bias:
+            return results[0]
+        dy.sum(axis=_gradients.pixel_axes(p), out=results[1])
+        return results
+
+    return layer

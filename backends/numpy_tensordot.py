@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backends import Backend, Layer, Problem, register
+from backends import Backend, Layer, Problem, _gradients, register
 from backends._arrays import numpy_epilogue, read_pixels
 
 if TYPE_CHECKING:
@@ -17,34 +17,59 @@ class NumpyTensordot(Backend):
 
     Transposes and reshapes its operands to matrices and calls ``np.dot``, one GEMM of NumPy's BLAS. It has no ``out``
     and no batch axes: each call returns a new array, and in NCHW a batch of several images is copied to (channel,
-    image, pixel) order and back. Groups are one call each, put together in the result.
+    image, pixel) order and back. Groups are one call each, put together in the result. Half precisions are left to
+    ``numpy-matmul``: ``np.dot`` adds them up in half precision.
     """
 
     name = "numpy-tensordot"
+    directions = _gradients.ALL_DIRECTIONS
 
-    def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
-        """Weights by group, in the order in which tensordot takes them without a copy."""
-        import numpy as np
+    def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
+        """The layer of the problem's direction."""
+        if weight is None:
+            return _weight_gradient(problem)
+        if problem.direction == "backward-input":
+            return _gradients.input_gradient(problem, weight, _forward, fresh=True)
+        return _forward(problem, weight, bias)
 
-        p, groups = problem, problem.groups
-        nchw = p.layout == "nchw"
-        axis = 1 if nchw else 3
-        operands = [rows if nchw else np.ascontiguousarray(rows.T) for rows in np.split(weight, groups)]
 
-        def product(x: Array, operand: Array) -> Array:
-            if nchw:
-                return np.ascontiguousarray(np.tensordot(operand, x, axes=(1, 1)).swapaxes(0, 1))
-            return np.tensordot(x, operand, axes=1)
+def _forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
+    """Weights by group, in the order in which tensordot takes them without a copy."""
+    import numpy as np
 
-        def layer(x: Array) -> Array:
-            x = read_pixels(p, x)
-            if groups == 1:
-                y = product(x, operands[0])
-            else:
-                parts = np.split(x, groups, axis=axis)
-                y = np.concatenate([product(*each) for each in zip(parts, operands, strict=True)], axis=axis)
+    nchw = p.layout == "nchw"
+    axis = 1 if nchw else 3
+    operands = [rows if nchw else np.ascontiguousarray(rows.T) for rows in np.split(weight, p.groups)]
+    finish = numpy_epilogue(p, bias)
+
+    def product(x: Array, operand: Array) -> Array:
+        if nchw:
+            return np.ascontiguousarray(np.tensordot(operand, x, axes=(1, 1)).swapaxes(0, 1))
+        return np.tensordot(x, operand, axes=1)
+
+    def layer(x: Array) -> Array:
+        x = read_pixels(p, x)
+        if p.groups == 1:
+            y = product(x, operands[0])
+        else:
+            parts = np.split(x, p.groups, axis=axis)
+            y = np.concatenate([product(*each) for each in zip(parts, operands, strict=True)], axis=axis)
+        if finish is not None:
             finish(y)
-            return y
+        return y
 
-        finish = numpy_epilogue(p, bias)
-        return layer
+    return layer
+
+
+def _weight_gradient(p: Problem) -> Layer:
+    """Images and pixels summed away in one call, a group at a time."""
+    import numpy as np
+
+    axes, channel = _gradients.pixel_axes(p), 1 if p.layout == "nchw" else 3
+
+    def layer(x: Array, dy: Array) -> Array | tuple[Array, Array]:
+        parts = zip(*(np.split(each, p.groups, axis=channel) for each in (dy, read_pixels(p, x))), strict=True)
+        dw = np.concatenate([np.tensordot(left, right, axes=(axes, axes)) for left, right in parts])
+        return (dw, dy.sum(axis=axes)) if p.bias else dw
+
+    return layer

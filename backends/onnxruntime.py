@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from backends import Backend, Layer, Problem, _onnx, register
+from backends import Backend, Layer, Problem, _gradients, _halves, _onnx, _onnx_models, register
 
 if TYPE_CHECKING:
     from backends.backend import Array
@@ -15,45 +15,66 @@ if TYPE_CHECKING:
 class OnnxRuntime(Backend):
     """A model of one layer, run by ``InferenceSession.run_with_iobinding`` into a buffer that is bound once.
 
-    The CPU execution provider's own kernels (MLAS) compute it, with all graph optimisations on, the default: in NCHW a
-    ``Conv`` with the bias, and the ReLU fused into it, which MLAS runs as a GEMM per image and group; in NHWC a
-    ``MatMul`` over pixels, with a bias a ``Gemm``, or a ``Conv`` between two transpositions where there are groups.
-    The provider has no ``Conv`` in float64, which takes ``MatMul``.
+    The CPU provider's own kernels (MLAS) compute it, with all graph optimisations on, the default: in NCHW a ``Conv``
+    with bias and ReLU fused, a GEMM per image and group; in NHWC a ``MatMul`` over pixels, with a bias a ``Gemm``, or
+    a ``Conv`` between transpositions where there are groups. float64 takes ``MatMul``; halves are cast to float32.
     """
 
     name = "onnxruntime"
     output = "reused"
+    dtypes = _halves.ALL_DTYPES
+    directions = _gradients.ALL_DIRECTIONS
+    _session: Any = None
 
     def missing(self) -> str | None:
         """ONNX Runtime, where it is not installed."""
-        remedy = "onnxruntime is not installed: python -m pip install 'pointwise-bench[onnxruntime]'"
-        return None if find_spec("onnxruntime") else remedy
+        absent = "onnxruntime is not installed: python -m pip install 'pointwise-bench[onnxruntime]'"
+        return None if find_spec("onnxruntime") else absent
 
-    def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
-        """A session with as many threads as the budget has, this one included, and the output bound to a buffer."""
+    def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
+        """A session with as many threads as the budget has, this one included, and outputs bound to buffers."""
         import numpy as np
         import onnxruntime
 
-        y: Array = np.empty(problem.output_shape, problem.dtype)
+        results = tuple(np.zeros(shape, problem.dtype) for shape in _onnx_models.outputs_of(problem).values())
+        y: Any = results if len(results) > 1 else results[0]
         if problem.batch == 0:
-            return lambda x: y
+            return lambda *inputs: y
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        model = _onnx.pointwise_model(problem, weight, bias)
+        options.log_severity_level = 3  # errors; it warns of each constant that its optimisation made needless
+        model = _onnx_models.model(problem, weight, bias)
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._session = session
         binding = session.io_binding()
-        binding.bind_ortvalue_output("y", onnxruntime.OrtValue.ortvalue_from_numpy(y))
+        for name, buffer in zip(_onnx_models.outputs_of(problem), results, strict=True):
+            binding.bind_ortvalue_output(name, self.to_device(buffer))
 
-        def layer(x: Any) -> Array:
-            binding.bind_ortvalue_input("x", x)
+        def of_one(given: Any) -> Any:
+            binding.bind_ortvalue_input(last_input, given)
             session.run_with_iobinding(binding)
             return y
 
-        return layer
+        def of_two(x: Any, dy: Any) -> Any:
+            binding.bind_ortvalue_input("x", x)
+            return of_one(dy)
+
+        *_, last_input = _onnx_models.inputs_of(problem)
+        return of_two if weight is None else of_one
+
+    def ran(self) -> str | None:
+        """The providers of the last session: a request for one that is absent falls back in silence."""
+        import onnxruntime
+
+        providers = ", ".join(self._session.get_providers()) if self._session else "no session yet"
+        return f"{providers}; {onnxruntime.get_build_info()}"
 
     def to_device(self, array: Array) -> Any:
         """The array's own memory as the runtime's kind of tensor."""
         import onnxruntime
 
+        kind = _onnx.ELEMENT_TYPES[array.dtype.name]
+        if array.dtype.name == "bfloat16":  # of ml_dtypes, which the runtime does not know: the bits are the same
+            return onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(array.view("int16"), kind)
         return onnxruntime.OrtValue.ortvalue_from_numpy(array)

@@ -58,13 +58,16 @@ class Declaration:
     name: str
     device: str
     output: str
+    arithmetic: str
     module: str
     doc: str | None
 
     @classmethod
     def of(cls, backend: type[Backend]) -> Declaration:
         """As the class has it; no instance is made, which would run a plugin's code."""
-        return cls(backend.name, backend.device, backend.output, backend.__module__, backend.__doc__)
+        return cls(
+            backend.name, backend.device, backend.output, backend.arithmetic, backend.__module__, backend.__doc__
+        )
 
 
 class LoadingFailed(Exception):
@@ -291,6 +294,7 @@ def _entry_point(name: str) -> EntryPoint:
 
 def _stand_in(declared: Declaration) -> type[Backend]:
     body = {"name": declared.name, "device": declared.device, "output": declared.output, "__doc__": declared.doc}
+    body |= {"arithmetic": declared.arithmetic}
     return type(Elsewhere.__name__, (Elsewhere,), body)
 
 

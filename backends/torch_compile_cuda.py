@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from backends import Layer, Problem, _compile, _cuda, register
+from backends import Layer, Problem, _compile, _cuda, _torch_conv, register
 
 if TYPE_CHECKING:
     from backends.backend import Array
@@ -33,7 +33,7 @@ class TorchCompileCuda(_cuda.TorchCuda):
         self.start(threads)
         if problem.batch == 0:
             return self.convolution(problem, weight, bias)
-        kernel = self.kernel(problem, weight)
+        kernel = _torch_conv.kernel_of(problem, weight, "cuda")
         layer: Layer = _compile.compiled_layer(problem, kernel, None if bias is None else self.to_device(bias))
         layer(torch.zeros(problem.input_shape, dtype=kernel.dtype, device=kernel.device))
         return layer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backends import Layer, Problem, _cuda, register
+from backends import Layer, Problem, _cuda, _gradients, register
 
 if TYPE_CHECKING:
     from backends.backend import Array
@@ -19,8 +19,9 @@ class TorchConv2dCuda(_cuda.TorchCuda):
     """
 
     name = "torch-conv2d-cuda"
+    directions = _gradients.ALL_DIRECTIONS
 
-    def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
+    def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """Kernel and bias on the device, and IEEE arithmetic."""
         self.start(threads)
         return self.convolution(problem, weight, bias)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backends import Layer, Problem, _cuda, register
+from backends import Layer, Problem, _cuda, _gradients, register
 
 if TYPE_CHECKING:
     from backends.backend import Array
@@ -15,13 +15,15 @@ class TorchConv2dCudaTf32(_cuda.TorchCuda):
     """``conv2d`` on the GPU with cuDNN allowed to round the operands to TensorFloat-32, for the tensor cores.
 
     Ten bits of the mantissa are kept, as in float16, and sums are carried in float32. That is torch's default for
-    convolutions, and it is not float32: the gate refuses it by the bound of float32, until there is one for this.
+    convolutions, and it is not float32: the gate has a bound of its own for it, and no ratio compares the two.
     """
 
     name = "torch-conv2d-cuda-tf32"
     dtypes = ("float32",)
+    arithmetic = "tf32"
+    directions = _gradients.ALL_DIRECTIONS
 
-    def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
+    def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """Kernel and bias on the device, TensorFloat-32 allowed."""
         self.start(threads, tf32=True)
         return self.convolution(problem, weight, bias)

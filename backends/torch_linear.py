@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from backends import Backend, Layer, Problem, _torch, register
+from backends import Layer, Problem, _torch, _torch_matmul, register
 from backends._arrays import read_pixels
 
 if TYPE_CHECKING:
@@ -12,52 +12,49 @@ if TYPE_CHECKING:
 
 
 @register
-class TorchLinear(Backend):
+class TorchLinear(_torch.TorchCpu):
     """``torch.nn.functional.linear`` over the last axis, and ``relu_`` in place on its result.
 
     Calls ``addmm``, or ``mm`` without a bias, on the pixels as rows: the BLAS that torch was built with (MKL in the x86
     wheels). Made for NHWC; an NCHW problem pays for bringing channels last and back again. The layer knows no
-    groups: each is a call of its own on its channels, and the results are joined. Each call returns a new tensor.
+    groups: each is a call of its own on its channels, and the results are joined. Each call returns a new tensor. The
+    gradient of the input is a linear layer too, that of the weights ``torch.bmm``, as in autograd.
     """
 
     name = "torch-linear"
 
-    def missing(self) -> str | None:
-        """Torch, where it is not installed."""
-        return _torch.missing_torch()
+    def make(self, problem: Problem, weight: Array | None, bias: Array | None) -> Layer:
+        """The layer of the problem's direction."""
+        if weight is None:
+            return _torch_matmul.weight_gradient(problem, fresh=True)
+        if problem.direction == "backward-input":
+            return _torch_matmul.input_gradient(problem, weight, _forward, fresh=True)
+        return _forward(problem, weight, bias)
 
-    def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
-        """Weights and bias by group, as tensors."""
-        import torch
-        from torch.nn.functional import linear
 
-        _torch.use_threads(threads)
-        p = problem
-        kernels = _torch.as_tensor(weight).chunk(p.groups)
-        biases = [None] * p.groups if bias is None else _torch.as_tensor(bias).chunk(p.groups)
-        channels = p.in_channels // p.groups
+def _forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
+    """Weights and bias by group, as tensors."""
+    import torch
+    from torch.nn.functional import linear
 
-        def multiply(rows: Any) -> Any:
-            if p.groups == 1:
-                return linear(rows, kernels[0], biases[0])
-            parts = rows.split(channels, dim=-1)
-            return torch.cat([linear(*each) for each in zip(parts, kernels, biases, strict=True)], dim=-1)
+    kernels = _torch.as_tensor(weight).chunk(p.groups)
+    biases = [None] * p.groups if bias is None else _torch.as_tensor(bias).chunk(p.groups)
+    channels = p.in_channels // p.groups
 
-        def layer(x: Any) -> Any:
-            x = read_pixels(p, x)
-            if p.layout == "nchw":
-                x = x.permute(0, 2, 3, 1)
-            y = multiply(x)
-            if p.layout == "nchw":
-                y = y.permute(0, 3, 1, 2).contiguous()
-            return y.relu_() if p.activation == "relu" else y
+    def multiply(rows: Any) -> Any:
+        if p.groups == 1:
+            return linear(rows, kernels[0], biases[0])
+        parts = rows.split(channels, dim=-1)
+        return torch.cat([linear(*each) for each in zip(parts, kernels, biases, strict=True)], dim=-1)
 
-        return layer
+    def layer(x: Any) -> Any:
+        x = read_pixels(p, x)
+        if p.layout == "nchw":
+            x = x.permute(0, 2, 3, 1)
+        # As a matrix: of more axes that are not contiguous, `linear` adds the bias after the product is rounded.
+        y = multiply(x.reshape(p.pixels, p.in_channels)).view(p.batch, p.out_height, p.out_width, p.out_channels)
+        if p.layout == "nchw":
+            y = y.permute(0, 3, 1, 2).contiguous()
+        return y.relu_() if p.activation == "relu" else y
 
-    def to_device(self, array: Array) -> Any:
-        """A contiguous tensor in the problem's layout."""
-        return _torch.as_tensor(array)
-
-    def to_numpy(self, result: Any) -> Array:
-        """The tensor's values."""
-        return result.numpy()  # type: ignore[no-any-return]
+    return layer

@@ -31,10 +31,16 @@ def warnings(run: Run, timings: pd.DataFrame) -> list[str]:
         said = "1 entry of this run" if count == 1 else f"{count:,} entries of this run"
         found.append(f"{said} could not be used and {'is' if count == 1 else 'are'} left out, named under Left out.")
     timed = [cell for cell in run.cells if cell.timed]
-    alone = sum(not cell.comparable for cell in timed)
+    alone = sum(cell.isolation == "in-process" for cell in timed)
     if alone:
         found.append(
             f"{alone} of {len(timed)} timed cells ran in-process: they are shown, but never compared or ranked."
+        )
+    reduced = sorted({cell.arithmetic for cell in timed} - {"own"})
+    if reduced:
+        found.append(
+            f"{sum(cell.arithmetic != 'own' for cell in timed)} of {len(timed)} timed cells were computed in a reduced "
+            f"precision ({', '.join(reduced)}): they are shown, but never compared or ranked."
         )
     above = timings.loc[timings["percent_of_roof"] > 100, ["backend", "problem", "threads"]].drop_duplicates()
     if len(above):

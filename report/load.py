@@ -65,6 +65,7 @@ class Cell:
     page_faults_per_call: float
     isolation: str
     cache: str
+    arithmetic: str
 
     @property
     def timed(self) -> bool:
@@ -83,8 +84,12 @@ class Cell:
 
     @property
     def comparable(self) -> bool:
-        """Whether its time may enter a ratio: without a worker of its own, other backends' threads disturbed it."""
-        return self.timed and self.isolation != "in-process"
+        """Whether its time may enter a ratio.
+
+        Not without a worker of its own, as other backends' threads disturbed it; nor in a reduced precision, which is
+        another question than the problem's.
+        """
+        return self.timed and self.isolation != "in-process" and self.arithmetic == "own"
 
 
 @dataclass(frozen=True)
@@ -253,6 +258,7 @@ def _cell(line: Mapping[str, Any]) -> Cell:
         page_faults_per_call=_number(line["page_faults_per_call"]),
         isolation=line["isolation"],
         cache=line["cache"],
+        arithmetic=line["arithmetic"],
     )
 
 

@@ -185,7 +185,8 @@ def _environment(run: Run) -> list[tuple[str, str]]:
     said = run.settings.get("environment")
     if not isinstance(said, dict):
         return []
-    return [(str(key).replace("_", " "), _plainly(value)) for key, value in said.items() if key != "warnings"]
+    facts = [(str(key).replace("_", " "), _plainly(value)) for key, value in said.items() if key != "warnings"]
+    return facts + [(f"what ran: {who}", told) for who, told in run.settings.get("ran", {}).items()]
 
 
 def _plainly(value: Any) -> str:

@@ -81,6 +81,7 @@ CELL: Final = {
     "page_faults_per_call": Key(number(0, MOST, "a finite number of at least 0"), None),
     "isolation": Key(one_of(("worker", "in-process")), "worker"),
     "cache": Key(one_of(("hot", "cold")), "hot"),
+    "arithmetic": Key(name(), "own"),
 }
 
 _CEILING: Final = {
@@ -98,6 +99,7 @@ SETTINGS: Final = {
     "environment": Key(_environment, {}),
     "ceilings": Key(list_of(object_of(_CEILING)), ()),
     "canary": Key(object_of({"baseline_s": Key(duration, None)}), {}),
+    "ran": Key(mapping_of(text), {}),
 }
 
 PASS: Final = {

@@ -176,12 +176,23 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Where the time went, and where the results are."""
+    """What the correctness suite asked; where the time went, and where the results are."""
+    from suites.tally import lines
+
+    if asked := list(lines(report for reports in terminalreporter.stats.values() for report in _reports(reports))):
+        terminalreporter.section("correctness suite")
+        for line in asked:
+            terminalreporter.write_line(line)
     campaign = config.stash.get(CAMPAIGN, None)
     if campaign is not None and campaign.record is not None:
         terminalreporter.section("pointwise-bench")
         for line in campaign.summary():
             terminalreporter.write_line(line)
+
+
+def _reports(entries: list[Any]) -> list[pytest.TestReport]:
+    """Those of a category of pytest's statistics that are reports of tests: warnings are counted there too."""
+    return [each for each in entries if isinstance(each, pytest.TestReport)]
 
 
 # --- fixtures -----------------------------------------------------------------------------------------------------

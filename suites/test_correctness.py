@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from suites.harness.bounds import has_bound
 from suites.harness.examination import Weights
 from suites.harness.outcome import Ended
 from suites.harness.reference import pointwise
+from suites.tally import Question
+from suites.tally import asked as counted
 
 if TYPE_CHECKING:
     from suites.harness.workbench import Workbench
@@ -29,9 +32,10 @@ HALVES = ("float16", "bfloat16")
 class Ask:
     """One backend, asked in plain words."""
 
-    def __init__(self, workbench: Workbench, backend: str) -> None:
+    def __init__(self, workbench: Workbench, question: Question) -> None:
         self._workbench = workbench
-        self._backend = backend
+        self._backend = question.backend
+        self._question = question
 
     def compute(self, problem: Problem, planes: Any, weight: Any, bias: Any = None) -> Array:
         """The result in (batch, channel, row, column) order for an input in that order; skips where it refuses."""
@@ -61,15 +65,19 @@ class Ask:
         return self._workbench.refuses(self._backend, problem)
 
     def _skip_if_refused(self, problem: Problem) -> None:
-        if reason := self.refuses(problem):
+        self._question.problem = problem
+        self._question.refused = self.refuses(problem)
+        if reason := self._question.refused:
             pytest.skip(f"{self._backend} refuses {problem}: {reason}")
 
 
 @pytest.fixture
-def ask(workbench: Workbench, backend_name: str) -> Ask:
-    if reason := workbench.missing(backend_name):
+def ask(workbench: Workbench, backend_name: str, request: pytest.FixtureRequest) -> Ask:
+    question = counted(request.node, backend_name)
+    question.missing = workbench.missing(backend_name)
+    if reason := question.missing:
         pytest.skip(reason)
-    return Ask(workbench, backend_name)
+    return Ask(workbench, question)
 
 
 def problem(**sizes: Any) -> Problem:
@@ -208,6 +216,29 @@ def test_half_precision(ask: Ask, edge: str, dtype: str, layout: str) -> None:
 @pytest.mark.parametrize("edge", EDGES)
 def test_gradients(ask: Ask, edge: str, direction: str, layout: str, bias: bool) -> None:
     ask.pass_the_gate(problem(**EDGES[edge], direction=direction, layout=layout, bias=bias))
+
+
+# --- what is refused -----------------------------------------------------------------------------------------------
+
+
+def edge_problems(**changed: Any) -> list[Problem]:
+    """All of the edges in both layouts, plain and with bias and ReLU."""
+    epilogues: list[dict[str, Any]] = [{}, {"bias": True, "activation": "relu"}]
+    edges = [
+        problem(**sizes, layout=layout, **epilogue)
+        for sizes in EDGES.values()
+        for layout in LAYOUTS
+        for epilogue in epilogues
+    ]
+    return [replace(edge, **changed) for edge in edges]
+
+
+def test_takes_something(ask: Ask) -> None:
+    """A backend that is there and refuses every question would pass all the other tests by skipping them."""
+    gradients = {"activation": "none", "direction": "backward-input"}
+    offered = [edge for dtype in DTYPES + HALVES for edge in edge_problems(dtype=dtype)] + edge_problems(**gradients)
+    reasons = [ask.refuses(each) for each in offered]
+    assert None in reasons, f"refuses all {len(reasons)} problems, the first because it {reasons[0]}"
 
 
 # --- manners ------------------------------------------------------------------------------------------------------

@@ -74,6 +74,7 @@ MUST: Final[dict[str, tuple[Any, ...]]] = {
     "cpu_over_wall": (-1, NAN, INFINITY, "all", []),
     "peak_rss_bytes": (-1, 1.5, NAN, "much", True, 2**70),
     "isolation": ("alone", "", 5, []),
+    "arithmetic": ("", 5, [], "a\nb"),
     "output": ("old", 5, True, {}),
     "device": (5, "", [], "a\nb"),
     "reason": (5, [], {}, True),
@@ -87,6 +88,7 @@ MUST_SAY: Final[dict[str, tuple[Any, ...]]] = {
     "started_at": (5, [], "a\0b", "x" * 300),
     "environment": (5, "x", [], True, {"warnings": "x"}, {"warnings": [5]}, {"a": Raw("[" * 200 + "]" * 200)}),
     "canary": (5, "x", [], {"baseline_s": "x"}, {"baseline_s": 0}, {"baseline_s": NAN}, {"baseline_s": -1}),
+    "ran": (5, "x", [], {"a, 1 threads": 5}, {"": "x"}),
     "passes": (5, "x", {}, [5], [{"wall_s": 0}], [{"steal_s": -1}], [{"steal_s": NAN}], [{"wall_s": "x"}], [[]]),
     "ceilings": (
         *(5, "x", {}, [5], [{}], [{"threads": 0}], [{"threads": 1, "fma_peak_flops": 5}], [{"threads": True}]),

@@ -24,6 +24,7 @@ BORROWED = {
 }
 # So that rule must be light, and know nothing of runs on disk, of tables, or of who asks.
 RULE = ("report.verdicts", "report.order_statistics")
+LONGEST_BACKEND, LONGEST_HELPER = 80, 150  # lines
 HEAVY = {"numpy", "torch", "numba", "pandas", "matplotlib", "jax", "tensorflow", "onnxruntime"}
 HEAVY |= {"scipy", "openvino", "pyopencl", "triton", "cupy"}
 
@@ -141,6 +142,16 @@ def test_what_numba_compiles_is_imported_inside_functions_only() -> None:
 def test_no_module_of_backends_imports_anything_heavy_at_its_top(module: str) -> None:
     at_import = imports(module, inside_functions=False, for_types=False)
     assert not HEAVY & {name.partition(".")[0] for name in at_import}
+
+
+@pytest.mark.parametrize("module", contestants())
+def test_a_backend_is_read_in_one_sitting(module: str) -> None:
+    assert len(FILES[module].read_text().splitlines()) <= LONGEST_BACKEND
+
+
+@pytest.mark.parametrize("module", helpers())
+def test_a_helper_has_one_purpose_and_the_length_of_one(module: str) -> None:
+    assert len(FILES[module].read_text().splitlines()) <= LONGEST_HELPER
 
 
 @pytest.mark.parametrize("module", modules_of("suites"))

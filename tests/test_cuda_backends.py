@@ -29,6 +29,11 @@ PROBLEMS = [
     "n3c8h5w5-o6-bias-nhwc",
 ]
 FLOAT64 = ["n2c12h7w9-o20-s2-bias-relu-float64", "n2c12h7w9-o20-g2-float64-nhwc"]
+GRADIENTS = [
+    f"n2c12h7w9-o20-s2-g2-bias{layout}-{direction}"
+    for layout in ("", "-nhwc")
+    for direction in ("backward-input", "backward-weight")
+]
 WITH_TORCH = ["torch-conv2d-cuda", "torch-conv2d-cuda-graph", "torch-matmul-cuda", "torch-conv2d-cuda-tf32"]
 
 
@@ -115,6 +120,12 @@ def examine(name: str, text: str) -> Subject:
 def test_torch_layers_pass_the_gate(synchronised: list[float], name: str, text: str) -> None:
     examine(name, text)
     assert len(synchronised) > 6  # every timed call was waited for
+
+
+@pytest.mark.parametrize("text", GRADIENTS)
+@pytest.mark.parametrize("name", ["torch-conv2d-cuda", "torch-conv2d-cuda-tf32"])
+def test_torch_gradients_pass_the_gate(synchronised: list[float], name: str, text: str) -> None:
+    examine(name, text)
 
 
 @pytest.mark.parametrize("text", PROBLEMS)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from backends.problem import Problem
 from report.compare import compare_run
+from report.health import warnings
 from report.load import load_run
 from report.order_statistics import Clusters, interval_index
 from report.roofline import Ceilings
@@ -108,6 +109,19 @@ def test_in_process_cells_are_not_compared(tmp_path: Path):
     cells = [cell("a", PROBLEM, steady), cell("b", PROBLEM, steady * 2, isolation="in-process")]
     run = load_run(write_run(tmp_path, cells))
     assert compare_run(run).empty
+
+
+def test_a_reduced_precision_is_compared_with_nobody(tmp_path: Path):
+    steady = np.full(31, 1e-3)
+    cells = [cell("exact", PROBLEM, steady), cell("also-exact", PROBLEM, steady)]
+    cells += [cell(name, PROBLEM, steady / 3, arithmetic="tf32") for name in ("tf32", "other-tf32")]
+    run = load_run(write_run(tmp_path, cells))
+    pairs = compare_run(run)
+    assert pairs[["backend_a", "backend_b"]].to_numpy().tolist() == [["also-exact", "exact"]]
+    table = tabulate(run, pairs, Ceilings.of(run.settings)).set_index("backend")
+    assert not table.loc[["tf32", "other-tf32"], "leads"].any()
+    assert table.loc["exact", "leads"]
+    assert any("reduced precision (tf32)" in sentence for sentence in warnings(run, table.reset_index()))
 
 
 def test_outputs_of_a_pair_are_named(tmp_path: Path):

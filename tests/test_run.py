@@ -21,10 +21,11 @@ CELL_KEYS = {
     *("backend", "problem", "group", "name", "count", "also", "threads", "device", "status", "reason", "output"),
     *("samples_s", "round", "calls", "device_samples_s", "process", "canary_s", "error_ratio", "prepare_s"),
     *("first_call_s", "cpu_over_wall", "page_faults_per_call", "peak_rss_bytes", "isolation", "cache", "started_at"),
+    "arithmetic",
 }
 RUN_KEYS = {
     *("format", "machine", "started_at", "finished_at", "options", "environment", "ceilings", "canary", "totals"),
-    *("passes", "libraries", "undecided"),
+    *("passes", "libraries", "ran", "undecided"),
 }
 OPTION_KEYS = {"shapes", "backends", "threads", "plugins", "time_budget_s", "timeout_s", "in_process", "cache", "seed"}
 SERIES = {"samples_s", "device_samples_s", "canary_s", "process", "round"}

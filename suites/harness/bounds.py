@@ -37,6 +37,10 @@ eight-bit floats 4)."""
 CAP_IN_ROUNDOFFS: Final = 32
 
 
+REDUCED: Final = {"tf32": 2.0**-11}
+"""Unit roundoff to which a reduced arithmetic rounds the operands of float32 problems; sums stay in float32."""
+
+
 def gamma(terms: int, unit_roundoff: float) -> float:
     """``K u / (1 - K u)``: the worst relative error of a K-term inner product."""
     return terms * unit_roundoff / (1.0 - terms * unit_roundoff)
@@ -71,8 +75,22 @@ def allowed(problem: Problem, magnitude: Array, answer: Array) -> Array:
     return np.where(magnitude > 0, stored, 0.0).astype(magnitude.dtype)
 
 
-def rule(dtype: str) -> str:
+def widening(problem: Problem, arithmetic: str) -> float:
+    """How many times more error than the problem's own arithmetic a declared reduced one may make.
+
+    Each product of two operands that are rounded to unit roundoff ``v`` is off by up to ``2 v + v**2`` of itself, which
+    adds to the error of the sum. ``KeyError`` for an arithmetic without a bound.
+    """
+    if arithmetic == "own":
+        return 1.0
+    operand = REDUCED[arithmetic]
+    return 1 + (2 * operand + operand**2) / allowed_error(problem)
+
+
+def rule(dtype: str, arithmetic: str = "own") -> str:
     """The arithmetic that is asked for, in words."""
+    if arithmetic != "own":
+        return f"{arithmetic} with sums in float32"
     return dtype if ACCUMULATOR[dtype] == dtype else f"{dtype} with sums in {ACCUMULATOR[dtype]}"
 
 

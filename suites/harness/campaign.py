@@ -81,8 +81,10 @@ class Campaign:
         course, self._course = self._course or self._start(), None
         complete = course.complete
         course.pool.close()
+        # Also of a run that its time budget ended; what an earlier session was told stays, unless it was told again.
+        for key, told in (("libraries", course.libraries), ("ran", course.ran)):
+            self.record.run[key] = self.record.run.get(key, {}) | told
         if complete:
-            self.record.run["libraries"] = course.libraries
             self.record.run["ceilings"] += course.gauges.read("after")
             self.record.run["finished_at"] = now()
         course.gauges.close()

@@ -40,6 +40,7 @@ class Cell:
     round: list[int] = field(default_factory=list)
     calls: int = 0
     cache: str = "hot"
+    arithmetic: str = "own"
     device_samples_s: list[float] = field(default_factory=list)
     process: list[int] = field(default_factory=list)
     canary_s: list[float] = field(default_factory=list)

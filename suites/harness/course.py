@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from random import Random
 from typing import Any
@@ -29,7 +30,7 @@ from suites.harness.rounds import PASSES, Share
 from suites.harness.settings import Settings
 from suites.harness.settling import undecided, usual
 
-LIBRARIES_S = 10.0  # patience for asking a worker which libraries it has loaded
+LIBRARIES_S = 10.0  # patience for asking a worker which libraries it has loaded, and what ran
 SHORTEST_START_S = 30.0  # for a worker to start; --timeout may be shorter than importing torch takes
 MOST_PASSES = 2 * PASSES  # without a time budget, for a problem whose backends cannot be told apart
 MOST_PASSES_IN_BUDGET = 24
@@ -53,6 +54,7 @@ class Course:
         self.gauges = gauges
         self.timed_s = 0.0
         self.libraries: dict[str, Any] = {}
+        self.ran: dict[str, str] = {}
         self.pool = Pool(
             record.workers,
             in_process=settings.in_process,
@@ -145,7 +147,7 @@ class Course:
             self._hold(event, number, progress, deadline)
             if number + 1 >= self._most_passes() or (number + 1 >= passes and not self._undecided(event)):
                 self._finalize(event)
-        self.libraries |= _libraries(self.pool)
+        self._ask_what_ran()
         self._learn_usual()
         self.record.run["passes"].append({"number": number, "problems": progress.done} | _weather_since(before))
         self.record.write()
@@ -178,6 +180,16 @@ class Course:
         self.timed_s += sum(leg.timed_s for leg in outcome.legs)
         event.cost_s = time.monotonic() - began
         progress.problem_done(event.title, outcome.legs, out)
+
+    def _ask_what_ran(self) -> None:
+        """What each living worker has loaded, and says that it ran: a silent fall-back is visible here."""
+        for station in self.pool.living():
+            assert station.host is not None, "the living have a host"
+            name = f"{station.backend.name}, {station.threads} threads"
+            with suppress(Ended):  # a worker that cannot say so has said what matters already
+                self.libraries[name] = station.host.libraries(LIBRARIES_S)
+                if (ran := station.host.ran(LIBRARIES_S)) is not None:
+                    self.ran[name] = ran
 
     def _pending(self, event: Event) -> list[str]:
         return [name for name in event.backends if (name, *event.heat) not in self.record]
@@ -222,6 +234,7 @@ class Course:
             also=[asdict(other) for other in others],
             device=instance.device,
             output=instance.output,
+            arithmetic=instance.arithmetic,
             cache=self._settings.cache,
             isolation="in-process" if self._settings.in_process else "worker",
             started_at=now(),
@@ -232,9 +245,12 @@ class Course:
         return undecided(self._valid_legs(event), self._usual.get(event.threads, 1.0))
 
     def _valid_legs(self, event: Event) -> dict[str, dict[int, Leg]]:
-        """The legs of those who are still in, or came through."""
+        """The legs of those who are still in, or came through, and whom the report will compare."""
         legs: dict[str, dict[int, Leg]] = self.record.journal.legs(event.heat)
-        return {name: own for name, own in legs.items() if (name, *event.heat) not in self.record.failed}
+        failed = {name for name in legs if (name, *event.heat) in self.record.failed}
+        return {
+            name: own for name, own in legs.items() if name not in failed and registry.get(name).arithmetic == "own"
+        }
 
     def _learn_usual(self) -> None:
         """How much starts disagree over the run so far: the report judges by that, so what is open is judged by it."""
@@ -261,15 +277,3 @@ def _weather_since(before: dict[str, float]) -> dict[str, Any]:
         "steal_s": (environment.steal_seconds() or 0.0) - before["steal"],
         "load": psutil.getloadavg()[0],
     }
-
-
-def _libraries(pool: Pool) -> dict[str, Any]:
-    """What each living worker has loaded: a silent fall-back to another library is visible here."""
-    found = {}
-    for station in pool.living():
-        assert station.host is not None, "the living have a host"
-        try:
-            found[f"{station.backend.name}, {station.threads} threads"] = station.host.libraries(LIBRARIES_S)
-        except Ended:
-            continue
-    return found

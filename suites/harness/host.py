@@ -62,6 +62,9 @@ class Host(Protocol):
     def libraries(self, timeout_s: float) -> list[dict[str, Any]]:
         """See :func:`suites.harness.subject.libraries`."""
 
+    def ran(self, timeout_s: float) -> str | None:
+        """See :meth:`backends.Backend.ran`."""
+
     def kill(self) -> None:
         """End whatever carries the backend. Safe to call twice."""
 
@@ -108,6 +111,11 @@ class InProcess:
     def libraries(self, timeout_s: float) -> list[dict[str, Any]]:
         """See :func:`suites.harness.subject.libraries`."""
         return libraries()
+
+    def ran(self, timeout_s: float) -> str | None:
+        """See :meth:`backends.Backend.ran`."""
+        with _ending("ran"):
+            return self._backend.ran()
 
     def kill(self) -> None:
         """Nothing to do: a backend in this process goes when the process does."""

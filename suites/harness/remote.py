@@ -30,13 +30,13 @@ def _refuses(subject: Subject, message: Message, descriptors: list[int]) -> Answ
 
 
 def _reason(answer: Any, method: str) -> str | None:
-    """A backend's reason on one line, or None; ``TypeError`` for what is neither."""
+    """A backend's sentence on one line, or None; ``TypeError`` for what is neither."""
     if answer is None:
         return None
     reason = one_line(str.__str__(answer)) if isinstance(answer, str) else ""
     if not reason:
         what = f"{type(answer).__name__} {one_line(repr(answer), 40)}"
-        raise TypeError(f"{method}() returned {what}, which is neither a reason nor None")
+        raise TypeError(f"{method}() returned {what}, which is neither a sentence nor None")
     return reason
 
 
@@ -65,6 +65,10 @@ def _libraries(subject: Subject, message: Message, descriptors: list[int]) -> An
     return _value(libraries())
 
 
+def _ran(subject: Subject, message: Message, descriptors: list[int]) -> Answer:
+    return _value(_reason(subject.backend.ran(), "ran"))
+
+
 HANDLERS: Final[dict[str, Handler]] = {
     "missing": _missing,
     "refuses": _refuses,
@@ -73,4 +77,5 @@ HANDLERS: Final[dict[str, Handler]] = {
     "conclude": _conclude,
     "apply": _apply,
     "libraries": _libraries,
+    "ran": _ran,
 }

@@ -82,6 +82,10 @@ class Worker:
             raise self._child.garbled("libraries", f"{found!r}")
         return found
 
+    def ran(self, timeout_s: float) -> str | None:
+        """See :meth:`backends.Backend.ran`."""
+        return self._reason({"do": "ran"}, timeout_s)
+
     def kill(self) -> None:
         """End the process, its children, and whatever left its group. Safe to call twice."""
         self._child.kill()

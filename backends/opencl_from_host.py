@@ -1,0 +1,47 @@
+"""OpenCL with both transfers on the clock: what a single layer costs an application whose arrays are the host's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from backends import Layer, Problem, _gradients, _opencl_device, register
+
+if TYPE_CHECKING:
+    from backends.backend import Array
+
+
+@register
+class OpenClFromHost(_opencl_device.OpenClDevice):
+    """The kernels of ``opencl``, with the input copied to the device and the result copied back in every call.
+
+    Both copies go through the same queue, into one device buffer and one host array; the layer waits for the last.
+    """
+
+    name = "opencl-from-host"
+
+    def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
+        """The layer on the device, a buffer there for the input, and an array here for the result."""
+        compute = super().prepare(problem, weight, bias, threads)
+        import numpy as np
+        from pyopencl import array as arrays
+
+        (shape,) = _gradients.result_shapes(problem)
+        y: Array = np.zeros(shape, problem.dtype)
+        if problem.batch == 0:
+            return lambda x: y
+        buffer = arrays.empty(self.queue, _gradients.input_shape(problem), problem.dtype)
+
+        def layer(x: Array) -> Array:
+            buffer.set(x)
+            compute(buffer).get(ary=y)
+            return y
+
+        return layer
+
+    def to_device(self, array: Array) -> Any:
+        """The host's own array: bringing it to the device is the layer's part."""
+        return array
+
+    def to_numpy(self, result: Any) -> Array:
+        """The host's own array."""
+        return result  # type: ignore[no-any-return]

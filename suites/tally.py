@@ -1,0 +1,83 @@
+"""What became of the questions of the correctness suite: run, refused and why, or missing with the backend."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from backends import Problem
+
+if TYPE_CHECKING:
+    import pytest
+
+PROPERTY = "question"  # of a test, in pytest's user_properties
+
+
+@dataclass
+class Question:
+    """One test of one backend. A test that draws many problems is one question."""
+
+    backend: str
+    problem: Problem | None = None
+    refused: str | None = None
+    missing: str | None = None
+
+    @property
+    def is_float32_forward(self) -> bool:
+        """Whether it asks for what every backend is first chosen for."""
+        return self.problem is not None and (self.problem.dtype, self.problem.direction) == ("float32", "forward")
+
+
+@dataclass
+class Count:
+    """The questions of one backend, or of all."""
+
+    run: int = 0
+    failed: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    missing: Counter[str] = field(default_factory=Counter)
+
+    def add(self, question: Question, *, failed: bool) -> None:
+        """One more question."""
+        if question.missing is not None:
+            self.missing[question.missing] += 1
+        elif question.refused is not None:
+            self.refused[question.refused] += 1
+        else:
+            self.run += 1
+            self.failed += failed
+
+    def __str__(self) -> str:
+        failed = f" ({self.failed} failed)" if self.failed else ""
+        return f"{self.run} run{failed}, {self.refused.total()} refused, {self.missing.total()} missing"
+
+
+def asked(node: pytest.Item, backend: str) -> Question:
+    """A question whose answer is counted with the test ``node``; its fields are filled as they become known."""
+    question = Question(backend)
+    node.user_properties.append((PROPERTY, question))
+    return question
+
+
+def lines(reports: Iterable[Any]) -> Iterator[str]:
+    """The counts by backend, the refusals of each by reason, and the sum. Nothing where nothing was asked."""
+    by_backend: dict[str, Count] = {}
+    total, float32_forward = Count(), Count()
+    for report in reports:
+        if report.when != "call" and report.outcome == "passed":
+            continue  # setting up and tearing down are reported too
+        for name, question in report.user_properties:
+            if name == PROPERTY:
+                failed = report.outcome == "failed"
+                counts = [by_backend.setdefault(question.backend, Count()), total]
+                for count in counts + [float32_forward] * question.is_float32_forward:
+                    count.add(question, failed=failed)
+    for backend, count in sorted(by_backend.items()):
+        yield f"{backend}: {count}"
+        for reason, number in (count.refused + count.missing).most_common():
+            yield f"  {number}: {reason}"
+    if by_backend:
+        yield f"all {len(by_backend)} backends: {total}"
+        yield f"float32 forward: {float32_forward}"
