@@ -123,14 +123,14 @@ class SimulatedTime:
         """Simulated seconds."""
         return self.now_s
 
-    process_time = perf_counter
+    cpu_seconds = perf_counter
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimulatedTime:
     """The subject's clock, in place of the real one that others who use this machine could disturb."""
     simulated = SimulatedTime()
-    for name in ("perf_counter", "process_time"):
+    for name in ("perf_counter", "cpu_seconds"):
         monkeypatch.setattr(subject_module, name, getattr(simulated, name))
     return simulated
 
