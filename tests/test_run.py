@@ -338,3 +338,18 @@ def test_a_plugin_that_cannot_be_loaded_is_a_cell_that_says_why(tmp_path: Path) 
     }
     for name, (_, words) in plugins.items():
         assert words in cells[name]["reason"]
+
+
+def test_a_plugin_that_cannot_be_loaded_stands_in_for_the_name_that_it_would_have_declared(tmp_path: Path) -> None:
+    plugin = tmp_path / "half_done.py"
+    plugin.write_text("import no_such_package_anywhere")
+    arguments = ["--plugin", str(plugin), "--shapes", SMALL, "--backend", CHEAP, "--collect-only", "-q"]
+    done = run_suite(tmp_path / "results", *arguments, "--backend", "my-matmul")
+    assert done.returncode == 0, done.stderr
+    assert f"{SMALL}:1t:half-done" in done.stdout
+    assert f"{SMALL}:1t:{CHEAP}" in done.stdout
+    # With a plugin that can be loaded the same name is a mistake.
+    plugin.write_text((PLUGINS / "crashes_on_one.py").read_text())
+    done = run_suite(tmp_path / "results", *arguments, "--backend", "my-matmul")
+    assert done.returncode == 4
+    assert "no backend is called 'my-matmul'" in done.stderr

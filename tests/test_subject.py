@@ -297,3 +297,41 @@ def test_the_high_water_mark_of_memory_is_in_bytes() -> None:
     assert peak_rss_bytes() >= 50_000_000
     assert peak_rss_bytes() >= before
     del block
+
+
+# --- a stopwatch of the backend's own -----------------------------------------------------------------------------
+
+
+class Stopwatch:
+    """Tells what it was made with."""
+
+    def __init__(self, told: Any) -> None:
+        self.told = told
+
+    def start(self) -> None:
+        """Nothing to mark."""
+
+    stop = start
+
+    def elapsed_s(self) -> Any:
+        """What it was told."""
+        return self.told
+
+
+@pytest.mark.parametrize("told", [-1.0, 0.0, math.nan, math.inf, 1e300])
+def test_a_stopwatch_that_tells_no_time_is_an_error_of_its_backend(told: float) -> None:
+    backend = Scripted(lambda call: None)
+    backend.device_timer = lambda: Stopwatch(told)  # type: ignore[method-assign]
+    subject = Subject(backend, threads=1)
+    subject.examine(PROBLEM, EXAMINATION)
+    with pytest.raises(ValueError, match="device_timer: elapsed_s"):
+        subject.turn(2, 0.0)
+
+
+def test_a_stopwatch_may_tell_numpys_numbers() -> None:
+    backend = Scripted(lambda call: None)
+    backend.device_timer = lambda: Stopwatch(np.float32(0.25))  # type: ignore[method-assign]
+    subject = Subject(backend, threads=1)
+    subject.examine(PROBLEM, EXAMINATION)
+    seconds = subject.turn(2, 0.0).device_seconds_per_call
+    assert (seconds, type(seconds)) == (0.25, float)
