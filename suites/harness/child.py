@@ -37,6 +37,7 @@ class Child:
         self._mark = the_guard().mark()
         self._strays: list[int] = []  # descriptors, not numbers: a number may come to mean another process
         self._newest = b""  # see strays.newest, at the last look for them
+        self._seen: set[int] = set()  # everybody who was there then
         self._dead = False
         ours, theirs = socket.socketpair()
         with theirs, log.open("ab") as output:
@@ -96,7 +97,7 @@ class Child:
             return
         self._dead = True
         self._signal(signal.SIGSTOP)  # so that nobody is started, or loses its parent, while they are looked for
-        outside = self._outside()
+        outside = self._outside(strays.carrying(self._mark))
         self._signal(signal.SIGKILL)
         for pid in outside:
             strays.send(pid, signal.SIGKILL)
@@ -111,8 +112,8 @@ class Child:
     def _freeze(self, *, look_for_strays: bool) -> None:
         """Stop the process and wait until it is stopped: the next backend's turn begins after that.
 
-        Looking for processes outside of its group takes some 20 us for each process of the machine, which is not
-        spent on a turn in which nobody was started.
+        Looking for processes outside of its group takes some 20 us for each process of the machine. That is spent on
+        newcomers only behind a turn, and on nobody where none was started.
         """
         self._signal(signal.SIGSTOP)
         if hasattr(os, "waitid"):  # not on every POSIX system; without it the stop is merely prompt
@@ -120,14 +121,19 @@ class Child:
                 os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         newest = strays.newest()
         if look_for_strays or newest != self._newest:
-            self._newest = newest
-            self._forget_strays()
-            self._strays = [descriptor for pid in self._outside() for descriptor in _descriptor_of(pid)]
+            present = strays.everybody()
+            if look_for_strays:
+                self._forget_strays()
+                found = self._outside(strays.carrying(self._mark))
+            else:
+                found = self._outside(strays.belonging(self._mark, present - self._seen))
+            self._newest, self._seen = newest, present
+            self._strays += [descriptor for pid in found for descriptor in _descriptor_of(pid)]
             self._signal(signal.SIGSTOP)
 
-    def _outside(self) -> list[int]:
-        """Processes that the process has started and that have left its group."""
-        return [pid for pid in strays.carrying(self._mark) if _group_of(pid) != self._process.pid]
+    def _outside(self, pids: list[int]) -> list[int]:
+        """Those of the processes that it has started which have left its group."""
+        return [pid for pid in pids if _group_of(pid) != self._process.pid]
 
     def _signal(self, number: signal.Signals) -> None:
         strays.send(-self._process.pid, number)

@@ -36,6 +36,26 @@ def carrying(mark: str) -> list[int]:
     return sorted(found - {os.getpid()})
 
 
+def everybody() -> set[int]:
+    """Ids of all processes."""
+    if sys.platform != "linux":
+        return set()
+    return {int(name) for name in os.listdir("/proc") if name.isdecimal()}  # noqa: PTH208  # pathlib takes time to import
+
+
+def belonging(mark: str, pids: set[int]) -> list[int]:
+    """Those of ``pids`` that carry the mark or descend from somebody who does: :func:`carrying` for a few newcomers."""
+    return [pid for pid in pids if _belongs(f"{VARIABLE}={mark}".encode(), pid)]
+
+
+def _belongs(needle: bytes, pid: int) -> bool:
+    while pid > 1 and pid != os.getpid():
+        if needle in _read(f"/proc/{pid}/environ"):
+            return True
+        pid = _state_and_parent(pid)[1]
+    return False
+
+
 def newest() -> bytes:
     """The id that was given out last, to a process or a thread: the same again means that none was started between.
 
@@ -71,14 +91,17 @@ def send(pid: int, number: int) -> None:
 
 def _parents() -> dict[int, int]:
     """The parent of every living process. See proc(5): state and parent follow the name, which may hold anything."""
-    if sys.platform != "linux":
-        return {}
     found = {}
-    for entry in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208  # pathlib takes time to import
-        fields = _read(f"/proc/{entry}/stat").rpartition(b") ")[2].split(b" ", 2)
-        if len(fields) == 3 and fields[0] not in (b"Z", b"X"):
-            found[int(entry)] = int(fields[1])
+    for pid in everybody():
+        state, parent = _state_and_parent(pid)
+        if state not in (b"", b"Z", b"X"):
+            found[pid] = parent
     return found
+
+
+def _state_and_parent(pid: int) -> tuple[bytes, int]:
+    fields = _read(f"/proc/{pid}/stat").rpartition(b") ")[2].split(b" ", 2)
+    return (fields[0], int(fields[1])) if len(fields) == 3 else (b"", 0)
 
 
 def _read(path: str) -> bytes:
