@@ -53,10 +53,14 @@ def _row(name: str) -> tuple[str, str, str, str, str]:
 def _availability(name: str) -> str:
     """``usable``, or why not and the remedy, in one line."""
     try:
-        reason = registry.get(name).missing()
-    except Exception as error:  # a listing shows a broken plugin, it does not break with it
+        reason: object = registry.get(name).missing()
+    except (Exception, SystemExit) as error:  # a listing shows a broken plugin, it does not break with it
         reason = f"missing() raised {type(error).__name__}: {error}"
-    return "usable" if reason is None else f"unavailable: {' '.join(reason.split())}"
+    if reason is None:
+        return "usable"
+    said = reason if isinstance(reason, str) else f"missing() returned {reason!r}, which is neither a reason nor None"
+    whole = said.encode(errors="replace").decode()  # half a character cannot be printed
+    return f"unavailable: {' '.join(whole.split())}"
 
 
 if __name__ == "__main__":

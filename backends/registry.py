@@ -145,6 +145,11 @@ class Registry:
         """Names of what ``source`` registered; one that stands for the source itself where it could not be loaded."""
         return [name for name, entry in self._entries.items() if entry.source == source]
 
+    def unloadable(self, plugins: Sequence[str]) -> list[str]:
+        """Names under which those of the ``--plugin`` arguments are listed that could not be loaded."""
+        sources = [_source_of_plugin(what) for what in plugins]
+        return [name for name in self.names() if self._entries[name].module is None and self.source(name) in sources]
+
     def declared(self, source: Source) -> list[Declaration]:
         """What the classes of a loaded ``source`` declare. ``LoadingFailed`` where it could not be loaded."""
         found = []
@@ -163,15 +168,13 @@ class Registry:
     def add_plugin(self, what: str) -> None:
         """Load ``--plugin what``: a path ending in ``.py`` or a dotted module. ``UnknownPluginError`` if absent."""
         self._discover()  # first, so that a plugin cannot take a built-in's name
+        source = _source_of_plugin(what)
         if what.endswith(".py"):
-            path = Path(what).resolve()
-            if not path.is_file():
+            if not Path(source.location).is_file():
                 raise UnknownPluginError(f"plugin {what!r}: no such file")
-            self.load(Source("plugin", str(path)))
         elif self._load_elsewhere is None and not module_exists(what):
             raise UnknownPluginError(no_such_module(what))
-        else:
-            self.load(Source("plugin", what))
+        self.load(source)
 
     def load_elsewhere(self, loader: Loader | None) -> None:
         """From now on load only the built-in backends in this process, and everybody else's by ``loader``.
@@ -296,6 +299,10 @@ def _stand_in(declared: Declaration) -> type[Backend]:
     body = {"name": declared.name, "device": declared.device, "output": declared.output, "__doc__": declared.doc}
     body |= {"arithmetic": declared.arithmetic}
     return type(Elsewhere.__name__, (Elsewhere,), body)
+
+
+def _source_of_plugin(what: str) -> Source:
+    return Source("plugin", str(Path(what).resolve()) if what.endswith(".py") else what)
 
 
 def _taken(name: str, source: Source) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from glob import escape
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -72,9 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
         for plugin in config.stash[SETTINGS].plugins:
             registry.add_plugin(plugin)
         config.stash[GROUPS] = select(config.stash[SETTINGS].shapes)
-        for pattern in config.stash[SETTINGS].backends:
-            if not matching(registry.names(), [pattern]):
-                raise BadOption(f"--backend: {registry.unknown(pattern)}")
+        config.stash[SETTINGS] = _with_broken_plugins(config.stash[SETTINGS])
     except (BadOption, CatalogueError, UnknownPluginError) as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -97,6 +97,20 @@ def _settings(config: pytest.Config) -> Settings:
         cache=option("--cache"),
         seed=option("--seed"),
     )
+
+
+def _with_broken_plugins(settings: Settings) -> Settings:
+    """Where ``--backend`` names what no plugin has declared, those that could not be loaded stand in for it.
+
+    Any of them may have had that name. ``BadOption`` where all were loaded.
+    """
+    unmatched = [pattern for pattern in settings.backends if not matching(registry.names(), [pattern])]
+    if not unmatched:
+        return settings
+    broken = registry.unloadable(settings.plugins)
+    if not broken:
+        raise BadOption(f"--backend: {registry.unknown(unmatched[0])}")
+    return replace(settings, backends=(*settings.backends, *map(escape, broken)))
 
 
 # --- parametrisation ----------------------------------------------------------------------------------------------

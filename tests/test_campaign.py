@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from suites.harness import campaign as campaign_module
 from suites.harness import course as course_module
 from suites.harness.campaign import Campaign
 from suites.harness.cell import Place
+from suites.harness.clock import Budget
 from suites.harness.course import MOST_PASSES
+from suites.harness.outcome import Ended
 from suites.harness.pool import Station
 from suites.harness.record import Record, newest_unfinished
 from suites.harness.rounds import PASSES
@@ -58,7 +61,7 @@ class ScriptedPool:
     served: list[tuple[str, int]]
     until: int | None
 
-    def __init__(self, logs: Path, *, in_process: bool = False, start_s: float = 0.0, starts: int = 0) -> None:
+    def __init__(self, logs: Path, *, starts: int = 0, **keywords: Any) -> None:
         self._starts = starts
         self._stations: dict[str, Station] = {}
 
@@ -73,6 +76,10 @@ class ScriptedPool:
             station.starts += 1
         self.served.append((name, station.starts - 1))
         return station
+
+    def dismiss(self, station: Station) -> None:
+        """A new host when it is next needed."""
+        station.host = None
 
     def restart(self) -> None:
         """New hosts."""
@@ -113,8 +120,8 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> type[ScriptedPool]:
     return ScriptedPool
 
 
-def planned(results: Path) -> Campaign:
-    campaign = Campaign(Settings(results=results, seed=1), lambda line: None)
+def planned(results: Path, **settings: Any) -> Campaign:
+    campaign = Campaign(Settings(results=results, seed=1, **settings), lambda line: None)
     for problem in PROBLEMS:
         for name in BACKENDS:
             campaign.plan(problem, 1, name, Place("a group", problem.id))
@@ -218,3 +225,57 @@ def test_nobody_is_timed_on_without_the_rivals_that_are_written_already(
     rival = next(name for name in BACKENDS if name != json.loads(first)["backend"])
     problem = Problem.parse(json.loads(first)["problem"])
     assert starts_of(resumed, problem, rival) == list(range(PASSES))
+
+
+# --- a time budget ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hung_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From its second start on the slower backend takes longer than a time budget has."""
+    asked: list[str] = []
+
+    def examine(self: ScriptedHost, question: Any, timeout_s: float, *, whole: bool = True) -> Admission:
+        if self.seconds() > 1.5e-3:
+            asked.append(question.problem.id)
+            if len(asked) > len(PROBLEMS):
+                raise Ended("timed-out", f"no answer within {timeout_s:g} s", alive=False)
+        return Admission(0.1, 0.01, 1e-3, 1.0, 0.25)
+
+    monkeypatch.setattr(ScriptedHost, "examine", examine)
+
+
+@pytest.mark.usefixtures("hung_later")
+def test_who_lacks_the_time_once_keeps_what_it_had(tmp_path: Path) -> None:
+    campaign = planned(tmp_path, time_budget_s=30.0)
+    cells = [campaign.cell(problem, 1, BACKENDS[0]) for problem in PROBLEMS]
+    assert [cell.status for cell in cells] == ["ok", "ok"]
+    assert {process for cell in cells for process in cell.process} == {0}
+
+
+@pytest.mark.usefixtures("hung_later")
+def test_who_has_all_the_time_and_hangs_once_has_failed(tmp_path: Path) -> None:
+    campaign = planned(tmp_path)
+    assert "timed-out" in [campaign.cell(problem, 1, BACKENDS[0]).status for problem in PROBLEMS]
+
+
+def test_no_pass_begins_that_cannot_start_its_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each start takes a tenth of a second here, and behind the last one of them 0.15 s are left."""
+    budgets: list[Budget] = []
+    init = Budget.__init__
+
+    def noting(self: Budget, *arguments: Any) -> None:
+        init(self, *arguments)
+        budgets.append(self)
+
+    def examine(self: ScriptedHost, question: Any, timeout_s: float, *, whole: bool = True) -> Admission:
+        time.sleep(0.1)
+        left_s = budgets[0].left_s()
+        if left_s > 0.15:
+            budgets[0].closing_s += left_s - 0.15
+        return Admission(0.1, 0.01, 1e-3, 1.0, 0.25)
+
+    monkeypatch.setattr(Budget, "__init__", noting)
+    monkeypatch.setattr(ScriptedHost, "examine", examine)
+    campaign = planned(tmp_path, time_budget_s=30.0)
+    assert set(campaign.cell(PROBLEMS[0], 1, BACKENDS[0]).process) == {0}

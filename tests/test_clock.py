@@ -7,7 +7,16 @@ import math
 import pytest
 
 from suites.harness import clock as clock_module
-from suites.harness.clock import CLOSING_SHARE, GAUGING_SHARE, LONGEST_CLOSING_S, SHORTEST_SETTLING_S, Budget, Deadline
+from suites.harness.clock import (
+    CLOSING_SHARE,
+    GAUGING_SHARE,
+    LONGEST_CLOSING_S,
+    PATIENCE_SHARE,
+    SHORTEST_PATIENCE_S,
+    SHORTEST_SETTLING_S,
+    Budget,
+    Deadline,
+)
 from suites.harness.rounds import FEWEST_ROUNDS, MOST_ROUNDS, ROUNDS
 
 
@@ -47,6 +56,7 @@ def test_without_a_budget_there_is_no_end(clock: FakeClock) -> None:
     assert budget.rounds({"a": 1e-3}, affordable_s=-1.0) == ROUNDS
     assert budget.allows_settling()
     assert budget.allows_gauging(1e9)
+    assert budget.patience_s() == math.inf
 
 
 @pytest.mark.parametrize(("seconds", "kept_back"), [(10.0, 10 * CLOSING_SHARE), (600.0, LONGEST_CLOSING_S)])
@@ -98,6 +108,22 @@ def test_a_further_pass_needs_a_few_seconds(clock: FakeClock) -> None:
     assert budget.allows_settling()
     clock.now_s += 0.2
     assert not budget.allows_settling()
+
+
+def test_a_further_pass_needs_the_time_to_start_every_worker(clock: FakeClock) -> None:
+    budget = Budget(106.0, clock.now_s)
+    clock.now_s += 85
+    assert budget.allows_settling(starting_s=14.9)
+    assert not budget.allows_settling(starting_s=15.1)
+
+
+def test_one_answer_may_take_a_share_of_what_is_left(clock: FakeClock) -> None:
+    budget = Budget(106.0, clock.now_s)
+    assert budget.patience_s() == pytest.approx(PATIENCE_SHARE * 100)
+    clock.now_s += 50
+    assert budget.patience_s() == pytest.approx(PATIENCE_SHARE * 50)
+    clock.now_s += 1000
+    assert budget.patience_s() == SHORTEST_PATIENCE_S
 
 
 def test_ceilings_between_passes_must_be_cheap(clock: FakeClock) -> None:

@@ -17,7 +17,7 @@ from backends import Problem
 from suites.harness.ceilings import Ceilings
 from suites.harness.contest import Contest, Contestant, Outcome
 from suites.harness.legs import Leg
-from suites.harness.outcome import Ended, Status
+from suites.harness.outcome import Ended, Hurried, Status
 from suites.harness.pool import Station
 from suites.harness.rounds import FEWEST_ROUNDS, TURN_S, WARM_S, Share
 from suites.harness.subject import Admission, Conclusion, Turn
@@ -282,6 +282,46 @@ def test_who_hangs_on_one_problem_after_another_is_not_tried_for_ever() -> None:
     ways = [ways_out(contest(pool).run())["a"] for _ in range(5)]
     assert {ended.status for ended in ways} == {"timed-out"}
     assert ["not tried" in ended.reason for ended in ways] == [False, False, False, True, True]
+
+
+def test_a_time_budget_waits_no_longer_than_it_can_and_says_so() -> None:
+    asked: list[float] = []
+    patience = {"a": 7.0}
+
+    def hang(number: int) -> Ended:
+        return Ended("timed-out", f"no answer within {asked[-1]:g} s", alive=False)
+
+    pool = ScriptedPool(a={"examine": hang}, b={})
+    examine = ScriptedHost.examine
+
+    def noting(self: ScriptedHost, question: Any, timeout_s: float, *, whole: bool = True) -> Admission:
+        asked.append(timeout_s)
+        return examine(self, question, timeout_s, whole=whole)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScriptedHost, "examine", noting)
+        outcome = contest(pool, hurried=True, patience_s=lambda: patience["a"]).run()
+    ended = ways_out(outcome)["a"]
+    assert isinstance(ended, Hurried)
+    assert ended.status == "timed-out"
+    assert "no answer within 7 s; more would not fit into the time budget" in ended.reason
+    assert asked[0] == 7
+    assert set(legs_of(outcome)) == {"b"}
+
+
+def test_a_time_out_of_its_own_is_not_the_budgets() -> None:
+    outcome = contest(ScriptedPool(a={"examine": ends("timed-out", alive=False)}), hurried=True, timeout_s=5.0).run()
+    assert not isinstance(ways_out(outcome)["a"], Hurried)
+
+
+def test_a_time_budget_tries_nobody_again_that_hung_once() -> None:
+    pool = ScriptedPool(a={"examine": lambda number: Ended("timed-out", "it hangs", alive=False)}, b={})
+    contest(pool, hurried=True).run()
+    asked = pool.events.count(("examine", "a"))
+    ended = ways_out(contest(pool, hurried=True).run())["a"]
+    assert isinstance(ended, Hurried)
+    assert "not tried" in ended.reason
+    assert pool.events.count(("examine", "a")) == asked == 1
 
 
 def test_a_problem_that_goes_well_is_a_new_beginning_for_who_hung_before() -> None:

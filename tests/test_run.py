@@ -339,3 +339,34 @@ def test_a_plugin_that_cannot_be_loaded_is_a_cell_that_says_why(tmp_path: Path) 
     }
     for name, (_, words) in plugins.items():
         assert words in cells[name]["reason"]
+
+
+def test_a_plugin_that_cannot_be_loaded_stands_in_for_the_name_that_it_would_have_declared(tmp_path: Path) -> None:
+    plugin = tmp_path / "half_done.py"
+    plugin.write_text("import no_such_package_anywhere")
+    arguments = ["--plugin", str(plugin), "--shapes", SMALL, "--backend", CHEAP, "--collect-only", "-q"]
+    done = run_suite(tmp_path / "results", *arguments, "--backend", "my-matmul")
+    assert done.returncode == 0, done.stderr
+    assert f"{SMALL}:1t:half-done" in done.stdout
+    assert f"{SMALL}:1t:{CHEAP}" in done.stdout
+    # With a plugin that can be loaded the same name is a mistake.
+    plugin.write_text((PLUGINS / "crashes_on_one.py").read_text())
+    done = run_suite(tmp_path / "results", *arguments, "--backend", "my-matmul")
+    assert done.returncode == 4
+    assert "no backend is called 'my-matmul'" in done.stderr
+
+
+def test_a_backend_that_hangs_cannot_overdraw_a_time_budget(tmp_path: Path) -> None:
+    plugin = ["--plugin", str(PLUGINS / "misbehaving.py"), "--backend", "hangs-in-python"]
+    layers = ["--shapes", SMALL, "--shapes", WIDER]
+    done = run_suite(tmp_path / "results", *plugin, "--backend", CHEAP, *layers, "--time-budget", "10s")
+    assert done.returncode == 0, done.stdout[-3000:]
+    cells = {(cell["backend"], cell["problem"]): cell for cell in read_cells(tmp_path / "results")}
+    assert {key: cell["status"] for key, cell in cells.items()} == {
+        (name, problem): status
+        for name, status in (("hangs-in-python", "timed-out"), (CHEAP, "ok"))
+        for problem in (SMALL, WIDER)
+    }
+    assert "more would not fit into the time budget" in cells["hangs-in-python", SMALL]["reason"]
+    assert "not tried" in cells["hangs-in-python", WIDER]["reason"]
+    assert read_run(tmp_path / "results")["totals"]["wall_s"] < 40  # and not the time-out of 60 s

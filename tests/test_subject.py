@@ -97,8 +97,13 @@ def test_preparing_is_not_charged_for_imports() -> None:
 
         time.sleep(0.02)
 
-    admission = Subject(Scripted(lambda call: None, prepare), threads=1).examine(PROBLEM, EXAMINATION)
-    assert 0.02 <= admission.prepare_s < 0.2
+    seconds: list[float] = []
+    while len(seconds) < 3 and min(seconds, default=1) >= 0.2:  # a stall of the machine adds, and nothing takes away
+        for name in ("inner_slow", "outer_slow"):
+            sys.modules.pop(name, None)
+        admission = Subject(Scripted(lambda call: None, prepare), threads=1).examine(PROBLEM, EXAMINATION)
+        seconds.append(admission.prepare_s)
+    assert 0.02 <= min(seconds) < 0.2
 
 
 # --- warming up ---------------------------------------------------------------------------------------------------
@@ -109,8 +114,8 @@ def test_a_first_call_that_compiles_is_a_number_of_its_own() -> None:
     subject = Subject(backend, threads=1)
     admission = subject.examine(PROBLEM, EXAMINATION)
     assert admission.first_call_s >= 0.2
-    assert admission.seconds_per_call < 0.02
-    assert subject.turn(5, 0.0).seconds_per_call < 0.02
+    assert admission.seconds_per_call < 0.1
+    assert min(subject.turn(5, 0.0).seconds_per_call for _ in range(5)) < 0.02
 
 
 class SimulatedTime:
@@ -123,14 +128,14 @@ class SimulatedTime:
         """Simulated seconds."""
         return self.now_s
 
-    process_time = perf_counter
+    cpu_seconds = perf_counter
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimulatedTime:
     """The subject's clock, in place of the real one that others who use this machine could disturb."""
     simulated = SimulatedTime()
-    for name in ("perf_counter", "process_time"):
+    for name in ("perf_counter", "cpu_seconds"):
         monkeypatch.setattr(subject_module, name, getattr(simulated, name))
     return simulated
 
@@ -297,3 +302,41 @@ def test_the_high_water_mark_of_memory_is_in_bytes() -> None:
     assert peak_rss_bytes() >= 50_000_000
     assert peak_rss_bytes() >= before
     del block
+
+
+# --- a stopwatch of the backend's own -----------------------------------------------------------------------------
+
+
+class Stopwatch:
+    """Tells what it was made with."""
+
+    def __init__(self, told: Any) -> None:
+        self.told = told
+
+    def start(self) -> None:
+        """Nothing to mark."""
+
+    stop = start
+
+    def elapsed_s(self) -> Any:
+        """What it was told."""
+        return self.told
+
+
+@pytest.mark.parametrize("told", [-1.0, 0.0, math.nan, math.inf, 1e300])
+def test_a_stopwatch_that_tells_no_time_is_an_error_of_its_backend(told: float) -> None:
+    backend = Scripted(lambda call: None)
+    backend.device_timer = lambda: Stopwatch(told)  # type: ignore[method-assign]
+    subject = Subject(backend, threads=1)
+    subject.examine(PROBLEM, EXAMINATION)
+    with pytest.raises(ValueError, match="device_timer: elapsed_s"):
+        subject.turn(2, 0.0)
+
+
+def test_a_stopwatch_may_tell_numpys_numbers() -> None:
+    backend = Scripted(lambda call: None)
+    backend.device_timer = lambda: Stopwatch(np.float32(0.25))  # type: ignore[method-assign]
+    subject = Subject(backend, threads=1)
+    subject.examine(PROBLEM, EXAMINATION)
+    seconds = subject.turn(2, 0.0).device_seconds_per_call
+    assert (seconds, type(seconds)) == (0.25, float)

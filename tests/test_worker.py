@@ -245,6 +245,30 @@ def test_a_child_that_ran_away_is_stopped_and_killed_too(start: Start, question:
     assert is_gone(child)
 
 
+def test_a_child_that_runs_away_in_a_turn_is_stopped_behind_it(start: Start, question: SharedExamination) -> None:
+    worker = start("escapes-in-a-turn")
+    worker.examine(question, PATIENCE_S)
+    assert processes_of(worker) == [worker.pid]
+    worker.turn(3, 0.0, None, PATIENCE_S)
+    (child,) = set(processes_of(worker)) - {worker.pid}
+    assert becomes_true(lambda: fields_of_stat(child)[0] == "T")
+    worker.kill()
+    assert is_gone(child)
+
+
+def test_a_program_of_which_nothing_says_whose_it_is_is_stopped_and_killed_too(
+    start: Start, question: SharedExamination
+) -> None:
+    worker = start("runs-a-program")
+    worker.examine(question, PATIENCE_S)
+    programs = set(processes_of(worker)) - {worker.pid}
+    assert programs
+    assert becomes_true(lambda: all(Path(f"/proc/{each}/environ").read_bytes() == b"" for each in programs))
+    assert becomes_true(lambda: {fields_of_stat(each)[0] for each in programs} == {"T"})
+    worker.kill()
+    assert all(map(is_gone, programs))
+
+
 def test_a_child_of_a_plugin_is_stopped_and_killed_with_it(start: Start, question: SharedExamination) -> None:
     worker = start("forks")
     (child,) = psutil.Process(worker.pid).children()

@@ -33,8 +33,11 @@ class Child:
     def __init__(self, module: str, arguments: dict[str, Any], threads: int, log: Path) -> None:
         self._log = log
         self._limits = limits.present_limits()
+        self._kills_for_memory = limits.kills_for_memory()
         self._mark = the_guard().mark()
         self._strays: list[int] = []  # descriptors, not numbers: a number may come to mean another process
+        self._newest = b""  # see strays.newest, at the last look for them
+        self._seen: set[int] = set()  # everybody who was there then
         self._dead = False
         ours, theirs = socket.socketpair()
         with theirs, log.open("ab") as output:
@@ -93,7 +96,11 @@ class Child:
         if self._dead:
             return
         self._dead = True
+        self._signal(signal.SIGSTOP)  # so that nobody is started, or loses its parent, while they are looked for
+        outside = self._outside(strays.carrying(self._mark))
         self._signal(signal.SIGKILL)
+        for pid in outside:
+            strays.send(pid, signal.SIGKILL)
         strays.end(self._mark)
         self._forget_strays()
         self._process.wait()
@@ -105,18 +112,28 @@ class Child:
     def _freeze(self, *, look_for_strays: bool) -> None:
         """Stop the process and wait until it is stopped: the next backend's turn begins after that.
 
-        Looking for processes outside of its group takes some 20 us for each process of the machine, which is not
-        spent on every turn.
+        Looking for processes outside of its group takes some 20 us for each process of the machine. That is spent on
+        newcomers only behind a turn, and on nobody where none was started.
         """
         self._signal(signal.SIGSTOP)
         if hasattr(os, "waitid"):  # not on every POSIX system; without it the stop is merely prompt
             with suppress(ChildProcessError):
                 os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-        if look_for_strays:
-            self._forget_strays()
-            outside = (pid for pid in strays.carrying(self._mark) if _group_of(pid) != self._process.pid)
-            self._strays = [descriptor for pid in outside for descriptor in _descriptor_of(pid)]
+        newest = strays.newest()
+        if look_for_strays or newest != self._newest:
+            present = strays.everybody()
+            if look_for_strays:
+                self._forget_strays()
+                found = self._outside(strays.carrying(self._mark))
+            else:
+                found = self._outside(strays.belonging(self._mark, present - self._seen))
+            self._newest, self._seen = newest, present
+            self._strays += [descriptor for pid in found for descriptor in _descriptor_of(pid)]
             self._signal(signal.SIGSTOP)
+
+    def _outside(self, pids: list[int]) -> list[int]:
+        """Those of the processes that it has started which have left its group."""
+        return [pid for pid in pids if _group_of(pid) != self._process.pid]
 
     def _signal(self, number: signal.Signals) -> None:
         strays.send(-self._process.pid, number)
@@ -167,8 +184,10 @@ class Child:
         words, memory = self._last_words()
         how = f"{question}: {how}" + (f"; it last wrote: {words}" if words else "")
         if code == -signal.SIGKILL and not killed_by_us:
-            how += "; the harness did not send that, as the kernel does to a process when memory runs out"
-            memory = True
+            by_kernel = self._kills_for_memory is None or limits.kills_for_memory() != self._kills_for_memory
+            who = "as the kernel does to a process" if by_kernel else "nor did the kernel, as it does"
+            how += f"; the harness did not send that, {who} when memory runs out"
+            memory = memory or by_kernel
         if memory and code != CHANNEL_LOST:
             return Ended("out-of-memory", f"{how}; {self._limit()}", alive=False)
         return Ended("crashed", how, alive=False)

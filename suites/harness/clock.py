@@ -11,6 +11,7 @@ from suites.harness.rounds import ROUNDS, affordable_rounds
 CLOSING_SHARE, LONGEST_CLOSING_S = 0.1, 6.0  # kept back for publishing the cells and for writing the report
 SHORTEST_SETTLING_S = 5.0  # a further pass must at least start every worker again
 GAUGING_SHARE = 0.02  # of a budget, for measuring the ceilings once more between two passes
+PATIENCE_SHARE, SHORTEST_PATIENCE_S = 0.2, 3.0  # of what is left, for one answer of one backend
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,17 @@ class Budget:
         """How many rounds a problem gets when ``affordable_s`` seconds are its own; the usual without a budget."""
         return ROUNDS if self._seconds is None else affordable_rounds(seconds_per_call, affordable_s)
 
+    def patience_s(self) -> float:
+        """How long any one answer may take: a backend that hangs must not use up what the others share.
+
+        Never less than what importing a large library takes, also when the time is up.
+        """
+        return max(SHORTEST_PATIENCE_S, PATIENCE_SHARE * self.left_s())
+
     def allows_gauging(self, cost_s: float) -> bool:
         """Whether ``cost_s`` seconds for the ceilings are little beside the whole."""
         return self._seconds is None or cost_s < GAUGING_SHARE * self._seconds
 
-    def allows_settling(self) -> bool:
-        """Whether one more pass makes sense."""
-        return self.left_s() > SHORTEST_SETTLING_S
+    def allows_settling(self, starting_s: float = 0.0) -> bool:
+        """Whether one more pass makes sense, in which starting every worker takes ``starting_s`` seconds."""
+        return self.left_s() > max(SHORTEST_SETTLING_S, starting_s)

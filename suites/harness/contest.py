@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from random import Random
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ from suites.harness.ceilings import Ceilings
 from suites.harness.examination import Examination
 from suites.harness.host import Host, SharedExamination
 from suites.harness.legs import Leg
-from suites.harness.outcome import Ended
+from suites.harness.outcome import Ended, Hurried
 from suites.harness.pool import Pool, Station
 from suites.harness.record import now
 from suites.harness.rotation import Cache
@@ -47,6 +48,7 @@ class Contestant:
     station: Station
     leg: Leg
     patience_s: float  # what is left of the time-out
+    most_patience_s: Callable[[], float] = lambda: inf  # for the next answer
     seconds_per_call: float = 0.0
     cpu_over_wall: float = 0.0  # of the warm-up, on all cores
     unexplained: list[tuple[float, float]] = field(default_factory=list)  # of each turn: see _check_clock
@@ -55,9 +57,13 @@ class Contestant:
         """Put a question to the host and charge the answer's time against the time-out."""
         if self.station.host is None:
             raise Ended("crashed", "its worker is gone", alive=False)
-        began = time.monotonic()
+        began, most_s = time.monotonic(), self.most_patience_s()
         try:
-            return question(self.station.host, max(self.patience_s, 0.001))
+            return question(self.station.host, max(min(self.patience_s, most_s), 0.001))
+        except Ended as ended:
+            if ended.status == "timed-out" and most_s < self.patience_s:
+                raise Hurried(ended.reason) from None
+            raise
         finally:
             self.patience_s -= time.monotonic() - began
 
@@ -86,7 +92,8 @@ class Outcome:
 class Contest:
     """A problem with its contestants, in one pass. ``rounds`` gives their number from everybody's seconds per call.
 
-    ``earlier`` holds the shares of a pass before, ``cores`` those that all turns keep to (None: all).
+    ``earlier`` holds the shares of a pass before, ``cores`` those that all turns keep to (None: all). A backend may
+    take ``timeout_s`` in all, and ``patience_s()`` for any one answer where a time budget is ``hurried``.
     """
 
     problem: Problem
@@ -102,6 +109,8 @@ class Contest:
     ceilings: Ceilings | None = None
     seed: int = 0
     cache: Cache = "hot"
+    hurried: bool = False
+    patience_s: Callable[[], float] = lambda: inf
     _contestants: dict[str, Contestant] = field(default_factory=dict)
     _outcome: Outcome = field(default_factory=Outcome)
 
@@ -142,6 +151,8 @@ class Contest:
             station = self.pool.station(name, self.threads)
             if station.missing is not None:
                 raise Ended("unavailable", station.missing)
+            if self.hurried and station.time_outs:
+                raise Hurried("not tried: it timed out on a problem before this one")
             if station.time_outs >= MOST_TIME_OUTS:
                 raise Ended(
                     "timed-out", f"not tried: it timed out on {MOST_TIME_OUTS} problems in a row before this one"
@@ -150,7 +161,7 @@ class Contest:
             self._outcome.ended.append((leg, ended))
         else:
             leg.process = station.starts - 1
-            self._contestants[name] = Contestant(station, leg, self.timeout_s)
+            self._contestants[name] = Contestant(station, leg, self.timeout_s, self.patience_s)
             self._guard(name, self._ask_for_refusal)
 
     def _ask_for_refusal(self, contestant: Contestant) -> None:

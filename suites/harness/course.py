@@ -21,7 +21,7 @@ from suites.harness.contest import Contest
 from suites.harness.cores import cores_of
 from suites.harness.gauges import Gauges
 from suites.harness.legs import Leg, unite
-from suites.harness.outcome import Ended
+from suites.harness.outcome import Ended, Hurried
 from suites.harness.plan import Event, Plan
 from suites.harness.pool import Pool
 from suites.harness.progress import Progress
@@ -60,6 +60,7 @@ class Course:
             in_process=settings.in_process,
             start_s=max(SHORTEST_START_S, settings.timeout_s),
             starts=record.journal.starts,
+            patience_s=budget.patience_s,
         )
         self._plan = plan
         self._settings = settings
@@ -69,6 +70,7 @@ class Course:
         self._rng = Random(self._seed)  # noqa: S311  # shuffles turns, keeps no secret
         self._ceilings = {each["threads"]: Ceilings(**each) for each in record.run["ceilings"]}
         self._usual: dict[int, float] = {}
+        self._starting_s = 0.0  # of the last pass: what its first contest took beside the timing
 
     @property
     def complete(self) -> bool:
@@ -115,12 +117,12 @@ class Course:
 
     def _worth_settling(self, number: int) -> list[Event]:
         """Undecided problems for one more pass, the least measured first, as far as the time reaches."""
-        if not self.budget.allows_settling():
+        if not self.budget.allows_settling(self._starting_s):
             return []
         # Those that were decided are finished already, unless the run was killed before it could finish them.
         events = [event for event in self._due(number) if self._undecided(event)]
         events.sort(key=lambda event: (len(self.record.journal.passes(event.heat)), event.cost_s))
-        affordable, seconds = [], self.budget.left_s()
+        affordable, seconds = [], self.budget.left_s() - self._starting_s
         for event in events:
             seconds -= event.cost_s
             if seconds < 0:
@@ -130,7 +132,7 @@ class Course:
 
     def _pass(self, number: int, events: list[Event], passes: int) -> None:
         """One start of every worker, and one contest for every problem."""
-        if not events:
+        if not events or (number and self.budget.left_s() < self._starting_s):
             return
         if number:
             self.pool.restart()
@@ -154,7 +156,7 @@ class Course:
 
     def _hold(self, event: Event, number: int, progress: Progress, deadline: Deadline) -> None:
         """Run one contest and keep what it showed: first who is out, then the legs of the others."""
-        began = time.monotonic()
+        began, is_first = time.monotonic(), not progress.done
 
         def rounds(speeds: dict[str, float]) -> int:
             return self.budget.rounds(speeds, deadline.left_s() / progress.left - progress.overhead_s())
@@ -173,12 +175,23 @@ class Course:
             ceilings=self._ceilings.get(event.threads),
             seed=self._seed,
             cache=self._settings.cache,
+            patience_s=self.budget.patience_s,
+            hurried=self._settings.time_budget_s is not None,
         ).run()
-        out = [self._ended(event, leg, ended) for leg, ended in outcome.ended]
+        earlier = self.record.journal.legs(event.heat)
+        # Who was there before and lacks the time for once has not failed: the pass goes without it.
+        out = [
+            self._ended(event, leg, ended)
+            for leg, ended in outcome.ended
+            if not (isinstance(ended, Hurried) and leg.backend in earlier)
+        ]
         self.record.append(out)
         self.record.journal.append(event.heat, number, outcome.legs)
-        self.timed_s += sum(leg.timed_s for leg in outcome.legs)
+        timed_s = sum(leg.timed_s for leg in outcome.legs)
+        self.timed_s += timed_s
         event.cost_s = time.monotonic() - began
+        if is_first:
+            self._starting_s = event.cost_s - timed_s
         progress.problem_done(event.title, outcome.legs, out)
 
     def _ask_what_ran(self) -> None:

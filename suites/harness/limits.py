@@ -50,6 +50,17 @@ def present_limits() -> Limits:
     return Limits(int(min(available) * SHARE))
 
 
+def kills_for_memory() -> int | None:
+    """How many processes the kernel has ended since it started because memory ran out; None where it does not tell.
+
+    Of the whole machine, control groups included (``oom_kill``, Linux 4.13).
+    """
+    with suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/vmstat").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("oom_kill ")).split()[1])
+    return None
+
+
 def resident_bytes(mark: str) -> int:
     """Memory that all processes of one mark hold, shared pages counted once; 0 where there is no ``/proc``."""
     pids = strays.carrying(mark)

@@ -55,6 +55,13 @@ class Ended(Exception):
         return cls(status, one_line(reason), ratio, alive=status in SURVIVED)
 
 
+class Hurried(Ended):
+    """It was given less time than ``--timeout`` allows, as a time budget was running out."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("timed-out", f"{reason}; more would not fit into the time budget", alive=False)
+
+
 def says_out_of_memory(text: str) -> bool:
     """Whether these are the words of a library that got no memory. Not all of them raise ``MemoryError``."""
     return _OUT_OF_MEMORY.search(text) is not None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
 from backends import Backend, registry
 from backends.registry import Unloadable
 from suites.harness.host import Host, InProcess
-from suites.harness.outcome import Ended
+from suites.harness.outcome import Ended, Hurried
 from suites.harness.worker import Worker
 
 START_S = 120.0  # how long a worker may take to start and to say what it is missing: importing torch can take a minute
@@ -43,10 +44,23 @@ class Station:
 
 
 class Pool:
-    """All stations of a run. ``start_s``: how long a host may take to start and to say what it is missing."""
+    """All stations of a run.
 
-    def __init__(self, logs: Path, *, in_process: bool = False, start_s: float | None = None, starts: int = 0) -> None:
+    ``start_s``: how long a host may take to start and to say what it is missing, and ``patience_s`` how long as things
+    stand.
+    """
+
+    def __init__(
+        self,
+        logs: Path,
+        *,
+        in_process: bool = False,
+        start_s: float | None = None,
+        starts: int = 0,
+        patience_s: Callable[[], float] = lambda: inf,
+    ) -> None:
         """``starts`` is how often a resumed run may have started a worker before: they are counted on from there."""
+        self._patience_s = patience_s
         self._logs = logs
         self._starts = starts
         self._in_process = in_process
@@ -92,7 +106,7 @@ class Pool:
         station.host = self._new_host(station)
         station.starts += 1
         try:
-            station.missing = station.host.missing(self._start_s)
+            station.missing = self._ask_what_is_missing(station.host)
         except Ended as ended:
             station.failures.append(ended)
             self.dismiss(station)
@@ -100,6 +114,15 @@ class Pool:
         station.failures.clear()
         if station.missing is not None:
             self.dismiss(station)  # nothing will be asked of it, and an import of torch is held in memory
+
+    def _ask_what_is_missing(self, host: Host) -> str | None:
+        most_s = self._patience_s()
+        try:
+            return host.missing(min(self._start_s, most_s))
+        except Ended as ended:
+            if ended.status == "timed-out" and most_s < self._start_s:
+                raise Hurried(ended.reason) from None
+            raise
 
     def _new_host(self, station: Station) -> Host:
         name, threads = station.backend.name, station.threads

@@ -46,9 +46,11 @@ def begin(start: dict[str, Any]) -> Channel:
     die_with(start["parent"])  # before the imports below, which take long enough to be orphaned in
     faulthandler.enable()
 
+    from suites.harness import strays
     from suites.harness.channel import Channel
     from suites.harness.limits import Limits
 
+    strays.adopt_orphans()
     Limits(**start["limits"]).impose()
     sys.setswitchinterval(SWITCH_S)
     return Channel(socket.socket(fileno=start["descriptor"]))

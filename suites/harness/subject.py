@@ -30,6 +30,8 @@ LEVEL_WITHIN = 0.05  # warm-up ends when a batch beats the best one before it by
 LONGEST_WARM_UP_S = 1.0  # ... or when this much time has gone
 WARM_UP_BATCH_S = 0.01
 
+LONGEST_CALL_S = 1e6  # that the report takes for a time
+
 
 @dataclass(frozen=True)
 class Admission:
@@ -221,7 +223,7 @@ class Subject:
             layer(*x)
             self._timer.stop()
             self.backend.sync()
-            seconds.append(self._timer.elapsed_s())
+            seconds.append(_as_seconds(self._timer.elapsed_s()))
         return statistics.fmean(seconds)
 
     @property
@@ -244,6 +246,14 @@ class Subject:
                 return seconds_per_call, (cpu_seconds() - cpu_began) / (now - began)
             best = min(best, seconds_per_call)
             calls = max(1, round(WARM_UP_BATCH_S / max(seconds_per_call, 1e-7)))
+
+
+def _as_seconds(told: Any) -> float:
+    """What a backend's own stopwatch tells; ``ValueError`` for what is no time of a call."""
+    seconds = float(told)
+    if not 0 < seconds < LONGEST_CALL_S:
+        raise ValueError(f"device_timer: elapsed_s() returned {seconds:g}, which no call can take")
+    return seconds
 
 
 @contextmanager

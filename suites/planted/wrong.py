@@ -451,3 +451,46 @@ class Lazy(Right):
 
     def to_numpy(self, result):
         return convolve(*result)
+
+
+@register
+class BendsNumpy(Right):
+    """Makes NumPy find everything equal, as far as its module's attributes reach; computes nothing."""
+
+    name = "planted-bends-numpy"
+
+    def prepare(self, problem, weight, bias, threads):
+        np.array_equal = lambda *arguments, **keywords: True
+        np.subtract = lambda a, b, **keywords: np.zeros(np.shape(a))
+        return super().prepare(problem, weight, bias, threads)
+
+    def compute(self, p, x, weight, bias):
+        return np.zeros(p.output_shape, p.dtype)
+
+
+class Agreeable(np.ndarray):
+    """Has whatever shape it is asked for, and no difference to anything."""
+
+    wanted = ()
+
+    @property
+    def shape(self):
+        return self.wanted
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **keywords):
+        return np.zeros(1)
+
+    def __array_function__(self, function, types, arguments, keywords):
+        return True
+
+
+@register
+class ArrayOfItsOwn(Right):
+    """Returns an array of a class that agrees with everything; computes nothing."""
+
+    name = "planted-array-of-its-own"
+
+    def compute(self, p, x, weight, bias):
+        array = np.zeros(p.output_shape, p.dtype).view(Agreeable)
+        array.wanted = p.output_shape
+        return array

@@ -302,12 +302,14 @@ class BabblesWithoutEnd(Right):
 # --- processes and signals ----------------------------------------------------------------------------------------
 
 
-def escape() -> None:
+def escape(*, spin: bool = False) -> None:
     """A child that leaves group, session and parent, as a daemon does."""
     child = os.fork()
     if child == 0:
         os.setsid()
         if os.fork() == 0:
+            while spin:
+                pass
             time.sleep(1000)
         os._exit(0)
     os.waitpid(child, 0)
@@ -336,6 +338,38 @@ class EscapesAndExits(Right):
         """Nobody has had a look at the daemon when this process ends."""
         escape()
         os._exit(3)
+
+
+@register
+class EscapesInATurn(Right):
+    """Its child runs away when the timing has begun, and spins."""
+
+    name = "escapes-in-a-turn"
+    has_escaped = False
+
+    def act(self) -> None:
+        """Once, in the first call that is timed."""
+        if not self.has_escaped and sys._getframe(3).f_code.co_name == "turn":
+            self.has_escaped = True
+            escape(spin=True)
+
+
+@register
+class RunsAProgram(Right):
+    """A program in a session and with an environment of its own, whose parent has ended."""
+
+    name = "runs-a-program"
+
+    def prepare(self, problem: Problem, weight: Any, bias: Any, threads: int) -> Any:
+        """Nothing of it says whose it is, but its line of parents."""
+        child = os.fork()
+        if child == 0:
+            os.setsid()
+            if os.fork() == 0:
+                os.execve(sys.executable, ["python", "-I", "-S", "-c", "import time; time.sleep(1000)"], {})
+            os._exit(0)
+        os.waitpid(child, 0)
+        return super().prepare(problem, weight, bias, threads)
 
 
 @register
