@@ -98,7 +98,7 @@ def weight_gradient(p: Problem, *, fresh: bool) -> Layer:
     import torch
 
     one_product = p.dtype in _halves.HALVES or p.batch == 1
-    buffers = (
+    buffers: list[Any] = (
         [None, None]
         if fresh
         else [torch.empty(shape, dtype=_torch.dtype_of(p)) for shape in _gradients.result_shapes(p)]
