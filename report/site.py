@@ -14,9 +14,10 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from backends.problem import Problem
-from report import backend_tables, compare, timings
+from report import backend_tables, claim_document, claim_tables, compare, timings
 from report.baseline import choose_baseline
 from report.calibration import calibration
+from report.errors import ReportError
 from report.groups import Group, group_up
 from report.health import disturbed_share, unstable, warnings
 from report.heat_plot import draw_heat
@@ -70,10 +71,29 @@ def write_site(found: Sequence[Findings], folder: Path) -> Path:
     # Two runs have the same groups: with several, a number tells their plots apart.
     prefixes = [""] if len(found) == 1 else [f"{number}-" for number in range(1, len(found) + 1)]
     runs = [_run_page(one, colours, folder, prefix) for one, prefix in zip(found, prefixes, strict=True)]
+    _write_claims(found, runs, folder)
     page = folder / "index.html"
     page.write_text(_templates().get_template("index.html").render(runs=runs), encoding="utf-8")
     (folder / "summary.md").write_text(_templates().get_template("summary.md").render(runs=runs), encoding="utf-8")
     return page
+
+
+def _write_claims(found: Sequence[Findings], runs: Sequence[dict[str, Any]], folder: Path) -> None:
+    """The page and the table of what a 1x1 convolution buys, where a run asked that."""
+    asked = [one for one in found if one.run.claims.claims]
+    if not asked:
+        return
+    tables = [claim_tables.tabulate(one.run.machine, one.run.name, one.run.claims, one.ceilings) for one in asked]
+    _write_table(tables, claim_tables.COLUMNS, folder / "claims.csv")
+    (folder / "claims.html").write_text(_templates().get_template("claims.html").render(runs=runs), encoding="utf-8")
+
+
+def claims_text(found: Findings) -> dict[str, str]:
+    """Predicted and measured gains of a run in Markdown, for a document: a table by number of the claim."""
+    if not found.run.claims.gains:
+        how = "pytest suites/ --benchmark-only --shapes claims"
+        raise ReportError(f"{found.run.folder}: holds no measured claim; make one with {how!r}")
+    return claim_document.tables(found.run, found.ceilings)
 
 
 def readme_text(found: Findings) -> str:
@@ -127,6 +147,7 @@ def _facts(found: Findings) -> dict[str, Any]:
         "verdicts": verdict_counts(found.comparisons),
         "failures": backend_tables.failures(run),
         "environment": _environment(run),
+        "claims": claim_tables.sections(run.claims, found.ceilings),
         "backends": backend_tables.overview(run, found.timings, found.groups, found.baseline),
     }
 
@@ -203,7 +224,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"REUSED": REUSED, "IN_PROCESS": IN_PROCESS}
+    environment.globals |= {"REUSED": REUSED, "IN_PROCESS": IN_PROCESS, "MEASURES": claim_tables.MEASURES}
     environment.filters |= {"markdown": _markdown, "threads": threads_of, "times": times, "duration": duration}
     return environment
 

@@ -145,8 +145,8 @@ def _linear_layer() -> Claim:
     return Claim(
         "linear-layer",
         5,
-        "It is a linear layer on every pixel, and a matrix product: the same numbers, bit for bit on integers, come out "
-        "of a batch of 784 one-pixel images and of one matrix of 784 rows.",
+        "It is a linear layer on every pixel, and a matrix product: the same numbers, bit for bit on whole ones, come "
+        "out of a batch of 784 one-pixel images and of one matrix of 784 rows.",
         (
             Variant.chain(
                 "784 pixels, each an input of a linear layer", replace(picture, batch=pixels, height=1, width=1)

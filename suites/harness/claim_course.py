@@ -29,6 +29,7 @@ from suites.harness.settings import Settings
 CLAIMS_S: Final = 150.0  # for all backends together, where no time budget says otherwise
 MOST_WAIT_S: Final = 10.0  # for one claim: among two dozen claims nobody may take the others' time
 MOST_TIME_OUTS: Final = 2  # after as many in a row a backend is asked no further claim
+SHORTEST_VISIT_S: Final = 3.0  # a worker must at least be started three times
 SHARE_OF_START: Final = 0.15  # of a start's time, for a single claim's rounds at most
 
 
@@ -65,13 +66,16 @@ class ClaimCourse:
     def run(self, seconds: float) -> None:
         """Every task in turn, each with its share of the time that is left."""
         ends = time.monotonic() + seconds
-        open_tasks = [task for task in self._tasks if self._open(task) and self._is_here(task)]
+        here = [task for task in self._tasks if self._open(task) and self._is_here(task)]
         try:
-            for place, task in enumerate(open_tasks):
-                left_s = ends - time.monotonic()
-                if left_s <= 0:
+            # What fast backends leave of their shares is for the claims that slow ones did not reach.
+            while open_tasks := [task for task in here if self._open(task)]:
+                before = len(self._record)
+                for place, task in enumerate(open_tasks):
+                    if (left_s := ends - time.monotonic()) > SHORTEST_VISIT_S:
+                        self._perform(task, left_s / (len(open_tasks) - place), f"{place + 1}/{len(open_tasks)}")
+                if len(self._record) == before:
                     break
-                self._perform(task, left_s / (len(open_tasks) - place), f"{place + 1}/{len(open_tasks)}")
         finally:
             for question in self._questions.values():
                 question.close()
@@ -116,9 +120,12 @@ class ClaimCourse:
                 self._pool.dismiss(station)
 
     def _start(self, task: Task, part: _Part, number: int, seconds: float) -> None:
-        """One start of the worker: every claim that is still in, as far as the time reaches."""
+        """One start of the worker: every claim that is still in, as far as the time reaches.
+
+        The time decides in the first start only: a claim that was begun is measured in all of them.
+        """
         ends = time.monotonic() + max(seconds, 0.0)
-        left = part.unfinished
+        left = part.begun if number else part.claims
         if not left:
             return
         try:
@@ -126,7 +133,7 @@ class ClaimCourse:
                 self._let_go(task)
             for place, claim in enumerate(left):
                 left_s = ends - time.monotonic()
-                if left_s <= 0 and (number or place):
+                if left_s <= 0 and place and not number:
                     break
                 share_s = min(left_s / (len(left) - place), SHARE_OF_START * seconds)
                 self._ask(task, part, claim, number, share_s)
@@ -195,9 +202,9 @@ class _Part:
         self.ended: dict[str, Ended] = {}
 
     @property
-    def unfinished(self) -> list[Claim]:
-        """Those that have not ended."""
-        return [claim for claim in self.claims if claim.name not in self.ended]
+    def begun(self) -> list[Claim]:
+        """Those that an earlier start has shown, and that have not ended since."""
+        return [claim for claim in self.claims if self.shown[claim.name] and claim.name not in self.ended]
 
     def knows(self, claim: Claim) -> bool:
         """Whether there is anything to write about it."""

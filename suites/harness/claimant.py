@@ -30,7 +30,7 @@ from suites.harness.rounds import orders
 TURN_S: Final = 0.002  # of timed calls in one turn
 LONG_S: Final = 0.005  # a call that takes longer is not warmed up: it sweeps the caches by itself
 FEWEST_ROUNDS, MOST_ROUNDS = 2, 10  # of one start; six rounds in all are enough for an interval
-LONGEST_ROUND_S: Final = 1.0  # a backend that needs longer for all variants once is not timed
+LONGEST_ROUND_S: Final = 0.5  # a backend that needs longer for all variants once is not timed
 SMALLEST_CALLS: Final = 20  # of the smallest problem, in each round
 
 
