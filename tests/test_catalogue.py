@@ -149,7 +149,8 @@ def test_every_group_and_layer_has_a_source_and_a_kind_of_its_own(groups: dict[s
     for group in groups.values():
         assert group.source.strip() not in {"", f"{group.name}.toml"}
         assert all(layer.source for layer in group.layers)
-        expected = "sweep" if group.name.startswith("sweep-") else "basics" if group.name == "basics" else "network"
+        own = {"basics": "basics", "claims": "claims"}
+        expected = "sweep" if group.name.startswith("sweep-") else own.get(group.name, "network")
         assert group.kind == expected
     heads = {layer.name: layer.source for layer in groups["mobilenet_v3_large"].layers}
     assert heads["conv_head"] != groups["mobilenet_v3_large"].source
