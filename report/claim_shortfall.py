@@ -12,7 +12,7 @@ from report.claims import Finding, Gain, Variant
 from report.roofline import Ceilings
 from report.wording import joined
 
-SMALLEST_SHARE: Final = 0.05  # of the time that was lost: a smaller part is not worth a reader's time
+SMALLEST_SHARE: Final = 0.05  # of what was lost: a smaller part is not worth a reader's time
 
 # Kinds of steps, in the words of the page.
 _WORDS: Final = {
@@ -26,10 +26,10 @@ _CALLS, _BANDWIDTH, _RATE = "the cost of a call", "bandwidth", "a lower rate of 
 
 @dataclass(frozen=True)
 class Shortfall:
-    """``lost_s``: seconds beyond what the predicted gain would leave; ``parts``: their shares of it, largest first.
+    """``lost_s``: seconds beyond what the predicted gain would leave; ``parts``: what took them, largest first.
 
-    Negative parts (something that the improved way does better than predicted) are in none of them, so that the shares
-    may add up to more than one.
+    Shares are of all that was lost, and add up to one. Something that the improved way does better than predicted makes
+    ``lost_s`` smaller than that.
     """
 
     lost_s: float
@@ -73,7 +73,8 @@ def shortfall(gain: Gain, ceilings: Ceilings) -> Shortfall | None:
         parts[words] = min(max(seconds, 0.0), max(rest, 0.0))
         rest -= parts[words]
     parts[_RATE] = rest
-    shares = [(words, seconds / lost_s) for words, seconds in parts.items() if seconds > 0]
+    all_lost_s = sum(seconds for seconds in parts.values() if seconds > 0)
+    shares = [(words, seconds / all_lost_s) for words, seconds in parts.items() if seconds > 0]
     return Shortfall(lost_s, tuple(sorted(shares, key=lambda part: -part[1])))
 
 

@@ -76,15 +76,14 @@ def sections(claims: Claims, ceilings: Ceilings) -> list[Section]:
 def _section(claim: Claim, claims: Claims, ceilings: Ceilings) -> Section:
     tables = []
     for variant in claim.variants[1:]:
-        wanted = [
-            one for one in claims.gains if claim in {each.claim for each in one.findings} and len(one.findings) == 1
-        ]
+        wanted = [one for one in claims.gains if one.of_one(claim)]
         of_variant = [one for one in wanted if one.variant == variant.name]
         branches = list(dict.fromkeys(one.branch for one in of_variant)) or [None]
         for branch in branches:
             before, after = claim.baseline.arithmetic(branch), variant.arithmetic(branch)
             rows = _rows([one for one in of_variant if one.branch == branch], ceilings)
-            rows += _refusals(claim, claims) if branch is None else []
+            if branch is None and variant is claim.variants[1]:  # a claim is refused as a whole: said once
+                rows += _refusals(claim, claims)
             name = variant.name if branch is None else f"{variant.name}, {branch} branch"
             tables.append(_table(name, claim.baseline.name, before, after, claim.by, rows))
     arithmetic = [(each.name, _numbers(each.arithmetic())) for each in claim.variants]

@@ -19,6 +19,7 @@ from report.verdicts import MARGIN, Pairs, Series, pair_up, usual_disagreement
 
 OK: Final = "ok"
 ROUNDS_APART: Final = 1000  # between the names of two starts' rounds
+WIDEST: Final = 1.25  # from end to end: a wider interval that holds the prediction confirms nothing
 
 Step = tuple[str, Problem]
 
@@ -170,15 +171,21 @@ class Gain:
     starts: int
     findings: tuple[Finding, ...]
 
+    def of_one(self, claim: Claim) -> bool:
+        """Whether it is a gain of this claim, not of a total that it is part of."""
+        return len(self.findings) == 1 and self.findings[0].claim is claim
+
     @property
     def against_prediction(self) -> str:
-        """Whether the interval holds the prediction, within the margin of practical equality."""
+        """What the interval, widened by the margin of practical equality, says of the prediction."""
         if self.verdict == "few":
             return "too few rounds to tell"
         if self.high * (1 + MARGIN) < self.expected:
             return "short of it"
         if self.low > self.expected * (1 + MARGIN):
             return "beyond it"
+        if self.high > self.low * WIDEST:
+            return "undecided"
         return "as predicted"
 
 

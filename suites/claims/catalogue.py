@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from backends import Problem
 from backends.problem import Layout
-from suites.claims.claim import Claim, Variant
+from suites.claims.claim import Chain, Claim, Variant
 from suites.claims.stages import Relu, Subsample, convolution
 
 _LIN: Final = "M. Lin, Q. Chen, S. Yan, Network In Network, 2013, arXiv:1312.4400"
@@ -79,13 +79,16 @@ def _inception(name: str, module: _Module) -> Claim:
         return Problem(batch=1, in_channels=channels, out_channels=kernels, height=module.side, width=module.side)
 
     # The pooling in front of the fourth branch is left out of both sides: it is no convolution.
-    same = {"1x1": (reads(module.channels, module.one),), "pool": (reads(module.channels, module.pool),)}
+    same: dict[str, Chain] = {
+        "1x1": (reads(module.channels, module.one),),
+        "pool": (reads(module.channels, module.pool),),
+    }
     whole = reads(module.channels, 1)
-    direct = {
+    direct: dict[str, Chain] = {
         "3x3": convolution(whole, module.three, size=3),
         "5x5": convolution(whole, module.five, size=5),
     }
-    reduced = {
+    reduced: dict[str, Chain] = {
         "3x3": (
             reads(module.channels, module.three_reduce),
             *convolution(reads(module.three_reduce, 1), module.three, size=3),

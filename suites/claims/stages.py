@@ -112,6 +112,6 @@ def read(values: dict[str, Any]) -> Stage:
     if kind == "patches":
         return Patches(**rest)
     problem = Problem.parse(rest.pop("problem"))
-    return {"product": lambda: problem, "relu": lambda: Relu(problem), "subsample": lambda: Subsample(problem, **rest)}[
-        kind
-    ]()
+    if kind == "subsample":
+        return Subsample(problem, **rest)
+    return Relu(problem) if kind == "relu" else problem

@@ -159,7 +159,8 @@ class Campaign:
         if self.record is None:
             self.record = self._new_record(canary, gauges)
         budget.closing_s = gauges.cost_s + self._claims.reserve_s(self._seconds())
-        self._course = Course(self._plan, self._settings, self.record, budget, gauges, canary, self._announce)
+        settings = self._claims.hurried(self._settings, self._plan)
+        self._course = Course(self._plan, settings, self.record, budget, gauges, canary, self._announce)
         return self._course
 
     def _seconds(self) -> float | None:

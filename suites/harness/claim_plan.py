@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from suites.claims import Claim
@@ -17,6 +18,7 @@ from suites.harness.settings import Settings
 
 GROUP: Final = "claims"
 USUAL_S: Final = 225.0  # of a run of claims alone: under the four minutes in which a lecture's audience waits
+LONGEST_WAIT_S: Final = 15.0  # for one cell of such a run
 SHARE: Final = 0.72  # of a time budget: a claim has a dozen products, a problem of the group one
 
 
@@ -66,6 +68,11 @@ class ClaimPlan:
     def stand_alone(self, plan: Plan) -> bool:
         """Whether the run measures nothing but claims and the problems of their group."""
         return bool(self) and all(place.group == GROUP for event in plan for place in event.places)
+
+    def hurried(self, settings: Settings, plan: Plan) -> Settings:
+        """Settings for the cells: where claims stand alone, no backend that hangs may take the others' minutes."""
+        wait_s = min(settings.timeout_s, LONGEST_WAIT_S)
+        return replace(settings, timeout_s=wait_s) if self.stand_alone(plan) else settings
 
     def reserve_s(self, budget_s: float | None) -> float:
         """How much of a budget is kept back for the claims while the cells are measured."""

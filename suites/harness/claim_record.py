@@ -64,10 +64,10 @@ class Finding:
                 for branch, samples in branches.items():
                     of_variant = self.branches_s.setdefault(variant, {})
                     of_variant.setdefault(branch, []).extend(map(_digits, samples))
-        for variant, branches in shown[0].steps_s.items():
+        for variant, steps in shown[0].steps_s.items():
             self.steps_s[variant] = {
                 branch: {kind: _median(one.steps_s[variant][branch][kind] for one in shown) for kind in kinds}
-                for branch, kinds in branches.items()
+                for branch, kinds in steps.items()
             }
         smallest = [seconds for one in shown for seconds in one.smallest_call_s]
         self.smallest_call_s = _median(smallest) if smallest else None

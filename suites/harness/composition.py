@@ -156,7 +156,8 @@ class Composition:
 def _problem_beside(chain: tuple[Any, ...], place: int) -> str:
     """The product that a NumPy stage works for: the next one for patches, the one before for what follows it."""
     stage = chain[place]
-    return chain[place + 1].id if isinstance(stage, Patches) else stage.problem.id
+    problem: Problem = chain[place + 1] if isinstance(stage, Patches) else stage.problem
+    return problem.id
 
 
 def _in_numpy(stage: Any, problem: str) -> tuple[str, str, Callable[[Array], Array]]:
