@@ -225,7 +225,7 @@ def draw(folder: Path) -> list[Path]:
 
     before = generated()
     after = mixed(before)
-    figure = Figure(figsize=(8.5, 6.2), layout="constrained")
+    figure = Figure(figsize=(8.5, 4.8), layout="constrained")
     axes = figure.subplots(2, 4)
     panels = [("the picture", before), *((f"channel {name}", before[..., i]) for i, name in enumerate("012"))]
     panels += [("after: three kernels", _shown(after)), *((MIXES[i][0], after[..., i]) for i in range(len(MIXES)))]

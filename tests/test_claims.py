@@ -20,6 +20,7 @@ from suites.claims import CLAIMS, Claim, Patches, Variant, get
 from suites.claims.catalogue import INCEPTION
 from suites.claims.patches import Gather, packed
 from suites.claims.stages import convolution
+from suites.harness import bounds
 from suites.harness import composition as composition_module
 from suites.harness.claim_question import ClaimQuestion
 from suites.harness.claimant import Claimant, Shown
@@ -191,12 +192,19 @@ def test_a_composed_convolution_is_within_the_gates_bound(backend: str, size: in
 
 
 @pytest.mark.parametrize(("size", "layout", "stride"), SHAPES)
-def test_the_allowed_error_is_that_of_single_products(size: int, layout: str, stride: int):
-    """Not so wide that anything passes: below a millionth of the sizes that are added up."""
-    question = ClaimQuestion.of(small_claim(size, layout, stride), seed=3)
-    for key, allowed in question.allowed.items():
-        assert allowed is not None
-        assert 0 < allowed.max() < 3e-4, key
+def test_the_allowed_error_is_the_gates_and_what_it_makes_of_an_earlier_one(size: int, layout: str, stride: int):
+    claim = small_claim(size, layout, stride)
+    question = ClaimQuestion.of(claim, seed=3)
+    kernels = {key[1:]: abs(kernel) for key, kernel in question.kernels.items()}
+    direct, (reduce, behind) = (variant.problems for variant in claim.variants)
+    magnitude = naive(abs(question.x), kernels[0, (4, 6, size, size)], layout, stride)
+    expected = bounds.allowed_error(direct[0]) * magnitude
+    np.testing.assert_allclose(question.allowed["direct", "whole"], expected, rtol=1e-9)
+    first, second = bounds.allowed_error(reduce), bounds.allowed_error(behind)
+    middle = naive(abs(question.x), kernels[0, (3, 6, 1, 1)], layout, 1)
+    magnitude = naive(middle, kernels[1, (4, 3, size, size)], layout, stride)
+    assert np.all(question.allowed["reduced", "whole"] <= (first + second + first * second) * magnitude * (1 + 1e-9))
+    assert np.all(question.allowed["reduced", "whole"] >= first * magnitude * (1 - 1e-9))
 
 
 @pytest.mark.parametrize("layout", ["nchw", "nhwc"])
