@@ -10,7 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from report.claim_shortfall import shortfall
-from report.claims import OK, Arithmetic, Claim, Claims, Gain
+from report.claims import OK, Arithmetic, Claim, Claims, Finding, Gain
 from report.roofline import Ceilings
 from report.verdicts import PLANNED_STARTS
 from report.wording import DASH, times
@@ -26,6 +26,7 @@ MEASURES: Final = {
     "macs": "multiply-adds",
     "bytes": "bytes",
 }
+NOT_REACHED: Final = "the time of the run was spent before it; --resume or a longer --time-budget measures it"
 BY: Final = {"macs": "multiply-adds", "bytes": "bytes"}
 
 
@@ -137,18 +138,19 @@ def _rows(gains: Sequence[Gain], ceilings: Ceilings) -> list[Row]:
 
 
 def _refusals(claim: Claim, claims: Claims) -> list[Row]:
-    rows = [one for one in claims.findings if one.claim is claim and not one.comparable]
-    return [
-        Row(
-            one.backend,
-            one.threads,
-            DASH,
-            one.reason or ("timed in-process: not compared" if one.timed else "no reason given"),
-            "",
-            "in-process" if one.timed else one.status,
-        )
-        for one in sorted(rows, key=lambda one: (one.status, one.backend, one.threads))
-    ]
+    """Who has no time for the claim, and why: refused, failed, shown only, or not reached in the time of the run."""
+    own = {(one.backend, one.threads): one for one in claims.findings if one.claim is claim}
+    rows = [Row(one.backend, one.threads, DASH, *_why_not(one)) for one in own.values() if not one.comparable]
+    asked = {(one.backend, one.threads) for one in claims.findings}
+    rows += [Row(*pair, DASH, NOT_REACHED, "", "not measured") for pair in asked - own.keys()]
+    return sorted(rows, key=lambda row: (row.status, row.backend, row.threads))
+
+
+def _why_not(finding: Finding) -> tuple[str, str, str]:
+    """Reason, nothing that ate anything, and status."""
+    if finding.timed:
+        return "timed in-process: not compared", "", "in-process"
+    return finding.reason or "no reason given", "", finding.status
 
 
 def _numbers(one: Arithmetic) -> list[str]:

@@ -140,7 +140,7 @@ def _facts(found: Findings) -> dict[str, Any]:
         "rates": rates,
         "rates_absent": rates_absent,
         "left_out": run.defects,
-        "headline": headline(found.groups),
+        "headline": _headline(found),
         "answers": [(number, group, answer(group)) for number, group in enumerate(found.groups, 1)],
         "networks": [group for group in found.groups if group.is_network],
         "baseline": found.baseline,
@@ -150,6 +150,15 @@ def _facts(found: Findings) -> dict[str, Any]:
         "claims": claim_tables.sections(run.claims, found.ceilings),
         "backends": backend_tables.overview(run, found.timings, found.groups, found.baseline),
     }
+
+
+def _headline(found: Findings) -> str:
+    """Of networks; of claims where a run has nothing else to say."""
+    claims = found.run.claims
+    if not claims.gains or any(group.is_network for group in found.groups):
+        return headline(found.groups)
+    backends = {gain.backend for gain in claims.gains}
+    return f"What a 1x1 convolution buys: {len(claims.claims)} claims, measured on {len(backends)} backends."
 
 
 def _section(found: Findings, group: Group, colours: dict[str, Look], folder: Path, prefix: str) -> Section:

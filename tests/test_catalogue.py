@@ -366,8 +366,8 @@ VALID_KEYS = (
         ("common = { c_in = 3 }", "common: unknown key 'c_in' (write in_channels)"),
         ("layers = []", "unknown key 'layers' (write layer)"),
         ("default = 1", "default must be true or false, got 1"),
-        ("kind = 'nets'", "kind must be one of basics, sweep, network, user, got 'nets'"),
-        ("kind = []", "kind must be one of basics, sweep, network, user, got []"),
+        ("kind = 'nets'", "kind must be one of basics, claims, sweep, network, user, got 'nets'"),
+        ("kind = []", "kind must be one of basics, claims, sweep, network, user, got []"),
         ("source = 3", "source must be a text of printable characters, got 3"),
         ("a = ", "is not valid TOML: Invalid value (at end of document)"),
         (

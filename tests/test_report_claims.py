@@ -220,3 +220,46 @@ def test_any_damage_is_named_or_harmless(tmp_path: Path, monkeypatch: pytest.Mon
     assert all(one.isprintable() for one in said)
     # Only a run.json that cannot be read at all stops a report.
     assert code == 0 or (number % 3 == 0 and len(said) == 1)
+
+
+def test_a_claim_that_was_not_reached_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write(tmp_path / "run", b"".join(_written(one) + b"\n" for one in CLEAN), DESCRIBED)
+    report(tmp_path / "run", tmp_path / "out", monkeypatch)
+    page = (tmp_path / "out" / "claims.html").read_text()
+    # b has a finding for the stride and none for the module.
+    module_section = page.split("3. inception-3a")[1]
+    assert "the time of the run was spent before it" in module_section.split("</section>")[0]
+
+
+def test_the_document_gets_a_table_for_each_claim_and_the_run(tmp_path: Path):
+    write(tmp_path / "run", b"".join(_written(one) + b"\n" for one in CLEAN), DESCRIBED)
+    document = tmp_path / "document.md"
+    marks = "".join(
+        f"# {name}\n<!-- claims:{name}:begin -->\nold\n<!-- claims:{name}:end -->\n" for name in ("run", 3, 4)
+    )
+    document.write_text(marks)
+    assert main([str(tmp_path / "run"), "--claims", str(document)]) == 0
+    text = document.read_text()
+    assert "\nold\n" not in text
+    assert "2.50× [2.50, 2.50]" in text.replace("**", "")  # noqa: RUF001  # the multiplication sign is meant
+    assert "testbed-2-0123abcd/run" in text
+    again = text
+    assert main([str(tmp_path / "run"), "--claims", str(document)]) == 0
+    assert document.read_text() == again
+
+
+def test_a_document_without_a_place_is_one_line_and_a_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write(tmp_path / "run", b"".join(_written(one) + b"\n" for one in CLEAN), DESCRIBED)
+    document = tmp_path / "document.md"
+    document.write_text("nothing here")
+    assert main([str(tmp_path / "run"), "--claims", str(document)]) == BAD_INPUT
+    assert "claims:run:begin" in capsys.readouterr().err
+    assert document.read_text() == "nothing here"
+
+
+def test_a_run_without_claims_has_none_to_splice(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write(tmp_path / "run", b"", [])
+    document = tmp_path / "document.md"
+    document.write_text("")
+    assert main([str(tmp_path / "run"), "--claims", str(document)]) == BAD_INPUT
+    assert "--shapes claims" in capsys.readouterr().err
