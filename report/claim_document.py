@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from statistics import median
 from typing import Final
 
-from report.claim_shortfall import shortfall
+from report.claim_shortfall import SMALLEST_SHARE, shortfall
 from report.claim_tables import BY, MEASURES
 from report.claims import Gain
 from report.load import Run
@@ -80,5 +79,5 @@ def _eaten(gains: Sequence[Gain], ceilings: Ceilings) -> str:
     for one in found:
         for what, share in one.parts:
             shares[what] += share / len(found)  # type: ignore[assignment]  # a counter of shares
-    named = [f"{what} {share:.0%}" for what, share in shares.most_common(MOST_NAMED) if math.isfinite(share)]
+    named = [f"{what} {share:.0%}" for what, share in shares.most_common(MOST_NAMED) if share >= SMALLEST_SHARE]
     return f"{', '.join(named)} ({len(found)} short of it)"

@@ -10,7 +10,7 @@ import pytest
 
 from backends import Problem, Source
 from suites.claims import CLAIMS
-from suites.harness import contest, rounds, subject
+from suites.harness import claim_plan, claimant, contest, rounds, subject
 from suites.harness.cell import Cell
 from suites.harness.claim_record import Finding
 from suites.harness.examination import Examination
@@ -101,6 +101,9 @@ def test_the_methodology_has_the_harnesss_own_numbers() -> None:
         f"about {rounds.TURN_S * 1e3:.0f} ms of calls (one at least) on the clock",
         f"by no more than {100 * subject.LEVEL_WITHIN:.0f} %, for at most {subject.LONGEST_WARM_UP_S:.0f} s",
         f"may exceed the thread budget by at most {contest.BUDGET_TOLERANCE}",
+        f"about {claimant.TURN_S * 1e3:.0f} ms of calls (one at least), after one call unseen where a call is shorter than "
+        f"{claimant.LONG_S * 1e3:.0f} ms",
+        f"a budget of {claim_plan.USUAL_S:.0f} s unless `--time-budget` says otherwise, {100 * claim_plan.SHARE:.0f} % of it",
     ):
         assert text in words, text
 
