@@ -9,7 +9,7 @@ from typing import Final
 
 from report.claim_shortfall import SMALLEST_SHARE, shortfall
 from report.claim_tables import BY, MEASURES
-from report.claims import Gain
+from report.gains import Gain
 from report.load import Run
 from report.roofline import Ceilings
 from report.wording import DASH, joined, threads_of, times
@@ -39,8 +39,8 @@ def _facts(run: Run) -> str:
     processor = run.settings.get("environment", {}).get("processor", "unknown processor")
     budgets = joined(map(threads_of, threads))
     return (
-        f"Figures: run `{run.machine}/{run.name}` ({processor}, {budgets}), {len(timed)} backends with a time for at "
-        f"least one claim."
+        f"Figures of {len(timed)} backends, from the run `{run.machine}/{run.name}` ({processor}, {budgets}), written here by\n\n"
+        f"```\npython -m report results/{run.machine}/{run.name} --claims docs/WHAT_IT_BUYS.md\n```"
     )
 
 

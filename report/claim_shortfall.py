@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from backends.problem import Problem
-from report.claims import Finding, Gain, Variant
+from report.claims import Finding, Variant
+from report.gains import Gain
 from report.roofline import Ceilings
 from report.wording import joined
 

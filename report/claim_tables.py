@@ -9,8 +9,10 @@ from typing import Any, Final
 
 import pandas as pd
 
+from report.claim_load import Claims
 from report.claim_shortfall import shortfall
-from report.claims import OK, Arithmetic, Claim, Claims, Finding, Gain
+from report.claims import OK, Arithmetic, Claim, Finding
+from report.gains import Gain
 from report.roofline import Ceilings
 from report.verdicts import PLANNED_STARTS
 from report.wording import DASH, times

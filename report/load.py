@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.problem import Problem
-from report.claims import Claims, load_claims
+from report.claim_load import Claims, load_claims
 from report.errors import ReportError
 from report.json_lines import bytes_of, json_of, lines_of
 from report.order_statistics import Clusters

@@ -14,8 +14,9 @@ from corruptions import ANYTHING, _flipped, _places, _written, clean_lines, clea
 from make_run import CEILINGS
 
 from report.__main__ import BAD_INPUT, main
+from report.claim_load import load_claims
 from report.claim_shortfall import shortfall
-from report.claims import Gain, load_claims
+from report.gains import Gain
 from report.roofline import Ceilings
 from suites.claims import get
 
