@@ -39,7 +39,8 @@ def _facts(run: Run) -> str:
     processor = run.settings.get("environment", {}).get("processor", "unknown processor")
     budgets = joined(map(threads_of, threads))
     return (
-        f"Figures of {len(timed)} backends, from the run `{run.machine}/{run.name}` ({processor}, {budgets}), written here by\n\n"
+        f"Figures of {len(timed)} backends, from the run `{run.machine}/{run.name}` ({processor}, {budgets}), "
+        "written here by\n\n"
         f"```\npython -m report results/{run.machine}/{run.name} --claims docs/WHAT_IT_BUYS.md\n```"
     )
 

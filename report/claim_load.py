@@ -27,6 +27,11 @@ class Claims:
     gains: tuple[Gain, ...]
     defects: tuple[str, ...]
 
+    @property
+    def backends(self) -> list[str]:
+        """Every backend that was asked for a claim, by name."""
+        return sorted({finding.backend for finding in self.findings})
+
 
 def load_claims(folder: Path, described: Any) -> Claims:
     """The claims of the run in ``folder``; ``described`` is the key ``claims`` of its run.json."""

@@ -17,6 +17,7 @@ from backends.problem import Problem
 from report import backend_tables, claim_document, claim_tables, compare, timings
 from report.baseline import choose_baseline
 from report.calibration import calibration
+from report.claim_plot import draw_gains
 from report.errors import ReportError
 from report.groups import Group, group_up
 from report.health import disturbed_share, unstable, warnings
@@ -67,7 +68,7 @@ def write_site(found: Sequence[Findings], folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     _write_table([one.timings for one in found], timings.COLUMNS, folder / "timings.csv")
     _write_table([one.comparisons for one in found], compare.COLUMNS, folder / "comparisons.csv")
-    colours = looks(backend for one in found for backend in one.run.backends)
+    colours = looks(backend for one in found for backend in (*one.run.backends, *one.run.claims.backends))
     # Two runs have the same groups: with several, a number tells their plots apart.
     prefixes = [""] if len(found) == 1 else [f"{number}-" for number in range(1, len(found) + 1)]
     runs = [_run_page(one, colours, folder, prefix) for one, prefix in zip(found, prefixes, strict=True)]
@@ -119,6 +120,7 @@ def _run_page(found: Findings, colours: dict[str, Look], folder: Path, prefix: s
     return _facts(found) | {
         "sections": _one_plot_each(sections),
         "rooflines": _rooflines(found, colours, folder, prefix),
+        "gains_plot": _gains_plot(found, colours, folder / "plots" / f"{prefix}claims.svg"),
         "correctness": backend_tables.correctness(found.run),
         "statuses": ("ok", *backend_tables.STATUSES),
         "costs": backend_tables.costs(found.run, found.comparisons, found.baseline),
@@ -204,6 +206,11 @@ def _rooflines(found: Findings, colours: dict[str, Look], folder: Path, prefix: 
         if draw_roofline(dtype, threads, timed, found.ceilings, colours, path):
             drawn.append((f"{dtype}, {threads_of(threads)}", f"plots/{path.name}"))
     return drawn
+
+
+def _gains_plot(found: Findings, colours: dict[str, Look], path: Path) -> str | None:
+    drawn = draw_gains(found.run.claims.gains, colours, path)
+    return f"plots/{drawn.name}" if drawn else None
 
 
 def _device_clock(found: Findings) -> list[dict[str, Any]]:

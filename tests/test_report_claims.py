@@ -8,6 +8,7 @@ import json
 import random
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from corruptions import ANYTHING, _flipped, _places, _written, clean_lines, clean_settings
@@ -15,8 +16,10 @@ from make_run import CEILINGS
 
 from report.__main__ import BAD_INPUT, main
 from report.claim_load import load_claims
+from report.claim_plot import draw_gains
 from report.claim_shortfall import shortfall
 from report.gains import Gain
+from report.plots import looks
 from report.roofline import Ceilings
 from suites.claims import get
 
@@ -135,6 +138,14 @@ def test_in_process_numbers_have_no_gain(tmp_path: Path):
     assert not claims_of(tmp_path, line("stride", "a", STRIDE, isolation="in-process")).gains
 
 
+def test_gains_are_drawn(tmp_path: Path):
+    found = claims_of(tmp_path, line("stride", "a", STRIDE))
+    path = draw_gains(found.gains, looks(["a"]), tmp_path / "plots" / "claims.svg")
+    assert path is not None
+    ElementTree.fromstring(path.read_bytes())
+    assert draw_gains([], {}, tmp_path / "none.svg") is None
+
+
 def test_two_rounds_are_too_few_to_tell(tmp_path: Path):
     short = line("stride", "a", STRIDE)
     short["process"] = [0, 1]
@@ -158,7 +169,7 @@ def write(folder: Path, lines: bytes, described: Any) -> None:
 def report(folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int, list[str]]:
     from report import site
 
-    for plot in ("draw_sweep", "draw_heat", "draw_roofline"):
+    for plot in ("draw_sweep", "draw_heat", "draw_roofline", "draw_gains"):
         monkeypatch.setattr(site, plot, lambda *_: None)
     errors = io.StringIO()
     with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()):
