@@ -9,6 +9,7 @@ from typing import Final
 
 from report.claim_shortfall import SMALLEST_SHARE, shortfall
 from report.claim_tables import BY, MEASURES
+from report.claims import Claim
 from report.gains import Gain
 from report.load import Run
 from report.roofline import Ceilings
@@ -24,12 +25,18 @@ def tables(run: Run, ceilings: Ceilings) -> dict[str, str]:
     by_number: defaultdict[int, dict[tuple[str, str, str], list[Gain]]] = defaultdict(dict)
     for gain in run.claims.gains:
         claim = gain.findings[0].claim
+        if gain.branch is not None and claim is not _first_of_total(run, claim):
+            continue  # one module with its branches explains all of them; the page has the others
         key = (gain.title, claim.baseline.name, gain.variant)
         by_number[claim.number].setdefault(key, []).append(gain)
     for number, rows in by_number.items():
         by = next(iter(rows.values()))[0].findings[0].claim.by
         made[str(number)] = _table(rows, by, ceilings)
     return made
+
+
+def _first_of_total(run: Run, claim: Claim) -> Claim:
+    return next(one for one in run.claims.claims if one.total == claim.total)
 
 
 def _facts(run: Run) -> str:
