@@ -119,10 +119,10 @@ def test_a_backend_that_hangs_costs_its_own_claims_only(tmp_path: Path) -> None:
 
 
 def test_in_process_numbers_are_shown_and_not_compared(tmp_path: Path) -> None:
+    """On loops: a BLAS in this process was loaded with all cores, and would break the budget of one thread."""
     results = tmp_path / "results"
-    done = run_suite(
-        results, "-k", "test_claim and mlpconv-1", "--shapes", "claims", "--backend", CHEAP, "--in-process"
-    )
+    chosen = ("-k", "test_claim and channels-only", "--shapes", "claims", "--backend", NAIVE)
+    done = run_suite(results, *chosen, "--in-process")
     assert done.returncode == 0, done.stdout[-3000:]
     (line,) = lines(results)
     assert line["isolation"] == "in-process"
