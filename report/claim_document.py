@@ -46,10 +46,16 @@ def _facts(run: Run) -> str:
     processor = run.settings.get("environment", {}).get("processor", "unknown processor")
     budgets = joined(map(threads_of, threads))
     return (
-        f"Figures of {len(timed)} backends, from the run `{run.machine}/{run.name}` ({processor}, {budgets}), "
+        f"{_unfinished(run)}Figures of {len(timed)} backends, from the run `{run.machine}/{run.name}` ({processor}, {budgets}), "
         "written here by\n\n"
         f"```\npython -m report results/{run.machine}/{run.name} --claims docs/WHAT_IT_BUYS.md\n```"
     )
+
+
+def _unfinished(run: Run) -> str:
+    if run.settings.get("finished_at"):
+        return ""
+    return "The run's time was spent before its slowest backends had come to every claim; each figure counts its own. "
 
 
 def _table(rows: dict[tuple[str, str, str], list[Gain]], by: str, ceilings: Ceilings) -> str:

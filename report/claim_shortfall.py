@@ -22,6 +22,7 @@ _WORDS: Final = {
     "relu": "the ReLU apart",
     "subsample": "the subsampling",
 }
+_ARITHMETIC: Final = "arithmetic, of which there is as much in both ways"
 _CALLS, _BANDWIDTH, _RATE = "the cost of a call", "bandwidth", "a lower rate of the products themselves"
 
 
@@ -73,7 +74,7 @@ def shortfall(gain: Gain, ceilings: Ceilings) -> Shortfall | None:
     ):
         parts[words] = min(max(seconds, 0.0), max(rest, 0.0))
         rest -= parts[words]
-    parts[_RATE] = rest
+    parts[_RATE if gain.findings[0].claim.by == "macs" else _ARITHMETIC] = rest
     all_lost_s = sum(seconds for seconds in parts.values() if seconds > 0)
     shares = [(words, seconds / all_lost_s) for words, seconds in parts.items() if seconds > 0]
     return Shortfall(lost_s, tuple(sorted(shares, key=lambda part: -part[1])))
