@@ -46,7 +46,8 @@ def _facts(run: Run) -> str:
     processor = run.settings.get("environment", {}).get("processor", "unknown processor")
     budgets = joined(map(threads_of, threads))
     return (
-        f"{_unfinished(run)}Figures of {len(timed)} backends, from the run `{run.machine}/{run.name}` ({processor}, {budgets}), "
+        f"{_unfinished(run)}Figures of {len(timed)} backends, from the run `{run.machine}/{run.name}` "
+        f"({processor}, {budgets}), "
         "written here by\n\n"
         f"```\npython -m report results/{run.machine}/{run.name} --claims docs/WHAT_IT_BUYS.md\n```"
     )
