@@ -76,8 +76,8 @@ def _report(words: Sequence[str]) -> int:
     # Imported here, so that --help and a wrong option answer at once: pandas and matplotlib take a second.
     from report.baseline import check_baseline
     from report.load import load_run
-    from report.site import examine, readme_text, write_picture, write_site
-    from report.splice import splice
+    from report.site import claims_text, examine, readme_text, write_picture, write_site
+    from report.splice import splice, splice_claims
 
     folders = options.runs or _newest(options.results)
     # A run named twice, whichever way, is one run.
@@ -89,9 +89,12 @@ def _report(words: Sequence[str]) -> int:
     if options.splice is not None:
         splice(options.splice, readme_text(found[0]))
         print(options.splice)
+    if options.claims is not None:
+        splice_claims(options.claims, claims_text(found[0]))
+        print(options.claims)
     if options.picture is not None:
         print(write_picture(found[0], options.picture))
-    if options.out is not None or (options.splice is None and options.picture is None):
+    if options.out is not None or not (options.splice or options.picture or options.claims):
         print(write_site(found, options.out or folders[0] / "report"))
     return 0
 
@@ -137,6 +140,12 @@ def _report_parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
         help="replace the text between the report's markers in FILE by the summary",
+    )
+    parser.add_argument(
+        "--claims",
+        type=Path,
+        metavar="FILE",
+        help="replace the text between the claims' markers in FILE by what the run's claims came to",
     )
     parser.add_argument("--picture", type=Path, metavar="FILE", help="write the overview picture, an SVG")
     return parser

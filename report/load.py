@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.problem import Problem
+from report.claim_load import Claims, load_claims
 from report.errors import ReportError
+from report.json_lines import bytes_of, json_of, lines_of
 from report.order_statistics import Clusters
 from report.readers import Defect, Reader, list_of, object_of, shown, visible
 from report.validation import PASS, PLACE, SETTINGS, key_of, read_cell
@@ -106,6 +107,7 @@ class Run:
     started_at: str
     settings: Mapping[str, Any]
     cells: tuple[Cell, ...]
+    claims: Claims
     defects: tuple[str, ...]
 
     @property
@@ -120,6 +122,7 @@ def load_run(folder: Path) -> Run:
     settings["passes"], defects = _passes(settings.get("passes"))
     resolved = folder.resolve()
     cells, left_out = _cells(folder / "cells.jsonl")
+    claims = load_claims(folder, settings.get("claims"))
     return Run(
         folder=folder,
         machine=settings["machine"] or visible(resolved.parent.name),
@@ -127,7 +130,8 @@ def load_run(folder: Path) -> Run:
         started_at=settings["started_at"],
         settings=settings,
         cells=cells,
-        defects=(*defects, *left_out),
+        claims=claims,
+        defects=(*defects, *left_out, *claims.defects),
     )
 
 
@@ -162,7 +166,7 @@ def _settings(folder: Path) -> dict[str, Any]:
     if not path.exists():
         raise ReportError(f"{folder}: holds no run.json; name a run folder, results/<machine>/<UTC time>")
     try:
-        settings = _json(_bytes(path))
+        settings = json_of(bytes_of(path))
         if not isinstance(settings, dict):
             raise Defect(f"is {shown(settings)}, not an object")
         number = settings.get("format")
@@ -192,16 +196,12 @@ def _passes(value: Any) -> tuple[list[dict[str, Any]], list[str]]:
 
 def _cells(path: Path) -> tuple[tuple[Cell, ...], list[str]]:
     """The cells, and a sentence for each line that holds none: torn by a crash, damaged, or of a newer version."""
-    if not path.exists():
-        return (), []
     found: dict[tuple[str, str, int], Cell] = {}
     defects = []
-    for number, line in enumerate(_bytes(path).split(b"\n"), 1):
-        if not line.strip():
-            continue
+    for number, line in lines_of(path):
         values: Any = None
         try:
-            values = _json(line)
+            values = json_of(line)
             cell = _cell(read_cell(values))
         except Defect as defect:
             key = key_of(values)
@@ -210,25 +210,6 @@ def _cells(path: Path) -> tuple[tuple[Cell, ...], list[str]]:
         # A resumed run may measure a cell again; the later line is the one its worker finished.
         found[cell.backend, cell.problem.id, cell.threads] = cell
     return tuple(found.values()), defects
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ReportError(f"{path}: cannot be read ({error.strerror}); restore the file or remove the run") from None
-
-
-def _json(data: bytes) -> Any:
-    """The value in ``data``; :class:`Defect` where it is no JSON in UTF-8, the encoding of every run."""
-    try:
-        return json.loads(data.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise Defect(f"not UTF-8 (byte {data[error.start]:#04x} at {error.start})") from None
-    except RecursionError:
-        raise Defect("not JSON that can be read (nested too deeply)") from None
-    except ValueError as error:
-        raise Defect(f"not JSON that can be read ({visible(str(error))})") from None
 
 
 def _cell(line: Mapping[str, Any]) -> Cell:

@@ -14,9 +14,11 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from backends.problem import Problem
-from report import backend_tables, compare, timings
+from report import backend_tables, claim_document, claim_tables, compare, timings
 from report.baseline import choose_baseline
 from report.calibration import calibration
+from report.claim_plot import draw_gains
+from report.errors import ReportError
 from report.groups import Group, group_up
 from report.health import disturbed_share, unstable, warnings
 from report.heat_plot import draw_heat
@@ -66,14 +68,33 @@ def write_site(found: Sequence[Findings], folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     _write_table([one.timings for one in found], timings.COLUMNS, folder / "timings.csv")
     _write_table([one.comparisons for one in found], compare.COLUMNS, folder / "comparisons.csv")
-    colours = looks(backend for one in found for backend in one.run.backends)
+    colours = looks(backend for one in found for backend in (*one.run.backends, *one.run.claims.backends))
     # Two runs have the same groups: with several, a number tells their plots apart.
     prefixes = [""] if len(found) == 1 else [f"{number}-" for number in range(1, len(found) + 1)]
     runs = [_run_page(one, colours, folder, prefix) for one, prefix in zip(found, prefixes, strict=True)]
+    _write_claims(found, runs, folder)
     page = folder / "index.html"
     page.write_text(_templates().get_template("index.html").render(runs=runs), encoding="utf-8")
     (folder / "summary.md").write_text(_templates().get_template("summary.md").render(runs=runs), encoding="utf-8")
     return page
+
+
+def _write_claims(found: Sequence[Findings], runs: Sequence[dict[str, Any]], folder: Path) -> None:
+    """The page and the table of what a 1x1 convolution buys, where a run asked that."""
+    asked = [one for one in found if one.run.claims.claims]
+    if not asked:
+        return
+    tables = [claim_tables.tabulate(one.run.machine, one.run.name, one.run.claims, one.ceilings) for one in asked]
+    _write_table(tables, claim_tables.COLUMNS, folder / "claims.csv")
+    (folder / "claims.html").write_text(_templates().get_template("claims.html").render(runs=runs), encoding="utf-8")
+
+
+def claims_text(found: Findings) -> dict[str, str]:
+    """Predicted and measured gains of a run in Markdown, for a document: a table by number of the claim."""
+    if not found.run.claims.gains:
+        how = "pytest suites/ --benchmark-only --shapes claims"
+        raise ReportError(f"{found.run.folder}: holds no measured claim; make one with {how!r}")
+    return claim_document.tables(found.run, found.ceilings)
 
 
 def readme_text(found: Findings) -> str:
@@ -99,6 +120,7 @@ def _run_page(found: Findings, colours: dict[str, Look], folder: Path, prefix: s
     return _facts(found) | {
         "sections": _one_plot_each(sections),
         "rooflines": _rooflines(found, colours, folder, prefix),
+        "gains_plot": _gains_plot(found, colours, folder / "plots" / f"{prefix}claims.svg"),
         "correctness": backend_tables.correctness(found.run),
         "statuses": ("ok", *backend_tables.STATUSES),
         "costs": backend_tables.costs(found.run, found.comparisons, found.baseline),
@@ -120,15 +142,25 @@ def _facts(found: Findings) -> dict[str, Any]:
         "rates": rates,
         "rates_absent": rates_absent,
         "left_out": run.defects,
-        "headline": headline(found.groups),
+        "headline": _headline(found),
         "answers": [(number, group, answer(group)) for number, group in enumerate(found.groups, 1)],
         "networks": [group for group in found.groups if group.is_network],
         "baseline": found.baseline,
         "verdicts": verdict_counts(found.comparisons),
         "failures": backend_tables.failures(run),
         "environment": _environment(run),
+        "claims": claim_tables.sections(run.claims, found.ceilings),
         "backends": backend_tables.overview(run, found.timings, found.groups, found.baseline),
     }
+
+
+def _headline(found: Findings) -> str:
+    """Of networks; of claims where a run has nothing else to say."""
+    claims = found.run.claims
+    if not claims.gains or any(group.is_network for group in found.groups):
+        return headline(found.groups)
+    backends = {gain.backend for gain in claims.gains}
+    return f"What a 1x1 convolution buys: {len(claims.claims)} claims, measured on {len(backends)} backends."
 
 
 def _section(found: Findings, group: Group, colours: dict[str, Look], folder: Path, prefix: str) -> Section:
@@ -176,6 +208,11 @@ def _rooflines(found: Findings, colours: dict[str, Look], folder: Path, prefix: 
     return drawn
 
 
+def _gains_plot(found: Findings, colours: dict[str, Look], path: Path) -> str | None:
+    drawn = draw_gains(found.run.claims.gains, colours, path)
+    return f"plots/{drawn.name}" if drawn else None
+
+
 def _device_clock(found: Findings) -> list[dict[str, Any]]:
     timed = found.timings[found.timings["device_median_s"].notna()]
     return [{str(key): value for key, value in row.items()} for row in timed.to_dict("records")]
@@ -204,7 +241,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"REUSED": REUSED, "IN_PROCESS": IN_PROCESS}
+    environment.globals |= {"REUSED": REUSED, "IN_PROCESS": IN_PROCESS, "MEASURES": claim_tables.MEASURES}
     environment.filters |= {"markdown": _markdown, "threads": threads_of, "times": times, "duration": duration}
     return environment
 

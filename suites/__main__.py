@@ -1,4 +1,4 @@
-"""``python -m suites``: the groups of shapes, or the layers of some of them."""
+"""``python -m suites``: the groups of shapes, or the layers of some of them; with ``demo``, what a layer does."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ examples:
   python -m suites 'resnet*' 'sweep-*'        quoted, so that the shell leaves them alone
   python -m suites my_layers.csv              your own layers
   python -m suites n1c192h28w28-o64-bias      one problem by its id
+  python -m suites demo --out picture         what a 1x1 convolution does, and its arithmetic
 
 a file of your own, my_layers.csv (empty cells take their default):
   name,count,batch,in_channels,out_channels,height,width,stride,bias
@@ -51,11 +52,35 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print what was asked for and return the exit code: 0, or 4 for a group or file that cannot be used."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["demo"]:
+        return _demo(words[1:])
     parser = _parser()
-    patterns: list[str] = parser.parse_args(arguments).groups
+    patterns: list[str] = parser.parse_args(words).groups
     try:
         lines = _catalogue(load()) if not patterns else [line for group in select(patterns) for line in _layers(group)]
     except CatalogueError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    _print(lines)
+    return 0
+
+
+def _demo(words: Sequence[str]) -> int:
+    """``python -m suites demo``."""
+    from suites import demo
+
+    parser = _Parser(
+        prog="python -m suites demo",
+        description=demo.DESCRIPTION,
+        epilog=demo.EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    demo.add_arguments(parser)
+    try:
+        lines = demo.run(parser.parse_args(words))
+    except demo.DemoError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return USAGE_ERROR
     _print(lines)

@@ -27,7 +27,7 @@ from typing import Final, Literal, cast, get_args
 
 from backends.problem import Problem
 
-Kind = Literal["basics", "sweep", "network", "user"]
+Kind = Literal["basics", "claims", "sweep", "network", "user"]
 
 SHAPES: Final = Path(__file__).parent / "shapes"
 
@@ -128,7 +128,7 @@ def names() -> list[str]:
 
 
 def load(wanted: Collection[str] | None = None) -> list[Group]:
-    """The built-in groups called ``wanted``, or all, in catalogue order: basics, sweeps, networks, each by name.
+    """The built-in groups called ``wanted``, or all, in catalogue order: by kind, then by name.
 
     Reads the files of those groups only.
     """

@@ -66,6 +66,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read every option before anything is collected: a mistake costs one line and no time."""
+    config.addinivalue_line("markers", "claims: a timed test of what a 1x1 convolution buys")
     config.addinivalue_line("markers", "shapes(*kinds): kinds of shape groups that a timed test takes")
     try:
         config.stash[SETTINGS] = _settings(config)
@@ -131,13 +132,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             for name in names
         ]
         metafunc.parametrize(("group", "layer", "threads", "backend_name"), cases)
+    elif "claim" in metafunc.fixturenames:
+        from suites.claims import CLAIMS
+
+        wanted = any(group.kind == "claims" for group in metafunc.config.stash[GROUPS])
+        claims = [
+            pytest.param(claim, threads, name, id=f"{claim.name}:{threads}t:{name}")
+            for threads in settings.threads
+            for name in names
+            for claim in (CLAIMS if wanted else ())
+        ]
+        metafunc.parametrize(("claim", "threads", "backend_name"), claims)
     elif "backend_name" in metafunc.fixturenames:
         metafunc.parametrize("backend_name", names)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the placeholders that pytest makes where ``--shapes`` selects no group of a kind."""
-    empty = [item for item in items if item.get_closest_marker("shapes") and "[NOTSET]" in item.name]
+    by_shapes = [item for item in items if item.get_closest_marker("shapes") or item.get_closest_marker("claims")]
+    empty = [item for item in by_shapes if "[NOTSET" in item.name]
     if empty:
         config.hook.pytest_deselected(items=empty)
         items[:] = [item for item in items if item not in empty]
@@ -160,6 +173,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             layer = case["layer"]
             place = Place(case["group"].name, layer.name, layer.count)
             campaign.plan(layer.problem, case["threads"], case["backend_name"], place)
+        elif item.get_closest_marker("claims"):
+            case = item.callspec.params  # type: ignore[attr-defined]
+            campaign.plan_claim(case["claim"], case["threads"], case["backend_name"])
     session.config.stash[CAMPAIGN] = campaign
     if session.config.stash[SETTINGS].resume:
         try:

@@ -20,6 +20,8 @@ INFRASTRUCTURE = {*CONTRACT, "backends.registry", "backends.__main__"}
 BORROWED = {
     "suites.harness.settling": {"report.verdicts"},
     # What verdicts are worth is counted on verdicts as the report gives them.
+    # The roof of a layer is the report's, with its ladder of bandwidths.
+    "suites.demo": {"report.errors", "report.load", "report.roofline"},
     "suites.calibration.__main__": {"report.compare", "report.load"},
 }
 # So that rule must be light, and know nothing of runs on disk, of tables, or of who asks.

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from backends import Problem, Source
-from suites.harness import contest, rounds, subject
+from suites.claims import CLAIMS
+from suites.harness import claim_plan, claimant, contest, rounds, subject
 from suites.harness.cell import Cell
+from suites.harness.claim_record import Finding
 from suites.harness.examination import Examination
 from suites.harness.host import SharedExamination
 from suites.harness.worker import Worker
@@ -47,7 +49,7 @@ def test_the_readmes_backend_passes_the_gate(problem: str, tmp_path: Path) -> No
 
 def test_every_file_of_the_architecture_exists() -> None:
     tree = README.split("## Architecture")[1].split("```")[1]
-    named = set(re.findall(r"\b(\w+\.(?:py|jsonl|json))\b", tree)) - {"run.json", "cells.jsonl"}
+    named = set(re.findall(r"\b(\w+\.(?:py|jsonl|json))\b", tree)) - {"run.json", "cells.jsonl", "claims.jsonl"}
     present = {
         path.name for folder in ("backends", "suites", "report", "tests") for path in (ROOT / folder).rglob("*.py")
     }
@@ -71,11 +73,25 @@ def test_every_option_stands_in_the_readme() -> None:
 
 
 def test_every_key_of_a_cell_is_described() -> None:
-    table = FORMAT.split("## cells.jsonl")[1]
-    described = {
-        name for row in re.findall(r"^\| (`[^|]*`) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
-    }
-    assert {field.name for field in fields(Cell)} == described
+    assert {field.name for field in fields(Cell)} == described_keys("cells.jsonl")
+
+
+def test_every_key_of_a_finding_is_described() -> None:
+    assert {field.name for field in fields(Finding)} == described_keys("claims.jsonl")
+
+
+def described_keys(file: str) -> set[str]:
+    table = FORMAT.split(f"## {file}")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`[^|]*`) \|", table, re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+
+
+def test_the_document_of_the_claims_has_a_place_for_each_and_no_typed_figure() -> None:
+    document = (ROOT / "docs/WHAT_IT_BUYS.md").read_text()
+    for name in ("run", *sorted({str(claim.number) for claim in CLAIMS})):
+        assert document.count(f"<!-- claims:{name}:begin -->") == document.count(f"<!-- claims:{name}:end -->") == 1
+    typed = re.sub(r"<!-- claims:(\w+):begin -->.*?<!-- claims:\1:end -->", "", document, flags=re.DOTALL)
+    assert re.findall(r"[\d.]+×", typed) == ["4.00×"]  # noqa: RUF001  # the sign's explanation
 
 
 def test_the_methodology_has_the_harnesss_own_numbers() -> None:
@@ -85,6 +101,10 @@ def test_the_methodology_has_the_harnesss_own_numbers() -> None:
         f"about {rounds.TURN_S * 1e3:.0f} ms of calls (one at least) on the clock",
         f"by no more than {100 * subject.LEVEL_WITHIN:.0f} %, for at most {subject.LONGEST_WARM_UP_S:.0f} s",
         f"may exceed the thread budget by at most {contest.BUDGET_TOLERANCE}",
+        f"about {claimant.TURN_S * 1e3:.0f} ms of calls (one at least), after one call unseen",
+        f"where a call is shorter than {claimant.LONG_S * 1e3:.0f} ms",
+        f"a budget of {claim_plan.USUAL_S:.0f} s unless `--time-budget` says otherwise",
+        f"{100 * claim_plan.SHARE:.0f} % of it for the claims",
     ):
         assert text in words, text
 

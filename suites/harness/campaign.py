@@ -9,9 +9,12 @@ from random import SystemRandom
 from typing import Any
 
 from backends import Problem
+from suites.claims import Claim
 from suites.harness import environment
 from suites.harness.canary import DESCRIPTION, Canary
 from suites.harness.cell import Cell, Place
+from suites.harness.claim_plan import ClaimPlan
+from suites.harness.claim_record import Finding
 from suites.harness.clock import Budget
 from suites.harness.course import Course
 from suites.harness.gauges import Gauges
@@ -35,11 +38,16 @@ class Campaign:
         self._plan = Plan()
         self._course: Course | None = None
         self._ran = False
+        self._claims = ClaimPlan()
         self.record: Record | None = None
 
     def plan(self, problem: Problem, threads: int, backend: str, place: Place) -> None:
         """Add one cell to the plan. The same problem in another place is measured once."""
         self._plan.add(problem, threads, backend, place)
+
+    def plan_claim(self, claim: Claim, threads: int, backend: str) -> None:
+        """Add one claim of one backend to the plan."""
+        self._claims.add(claim, threads, backend)
 
     def resume(self) -> None:
         """Take up the newest unfinished run of this machine. ``BadOption`` where there is none, or where it differs."""
@@ -57,6 +65,7 @@ class Campaign:
         self._announce(
             f"resuming {record.folder}: {len(record)} cells are finished, "
             f"and {len(record.journal)} passes over single problems"
+            + (f", and {len(record.claims)} claims of single backends" if self._claims else "")
         )
 
     def cell(self, problem: Problem, threads: int, backend: str) -> Cell:
@@ -65,13 +74,37 @@ class Campaign:
         ``BudgetSpent`` where no time was left for its problem.
         """
         key = (backend, problem.id, threads)
-        if not self._ran and (self.record is None or key not in self.record):
-            self._ran = True  # also when it is interrupted: another test must not begin again
-            (self._course or self._start()).run()
         if self.record is None or key not in self.record:
-            budget = "" if self._settings.time_budget_s is None else f" of {self._settings.time_budget_s:g} s"
-            raise BudgetSpent(f"not measured: the time budget{budget} is spent")
+            self._measure()
+        if self.record is None or key not in self.record:
+            raise self._spent()
         return self.record.cell(key)
+
+    def finding(self, claim: Claim, threads: int, backend: str) -> Finding:
+        """The same for one planned claim of one backend. All cells come before all claims."""
+        key = (claim.name, backend, threads)
+        if self.record is None or key not in self.record.claims:
+            self._measure()
+        if self.record is None or key not in self.record.claims:
+            raise self._spent()
+        return self.record.claims.finding(key)
+
+    def _measure(self) -> None:
+        """Everything that is planned; once, also when it is interrupted: another test must not begin again."""
+        if self._ran:
+            return
+        self._ran = True
+        course = self._course or self._start()
+        course.run()
+        if self._claims:
+            assert self.record is not None, "started with the course"
+            course.pool.restart()  # nobody is stopped and held in memory while the claims are measured
+            seconds = self._claims.seconds(course.budget)
+            self._claims.run(seconds, self._settings, self.record, course.pool, self._announce)
+
+    def _spent(self) -> BudgetSpent:
+        asked = self._settings.time_budget_s
+        return BudgetSpent(f"not measured: the time budget{'' if asked is None else f' of {asked:g} s'} is spent")
 
     def finish(self) -> None:
         """Let all workers go and close the record; the run counts as finished when every planned cell is there."""
@@ -79,7 +112,7 @@ class Campaign:
             return
         # A resumed run may lack nothing but its end.
         course, self._course = self._course or self._start(), None
-        complete = course.complete
+        complete = course.complete and self._claims.complete(self.record.claims)
         course.pool.close()
         # Also of a run that its time budget ended; what an earlier session was told stays, unless it was told again.
         for key, told in (("libraries", course.libraries), ("ran", course.ran)):
@@ -95,7 +128,7 @@ class Campaign:
             "timed_s": timed_s,
             "timed_share": timed_s / wall_s,
             "cells": self.record.statuses,
-        }
+        } | ({"claims": self.record.claims.statuses} if self._claims else {})
         self.record.write()
         if complete:
             self.record.journal.close()
@@ -108,6 +141,7 @@ class Campaign:
         counts = ", ".join(f"{count} {status}" for status, count in totals["cells"].items())
         yield f"{sum(totals['cells'].values())} cells: {counts}"
         yield from _failures(self.record)
+        yield from self._claims.summary(self.record.claims)
         yield (
             f"{totals['wall_s']:.0f} s in all, {totals['timed_s']:.0f} s "
             f"({100 * totals['timed_share']:.0f} %) of it inside timed calls"
@@ -121,14 +155,24 @@ class Campaign:
     # --- starting -------------------------------------------------------------------------------------------
 
     def _start(self) -> Course:
-        budget = Budget(self._settings.time_budget_s, self._began)
-        gauges = Gauges(self._plan.thread_budgets, self._announce)
+        budget = Budget(self._seconds(), self._began)
+        gauges = Gauges(self._thread_budgets, self._announce)
         canary = Canary()
         if self.record is None:
             self.record = self._new_record(canary, gauges)
-        budget.closing_s = gauges.cost_s
-        self._course = Course(self._plan, self._settings, self.record, budget, gauges, canary, self._announce)
+        budget.closing_s = gauges.cost_s + self._claims.reserve_s(self._seconds())
+        settings = self._claims.hurried(self._settings, self._plan)
+        self._course = Course(self._plan, settings, self.record, budget, gauges, canary, self._announce)
         return self._course
+
+    def _seconds(self) -> float | None:
+        """As asked; a run of claims alone has a budget of its own, since they are there to be looked at at once."""
+        asked = self._settings.time_budget_s
+        return self._claims.usual_s if asked is None and self._claims.stand_alone(self._plan) else asked
+
+    @property
+    def _thread_budgets(self) -> list[int]:
+        return sorted({*self._plan.thread_budgets, *self._claims.thread_budgets})
 
     def _new_record(self, canary: Canary, gauges: Gauges) -> Record:
         description = environment.describe()
@@ -143,7 +187,7 @@ class Campaign:
             "ceilings": gauges.read("before"),
             "canary": {"description": DESCRIPTION, "unit": "s", "baseline_s": canary.baseline_s},
             "passes": [],
-        }
+        } | ({"claims": self._claims.described} if self._claims else {})
         record = Record.create(self._settings.results, run)
         self._announce(f"run: {record.folder}")
         return record
@@ -152,8 +196,8 @@ class Campaign:
         asked = asdict(self._settings)
         return {
             "shapes": list(asked["shapes"]),
-            "backends": self._plan.backends,
-            "threads": self._plan.thread_budgets,
+            "backends": sorted({*self._plan.backends, *self._claims.backends}),
+            "threads": self._thread_budgets,
             "plugins": list(asked["plugins"]),
             "time_budget_s": asked["time_budget_s"],
             "timeout_s": asked["timeout_s"],

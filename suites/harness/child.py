@@ -20,7 +20,11 @@ from suites.harness.serve import CHANNEL_LOST
 from suites.harness.threads import environment
 
 DYING_S = 2.0  # how long a process may take to end after it has closed its channel
-LOOKED_AFTER = ("missing", "examine")  # questions in which a backend loads and prepares, and its children run away
+LOOKED_AFTER = (
+    "missing",
+    "examine",
+    "show",
+)  # questions in which a backend loads and prepares, and its children run away
 TAIL = 2**16  # bytes of the log in which last words are looked for
 
 

@@ -33,7 +33,7 @@ class Budget:
     """Seconds, or no limit. ``began`` is on the monotonic clock; ``closing_s`` is what the end will take."""
 
     def __init__(self, seconds: float | None, began: float) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._began = began
         self.closing_s = 0.0
 
@@ -43,10 +43,10 @@ class Budget:
 
     def left_s(self) -> float:
         """Seconds left for measuring; infinite without a budget."""
-        if self._seconds is None:
+        if self.seconds is None:
             return float("inf")
-        kept_back = min(LONGEST_CLOSING_S, CLOSING_SHARE * self._seconds) + self.closing_s
-        return self._seconds - kept_back - self.elapsed_s()
+        kept_back = min(LONGEST_CLOSING_S, CLOSING_SHARE * self.seconds) + self.closing_s
+        return self.seconds - kept_back - self.elapsed_s()
 
     def begin_pass(self, passes_left: int) -> Deadline:
         """When this pass must end, so that each of the passes that are left has the same time."""
@@ -54,7 +54,7 @@ class Budget:
 
     def rounds(self, seconds_per_call: Mapping[str, float], affordable_s: float) -> int:
         """How many rounds a problem gets when ``affordable_s`` seconds are its own; the usual without a budget."""
-        return ROUNDS if self._seconds is None else affordable_rounds(seconds_per_call, affordable_s)
+        return ROUNDS if self.seconds is None else affordable_rounds(seconds_per_call, affordable_s)
 
     def patience_s(self) -> float:
         """How long any one answer may take: a backend that hangs must not use up what the others share.
@@ -65,7 +65,7 @@ class Budget:
 
     def allows_gauging(self, cost_s: float) -> bool:
         """Whether ``cost_s`` seconds for the ceilings are little beside the whole."""
-        return self._seconds is None or cost_s < GAUGING_SHARE * self._seconds
+        return self.seconds is None or cost_s < GAUGING_SHARE * self.seconds
 
     def allows_settling(self, starting_s: float = 0.0) -> bool:
         """Whether one more pass makes sense, in which starting every worker takes ``starting_s`` seconds."""

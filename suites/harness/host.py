@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from backends import Problem, registry
+from suites.harness.claim_question import ClaimQuestion
+from suites.harness.claimant import Claimant, Shown
 from suites.harness.examination import Array, Examination, Weights
 from suites.harness.outcome import Ended
 from suites.harness.rotation import Cache
@@ -59,6 +61,11 @@ class Host(Protocol):
     def apply(self, problem: Problem, weights: Weights, x: Array, timeout_s: float) -> Array:
         """See :meth:`Subject.apply`."""
 
+    def show(
+        self, question: ClaimQuestion, seconds: float, seed: int, cores: list[int] | None, timeout_s: float
+    ) -> Shown:
+        """See :meth:`Claimant.show`."""
+
     def libraries(self, timeout_s: float) -> list[dict[str, Any]]:
         """See :func:`suites.harness.subject.libraries`."""
 
@@ -107,6 +114,13 @@ class InProcess:
         """See :meth:`Subject.apply`."""
         with _ending("apply"):
             return self._subject.apply(problem, weights, x)
+
+    def show(
+        self, question: ClaimQuestion, seconds: float, seed: int, cores: list[int] | None, timeout_s: float
+    ) -> Shown:
+        """See :meth:`Claimant.show`."""
+        with _ending(question.claim.name):
+            return Claimant(self._backend, self._subject.threads, question).show(seconds, seed, cores)
 
     def libraries(self, timeout_s: float) -> list[dict[str, Any]]:
         """See :func:`suites.harness.subject.libraries`."""

@@ -10,9 +10,10 @@ import pytest
 
 from suites.harness.campaign import BudgetSpent
 from suites.harness.cell import Cell
+from suites.harness.claim_record import Finding
 from suites.harness.outcome import SKIPPED
 
-SAMPLES = ("samples_s", "device_samples_s", "canary_s", "process", "round")
+SAMPLES = ("samples_s", "branches_s", "device_samples_s", "canary_s", "process", "round")
 
 
 class MeasuredClock:
@@ -61,6 +62,26 @@ def publish(measure: Callable[[], Cell], benchmark: Any) -> None:
     samples = iter(cell.samples_s)
     CLOCK.restart()
     benchmark.pedantic(lambda: _advance(samples), rounds=len(cell.samples_s), iterations=1)
+
+
+def publish_claim(measure: Callable[[], Finding], benchmark: Any) -> None:
+    """The same for a claim: the times shown are those of its last variant; the report compares it with the others."""
+    if benchmark.disabled:
+        pytest.skip("timing is switched off (--benchmark-disable)")
+    try:
+        finding = measure()
+    except BudgetSpent as spent:
+        pytest.skip(str(spent))
+    benchmark.group = f"claim {finding.claim} (threads: {finding.threads})"
+    benchmark.extra_info.update({name: value for name, value in asdict(finding).items() if name not in SAMPLES})
+    if finding.status in SKIPPED:
+        pytest.skip(f"{finding.status}: {finding.reason}")
+    if finding.status != "ok":
+        pytest.xfail(f"{finding.backend} on {finding.claim}: {finding.status}: {finding.reason}")
+    samples = list(finding.samples_s.values())[-1]
+    CLOCK.restart()
+    rest = iter(samples)
+    benchmark.pedantic(lambda: _advance(rest), rounds=len(samples), iterations=1)
 
 
 def _advance(samples: Iterator[float]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from suites.harness.cell import Cell, Key
+from suites.harness.claim_record import ClaimRecord
 from suites.harness.journal import Journal
 from suites.harness.lines import append_lines, good_lines
 from suites.harness.outcome import Status
@@ -33,6 +34,7 @@ class Record:
         for offset, line in good_lines(self._cells, _is_cell):
             self._note(_cell(line), offset)
         self.journal = Journal(folder / LEGS)
+        self.claims = ClaimRecord(folder)
 
     @classmethod
     def create(cls, results: Path, run: dict[str, Any]) -> Record:

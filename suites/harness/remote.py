@@ -7,8 +7,11 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from backends import Problem
+from suites.claims import Claim
 from suites.harness.blocks import read_block, write_block
 from suites.harness.channel import Message
+from suites.harness.claim_question import ClaimQuestion
+from suites.harness.claimant import Claimant
 from suites.harness.examination import Examination, Weights
 from suites.harness.outcome import one_line
 from suites.harness.subject import Subject, libraries
@@ -61,6 +64,12 @@ def _apply(subject: Subject, message: Message, descriptors: list[int]) -> Answer
     return {"value": None}, (write_block({"result": result}),)
 
 
+def _show(subject: Subject, message: Message, descriptors: list[int]) -> Answer:
+    question = ClaimQuestion.from_block(Claim.read(message["claim"]), descriptors[0])
+    claimant = Claimant(subject.backend, subject.threads, question)
+    return _value(claimant.show(message["seconds"], message["seed"], message["cores"]).written())
+
+
 def _libraries(subject: Subject, message: Message, descriptors: list[int]) -> Answer:
     return _value(libraries())
 
@@ -76,6 +85,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "turn": _turn,
     "conclude": _conclude,
     "apply": _apply,
+    "show": _show,
     "libraries": _libraries,
     "ran": _ran,
 }

@@ -80,7 +80,7 @@ class Subject:
 
     def __init__(self, backend: Backend, threads: int) -> None:
         self.backend = backend
-        self._threads = threads
+        self.threads = threads
         self._running: _Running | None = None
         self._timer: DeviceTimer | None = None
         self._cores: list[int] | None = None
@@ -174,7 +174,7 @@ class Subject:
 
     def _prepare(self, problem: Problem, weights: Weights) -> Layer:
         weight, bias = (None if each is None else Input(each).array for each in (weights.weight, weights.bias))
-        layer = self.backend.prepare(problem, weight, bias, self._threads)  # type: ignore[arg-type]  # None: no weights
+        layer = self.backend.prepare(problem, weight, bias, self.threads)  # type: ignore[arg-type]  # None: no weights
         if not callable(layer):
             raise TypeError(f"prepare returned {type(layer).__name__}, which is not callable and so is no layer")
         return layer

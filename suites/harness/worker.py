@@ -16,6 +16,8 @@ from backends import Problem, Source
 from suites.harness.blocks import read_block, write_block
 from suites.harness.channel import Message
 from suites.harness.child import Child
+from suites.harness.claim_question import ClaimQuestion
+from suites.harness.claimant import Shown
 from suites.harness.examination import Array, Weights
 from suites.harness.host import SharedExamination
 from suites.harness.subject import Admission, Conclusion, Turn
@@ -74,6 +76,17 @@ class Worker:
             return read_block(descriptors[0])["result"]
         except (ValueError, KeyError) as error:
             raise self._child.garbled("apply", str(error)) from error
+
+    def show(
+        self, question: ClaimQuestion, seconds: float, seed: int, cores: list[int] | None, timeout_s: float
+    ) -> Shown:
+        """See :meth:`Claimant.show`."""
+        message = {"do": "show", "claim": question.claim.written(), "seconds": seconds, "seed": seed, "cores": cores}
+        found = self._ask(message, timeout_s, (question.descriptor(),))
+        try:
+            return Shown.read(found, question.claim)
+        except ValueError as error:
+            raise self._child.garbled("show", str(error)) from error
 
     def libraries(self, timeout_s: float) -> list[dict[str, Any]]:
         """See :func:`suites.harness.subject.libraries`."""
