@@ -45,6 +45,5 @@ class NumbaMicrokernel(Backend):
         if p.direction == "backward-input":
             grouped = weight.reshape(p.groups, p.out_channels // p.groups, -1)
             weight = grouped.transpose(0, 2, 1).reshape(p.in_channels, -1)
-            channels = {"in_channels": p.out_channels, "out_channels": p.in_channels}
-            p = replace(p, direction="forward", bias=False, **channels)
+            p = replace(p, direction="forward", in_channels=p.out_channels, out_channels=p.in_channels)
         return compiled_layer(p, weight, bias, threads)
