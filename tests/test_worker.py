@@ -253,7 +253,7 @@ def test_a_child_that_runs_away_in_a_turn_is_stopped_behind_it(start: Start, que
     (child,) = set(processes_of(worker)) - {worker.pid}
     assert becomes_true(lambda: fields_of_stat(child)[0] == "T")
     worker.kill()
-    assert is_gone(child)
+    assert becomes_true(lambda: is_gone(child))
 
 
 def test_a_program_of_which_nothing_says_whose_it_is_is_stopped_and_killed_too(
@@ -266,7 +266,7 @@ def test_a_program_of_which_nothing_says_whose_it_is_is_stopped_and_killed_too(
     assert becomes_true(lambda: all(Path(f"/proc/{each}/environ").read_bytes() == b"" for each in programs))
     assert becomes_true(lambda: {fields_of_stat(each)[0] for each in programs} == {"T"})
     worker.kill()
-    assert all(map(is_gone, programs))
+    assert becomes_true(lambda: all(map(is_gone, programs)))
 
 
 def test_a_child_of_a_plugin_is_stopped_and_killed_with_it(start: Start, question: SharedExamination) -> None:
