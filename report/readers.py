@@ -139,7 +139,8 @@ def duration(value: Any) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < inf:
         raise _refused(value, "a positive finite number of seconds")
     if not SHORTEST_S <= value <= LONGEST_S:
-        raise Defect(f"is {value:.3g} s, which is implausible: a call takes from {SHORTEST_S:g} to {LONGEST_S:g} s")
+        said = f"{value:.3g}" if value <= MOST else shown(value)  # a whole number can be too large for a float
+        raise Defect(f"is {said} s, which is implausible: a call takes from {SHORTEST_S:g} to {LONGEST_S:g} s")
     return float(value)
 
 

@@ -32,6 +32,7 @@ NO_SECONDS: Final = (
     -INFINITY,
     1e308,
     2**70,
+    10**400,
     1e-300,
     1e7,
     True,
