@@ -32,11 +32,11 @@ def numpy_epilogue(problem: Problem, bias: Array | None) -> Callable[[Array], No
         np.add(y, addend, y)
 
     def relu(y: Array) -> None:
-        np.maximum(y, zero, y)
+        np.maximum(y, zero, out=y)
 
     def both(y: Array) -> None:
         np.add(y, addend, y)
-        np.maximum(y, zero, y)
+        np.maximum(y, zero, out=y)
 
     addend = np.zeros(()) if bias is None else bias.reshape(shape)
     if bias is None:

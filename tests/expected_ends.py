@@ -61,11 +61,14 @@ AT_WORK: Final = {
 
 BEFORE_WORK: Final = {
     "dtypes-is-a-number": ("failed", "refuses: TypeError"),
-    "refuses-with-five": ("failed", "refuses: TypeError: refuses() returned int 5, which is neither a reason nor None"),
+    "refuses-with-five": (
+        "failed",
+        "refuses: TypeError: refuses() returned int 5, which is neither a sentence nor None",
+    ),
     "refuses-with-bytes": ("failed", "refuses: TypeError: refuses() returned bytes b'x', which is neither"),
     "refuses-in-many-lines": ("unsupported", "too small ? [31m for me for me"),
-    "misses-five": ("failed", "missing: TypeError: missing() returned int 5, which is neither a reason nor None"),
-    "misses-bytes": ("failed", "missing: TypeError: missing() returned bytes b'x', which is neither a reason"),
+    "misses-five": ("failed", "missing: TypeError: missing() returned int 5, which is neither a sentence nor None"),
+    "misses-bytes": ("failed", "missing: TypeError: missing() returned bytes b'x', which is neither a sentence"),
     "cannot-be-made": ("unavailable", "failed to construct: RuntimeError: no licence"),
     "crashes-when-asked": ("crashed", "missing: killed by SIGABRT"),
     "hangs-when-asked": ("timed-out", "missing: no answer within"),

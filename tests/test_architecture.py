@@ -26,7 +26,7 @@ BORROWED = {
 }
 # So that rule must be light, and know nothing of runs on disk, of tables, or of who asks.
 RULE = ("report.verdicts", "report.order_statistics")
-LONGEST_BACKEND, LONGEST_HELPER = 80, 150  # lines
+LONGEST_BACKEND, LONGEST_HELPER, LONGEST_PART = 80, 150, 300  # lines
 HEAVY = {"numpy", "torch", "numba", "pandas", "matplotlib", "jax", "tensorflow", "onnxruntime"}
 HEAVY |= {"scipy", "openvino", "pyopencl", "triton", "cupy"}
 
@@ -153,7 +153,9 @@ def test_a_backend_is_read_in_one_sitting(module: str) -> None:
 
 @pytest.mark.parametrize("module", helpers())
 def test_a_helper_has_one_purpose_and_the_length_of_one(module: str) -> None:
-    assert len(FILES[module].read_text().splitlines()) <= LONGEST_HELPER
+    # The parts of a contestant that is a package are its own code, which it shares with nobody.
+    is_part = module.count(".") > 1
+    assert len(FILES[module].read_text().splitlines()) <= (LONGEST_PART if is_part else LONGEST_HELPER)
 
 
 @pytest.mark.parametrize("module", modules_of("suites"))

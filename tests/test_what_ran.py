@@ -39,6 +39,7 @@ def test_says_one_line_or_nothing(name: str, tmp_path: Path) -> None:
     assert ran is None or (ran == " ".join(ran.split()) and len(ran) > 10)
 
 
+@pytest.mark.filterwarnings("ignore:TF32 acceleration on top of oneDNN")  # torch warns of what its own flags restore
 def test_a_fall_back_of_torch_is_seen() -> None:
     torch = pytest.importorskip("torch")
     backend = registry.get("torch-conv2d")
