@@ -179,7 +179,7 @@ class Claimant:
         shown = Shown(calls=calls, samples_s={name: [] for name in names})
         taken: dict[str, list[list[float]]] = {name: [] for name in names}
         with _no_garbage_collection():
-            cpu_began, began = cpu_seconds(), perf_counter()
+            began, cpu_began = perf_counter(), cpu_seconds()
             for order in orders(names, rounds, rng):
                 for name in order:
                     taken[name].append(_turn(compositions[name], calls[name], warm=speeds[name] < LONG_S))

@@ -122,7 +122,10 @@ class Subject:
         layer, inputs = running.layer, running.inputs
         self._keep_to(cores)
         with _no_garbage_collection():
-            cpu_began, woken = cpu_seconds(), perf_counter()
+            # The wall's interval encloses the processors': else a pause between two readings, which threads that spin
+            # make likely, shows more processor seconds than there are processors.
+            asked, cpu_began = perf_counter(), cpu_seconds()
+            woken = perf_counter()
             while True:
                 self._call(layer, inputs.next())
                 if perf_counter() - woken >= warm_s:
@@ -132,11 +135,11 @@ class Subject:
             faults_before = page_faults()
             began = perf_counter()
             running.result = self._repeat(layer, given)
-            ended, cpu_s = perf_counter(), cpu_seconds() - cpu_began
-            wall_s = ended - began
+            wall_s = perf_counter() - began
+            cpu_over_wall = (cpu_seconds() - cpu_began) / (perf_counter() - asked)
             faults = page_faults() - faults_before
         running.seconds_per_call.append(wall_s / calls)
-        return Turn(wall_s / calls, cpu_s / (ended - woken), wall_s, self._device_turn(layer, calls), faults, unseen_s)
+        return Turn(wall_s / calls, cpu_over_wall, wall_s, self._device_turn(layer, calls), faults, unseen_s)
 
     def _keep_to(self, cores: list[int] | None) -> None:
         if cores is not None and cores != self._cores:
@@ -233,7 +236,7 @@ class Subject:
     def _warm_up(self) -> tuple[float, float]:
         """Call until compiled and level. Seconds per call of the last batch; CPU seconds over wall seconds of all."""
         running = self._of_examined()
-        cpu_began, began = cpu_seconds(), perf_counter()
+        began, cpu_began = perf_counter(), cpu_seconds()
         best, calls = float("inf"), 1
         while True:
             batch_began = perf_counter()
@@ -243,7 +246,7 @@ class Subject:
             # Settling means getting faster. A slower batch is noise, and noise is no reason to go on.
             level = seconds_per_call > (1 - LEVEL_WITHIN) * best
             if (level and now - batch_began >= WARM_UP_BATCH_S / 2) or now - began > LONGEST_WARM_UP_S:
-                return seconds_per_call, (cpu_seconds() - cpu_began) / (now - began)
+                return seconds_per_call, (cpu_seconds() - cpu_began) / (perf_counter() - began)
             best = min(best, seconds_per_call)
             calls = max(1, round(WARM_UP_BATCH_S / max(seconds_per_call, 1e-7)))
 
