@@ -6,7 +6,6 @@ no turn pays for being woken. What is compared is one backend with itself.
 
 from __future__ import annotations
 
-import gc
 import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from suites.harness.cores import keep_to, usable
 from suites.harness.cpu_time import cpu_seconds
 from suites.harness.gate import WrongAnswer
 from suites.harness.rounds import orders
+from suites.harness.subject import no_garbage_collection
 
 TURN_S: Final = 0.002  # of timed calls in one turn
 LONG_S: Final = 0.005  # a call that takes longer is not warmed up: it sweeps the caches by itself
@@ -178,7 +178,7 @@ class Claimant:
         smallest = self._smallest()
         shown = Shown(calls=calls, samples_s={name: [] for name in names})
         taken: dict[str, list[list[float]]] = {name: [] for name in names}
-        with _no_garbage_collection():
+        with no_garbage_collection():
             began, cpu_began = perf_counter(), cpu_seconds()
             for order in orders(names, rounds, rng):
                 for name in order:
@@ -268,14 +268,3 @@ def _kept_to(cores: list[int] | None) -> Iterator[None]:
     finally:
         if cores is not None:
             keep_to(everywhere)
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -121,7 +121,7 @@ class Subject:
         running = self._of_examined()
         layer, inputs = running.layer, running.inputs
         self._keep_to(cores)
-        with _no_garbage_collection():
+        with no_garbage_collection():
             # The wall's interval encloses the processors': else a pause between two readings, which threads that spin
             # make likely, shows more processor seconds than there are processors.
             asked, cpu_began = perf_counter(), cpu_seconds()
@@ -260,7 +260,8 @@ def _as_seconds(told: Any) -> float:
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
+def no_garbage_collection() -> Iterator[None]:
+    """The collector is off inside, and afterwards as it was."""
     enabled = gc.isenabled()
     gc.disable()
     try:
