@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from math import ceil
 from random import Random
@@ -367,6 +368,21 @@ def test_a_time_below_what_the_machine_can_do_is_wrong() -> None:
     assert ways_out(outcome)["replay"].status == "wrong"
     assert ways_out(outcome)["replay"].reason.startswith("impossibly fast")
     assert legs_of(outcome).keys() == {"fast", "elsewhere"}
+
+
+def test_a_clock_that_hides_time_in_every_turn_is_wrong_and_one_whose_answers_are_often_late_is_not() -> None:
+    """An engine whose own idle threads spin on every core now and then answers some milliseconds late."""
+
+    def late(every: int, number: int) -> Turn:
+        if number % every == 0:
+            time.sleep(0.02)
+        return Turn(CALL_S, 1.0, 4 * CALL_S, None)
+
+    pool = ScriptedPool(liar={"turn": partial(late, 1)}, honest={"turn": partial(late, 2)})
+    outcome = contest(pool).run()
+    assert ways_out(outcome).keys() == {"liar"}
+    assert ways_out(outcome)["liar"].reason.startswith("its clock is wrong: turns took")
+    assert legs_of(outcome).keys() == {"honest"}
 
 
 def test_the_devices_series_is_kept_beside_the_hosts() -> None:

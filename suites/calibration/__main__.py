@@ -44,7 +44,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BadOption as error:
         print(f"python -m suites.calibration: {error}", file=sys.stderr)
         return USAGE_ERROR
-    found = []
     for load in options.load or ("quiet", "half-a-core"):
         for threads in budgets:
             print(f"--- {threads} threads, {load}", flush=True)
@@ -52,8 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 run = _measure(options, threads, load)
             if run is None:
                 return 1
-            found.append({"threads": threads, "load": load, "run": run.name} | _rates(run))
-            print(_sentence(found[-1]), flush=True)
+            found = {"threads": threads, "load": load, "run": run.name} | _rates(run)
+            print(_sentence(found), flush=True)
             _write(options.results / run.parent.name, found)
     return 0
 
@@ -150,11 +149,28 @@ def _sentence(found: dict[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def _write(machine: Path, found: Sequence[dict[str, Any]]) -> None:
+def _write(machine: Path, found: dict[str, Any]) -> None:
+    """Put one condition into the file, in the place of the same one from an earlier call; the others stay."""
     machine.mkdir(parents=True, exist_ok=True)
-    content = {"format": FORMAT, "machine": machine.name, "conditions": list(found)}
+    others = [each for each in _earlier(machine / FILE) if _condition(each) != _condition(found)]
+    conditions = sorted([*others, found], key=_condition)
+    content = {"format": FORMAT, "machine": machine.name, "conditions": conditions}
     (machine / FILE).write_text(json.dumps(content, indent=1) + "\n")
     print(machine / FILE, flush=True)
+
+
+def _earlier(path: Path) -> list[dict[str, Any]]:
+    """The conditions in a file of this format; none where there is no such file, or nothing to be read."""
+    try:
+        content = json.loads(path.read_text())
+        return list(content["conditions"]) if content["format"] == FORMAT else []
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _condition(found: dict[str, Any]) -> tuple[int, bool]:
+    """What tells conditions apart, in the order of the report: few threads before many, quiet before busy."""
+    return found["threads"], found["load"] != "quiet"
 
 
 if __name__ == "__main__":

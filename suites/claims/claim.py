@@ -79,6 +79,11 @@ class Claim:
         return first
 
     @property
+    def flops(self) -> int:
+        """Floating-point operations of all products of all variants."""
+        return sum(problem.flops for variant in self.variants for problem in variant.problems)
+
+    @property
     def alike(self) -> set[str]:
         """Branches that are the same in every variant."""
         first, *others = (each.branches for each in self.variants)

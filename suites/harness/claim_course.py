@@ -1,7 +1,9 @@
-"""The course of the claims: backend after backend, several starts of its worker each, all claims in every start.
+"""The course of the claims: start after start of all workers, in each of them backend after backend, all its claims.
 
-One backend at a time, where single problems interleave all: what is compared here is a backend with itself. When its
-last start is over its lines are written, so that a run that is killed loses one backend's claims at most.
+One backend at a time, where single problems interleave all: what is compared here is a backend with itself. The workers
+are those that the cells have left, and are started anew together: a start takes a second or two and a claim some
+tenths, so that a worker ended after each backend's claims cost more than all the timing. When a backend's last start is
+over its lines are written.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ from suites.harness.settings import Settings
 CLAIMS_S: Final = 150.0  # for all backends together, where no time budget says otherwise
 MOST_WAIT_S: Final = 10.0  # for one claim: among two dozen claims nobody may take the others' time
 MOST_TIME_OUTS: Final = 2  # after as many in a row a backend is asked no further claim
-SHORTEST_VISIT_S: Final = 3.0  # a worker must at least be started three times
-SHARE_OF_START: Final = 0.15  # of a start's time, for a single claim's rounds at most
+RESTART_S: Final = 0.8  # of one worker, kept back for each of the later starts
+SHARE_OF_VISIT: Final = 0.15  # of a visit's time, for a single claim at most
 
 
 @dataclass(frozen=True)
@@ -64,34 +66,33 @@ class ClaimCourse:
         self._questions: dict[str, ClaimQuestion] = {}
 
     def run(self, seconds: float) -> None:
-        """Every task in turn, each with its share of the time that is left."""
+        """Every task in every start. What the first start has no time for is left to a resumed run."""
         ends = time.monotonic() + seconds
-        here = [task for task in self._tasks if self._open(task) and self._is_here(task)]
+        parts = [_Part(task, claims) for task in self._tasks if (claims := self._open(task)) and self._is_here(task)]
+        starts = 1 if self._settings.in_process else PASSES
         try:
-            # What fast backends leave of their shares is for the claims that slow ones did not reach.
-            while open_tasks := [task for task in here if self._open(task)]:
-                before = len(self._record)
-                for place, task in enumerate(open_tasks):
-                    if (left_s := ends - time.monotonic()) > SHORTEST_VISIT_S:
-                        self._perform(task, left_s / (len(open_tasks) - place), f"{place + 1}/{len(open_tasks)}")
-                if len(self._record) == before:
-                    break
+            self._begin(parts, _share(ends, parts, starts - 1), starts)
+            begun = [part for part in parts if part.shown or part.ended]
+            for number in range(1, starts):
+                self._pool.restart()
+                self._repeat(begun, number, _share(ends, begun, starts - 1 - number), starts)
+            for part in begun:  # in a single start there is no later one that writes
+                self._write(part)
         finally:
             for question in self._questions.values():
                 question.close()
 
     def _is_here(self, task: Task) -> bool:
         """Whether the backend can be asked anything; if not, its lines say why and it gets no share of the time."""
-        part = _Part(self._open(task))
+        part = _Part(task, self._open(task))
         try:
             missing = self._pool.station(task.backend, task.threads).missing
             if missing is None:
                 return True
-            ended = Ended("unavailable", missing)
+            part.end_all(Ended("unavailable", missing))
         except Ended as failed:
-            ended = failed
-        part.ended = {claim.name: ended for claim in part.claims}
-        self._record.append(self._finding(task, claim, part) for claim in part.claims)
+            part.end_all(failed)
+        self._write(part)
         return False
 
     def _open(self, task: Task) -> list[Claim]:
@@ -101,61 +102,57 @@ class ClaimCourse:
     def _key(task: Task, claim: Claim) -> ClaimKey:
         return (claim.name, task.backend, task.threads)
 
-    def _perform(self, task: Task, seconds: float, place: str) -> None:
-        """All open claims of one backend, in as many starts as are planned; then its lines."""
-        part = _Part(self._open(task))
-        starts = 1 if self._settings.in_process else PASSES
-        ends = time.monotonic() + seconds
-        for number in range(starts):
-            self._start(task, part, number, (ends - time.monotonic()) / (starts - number))
-        self._let_go(task)
-        findings = [self._finding(task, claim, part) for claim in part.claims if part.knows(claim)]
-        self._record.append(findings)
-        self._announce(f"[claims {place}] {task.backend}, threads: {task.threads}: {_summary(part, findings)}")
+    # --- the starts -----------------------------------------------------------------------------------------
 
-    def _let_go(self, task: Task) -> None:
-        """End the task's worker, so that the next question is answered by a new one."""
-        for station in list(self._pool.living()):
-            if (station.backend.name, station.threads) == (task.backend, task.threads):
-                self._pool.dismiss(station)
+    def _begin(self, parts: Sequence[_Part], ends: float, starts: int) -> None:
+        """The first start, which decides what is measured: every backend has its share of the time.
 
-    def _start(self, task: Task, part: _Part, number: int, seconds: float) -> None:
-        """One start of the worker: every claim that is still in, as far as the time reaches.
-
-        The time decides in the first start only: a claim that was begun is measured in all of them.
+        What fast backends leave of their shares is for the claims that slow ones did not reach.
         """
-        ends = time.monotonic() + max(seconds, 0.0)
-        left = part.begun if number else part.claims
-        if not left:
-            return
-        try:
-            if number:
-                self._let_go(task)
-            for place, claim in enumerate(left):
-                left_s = ends - time.monotonic()
-                if left_s <= 0 and place and not number:
-                    break
-                share_s = min(left_s / (len(left) - place), SHARE_OF_START * seconds)
-                self._ask(task, part, claim, number, share_s)
-        except Ended as ended:
-            for claim in left:
-                part.ended.setdefault(claim.name, ended)
+        while waiting := [part for part in parts if part.waiting]:
+            for place, part in enumerate(waiting):
+                if (left_s := ends - time.monotonic()) <= 0:
+                    return
+                self._visit(part, part.waiting, 0, left_s / (len(waiting) - place), bounded=True)
+                self._say(part, 0, starts, f"{place + 1}/{len(waiting)}")
 
-    def _ask(self, task: Task, part: _Part, claim: Claim, number: int, seconds: float) -> None:
-        station = self._pool.station(task.backend, task.threads)
+    def _repeat(self, parts: Sequence[_Part], number: int, ends: float, starts: int) -> None:
+        """A later start: whatever was begun and has not ended is measured again."""
+        for place, part in enumerate(parts):
+            if part.begun:
+                seconds = (ends - time.monotonic()) / (len(parts) - place)
+                self._visit(part, part.begun, number, seconds, bounded=False)
+                self._say(part, number, starts, f"{place + 1}/{len(parts)}")
+            if number == starts - 1:
+                self._write(part)
+
+    def _visit(self, part: _Part, claims: Sequence[Claim], number: int, seconds: float, *, bounded: bool) -> None:
+        """Ask one worker for ``claims``; where it is ``bounded``, for no more of them than fit into ``seconds``."""
+        ends = time.monotonic() + seconds
+        try:
+            for place, claim in enumerate(claims):
+                left_s = ends - time.monotonic()
+                if bounded and place and left_s <= 0:
+                    break
+                self._ask(part, claim, number, min(left_s / (len(claims) - place), SHARE_OF_VISIT * seconds))
+        except Ended as ended:  # its worker cannot be started
+            part.end_all(ended)
+
+    def _ask(self, part: _Part, claim: Claim, number: int, seconds: float) -> None:
+        station = self._pool.station(part.task.backend, part.task.threads)
         assert station.host is not None, "a station without a host says what is missing"
         if part.time_outs >= MOST_TIME_OUTS:
             part.ended[claim.name] = Ended("timed-out", f"not tried: {part.time_outs} claims in a row before it were")
             return
         try:
-            shown = self._show(station.host, claim, number, task.threads, seconds)
+            shown = self._show(station.host, claim, number, part.task.threads, seconds)
             if shown.refusal:
                 raise Ended("unsupported", shown.refusal)
-            if shown.cpu_over_wall > task.threads + BUDGET_TOLERANCE:
+            if shown.cpu_over_wall > part.task.threads + BUDGET_TOLERANCE:
                 raise Ended(
-                    "failed", f"used {shown.cpu_over_wall:.2f} CPU seconds per second on a budget of {task.threads}"
+                    "failed", f"used {shown.cpu_over_wall:.2f} CPU seconds per second on a budget of {part.task.threads}"
                 )
-            part.shown[claim.name][station.starts - 1] = shown
+            part.shown.setdefault(claim.name, {})[station.starts - 1] = shown
             part.time_outs = 0
         except Ended as ended:
             part.ended[claim.name] = ended
@@ -173,12 +170,25 @@ class ClaimCourse:
             self._questions[claim.name] = ClaimQuestion.of(claim, self._seed)
         return self._questions[claim.name]
 
-    def _finding(self, task: Task, claim: Claim, part: _Part) -> Finding:
-        backend = registry.get(task.backend)
+    # --- what came out --------------------------------------------------------------------------------------
+
+    def _say(self, part: _Part, number: int, starts: int, place: str) -> None:
+        done = f"{len(part.begun)} of {len(part.claims)} claims timed"
+        left = f", {len(part.waiting)} not reached yet" if part.waiting else ""
+        where = f"[claims, start {number + 1}/{starts}, {place}]"
+        self._announce(f"{where} {part.task.backend}, threads: {part.task.threads}: {done}{left}")
+
+    def _write(self, part: _Part) -> None:
+        """A line for each claim that has ended or was timed, and has none yet."""
+        known = [claim for claim in self._open(part.task) if part.knows(claim)]
+        self._record.append(self._finding(part, claim) for claim in known)
+
+    def _finding(self, part: _Part, claim: Claim) -> Finding:
+        backend = registry.get(part.task.backend)
         finding = Finding(
             claim=claim.name,
-            backend=task.backend,
-            threads=task.threads,
+            backend=part.task.backend,
+            threads=part.task.threads,
             device=backend.device,
             output=backend.output,
             isolation="in-process" if self._settings.in_process else "worker",
@@ -192,26 +202,37 @@ class ClaimCourse:
 
 
 class _Part:
-    """What one backend has shown so far, and which claims have ended for it."""
+    """What one task has shown so far, and which of its claims have ended."""
 
-    def __init__(self, claims: list[Claim]) -> None:
+    def __init__(self, task: Task, claims: Sequence[Claim]) -> None:
+        self.task = task
         self.claims = claims
         self.began_at = now()
         self.time_outs = 0  # in a row
-        self.shown: dict[str, dict[int, Shown]] = {claim.name: {} for claim in claims}
+        self.shown: dict[str, dict[int, Shown]] = {}
         self.ended: dict[str, Ended] = {}
 
     @property
+    def waiting(self) -> list[Claim]:
+        """Those that were not asked yet, the least work first: a slow backend shows what it can in its time."""
+        return sorted((claim for claim in self.claims if not self.knows(claim)), key=lambda claim: claim.flops)
+
+    @property
     def begun(self) -> list[Claim]:
-        """Those that an earlier start has shown, and that have not ended since."""
-        return [claim for claim in self.claims if self.shown[claim.name] and claim.name not in self.ended]
+        """Those that were shown, and that have not ended since."""
+        return [claim for claim in self.claims if claim.name in self.shown and claim.name not in self.ended]
 
     def knows(self, claim: Claim) -> bool:
         """Whether there is anything to write about it."""
-        return claim.name in self.ended or bool(self.shown[claim.name])
+        return claim.name in self.ended or claim.name in self.shown
+
+    def end_all(self, ended: Ended) -> None:
+        """End what has not ended: the worker cannot be started."""
+        for claim in self.claims:
+            self.ended.setdefault(claim.name, ended)
 
 
-def _summary(part: _Part, findings: list[Finding]) -> str:
-    timed = sum(finding.status == "ok" for finding in findings)
-    left = len(part.claims) - len(findings)
-    return f"{timed} of {len(part.claims)} claims timed" + (f", {left} not reached" if left else "")
+def _share(ends: float, parts: Sequence[_Part], later: int) -> float:
+    """When a start must end, so that each of the ``later`` ones has as much time beside starting the workers."""
+    left_s = ends - time.monotonic() - later * RESTART_S * len(parts)
+    return time.monotonic() + left_s / (later + 1)

@@ -80,12 +80,13 @@ class Claimant:
         self._error_ratio: float | None = None
 
     def show(self, seconds: float, seed: int, cores: list[int] | None = None) -> Shown:
-        """Everything about the claim; as many rounds as fit into ``seconds``, within limits.
+        """Everything about the claim; as many rounds as fit into ``seconds`` after the checks, within limits.
 
         ``WrongAnswer`` where a result is wrong, anything from the backend.
         """
         if (reason := self._refusal()) is not None:
             return Shown(refusal=reason)
+        began = perf_counter()
         with _kept_to(cores):
             compositions = {
                 variant.name: Composition(self._backend, self._threads, variant, self._question)
@@ -100,7 +101,8 @@ class Claimant:
                 return Shown(
                     refusal=f"one round of all variants takes {round_s:.2g} s; over {LONGEST_ROUND_S:g} s none is timed"
                 )
-            shown = self._time(compositions, speeds, seconds, Random(seed))  # noqa: S311  # shuffles, keeps no secret
+            rng = Random(seed)  # noqa: S311  # shuffles, keeps no secret
+            shown = self._time(compositions, speeds, seconds - (perf_counter() - began), rng)
             for composition in compositions.values():
                 self._check(composition, "in the last timed call")
         shown.error_ratio = self._error_ratio

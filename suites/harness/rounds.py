@@ -11,8 +11,8 @@ from statistics import median
 TURN_S = 0.004  # of timed calls in one turn: shorter than the spells in which a machine is fast or slow
 WARM_S = 0.001  # of untimed calls before: refills the caches that the previous backend's turn has emptied
 PASSES = 3  # starts of every worker: what a process keeps for life differs from one start to the next
-ROUNDS = 40  # of one pass
-FEWEST_ROUNDS, MOST_ROUNDS = 4, 60  # of one pass; three times four tell any two of fifteen backends apart
+ROUNDS = 80  # of one pass: about as long as a start and the gate take
+FEWEST_ROUNDS, MOST_ROUNDS = 4, 100  # of one pass; three times four tell any two of fifteen backends apart
 SLOW_S = 0.8  # a backend whose rounds of one pass would take longer than this takes part in the first few only
 ALIKE, SPAN = 1.5, 4.0  # between backends that get the same number of calls in a turn
 TURN_OVERHEAD_S = 0.001  # waking, asking and stopping a worker
