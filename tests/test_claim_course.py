@@ -170,20 +170,34 @@ def test_after_two_time_outs_in_a_row_a_backend_is_left_alone(course: Callable[.
     assert record.statuses == {"ok": 3, "timed-out": 3}
 
 
-def test_a_claim_that_was_begun_has_all_its_starts_and_another_is_left_for_later(
-    course: Callable[..., ClaimRecord],
-) -> None:
+def test_what_the_time_does_not_reach_is_left_for_later(course: Callable[..., ClaimRecord]) -> None:
     def slow(claim: Claim, start: int) -> Shown:
         time.sleep(0.05)
         return times(claim, start)
 
     record = course(0.01, a=slow)
     assert len(record) == 1
-    assert len(set(record.finding((CHOSEN[0].name, "a", 2)).process)) == PASSES
+    assert set(record.finding((CHOSEN[0].name, "a", 2)).process) == {0}
     # What was left is measured by the next session, and what is there stays.
     again = course(60.0, a=slow)
     assert again.statuses == {"ok": 3}
     assert again.finding((CHOSEN[0].name, "a", 2)) == record.finding((CHOSEN[0].name, "a", 2))
+
+
+def test_later_starts_measure_what_was_measured_least(
+    course: Callable[..., ClaimRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first start's time has room for all three; that of each later one for two."""
+
+    def slow(claim: Claim, start: int) -> Shown:
+        time.sleep(0.1)
+        return times(claim, start)
+
+    monkeypatch.setattr(claim_course, "FIRST_SHARE", 0.5)
+    record = course(0.68, a=slow)
+    starts = [set(record.finding((claim.name, "a", 2)).process) for claim in CHOSEN]
+    assert [len(each) for each in starts] in ([3, 2, 2], [2, 2, 3], [2, 3, 2])
+    assert all(0 in each for each in starts)
 
 
 def test_what_fast_backends_leave_is_for_the_slow(course: Callable[..., ClaimRecord]) -> None:

@@ -98,7 +98,6 @@ class Campaign:
         course.run()
         if self._claims:
             assert self.record is not None, "started with the course"
-            course.pool.restart()  # nobody is stopped and held in memory while the claims are measured
             seconds = self._claims.seconds(course.budget)
             self._claims.run(seconds, self._settings, self.record, course.pool, self._announce)
 

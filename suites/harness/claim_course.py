@@ -2,8 +2,11 @@
 
 One backend at a time, where single problems interleave all: what is compared here is a backend with itself. The workers
 are those that the cells have left, and are started anew together: a start takes a second or two and a claim some
-tenths, so that a worker ended after each backend's claims cost more than all the timing. When a backend's last start is
-over its lines are written.
+tenths, so that a worker ended after each backend's claims cost more than all the timing.
+
+The first start has most of the time, in which as many claims are measured as possible, and the later ones measure again
+what was measured least. So a backend that compiles for a second before each claim shows them all, some in one start
+only, where three starts of whatever fits would show a third of them. The interval is widened for it in the report.
 """
 
 from __future__ import annotations
@@ -29,9 +32,10 @@ from suites.harness.rounds import PASSES
 from suites.harness.settings import Settings
 
 CLAIMS_S: Final = 150.0  # for all backends together, where no time budget says otherwise
-MOST_WAIT_S: Final = 10.0  # for one claim: among two dozen claims nobody may take the others' time
+MOST_WAIT_S: Final = 8.0  # for one claim: among two dozen claims nobody may take the others' time
 MOST_TIME_OUTS: Final = 2  # after as many in a row a backend is asked no further claim
 RESTART_S: Final = 0.8  # of one worker, kept back for each of the later starts
+FIRST_SHARE: Final = 0.65  # of the time beside those, for the first start
 SHARE_OF_VISIT: Final = 0.15  # of a visit's time, for a single claim at most
 
 
@@ -66,17 +70,22 @@ class ClaimCourse:
         self._questions: dict[str, ClaimQuestion] = {}
 
     def run(self, seconds: float) -> None:
-        """Every task in every start. What the first start has no time for is left to a resumed run."""
+        """Every task in every start, as far as the time reaches; what was not reached is left to a resumed run."""
         ends = time.monotonic() + seconds
         parts = [_Part(task, claims) for task in self._tasks if (claims := self._open(task)) and self._is_here(task)]
         starts = 1 if self._settings.in_process else PASSES
         try:
-            self._begin(parts, _share(ends, parts, starts - 1), starts)
-            begun = [part for part in parts if part.shown or part.ended]
-            for number in range(1, starts):
-                self._pool.restart()
-                self._repeat(begun, number, _share(ends, begun, starts - 1 - number), starts)
-            for part in begun:  # in a single start there is no later one that writes
+            for number in range(starts):
+                restarts_s = RESTART_S * len(parts)
+                later = starts - 1 - number
+                left_s = ends - time.monotonic() - later * restarts_s
+                if number and left_s < restarts_s:
+                    break
+                if number:
+                    self._pool.restart()
+                share = 1 / (later + 1) if number or not later else FIRST_SHARE
+                self._start(parts, number, starts, time.monotonic() + left_s * share)
+            for part in parts:
                 self._write(part)
         finally:
             for question in self._questions.values():
@@ -104,36 +113,26 @@ class ClaimCourse:
 
     # --- the starts -----------------------------------------------------------------------------------------
 
-    def _begin(self, parts: Sequence[_Part], ends: float, starts: int) -> None:
-        """The first start, which decides what is measured: every backend has its share of the time.
-
-        What fast backends leave of their shares is for the claims that slow ones did not reach.
-        """
-        while waiting := [part for part in parts if part.waiting]:
+    def _start(self, parts: Sequence[_Part], number: int, starts: int, ends: float) -> None:
+        """One start of every worker: each has its share of the time, and what fast ones leave is for slow ones."""
+        while waiting := [part for part in parts if part.waiting(number)]:
             for place, part in enumerate(waiting):
                 if (left_s := ends - time.monotonic()) <= 0:
                     return
-                self._visit(part, part.waiting, 0, left_s / (len(waiting) - place), bounded=True)
-                self._say(part, 0, starts, f"{place + 1}/{len(waiting)}")
+                self._visit(part, number, left_s / (len(waiting) - place))
+                self._say(part, number, starts, f"{place + 1}/{len(waiting)}")
+                if number == starts - 1 and not part.waiting(number):
+                    self._write(part)
 
-    def _repeat(self, parts: Sequence[_Part], number: int, ends: float, starts: int) -> None:
-        """A later start: whatever was begun and has not ended is measured again."""
-        for place, part in enumerate(parts):
-            if part.begun:
-                seconds = (ends - time.monotonic()) / (len(parts) - place)
-                self._visit(part, part.begun, number, seconds, bounded=False)
-                self._say(part, number, starts, f"{place + 1}/{len(parts)}")
-            if number == starts - 1:
-                self._write(part)
-
-    def _visit(self, part: _Part, claims: Sequence[Claim], number: int, seconds: float, *, bounded: bool) -> None:
-        """Ask one worker for ``claims``; where it is ``bounded``, for no more of them than fit into ``seconds``."""
-        ends = time.monotonic() + seconds
+    def _visit(self, part: _Part, number: int, seconds: float) -> None:
+        """Ask one worker for as many claims as fit into ``seconds``, one at least."""
+        claims, ends = part.waiting(number), time.monotonic() + seconds
         try:
             for place, claim in enumerate(claims):
                 left_s = ends - time.monotonic()
-                if bounded and place and left_s <= 0:
+                if place and left_s <= 0:
                     break
+                part.asked[claim.name] = number
                 self._ask(part, claim, number, min(left_s / (len(claims) - place), SHARE_OF_VISIT * seconds))
         except Ended as ended:  # its worker cannot be started
             part.end_all(ended)
@@ -150,7 +149,8 @@ class ClaimCourse:
                 raise Ended("unsupported", shown.refusal)
             if shown.cpu_over_wall > part.task.threads + BUDGET_TOLERANCE:
                 raise Ended(
-                    "failed", f"used {shown.cpu_over_wall:.2f} CPU seconds per second on a budget of {part.task.threads}"
+                    "failed",
+                    f"used {shown.cpu_over_wall:.2f} CPU seconds per second on a budget of {part.task.threads}",
                 )
             part.shown.setdefault(claim.name, {})[station.starts - 1] = shown
             part.time_outs = 0
@@ -173,8 +173,8 @@ class ClaimCourse:
     # --- what came out --------------------------------------------------------------------------------------
 
     def _say(self, part: _Part, number: int, starts: int, place: str) -> None:
-        done = f"{len(part.begun)} of {len(part.claims)} claims timed"
-        left = f", {len(part.waiting)} not reached yet" if part.waiting else ""
+        done = f"{len(part.shown.keys() - part.ended.keys())} of {len(part.claims)} claims timed"
+        left = f", {len(waiting)} wait" if (waiting := part.waiting(number)) else ""
         where = f"[claims, start {number + 1}/{starts}, {place}]"
         self._announce(f"{where} {part.task.backend}, threads: {part.task.threads}: {done}{left}")
 
@@ -209,18 +209,14 @@ class _Part:
         self.claims = claims
         self.began_at = now()
         self.time_outs = 0  # in a row
+        self.asked: dict[str, int] = {}  # the last start in which it was
         self.shown: dict[str, dict[int, Shown]] = {}
         self.ended: dict[str, Ended] = {}
 
-    @property
-    def waiting(self) -> list[Claim]:
-        """Those that were not asked yet, the least work first: a slow backend shows what it can in its time."""
-        return sorted((claim for claim in self.claims if not self.knows(claim)), key=lambda claim: claim.flops)
-
-    @property
-    def begun(self) -> list[Claim]:
-        """Those that were shown, and that have not ended since."""
-        return [claim for claim in self.claims if claim.name in self.shown and claim.name not in self.ended]
+    def waiting(self, number: int) -> list[Claim]:
+        """Those that start ``number`` has not asked for yet: what was shown least comes first, then the least work."""
+        left = [claim for claim in self.claims if claim.name not in self.ended and self.asked.get(claim.name) != number]
+        return sorted(left, key=lambda claim: (len(self.shown.get(claim.name, ())), claim.flops))
 
     def knows(self, claim: Claim) -> bool:
         """Whether there is anything to write about it."""
@@ -230,9 +226,3 @@ class _Part:
         """End what has not ended: the worker cannot be started."""
         for claim in self.claims:
             self.ended.setdefault(claim.name, ended)
-
-
-def _share(ends: float, parts: Sequence[_Part], later: int) -> float:
-    """When a start must end, so that each of the ``later`` ones has as much time beside starting the workers."""
-    left_s = ends - time.monotonic() - later * RESTART_S * len(parts)
-    return time.monotonic() + left_s / (later + 1)

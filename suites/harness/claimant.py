@@ -29,7 +29,7 @@ from suites.harness.subject import no_garbage_collection
 
 TURN_S: Final = 0.002  # of timed calls in one turn
 LONG_S: Final = 0.005  # a call that takes longer is not warmed up: it sweeps the caches by itself
-FEWEST_ROUNDS, MOST_ROUNDS = 2, 10  # of one start; six rounds in all are enough for an interval
+FEWEST_ROUNDS, MOST_ROUNDS = 6, 8  # of one start; six are enough for an interval where there is no time for another
 LONGEST_ROUND_S: Final = 0.5  # a backend that needs longer for all variants once is not timed
 SMALLEST_CALLS: Final = 20  # of the smallest problem, in each round
 

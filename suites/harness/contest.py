@@ -37,8 +37,8 @@ IMPLAUSIBLY_FAST = 3.0
 
 # A turn whose answer came this much later than its own clock explains was not timed by an honest clock. Waking and
 # asking a worker takes a millisecond, several on a loaded machine, more where its own idle threads spin on every core:
-# by the median an honest engine on all cores was convicted once in 92 cells. A false clock is false in nearly all turns,
-# so three quarters of them must be unexplained.
+# by the median an honest engine on all cores was convicted once in 92 cells. A false clock is false in nearly all
+# turns, so three quarters of them must be unexplained.
 LEAST_UNEXPLAINED_S, MOST_UNEXPLAINED = 0.003, 0.6
 
 # A backend that hangs on every problem would cost a run its time-out a hundred times over.
