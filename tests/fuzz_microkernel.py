@@ -18,6 +18,7 @@ from guarded_memory import Guarded
 
 from backends import Problem, get
 from backends._microkernel import layer as layer_module
+from backends._microkernel import schedule
 
 
 def draw(rng: Random) -> Problem:
@@ -63,6 +64,8 @@ def run(count: int, seed: int, verbose: bool) -> int:
         threads, at = rng.choice([1, 1, 2, 3]), rng.choice(["end", "start"])
         if verbose:
             print(p, threads, at, flush=True)
+        # Large pictures are streamed; here also small ones, in long runs and in runs of one tile.
+        schedule.STREAMED_BYTES, schedule.RUN_BYTES = rng.choice([(2**24, 2**14), (0, 2**14), (0, 2**8)])
         guarded = Guarded()
         layer_module.aligned = lambda shape, dtype, g=guarded, at=at: g.array(shape, dtype, at)
         shapes = (p.input_shape, p.weight_shape, (p.out_channels,))

@@ -17,22 +17,13 @@ from hypothesis import strategies as st
 from llvmlite import binding, ir
 
 from backends import Problem
+from backends._microkernel import schedule as schedule_module
 from backends._microkernel.blocking import even, lane_tiles, panels, share, vector_tiles
 from backends._microkernel.generator import PARAMETERS, Kernels
 from backends._microkernel.llvm import Code
-from backends._microkernel.registers import Registers, registers_of
-from backends._microkernel.schedule import (
-    CHANNELS,
-    COPIED,
-    DIRECT,
-    GATHERED,
-    KEPT,
-    PIXELS,
-    Memory,
-    Scheduler,
-    Sweep,
-    weight_tiles,
-)
+from backends._microkernel.registers import STREAMED_ROWS, Registers, registers_of
+from backends._microkernel.schedule import Scheduler, weight_tiles
+from backends._microkernel.sweep import CHANNELS, COPIED, DIRECT, GATHERED, KEPT, PIXELS, STREAMED, Memory, Sweep
 from backends.problem import ITEM_BYTES
 
 AVX512, AVX2, NEON = Registers(16, 24, 8), Registers(8, 12, 6), Registers(4, 24, 8)
@@ -101,9 +92,9 @@ def problems(draw: st.DrawFn) -> Problem:
     return Problem(
         batch=draw(st.integers(0, 3)),
         in_channels=groups * draw(st.integers(1, 3)),
-        out_channels=groups * draw(st.integers(1, 60)),
-        height=draw(st.integers(1, 14)),
-        width=draw(st.integers(1, 14)),
+        out_channels=groups * draw(st.sampled_from([1, 2, 3, 4, draw(st.integers(5, 60))])),
+        height=draw(st.integers(1, 20)),
+        width=draw(st.integers(1, 20)),
         stride=draw(st.integers(1, 3)),
         groups=groups,
         dtype=draw(st.sampled_from(["float32", "float64"])),
@@ -112,7 +103,9 @@ def problems(draw: st.DrawFn) -> Problem:
 
 
 def heights(sweep: Sweep) -> list[int]:
-    """As ``compiled`` cuts them: the higher panels first."""
+    """As ``compiled`` cuts them: the higher panels first. Streamed, there is one."""
+    if sweep.pack == STREAMED:
+        return [sweep.rows]
     return [sweep.rows // sweep.panels + (panel < sweep.rows % sweep.panels) for panel in range(sweep.panels)]
 
 
@@ -128,10 +121,11 @@ def products(p: Problem, sweep: Sweep, kept: list[int]) -> Iterator[tuple[int, i
     elif sweep.pack == COPIED:
         assert count % 4 == 0
         kept[:] = [sweep.x // item + pixel for pixel in range(count)]
+    lanes = sweep.lanes * sweep.panels if sweep.pack == STREAMED else sweep.valid
     for row in range(sweep.rows):
-        for lane in range(sweep.valid):
+        for lane in range(lanes):
             pixel, channel = (lane, row) if sweep.kind == PIXELS else (row, lane)
-            if sweep.pack == DIRECT:
+            if sweep.pack in (DIRECT, STREAMED):
                 x = sweep.x // item + (pixel if sweep.kind == PIXELS else pixel * (sweep.x_row // item))
             else:
                 x = kept[pixel]
@@ -147,11 +141,16 @@ def products(p: Problem, sweep: Sweep, kept: list[int]) -> Iterator[tuple[int, i
 
 
 @settings(deadline=None, max_examples=150)
-@given(problems(), st.integers(1, 5))
-def test_every_element_is_written_once_from_its_own_pixel_and_channel(p: Problem, threads: int) -> None:
+@given(problems(), st.integers(1, 5), st.sampled_from([0, 2**24]))
+def test_every_element_is_written_once_from_its_own_pixel_and_channel(
+    p: Problem, threads: int, streamed_bytes: int
+) -> None:
     registers = AVX512 if p.dtype == "float32" else Registers(8, 24, 8)
-    memory = Memory(by_rows=0, by_lanes=0, bias=0, padded_bias=0, offsets=0, scratch=tuple(range(threads)))
-    parts = Scheduler(p, registers, memory).schedule(threads)
+    memory = Memory(by_rows=0, by_lanes=0, bias=0, zeros=0, padded_bias=0, offsets=0, scratch=tuple(range(threads)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schedule_module, "STREAMED_BYTES", streamed_bytes)
+        patch.setattr(schedule_module, "RUN_BYTES", 1024)
+        parts = Scheduler(p, registers, memory).schedule(threads)
     assert len(parts) in (1, threads)
     written: dict[int, tuple[int, int]] = {}
     allowed = {rows: registers.vectors(rows) * registers.lanes for rows in range(1, registers.rows + 1)}
@@ -178,7 +177,7 @@ def test_every_element_is_written_once_from_its_own_pixel_and_channel(p: Problem
 
 
 def test_small_pictures_are_shared_by_channels_and_tiny_layers_by_nobody() -> None:
-    memory = Memory(by_rows=0, by_lanes=0, bias=0, padded_bias=0, offsets=0, scratch=(0, 0))
+    memory = Memory(by_rows=0, by_lanes=0, bias=0, zeros=0, padded_bias=0, offsets=0, scratch=(0, 0))
 
     def parts(name: str) -> list[list[Sweep]]:
         return Scheduler(Problem.parse(name), AVX512, memory).schedule(2)
@@ -194,13 +193,13 @@ def test_small_pictures_are_shared_by_channels_and_tiny_layers_by_nobody() -> No
 
 
 def compiled(registers: Registers, item: int, features: str) -> tuple[Any, dict[str, Any]]:
-    """All kernels of both kinds for the given registers, as functions of :data:`PARAMETERS`; the first keeps them."""
+    """All kernels of every kind for the given registers, as functions of :data:`PARAMETERS`; the first keeps them."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     module = ir.Module()
     module.triple = binding.get_process_triple()
     kernels = Kernels(Code(module, item), registers)
-    kinds = ("pixels", "channels")
+    kinds = ("pixels", "more", "channels")
     for kind in kinds:
         chosen = kernels.choice(kind)  # type: ignore[arg-type]
         entry = ir.Function(module, chosen.function_type, f"entry_{kind}")
@@ -247,23 +246,27 @@ def test_every_kernel_computes_the_formula_and_touches_nothing_else(
             for lanes in range(unit, registers.vectors(rows) * registers.lanes + 1, unit):
                 if lanes > registers.vectors(registers.rows) * registers.lanes and lanes % registers.lanes:
                     continue
+                if kind == "more" and (rows > STREAMED_ROWS or lanes != registers.vectors(rows) * registers.lanes):
+                    continue
                 for relu, valid in ((0, lanes), (1, max(1, lanes - 1) if kind == "channels" else lanes)):
                     guarded = Guarded()
                     a, b, bias = (
                         guarded.copy(numbers.integers(-8, 9, shape).astype(dtype))
-                        for shape in ((k, rows), (k, lanes), (rows if kind == "pixels" else lanes,))
+                        for shape in ((k, rows), (k, lanes), (lanes if kind == "channels" else rows,))
                     )
                     c = guarded.array((rows, valid), dtype)
+                    c[...] = numbers.integers(-8, 9, c.shape)
+                    before = c.copy() if kind == "more" and relu else 0
                     call(
                         function, rows=rows, lanes=lanes, valid=valid, k=k,
                         a=a.ctypes.data, a_row=item, a_step=rows * item,
                         b=b.ctypes.data, b_step=lanes * item,
                         c=c.ctypes.data, c_row=valid * item, c_lane=item,
-                        bias=bias.ctypes.data, relu=relu, ahead=a.ctypes.data,
+                        bias=bias.ctypes.data, relu=relu, ahead=a.ctypes.data, begun=relu,
                     )  # fmt: skip
-                    expected = a.T @ b + (bias[:, None] if kind == "pixels" else bias)
+                    expected = (a.T @ b + (bias if kind == "channels" else bias[:, None]))[:, :valid] + before
                     expected = np.maximum(expected, 0) if relu else expected
-                    np.testing.assert_array_equal(c, expected[:, :valid], f"{kind} {rows}x{lanes}")
+                    np.testing.assert_array_equal(c, expected, f"{kind} {rows}x{lanes}")
     del engine
 
 

@@ -21,12 +21,13 @@ from backends._microkernel.generator import Kernels
 from backends._microkernel.llvm import Code
 from backends._microkernel.packing import Copies
 from backends._microkernel.registers import of_this_host
-from backends._microkernel.schedule import COPIED, DIRECT, FIELDS, GATHERED, PIXELS
+from backends._microkernel.sweep import COPIED, FIELDS, GATHERED, PIXELS, STREAMED
 
 # A plan in memory is a header of words and the sweeps. Where the header's words are:
-STEPS, RELU, PARTS = 0, 1, 2  # from PARTS on: where each part's sweeps begin, and where the last part's end
+STEPS, RELU, ZEROS, PARTS = 0, 1, 2, 3  # from PARTS on: where each part's sweeps begin, and where the last part's end
 
 LINE: Final = 64
+CHUNK: Final = 8  # channels that are streamed side by side: as many runs of memory as the hardware follows
 WIDTH: Final = len(FIELDS)
 (
     KIND, PACK, ROWS, PANELS, LANES, VALID, X, AHEAD, X_STEP, X_ROW, OFFSETS, SCRATCH, WEIGHT, BIAS, Y, Y_ROW, Y_LANE,
@@ -49,6 +50,7 @@ def _written(write: Callable[[Code], Any]) -> Any:
 
 
 _pixels = _written(lambda code: Kernels(code, of_this_host(code.item)).choice("pixels"))
+_more = _written(lambda code: Kernels(code, of_this_host(code.item)).choice("more"))
 _channels = _written(lambda code: Kernels(code, of_this_host(code.item)).choice("channels"))
 _copy = _written(lambda code: Copies(code, of_this_host(code.item)).vectors())
 _gather = _written(lambda code: Copies(code, of_this_host(code.item)).elements())
@@ -87,6 +89,26 @@ def _call(typing_context: Any, function: Any, x: Any, y: Any, plan: Any, part: A
     return types.void(*[types.int64] * 5), generate
 
 
+@njit  # type: ignore[untyped-decorator]
+def _stream(x: Any, source: int, target: int, plan: Any, at: int) -> None:
+    """A run of tiles, a chunk of channels after the other. The bias and the ReLU come with the last one."""
+    item, k, step = _item(x), plan[STEPS], plan[at + X_STEP]
+    lanes, rows, tiles = plan[at + LANES], plan[at + ROWS], plan[at + PANELS]
+    for begin in range(0, k, CHUNK):
+        steps = min(CHUNK, k - begin)
+        weight, pixels, results = plan[at + WEIGHT] + begin * rows * item, source + begin * step, target
+        bias, relu = (plan[at + BIAS], plan[RELU]) if begin + steps == k else (plan[ZEROS], 0)
+        for tile in range(tiles):
+            # The next tile, or the next channels from the beginning of the run.
+            ahead = pixels + lanes * item if tile + 1 < tiles else source + (begin + CHUNK) * step
+            _more(
+                x, rows, lanes, lanes, steps, weight, 0, 0, pixels, step, results, plan[at + Y_ROW], 0,
+                bias, relu, ahead, step, LINE, begin,
+            )  # fmt: skip
+            pixels += lanes * item
+            results += lanes * item
+
+
 @cache
 def work(dtype: str) -> int:
     """Address of the function ``(x, y, plan, part)`` that carries out one part of a plan."""
@@ -114,7 +136,7 @@ def _work_of(version: str) -> Callable[[Any, int, Any, int], None]:
         for at in range(plan[PARTS + part], plan[PARTS + part + 1], WIDTH):
             source, step, row = _address(x) + plan[at + X], plan[at + X_STEP], plan[at + X_ROW]
             lanes, rows, panels = plan[at + LANES], plan[at + ROWS], plan[at + PANELS]
-            if plan[at + PACK] != DIRECT:
+            if plan[at + PACK] > STREAMED:
                 scratch = plan[at + SCRATCH]
                 count = lanes if plan[at + KIND] == PIXELS else rows
                 if plan[at + PACK] == COPIED:
@@ -123,6 +145,9 @@ def _work_of(version: str) -> Callable[[Any, int, Any, int], None]:
                     _gather(x, k, source, step, scratch, count, plan[at + OFFSETS])
                 source, step, row = scratch, count * item, item
             weight, bias, target, y_row = plan[at + WEIGHT], plan[at + BIAS], y + plan[at + Y], plan[at + Y_ROW]
+            if plan[at + PACK] == STREAMED:
+                _stream(x, source, target, plan, at)
+                continue
             first, ahead_step = _address(x) + plan[at + AHEAD], plan[at + X_STEP]
             ahead, ahead_line = first, LINE if panels * LINE < lanes * item else 0
             height, higher = rows // panels, rows % panels
@@ -131,7 +156,7 @@ def _work_of(version: str) -> Callable[[Any, int, Any, int], None]:
                 if plan[at + KIND] == PIXELS:
                     _pixels(
                         x, high, lanes, lanes, k, weight, 0, 0, source, step, target, y_row, 0, bias, relu,
-                        ahead, ahead_step, ahead_line,
+                        ahead, ahead_step, ahead_line, 0,
                     )  # fmt: skip
                     ahead += LINE
                     if ahead_line or ahead - first > lanes * item:  # all asked for; what was just read costs nothing
@@ -141,7 +166,7 @@ def _work_of(version: str) -> Callable[[Any, int, Any, int], None]:
                 else:
                     _channels(
                         x, high, lanes, plan[at + VALID], k, source, row, step, weight, 0,
-                        target, y_row, plan[at + Y_LANE], bias, relu, 0, 0, 0,
+                        target, y_row, plan[at + Y_LANE], bias, relu, 0, 0, 0, 0,
                     )  # fmt: skip
                     source += high * row
                 target += high * y_row

@@ -28,13 +28,14 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from backends._microkernel.llvm import CACHE_LINE, Code
-from backends._microkernel.registers import Registers
+from backends._microkernel.registers import STREAMED_ROWS, Registers
 
-Kind = Literal["pixels", "channels"]
+Kind = Literal["pixels", "more", "channels"]
+"""``more`` is ``pixels`` for a part of the channels: it goes on with the sums that the result holds, if ``begun``."""
 
 PARAMETERS = (
     *("rows", "lanes", "valid", "k", "a", "a_row", "a_step", "b", "b_step", "c", "c_row", "c_lane", "bias", "relu"),
-    *("ahead", "ahead_step", "ahead_line"),
+    *("ahead", "ahead_step", "ahead_line", "begun"),
 )
 """Of every kernel. Strides in bytes: from row to row, from step to step, from lane to lane; ``valid`` lanes exist.
 
@@ -61,8 +62,8 @@ class Kernels:
         stride = registers.vectors(1) * registers.lanes // unit + 1
         cases = {
             rows * stride + lanes // unit: self._kernel(f"{name}_{rows}x{lanes}", kind, rows, lanes)
-            for rows in range(1, registers.rows + 1)
-            for lanes in self._widths(rows, unit)
+            for rows in range(1, (STREAMED_ROWS if kind == "more" else registers.rows) + 1)
+            for lanes in ([registers.vectors(rows) * registers.lanes] if kind == "more" else self._widths(rows, unit))
         }
 
         def key(builder: Any, words: Sequence[Any]) -> Any:
@@ -81,7 +82,7 @@ class Kernels:
         code = self._code
         function, builder = code.function(name, len(PARAMETERS))
         words = dict(zip(PARAMETERS, function.args, strict=True))
-        if kind == "pixels":  # known here because weights are packed for it: strides that are constants cost nothing
+        if kind != "channels":  # known here because weights are packed for it: strides that are constants cost nothing
             words |= {"a_row": code.word(code.item), "a_step": code.word(rows * code.item)}
         else:
             words |= {"b_step": code.word(lanes * code.item)}
@@ -120,16 +121,18 @@ class _Tile:
                 code.prefetch(builder, start, offset, to_write=True)
 
     def sums(self) -> list[list[Any]]:
-        """The loop over k. Accumulators begin at zero and the bias comes last: so it adds one rounding, not K."""
+        """The loop over k. The bias comes last: so it adds one rounding, not K."""
         code, builder, words = self._code, self._builder, self._words
-        zeros = [code.ir.Constant(vector, None) for _ in range(self._rows) for _, vector in self._vectors]
+        start = [code.ir.Constant(vector, None) for _ in range(self._rows) for _, vector in self._vectors]
+        if self._kind == "more":
+            start = self._result()
         offsets = [builder.mul(words["a_row"], code.word(row)) for row in range(self._rows)]
 
         def step(index: Any, sums: list[Any]) -> list[Any]:
             a = builder.add(words["a"], builder.mul(index, words["a_step"]))
             b = builder.add(words["b"], builder.mul(index, words["b_step"]))
             parts = [code.load(builder, vector, b, offset) for offset, vector in self._vectors]
-            if self._kind == "pixels":
+            if self._kind != "channels":
                 ahead = builder.add(words["ahead"], builder.mul(index, words["ahead_step"]))
                 for place in range(len(self._vectors)):
                     code.prefetch(builder, builder.add(ahead, builder.mul(code.word(place), words["ahead_line"])))
@@ -140,9 +143,20 @@ class _Tile:
                 for (value, part), total in zip(products, sums, strict=True)
             ]
 
-        flat = code.loop(builder, words["k"], step, zeros)
+        flat = code.loop(builder, words["k"], step, start)
         width = len(self._vectors)
         return [flat[row * width : (row + 1) * width] for row in range(self._rows)]
+
+    def _result(self) -> list[Any]:
+        """What the tile of the result holds, or zeros where that is not a beginning of the sums."""
+        code, builder, words = self._code, self._builder, self._words
+        begun = builder.icmp_unsigned("!=", words["begun"], code.word(0))
+        starts = [builder.add(words["c"], builder.mul(words["c_row"], code.word(row))) for row in range(self._rows)]
+        return [
+            builder.select(begun, code.load(builder, vector, start, offset), code.ir.Constant(vector, None))
+            for start in starts
+            for offset, vector in self._vectors
+        ]
 
     def finish(self, sums: list[list[Any]]) -> list[list[Any]]:
         """Bias and ReLU while the sums are in registers. NaN stays: it is not less than anything."""
@@ -170,7 +184,7 @@ class _Tile:
     def store(self, tile: list[list[Any]], lanes: int) -> None:
         """Whole vectors where the lanes are neighbours in the result and all of them exist, else one by one."""
         code, builder, words = self._code, self._builder, self._words
-        if self._kind == "pixels":
+        if self._kind != "channels":
             self._store_vectors(tile, words["c"], words["c_row"])
             return
         neighbours = builder.icmp_unsigned("==", words["c_lane"], code.word(code.item))

@@ -8,7 +8,8 @@ from backends._microkernel.blocking import panels
 from backends._microkernel.llvm import CACHE_LINE
 from backends._microkernel.packing import by_lanes, by_rows
 from backends._microkernel.registers import of_this_host
-from backends._microkernel.schedule import FIELDS, Memory, Scheduler, Sweep, weight_tiles
+from backends._microkernel.schedule import Scheduler, weight_tiles
+from backends._microkernel.sweep import FIELDS, Memory, Sweep
 from backends.backend import Layer
 from backends.problem import ITEM_BYTES, Problem
 
@@ -26,7 +27,7 @@ def compiled_layer(problem: Problem, weight: Array, bias: Array | None, threads:
     y = aligned(p.output_shape, p.dtype)
     memory, arrays = _lay_out(p, weight, bias, threads)
     parts = Scheduler(p, of_this_host(ITEM_BYTES[p.dtype]), memory).schedule(threads)
-    plan = _plan(p, parts)
+    plan = _plan(p, parts, memory)
     arguments = (y.ctypes.data, plan.ctypes.data, compiled.work(p.dtype))
     held = (arrays, plan, y)
 
@@ -66,6 +67,7 @@ def _lay_out(p: Problem, weight: Array, bias: Array | None, threads: int) -> tup
         "by_lanes": np.concatenate([tile for group in groups for tile in by_lanes(group, tiles)]),
         "bias": biases,
         "padded_bias": padded,
+        "zeros": np.zeros(registers.rows, p.dtype),
         "offsets": (rows[:, None] + columns).astype(np.int64) * ITEM_BYTES[p.dtype],
     }
     arrays = {name: aligned_copy(array) for name, array in arrays.items()}
@@ -74,15 +76,15 @@ def _lay_out(p: Problem, weight: Array, bias: Array | None, threads: int) -> tup
     return Memory(**addresses, scratch=tuple(each.ctypes.data for each in scratch)), (arrays, scratch)
 
 
-def _plan(p: Problem, parts: list[list[Sweep]]) -> Array:
+def _plan(p: Problem, parts: list[list[Sweep]], memory: Memory) -> Array:
     """The words that :mod:`compiled` reads: a header, then the sweeps of each part."""
     import numpy as np
 
-    header = 2 + len(parts) + 1
+    header = 3 + len(parts) + 1
     counts = np.cumsum([0, *map(len, parts)])
     begins = header + len(FIELDS) * counts
     sweeps = [[getattr(sweep, name) for name in FIELDS] for part in parts for sweep in part]
-    words = [p.in_channels // p.groups, int(p.activation == "relu"), *begins]
+    words = [p.in_channels // p.groups, int(p.activation == "relu"), memory.zeros, *begins]
     return np.concatenate([np.array(words, np.int64), np.array(sweeps, np.int64).ravel()])
 
 

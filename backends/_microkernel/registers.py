@@ -11,6 +11,9 @@ _MANY: Final = (24, 8)
 _FEW: Final = (12, 6)
 _LONGEST: Final = 12  # vectors in a row
 
+STREAMED_ROWS: Final = 4
+"""Most output channels of a layer whose pixels are streamed (schedule.py): more of them hide the memory's latency."""
+
 
 @dataclass(frozen=True)
 class Registers:

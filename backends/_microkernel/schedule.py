@@ -12,59 +12,21 @@ gives every core something where a picture of 7x7 has fewer vectors of pixels th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from typing import Final
 
 from backends._microkernel.blocking import even, lane_tiles, panels, share, vector_tiles
-from backends._microkernel.registers import Registers
+from backends._microkernel.registers import STREAMED_ROWS, Registers
+from backends._microkernel.sweep import CHANNELS, COPIED, DIRECT, GATHERED, KEPT, PIXELS, STREAMED, Memory, Sweep
 from backends.problem import ITEM_BYTES, Problem
 
 FEWEST_PANELS_TO_PACK: Final = 3
 BLOCK_BYTES: Final = 2**17  # pixels and results of a block (NHWC): an eighth of a usual second-level cache
+STREAMED_BYTES: Final = 2**24  # of a picture, from which on it comes from main memory
+RUN_BYTES: Final = 2**15  # of a channel that is streamed at once: the results of two such stay in a second cache
 LATENCY: Final = 4  # cycles until a multiply-add's result can be used; a step with fewer chains waits for it
 CALL: Final = 40  # cycles to enter a kernel, finish its tile and leave
 REGION: Final = 6000  # cycles to wake a pool of threads and to wait for the last of them: below 2 us
-
-PIXELS, CHANNELS = 0, 1  # which operand is read in vectors: see generator.py
-DIRECT, COPIED, GATHERED, KEPT = range(4)  # pixels come from the picture, or from the scratch: packed now, or before
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sweep:
-    """One tile against ``panels`` panels of ``rows`` rows in all. Offsets, strides and addresses in bytes."""
-
-    kind: int
-    pack: int
-    rows: int
-    panels: int
-    lanes: int
-    valid: int  # of the lanes, those that exist
-    x: int  # offset of the first pixel's first channel in the picture
-    ahead: int  # the same of the next tile of pixels, or of this one where there is none
-    x_step: int  # from channel to channel there
-    x_row: int  # from row to row, where rows are pixels
-    offsets: int  # address of an offset from ``x`` for each pixel, where they are gathered
-    scratch: int  # address of the thread's own memory for packed pixels
-    weight: int  # address of packed weights
-    bias: int  # address
-    y: int  # offset of the tile's first element in the result
-    y_row: int
-    y_lane: int
-
-
-FIELDS: Final = tuple(field.name for field in fields(Sweep))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Memory:
-    """Addresses of what ``prepare`` laid out, of all groups one after another."""
-
-    by_rows: int
-    by_lanes: int
-    bias: int
-    padded_bias: int  # as many for each group as its tiles have lanes
-    offsets: int  # of every pixel that the stride reads, from the plane's first one; words of eight bytes
-    scratch: tuple[int, ...]  # of each thread
 
 
 @dataclass(frozen=True)
@@ -133,6 +95,8 @@ class Scheduler:
     def _cost(self, sweep: Sweep) -> float:
         """Model of a sweep's time, in cycles of a core that starts one vector multiply-add in each."""
         vectors = sweep.lanes / self._registers.lanes
+        if sweep.pack == STREAMED:
+            return sweep.panels * (max(LATENCY, sweep.rows * vectors) * self._k + CALL)
         heights = even(sweep.rows, -(-sweep.rows // sweep.panels))
         cycles = sum(max(LATENCY, rows * vectors) * self._k + CALL for rows in heights)
         return cycles + (2 * vectors * self._k if sweep.pack == COPIED else 0)
@@ -149,6 +113,11 @@ class Scheduler:
         for plane in range(planes):
             first, last = (min(max(end - plane * vectors, 0), vectors) for end in (mine.start, mine.stop))
             start = first * lanes
+            if self._streams:
+                for tiles in self._runs(last - first):
+                    yield self._streamed_run(plane, start, tiles, cut)
+                    start += tiles * self._widest
+                    first += tiles * self._widest // lanes
             widths = vector_tiles(last - first, self._panels[0], self._registers)
             for number, width in enumerate(widths if cut.channels(len(self._panels)) else ()):
                 following = width if number + 1 < len(widths) else 0
@@ -186,6 +155,33 @@ class Scheduler:
             y_row=p.out_height * p.out_width * item,
             y_lane=item,
         )
+
+    @property
+    def _streams(self) -> bool:
+        """Whether a large picture meets so few output channels that reading it is the work."""
+        p = self._p
+        few = len(self._panels) == 1 and self._kernels <= STREAMED_ROWS
+        return few and p.stride == 1 and p.batch * p.in_channels * p.height * p.width * self._item >= STREAMED_BYTES
+
+    @property
+    def _widest(self) -> int:
+        """Pixels of the widest tile."""
+        return self._registers.vectors(self._kernels) * self._registers.lanes
+
+    def _runs(self, vectors: int) -> list[int]:
+        """Tiles in each streamed run: as many whole ones as there are, evenly."""
+        tiles = vectors * self._registers.lanes // self._widest
+        return even(tiles, max(1, RUN_BYTES // (self._widest * self._item))) if tiles else []
+
+    def _streamed_run(self, plane: int, start: int, tiles: int, cut: _Cut) -> Sweep:
+        """Some channels at a time along a run of tiles, sums being kept in the result and not in registers.
+
+        A tile alone reads 768 bytes of a channel and then the next channel's, a plane further: no hardware looks
+        ahead there, and one core cannot ask for enough of it by itself. Along a run it reads some channels side by
+        side, each from end to end.
+        """
+        tile = self._pixel_tile(plane, start, self._widest, 0, cut)
+        return replace(tile, pack=STREAMED, panels=tiles)
 
     def _rest_of_plane(self, plane: int, start: int, rows: int, cut: _Cut) -> Iterator[Sweep]:
         """Fewer pixels than a vector has lanes, against tiles of weights that have output channels in their lanes."""

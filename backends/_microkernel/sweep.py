@@ -1,0 +1,52 @@
+"""What a schedule is made of: one sweep, in numbers that compiled code reads, and the memory that it points to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Final
+
+PIXELS, CHANNELS = 0, 1  # which operand is read in vectors: see generator.py
+# Pixels come from the picture, tile by tile or along a run of tiles, or from the scratch: packed now, or before.
+DIRECT, STREAMED, COPIED, GATHERED, KEPT = range(5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """One tile against ``panels`` panels of ``rows`` rows in all. Offsets, strides and addresses in bytes.
+
+    Streamed, it is ``panels`` tiles side by side against one panel.
+    """
+
+    kind: int
+    pack: int
+    rows: int
+    panels: int
+    lanes: int
+    valid: int  # of the lanes, those that exist
+    x: int  # offset of the first pixel's first channel in the picture
+    ahead: int  # the same of the next tile of pixels, or of this one where there is none
+    x_step: int  # from channel to channel there
+    x_row: int  # from row to row, where rows are pixels
+    offsets: int  # address of an offset from ``x`` for each pixel, where they are gathered
+    scratch: int  # address of the thread's own memory for packed pixels
+    weight: int  # address of packed weights
+    bias: int  # address
+    y: int  # offset of the tile's first element in the result
+    y_row: int
+    y_lane: int
+
+
+FIELDS: Final = tuple(field.name for field in fields(Sweep))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """Addresses of what ``prepare`` laid out, of all groups one after another."""
+
+    by_rows: int
+    by_lanes: int
+    bias: int
+    zeros: int  # a bias for sums that are not complete
+    padded_bias: int  # as many for each group as its tiles have lanes
+    offsets: int  # of every pixel that the stride reads, from the plane's first one; words of eight bytes
+    scratch: tuple[int, ...]  # of each thread
