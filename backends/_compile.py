@@ -39,7 +39,8 @@ def no_cache() -> AbstractContextManager[Any]:
 def _compiled(p: Problem) -> Any:
     """The compiled function of the present problem; weights are arguments, so that those of the gate compile nothing.
 
-    ``dynamic=False`` makes code for the one shape. ``fullgraph=True`` turns what would be a silent fall-back to eager
+    Code is made for the one shape: by the configuration, since ``dynamic=False`` patches it in every call, which takes
+    some microseconds. ``fullgraph=True`` turns what would be a silent fall-back to eager
     into an error, the limit of eight compilations included. What was compiled for problems before is forgotten: each
     would be asked in every call whether its guards hold.
     """
@@ -47,6 +48,7 @@ def _compiled(p: Problem) -> Any:
     from torch.nn.functional import conv2d
 
     torch._dynamo.reset()
+    torch._dynamo.config.automatic_dynamic_shapes = False
     # Its pool of compiling processes is not part of a thread budget.
     torch._inductor.config.compile_threads = 1
     nhwc = p.layout == "nhwc"
@@ -59,4 +61,4 @@ def _compiled(p: Problem) -> Any:
             y = torch.relu(y)
         return y.permute(0, 2, 3, 1) if nhwc else y
 
-    return torch.compile(compute, fullgraph=True, dynamic=False)
+    return torch.compile(compute, fullgraph=True)

@@ -45,6 +45,12 @@ class ScriptedHost:
         """A pass."""
         return Admission(0.1, 0.01, 1e-3, 1.0, 0.25)
 
+    isolation = "worker"
+
+    def idle(self, settled_s: float, timeout_s: float) -> float:
+        """At rest."""
+        return 0.0
+
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """One round."""
         return Turn(self.seconds(), 1.0, 1.0, None)

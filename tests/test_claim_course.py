@@ -77,7 +77,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Cla
     monkeypatch.setattr(ClaimCourse, "_question", lambda self, claim: claim)
     declared = SimpleNamespace(device="cpu", output="fresh")
     monkeypatch.setattr(claim_course, "registry", SimpleNamespace(get=lambda name: declared))
-    monkeypatch.setattr(claim_course, "RESTART_S", 0.0)
+    monkeypatch.setattr(claim_course, "RESTART_S", 1e-6)
 
     def run(seconds: float, claims: tuple[Claim, ...] = CHOSEN, **scripts: Script | str) -> ClaimRecord:
         record = ClaimRecord(tmp_path)
@@ -113,6 +113,19 @@ def test_all_workers_are_started_anew_between_two_starts_and_not_for_each_backen
 
     course(60.0, a=noting("a"), b=noting("b"))
     assert list(dict.fromkeys(visits)) == [(name, start) for start in range(PASSES) for name in "ab"]
+
+
+def test_no_start_is_made_whose_time_would_go_into_starting(
+    course: Callable[..., ClaimRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claim_course, "RESTART_S", 0.2)
+
+    def slow(claim: Claim, start: int) -> Shown:
+        time.sleep(0.1)
+        return times(claim, start)
+
+    record = course(1.0, a=slow)  # 0.7 s after the first start: room for one more, not for two
+    assert {len(set(record.finding((claim.name, "a", 2)).process)) for claim in CHOSEN} == {2}
 
 
 def test_the_claims_of_the_least_work_come_first_where_not_all_fit(course: Callable[..., ClaimRecord]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import count
 from math import ceil
 from random import Random
@@ -59,6 +58,12 @@ class ScriptedHost:
         """One round."""
         self.turns.append((calls, warm_s, cores))
         return self.answer("turn", Turn(CALL_S, 1.0, calls * CALL_S, None))
+
+    isolation = "worker"
+
+    def idle(self, settled_s: float, timeout_s: float) -> float:
+        """At rest."""
+        return self.answer("idle", 0.01)
 
     def conclude(self, timeout_s: float) -> Conclusion:
         """Another pass."""
@@ -370,19 +375,49 @@ def test_a_time_below_what_the_machine_can_do_is_wrong() -> None:
     assert legs_of(outcome).keys() == {"fast", "elsewhere"}
 
 
-def test_a_clock_that_hides_time_in_every_turn_is_wrong_and_one_whose_answers_are_often_late_is_not() -> None:
-    """An engine whose own idle threads spin on every core now and then answers some milliseconds late."""
+class Slept(ScriptedHost):
+    """Whose calls really take their time, of which it tells a ``share``, and whose answers come ``late_s`` later."""
 
-    def late(every: int, number: int) -> Turn:
-        if number % every == 0:
-            time.sleep(0.02)
-        return Turn(CALL_S, 1.0, 4 * CALL_S, None)
+    share, late_s = 1.0, 0.0
 
-    pool = ScriptedPool(liar={"turn": partial(late, 1)}, honest={"turn": partial(late, 2)})
+    def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
+        """One round."""
+        time.sleep(calls * CALL_S + self.late_s)
+        return Turn(self.share * CALL_S, 1.0, self.share * calls * CALL_S, None)
+
+
+@pytest.mark.parametrize(("share", "late_s", "is_wrong"), [(0.1, 0.0, True), (1.0, 0.015, False), (1.0, 0.0, False)])
+def test_a_clock_that_hides_a_share_of_the_time_is_wrong_and_one_whose_answers_are_late_is_not(
+    share: float, late_s: float, is_wrong: bool
+) -> None:
+    """An engine whose own idle threads spin on every core answers some milliseconds late, turn after turn."""
+    pool = ScriptedPool(a={})
+    host = Slept("a", pool.events)
+    host.share, host.late_s = share, late_s
+    pool.station("a", 1).host = host  # type: ignore[assignment]
     outcome = contest(pool).run()
-    assert ways_out(outcome).keys() == {"liar"}
-    assert ways_out(outcome)["liar"].reason.startswith("its clock is wrong: turns took")
-    assert legs_of(outcome).keys() == {"honest"}
+    if is_wrong:
+        assert ways_out(outcome)["a"].reason.startswith("its clock is wrong: a turn of")
+    else:
+        assert legs_of(outcome).keys() == {"a"}
+
+
+def test_threads_that_spin_for_ever_are_told_from_those_that_wait_for_a_next_call() -> None:
+    looks = {"ever": [1.0, 1.0], "a_while": [1.0, 0.0], "never": [0.0]}
+    pool = ScriptedPool(**{name: {"idle": lambda number, seen=seen: seen[number]} for name, seen in looks.items()})
+    outcome = contest(pool).run()
+    assert (
+        ways_out(outcome)["ever"].reason == "threads of its own use 1.00 CPU seconds per second while nobody calls it"
+    )
+    assert legs_of(outcome).keys() == {"a-while", "never"}
+    contest(pool, backends=["a-while", "never"]).run()  # who was seen to rest is not watched on the next problem
+    assert [name for question, name in pool.events if question == "idle"] == [
+        "ever",
+        "ever",
+        "a-while",
+        "a-while",
+        "never",
+    ]
 
 
 def test_the_devices_series_is_kept_beside_the_hosts() -> None:

@@ -140,7 +140,7 @@ def test_what_harms_nobody_is_measured(finished: Finished, name: str) -> None:
     assert (cell["status"], cell["reason"]) == ("ok", "")
 
 
-def test_one_that_spins_is_beyond_its_budget_or_answers_late(finished: Finished) -> None:
+def test_one_that_spins_is_beyond_its_budget_or_never_rests(finished: Finished) -> None:
     """Which of the two depends on what else runs; either way it gets no time, and a reason that names threads."""
     cell = finished.cell("spins")
     assert cell["samples_s"] == []

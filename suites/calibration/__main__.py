@@ -163,8 +163,9 @@ def _earlier(path: Path) -> list[dict[str, Any]]:
     """The conditions in a file of this format; none where there is no such file, or nothing to be read."""
     try:
         content = json.loads(path.read_text())
-        return list(content["conditions"]) if content["format"] == FORMAT else []
-    except (OSError, ValueError, KeyError, TypeError):
+        conditions = content["conditions"] if content["format"] == FORMAT else []
+        return [each for each in conditions if {"threads", "load"} <= each.keys()]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # it will be written anew
         return []
 
 

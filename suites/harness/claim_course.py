@@ -4,9 +4,10 @@ One backend at a time, where single problems interleave all: what is compared he
 are those that the cells have left, and are started anew together: a start takes a second or two and a claim some
 tenths, so that a worker ended after each backend's claims cost more than all the timing.
 
-The first start has most of the time, in which as many claims are measured as possible, and the later ones measure again
-what was measured least. So a backend that compiles for a second before each claim shows them all, some in one start
-only, where three starts of whatever fits would show a third of them. The interval is widened for it in the report.
+The first start has most of the time, in which as many claims are measured as possible. The later ones measure again
+what was measured least, and there are as many of them as leave more time for measuring than for starting. So a backend
+that compiles for a second before each claim shows them all, some in one start only, where three starts of whatever
+fits would show a third of them. The report widens the intervals by how much starts disagree.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ CLAIMS_S: Final = 150.0  # for all backends together, where no time budget says 
 MOST_WAIT_S: Final = 8.0  # for one claim: among two dozen claims nobody may take the others' time
 MOST_TIME_OUTS: Final = 2  # after as many in a row a backend is asked no further claim
 RESTART_S: Final = 0.8  # of one worker, kept back for each of the later starts
+WORTH: Final = 3.0  # a later start is made where it has as many times what restarting takes
 FIRST_SHARE: Final = 0.65  # of the time beside those, for the first start
 SHARE_OF_VISIT: Final = 0.15  # of a visit's time, for a single claim at most
 
@@ -75,21 +77,25 @@ class ClaimCourse:
         parts = [_Part(task, claims) for task in self._tasks if (claims := self._open(task)) and self._is_here(task)]
         starts = 1 if self._settings.in_process else PASSES
         try:
-            for number in range(starts):
-                restarts_s = RESTART_S * len(parts)
-                later = starts - 1 - number
-                left_s = ends - time.monotonic() - later * restarts_s
-                if number and left_s < restarts_s:
+            self._start(parts, 0, self._first_s(ends, parts, starts), is_last=starts == 1)
+            for number in range(1, starts if parts else 1):
+                left_s = ends - time.monotonic()
+                more = min(starts - number, int(left_s / (WORTH * RESTART_S * len(parts))))
+                if more < 1:
                     break
-                if number:
-                    self._pool.restart()
-                share = 1 / (later + 1) if number or not later else FIRST_SHARE
-                self._start(parts, number, starts, time.monotonic() + left_s * share)
+                self._pool.restart()
+                self._start(parts, number, left_s / more, is_last=more == 1)
             for part in parts:
                 self._write(part)
         finally:
             for question in self._questions.values():
                 question.close()
+
+    @staticmethod
+    def _first_s(ends: float, parts: Sequence[_Part], starts: int) -> float:
+        """Seconds for the first start, whose workers are there already."""
+        left_s = ends - time.monotonic() - (starts - 1) * RESTART_S * len(parts)
+        return left_s if starts == 1 else FIRST_SHARE * left_s
 
     def _is_here(self, task: Task) -> bool:
         """Whether the backend can be asked anything; if not, its lines say why and it gets no share of the time."""
@@ -113,15 +119,16 @@ class ClaimCourse:
 
     # --- the starts -----------------------------------------------------------------------------------------
 
-    def _start(self, parts: Sequence[_Part], number: int, starts: int, ends: float) -> None:
+    def _start(self, parts: Sequence[_Part], number: int, seconds: float, *, is_last: bool) -> None:
         """One start of every worker: each has its share of the time, and what fast ones leave is for slow ones."""
+        ends = time.monotonic() + seconds
         while waiting := [part for part in parts if part.waiting(number)]:
             for place, part in enumerate(waiting):
                 if (left_s := ends - time.monotonic()) <= 0:
                     return
                 self._visit(part, number, left_s / (len(waiting) - place))
-                self._say(part, number, starts, f"{place + 1}/{len(waiting)}")
-                if number == starts - 1 and not part.waiting(number):
+                self._say(part, number, f"{place + 1}/{len(waiting)}")
+                if is_last and not part.waiting(number):
                     self._write(part)
 
     def _visit(self, part: _Part, number: int, seconds: float) -> None:
@@ -172,10 +179,10 @@ class ClaimCourse:
 
     # --- what came out --------------------------------------------------------------------------------------
 
-    def _say(self, part: _Part, number: int, starts: int, place: str) -> None:
+    def _say(self, part: _Part, number: int, place: str) -> None:
         done = f"{len(part.shown.keys() - part.ended.keys())} of {len(part.claims)} claims timed"
         left = f", {len(waiting)} wait" if (waiting := part.waiting(number)) else ""
-        where = f"[claims, start {number + 1}/{starts}, {place}]"
+        where = f"[claims, start {number + 1}, {place}]"
         self._announce(f"{where} {part.task.backend}, threads: {part.task.threads}: {done}{left}")
 
     def _write(self, part: _Part) -> None:

@@ -11,8 +11,6 @@ from math import inf
 from random import Random
 from typing import TypeVar
 
-import numpy as np
-
 from backends import Problem
 from suites.harness.bounds import cannot_judge
 from suites.harness.canary import Canary
@@ -35,11 +33,15 @@ BUDGET_TOLERANCE = 0.1  # CPU seconds over wall seconds may exceed the thread bu
 # may have been measured in a bad moment; a replayed answer beats it by a hundred.
 IMPLAUSIBLY_FAST = 3.0
 
-# A turn whose answer came this much later than its own clock explains was not timed by an honest clock. Waking and
-# asking a worker takes a millisecond, several on a loaded machine, more where its own idle threads spin on every core:
-# by the median an honest engine on all cores was convicted once in 92 cells. A false clock is false in nearly all
-# turns, so three quarters of them must be unexplained.
+# Where answers come this much later than the worker's own clock explains, it is looked into. Waking and asking a worker
+# takes a millisecond, several on a loaded machine, ten where its own idle threads spin on every core and nobody else
+# gets at one. That is a delay, and no more of it in a turn that is many times as long, where a false clock hides a
+# share. Delays alone had convicted an honest engine in 15 of 494 cells on all cores.
 LEAST_UNEXPLAINED_S, MOST_UNEXPLAINED = 0.003, 0.6
+LONG_TURN = 16  # times as many calls
+
+# Threads that wait for a next call may spin (OpenMP's do so for 0.2 s), but not for ever.
+MOST_IDLE, SETTLED_S = 0.5, 0.4  # CPU seconds over wall seconds; seconds
 
 # A backend that hangs on every problem would cost a run its time-out a hundred times over.
 MOST_TIME_OUTS = 3
@@ -230,27 +232,45 @@ class Contest:
 
     def _conclude(self, contestant: Contestant) -> None:
         """The gate again, the thread budget, and whether the times are possible at all."""
+        self._check_clock(contestant)
+        self._check_rests(contestant)
         conclusion = contestant.ask(lambda host, patience: host.conclude(patience))
         contestant.leg.error_ratio = conclusion.error_ratio
         contestant.leg.peak_rss_bytes = conclusion.peak_rss_bytes
         self._check_budget(contestant)
-        self._check_clock(contestant)
         self._check_plausible(contestant)
 
-    @staticmethod
-    def _check_clock(contestant: Contestant) -> None:
+    def _check_clock(self, contestant: Contestant) -> None:
         """The clock in a worker shares its process with the plugin, which can reach it. Ours is out of its reach."""
         if contestant.leg.device_samples_s:  # a second series of calls, on the device's clock, is in no turn's seconds
             return
-        missing_s = float(np.quantile([missing for missing, _ in contestant.unexplained], 1 / 4))
+        missing_s = statistics.median(missing for missing, _ in contestant.unexplained)
         outside_s = statistics.median(outside for _, outside in contestant.unexplained)
-        inside_s = outside_s - missing_s
-        if missing_s > LEAST_UNEXPLAINED_S and missing_s > MOST_UNEXPLAINED * outside_s:
+        if not _unexplained(missing_s, outside_s):
+            return
+        calls, began = LONG_TURN * contestant.leg.calls, time.perf_counter()
+        turn = contestant.ask(lambda host, patience: host.turn(calls, WARM_S, self.cores, patience))
+        outside_s = time.perf_counter() - began
+        inside_s = turn.wall_s + turn.unseen_s
+        if _unexplained(outside_s - inside_s, outside_s):
             raise Ended(
                 "wrong",
-                f"its clock is wrong: turns took {inside_s:.3g} s by it, {outside_s:.3g} s by the harness's; "
-                f"a changed clock, or threads of its own that keep the worker from answering",
+                f"its clock is wrong: a turn of {calls} calls took {inside_s:.3g} s by it, {outside_s:.3g} s by the "
+                f"harness's; a changed clock, or threads of its own that keep the worker from answering",
             )
+
+    @staticmethod
+    def _check_rests(contestant: Contestant) -> None:
+        """Once for each backend; a short look first, since few have any threads that spin."""
+        station = contestant.station
+        if station.rests or (station.host is not None and station.host.isolation != "worker"):
+            return
+        for settled_s in (0.0, SETTLED_S):
+            idle = contestant.ask(lambda host, patience, settled_s=settled_s: host.idle(settled_s, patience))  # type: ignore[misc]
+            if idle <= MOST_IDLE:
+                station.rests = True
+                return
+        raise Ended("failed", f"threads of its own use {idle:.2f} CPU seconds per second while nobody calls it")
 
     def _check_budget(self, contestant: Contestant) -> None:
         """The larger of what the turns used and what the warm-up did, which was kept to no cores."""
@@ -275,6 +295,11 @@ class Contest:
                 f"impossibly fast: {median_s:.3g} s per call, where the measured FMA peak needs {least_s:.3g} s; "
                 f"a cached answer, or work that goes on after the call",
             )
+
+
+def _unexplained(missing_s: float, outside_s: float) -> bool:
+    """Whether so much of what passed out here passed unseen by the worker that its clock is in doubt."""
+    return missing_s > LEAST_UNEXPLAINED_S and missing_s > MOST_UNEXPLAINED * outside_s
 
 
 def _digits(seconds: float, digits: int) -> float:

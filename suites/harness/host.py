@@ -55,6 +55,9 @@ class Host(Protocol):
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """See :meth:`Subject.turn`."""
 
+    def idle(self, settled_s: float, timeout_s: float) -> float:
+        """See :meth:`Subject.idle`."""
+
     def conclude(self, timeout_s: float) -> Conclusion:
         """See :meth:`Subject.conclude`."""
 
@@ -104,6 +107,11 @@ class InProcess:
         """See :meth:`Subject.turn`."""
         with _ending("turn"):
             return self._subject.turn(calls, warm_s, cores)
+
+    def idle(self, settled_s: float, timeout_s: float) -> float:
+        """See :meth:`Subject.idle`."""
+        with _ending("idle"):
+            return self._subject.idle(settled_s)
 
     def conclude(self, timeout_s: float) -> Conclusion:
         """See :meth:`Subject.conclude`."""

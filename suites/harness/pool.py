@@ -32,6 +32,7 @@ class Station:
     starts: int = 0
     time_outs: int = 0  # on the last problems in a row
     missing: str | None = None
+    rests: bool = False  # its threads were seen to use no processor while nobody calls
     failures: list[Ended] = field(default_factory=list)  # of the last starts in a row
 
     @property

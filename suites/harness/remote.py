@@ -53,6 +53,10 @@ def _turn(subject: Subject, message: Message, descriptors: list[int]) -> Answer:
     return _value(asdict(subject.turn(message["calls"], message["warm_s"], message["cores"])))
 
 
+def _idle(subject: Subject, message: Message, descriptors: list[int]) -> Answer:
+    return _value(subject.idle(message["settled_s"]))
+
+
 def _conclude(subject: Subject, message: Message, descriptors: list[int]) -> Answer:
     return _value(asdict(subject.conclude()))
 
@@ -83,6 +87,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "refuses": _refuses,
     "examine": _examine,
     "turn": _turn,
+    "idle": _idle,
     "conclude": _conclude,
     "apply": _apply,
     "show": _show,

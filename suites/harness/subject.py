@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter  # bound before any plugin is loaded, which can replace time's own later
+from time import perf_counter, sleep  # bound before any plugin is loaded, which can replace time's own later
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ STATUS, CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 LEVEL_WITHIN = 0.05  # warm-up ends when a batch beats the best one before it by no more than this ...
 LONGEST_WARM_UP_S = 1.0  # ... or when this much time has gone
 WARM_UP_BATCH_S = 0.01
+
+WATCHED_S = 0.03
 
 LONGEST_CALL_S = 1e6  # that the report takes for a time
 
@@ -158,6 +160,13 @@ class Subject:
         running.gate.after(running.layer, running.inputs.first, running.result, running.inputs.hosts[0], typical_s)
         self._running = None
         return Conclusion(running.gate.error_ratio, peak_rss_bytes())
+
+    def idle(self, settled_s: float) -> float:
+        """CPU seconds over wall seconds while nothing is asked, from ``settled_s`` seconds on."""
+        sleep(settled_s)
+        began, cpu_began = perf_counter(), cpu_seconds()
+        sleep(WATCHED_S)
+        return (cpu_seconds() - cpu_began) / (perf_counter() - began)
 
     def apply(self, problem: Problem, weights: Weights, x: Array) -> Array:
         """The backend's result for one input: what the correctness suite compares with its own expectations."""

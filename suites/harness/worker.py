@@ -57,6 +57,13 @@ class Worker:
         message = {"do": "turn", "calls": calls, "warm_s": warm_s, "cores": cores}
         return self._numbers(Turn, message, timeout_s)
 
+    def idle(self, settled_s: float, timeout_s: float) -> float:
+        """See :meth:`Subject.idle`."""
+        found = self._ask({"do": "idle", "settled_s": settled_s}, timeout_s)
+        if not _fits(found, "float"):
+            raise self._child.garbled("idle", f"{found!r}")
+        return float(found)
+
     def conclude(self, timeout_s: float) -> Conclusion:
         """See :meth:`Subject.conclude`."""
         return self._numbers(Conclusion, {"do": "conclude"}, timeout_s)
