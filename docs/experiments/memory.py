@@ -50,6 +50,12 @@ class ScriptedHost:
         seconds = self._seconds * random.uniform(1.0, 1.1)  # noqa: S311  # scatters times, keeps no secret
         return Turn(seconds, 1.0, calls * seconds, None, 3)
 
+    isolation = "worker"
+
+    def idle(self, settled_s: float, timeout_s: float) -> float:
+        """At rest."""
+        return 0.0
+
     def conclude(self, timeout_s: float) -> Conclusion:
         """Another pass."""
         return Conclusion(0.5, 10**8)
