@@ -116,7 +116,7 @@ class _Tile:
         """The lines that will be written, before the work begins: else the stores at its end wait for them."""
         code, builder, words = self._code, self._builder, self._words
         for row in range(self._rows):
-            start = builder.add(words["c"], builder.mul(words["c_row"], code.word(row)))
+            start = self._row(words["c"], words["c_row"], row)
             for offset, _ in self._vectors:
                 code.prefetch(builder, start, offset, to_write=True)
 
@@ -151,12 +151,16 @@ class _Tile:
         """What the tile of the result holds, or zeros where that is not a beginning of the sums."""
         code, builder, words = self._code, self._builder, self._words
         begun = builder.icmp_unsigned("!=", words["begun"], code.word(0))
-        starts = [builder.add(words["c"], builder.mul(words["c_row"], code.word(row))) for row in range(self._rows)]
+        starts = [self._row(words["c"], words["c_row"], row) for row in range(self._rows)]
         return [
             builder.select(begun, code.load(builder, vector, start, offset), code.ir.Constant(vector, None))
             for start in starts
             for offset, vector in self._vectors
         ]
+
+    def _row(self, address: Any, stride: Any, row: int) -> Any:
+        """Where a row begins."""
+        return self._builder.add(address, self._builder.mul(stride, self._code.word(row)))
 
     def finish(self, sums: list[list[Any]]) -> list[list[Any]]:
         """Bias and ReLU while the sums are in registers. NaN stays: it is not less than anything."""
@@ -198,7 +202,7 @@ class _Tile:
     def _store_vectors(self, tile: list[list[Any]], address: Any, stride: Any) -> None:
         code, builder = self._code, self._builder
         for row, line in enumerate(tile):
-            start = builder.add(address, builder.mul(stride, code.word(row)))
+            start = self._row(address, stride, row)
             for total, (offset, _) in zip(line, self._vectors, strict=True):
                 code.store(builder, total, start, offset)
 

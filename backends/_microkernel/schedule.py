@@ -113,7 +113,7 @@ class Scheduler:
         for plane in range(planes):
             first, last = (min(max(end - plane * vectors, 0), vectors) for end in (mine.start, mine.stop))
             start = first * lanes
-            if self._streams:
+            if self._streams and cut.channels(len(self._panels)):
                 for tiles in self._runs(last - first):
                     yield self._streamed_run(plane, start, tiles, cut)
                     start += tiles * self._widest
@@ -160,7 +160,7 @@ class Scheduler:
     def _streams(self) -> bool:
         """Whether a large picture meets so few output channels that reading it is the work."""
         p = self._p
-        few = len(self._panels) == 1 and self._kernels <= STREAMED_ROWS
+        few = self._kernels <= STREAMED_ROWS
         return few and p.stride == 1 and p.batch * p.in_channels * p.height * p.width * self._item >= STREAMED_BYTES
 
     @property

@@ -30,7 +30,7 @@ LEVEL_WITHIN = 0.05  # warm-up ends when a batch beats the best one before it by
 LONGEST_WARM_UP_S = 1.0  # ... or when this much time has gone
 WARM_UP_BATCH_S = 0.01
 
-WATCHED_S = 0.03
+WATCHED_S = 0.03  # for looking whether a backend's threads rest
 
 LONGEST_CALL_S = 1e6  # that the report takes for a time
 
