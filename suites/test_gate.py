@@ -249,6 +249,30 @@ def test_a_machine_that_stalls_convicts_nobody_of_remembering() -> None:
         Gate(Plain(), problem, examination)._check_recomputes(layer, host.arrays, seconds_per_call=1e-4)
 
 
+class ColdReading(Plain):
+    """Reads a result in a moment, and for a millisecond after a pause or by chance, as on a busy machine."""
+
+    def __init__(self) -> None:
+        self._called, self._rng = 0.0, random.Random(1)
+
+    def sync(self) -> None:
+        self._called = time.perf_counter()
+
+    def to_numpy(self, result: Any) -> Any:
+        paused = time.perf_counter() - self._called > 0.01
+        time.sleep(0.001 if paused or self._rng.random() < 2 / 3 else 0)
+        return result
+
+
+def test_a_reading_that_is_slow_at_times_convicts_nobody_of_working_in_it() -> None:
+    problem = replace(OF_INPUT, direction="forward", bias=False)
+    examination = Examination.of(problem, seed=1)
+    backend = ColdReading()
+    layer = backend.prepare(problem, examination.real.weight, None, 1)
+    for _ in range(20):
+        Gate(backend, problem, examination)._check_finished(layer)
+
+
 @st.composite
 def problems(draw: st.DrawFn) -> Problem:
     """Small problems over all axes."""
