@@ -256,9 +256,11 @@ class ColdReading(Plain):
         self._called, self._rng = 0.0, random.Random(1)
 
     def sync(self) -> None:
+        """Note when the call was over."""
         self._called = time.perf_counter()
 
     def to_numpy(self, result: Any) -> Any:
+        """The result as it is, now and then late."""
         paused = time.perf_counter() - self._called > 0.01
         time.sleep(0.001 if paused or self._rng.random() < 2 / 3 else 0)
         return result
