@@ -17,7 +17,7 @@ from suites.harness.clock import (
     Budget,
     Deadline,
 )
-from suites.harness.rounds import FEWEST_ROUNDS, MOST_ROUNDS, ROUNDS
+from suites.harness.rounds import MOST_ROUNDS, ROUNDS, TELLING_ROUNDS
 
 
 class FakeClock:
@@ -98,8 +98,8 @@ def test_rounds_are_as_many_as_the_problem_can_afford(clock: FakeClock) -> None:
     budget = Budget(600.0, clock.now_s)
     counts = [budget.rounds({"a": 1e-3, "b": 2e-3}, seconds) for seconds in (-1, 0, 0.1, 0.2, 0.4, 1000)]
     assert counts == sorted(counts)
-    assert (counts[0], counts[-1]) == (FEWEST_ROUNDS, MOST_ROUNDS)
-    assert FEWEST_ROUNDS < counts[3] < MOST_ROUNDS
+    assert (counts[0], counts[-1]) == (TELLING_ROUNDS, MOST_ROUNDS)
+    assert TELLING_ROUNDS < counts[3] < MOST_ROUNDS
 
 
 def test_a_further_pass_needs_a_few_seconds(clock: FakeClock) -> None:

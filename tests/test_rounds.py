@@ -12,11 +12,14 @@ from random import Random
 
 import pytest
 
+from report.order_statistics import ALPHA, interval_index
 from suites.harness.rounds import (
     FEWEST_ROUNDS,
     MOST_ROUNDS,
+    PASSES,
     ROUNDS,
     SLOW_S,
+    TELLING_ROUNDS,
     TURN_S,
     Share,
     affordable_rounds,
@@ -137,7 +140,14 @@ def test_a_pass_with_few_rounds_does_not_bound_the_next_one() -> None:
 
 @pytest.mark.parametrize("seconds", [-5.0, 0.0, 0.01])
 def test_too_little_time_still_gives_the_fewest_rounds(seconds: float) -> None:
-    assert affordable_rounds({"a": 1e-4, "b": 1e-4}, seconds) == FEWEST_ROUNDS
+    assert affordable_rounds({"a": 1e-4, "b": 1e-4}, seconds) == TELLING_ROUNDS
+
+
+def test_three_passes_of_the_least_time_tell_twenty_backends_apart() -> None:
+    """Each pair at its share of the error; two rounds to the contrary do not hide it, for slow ones all must agree."""
+    pairs = 20 * 19 // 2
+    assert (interval_index(PASSES * TELLING_ROUNDS, ALPHA / pairs) or 0) >= 2
+    assert interval_index(PASSES * FEWEST_ROUNDS, ALPHA / pairs) is not None
 
 
 def test_plenty_of_time_gives_no_more_than_the_most_rounds() -> None:
@@ -155,7 +165,7 @@ def test_more_time_never_gives_fewer_rounds() -> None:
 def test_the_rounds_fit_into_the_time(speeds: dict[str, float]) -> None:
     seconds = 6.0
     rounds = affordable_rounds(speeds, seconds)
-    assert FEWEST_ROUNDS < rounds <= MOST_ROUNDS
+    assert TELLING_ROUNDS < rounds <= MOST_ROUNDS
     plan = shares(speeds, rounds, {})
     assert sum(share.rounds * share.calls * speeds[name] for name, share in plan.items()) <= seconds
 
