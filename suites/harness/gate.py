@@ -31,7 +31,7 @@ OnDevice = tuple[Any, ...]  # a layer's inputs as the backend's own kind of arra
 REWARM_S = 0.001  # of calls on the old input before a new one
 OLD_CALLS, OLD_CALLS_S = 3, 0.1  # as many at least, unless they take longer than this
 NEW_INPUTS = 8  # at most
-ASKED_AGAIN = 5  # times, before work outside the clock is held for proven
+TIMES_ASKED = 5  # before work outside the clock is held for proven
 READING_S = 200e-6  # that a library may take to hand over one result, at its slowest
 REMEMBERING = 3.0  # times slower on a new input than on the old one: no cache of the processor's explains that
 
@@ -172,7 +172,7 @@ class Gate:
         """
         x = self._to_device(Inputs(self._asked.first.inputs))
         reasons: list[str] = []
-        while len(reasons) < ASKED_AGAIN:
+        while len(reasons) < TIMES_ASKED:
             reason = self._unfinished(layer, x)
             if reason is None:
                 return
