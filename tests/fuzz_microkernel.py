@@ -18,7 +18,7 @@ from guarded_memory import Guarded
 
 from backends import Problem, get
 from backends._microkernel import layer as layer_module
-from backends._microkernel import schedule
+from backends._microkernel import planes, rows
 
 
 def draw(rng: Random) -> Problem:
@@ -65,7 +65,8 @@ def run(count: int, seed: int, verbose: bool) -> int:
         if verbose:
             print(p, threads, at, flush=True)
         # Large pictures are streamed; here also small ones, in long runs and in runs of one tile.
-        schedule.STREAMED_BYTES, schedule.RUN_BYTES = rng.choice([(2**24, 2**14), (0, 2**14), (0, 2**8)])
+        planes.STREAMED_BYTES, planes.RUN_BYTES = rng.choice([(2**24, 2**14), (0, 2**14), (0, 2**8)])
+        rows.DOT_STEPS = rng.choice([0, 4])  # few output channels, with few input channels too
         guarded = Guarded()
         layer_module.aligned = lambda shape, dtype, g=guarded, at=at: g.array(shape, dtype, at)
         shapes = (p.input_shape, p.weight_shape, (p.out_channels,))

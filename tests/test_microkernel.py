@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,13 +18,15 @@ from hypothesis import strategies as st
 from llvmlite import binding, ir
 
 from backends import Problem
-from backends._microkernel import schedule as schedule_module
-from backends._microkernel.blocking import even, lane_tiles, panels, share, vector_tiles
+from backends._microkernel import planes as planes_module
+from backends._microkernel import rows as rows_module
+from backends._microkernel.blocking import even, lane_tiles, panels, share, vector_tiles, weight_tiles
+from backends._microkernel.dots import Dots
 from backends._microkernel.generator import PARAMETERS, Kernels
 from backends._microkernel.llvm import Code
-from backends._microkernel.registers import STREAMED_ROWS, Registers, registers_of
-from backends._microkernel.schedule import Scheduler, weight_tiles
-from backends._microkernel.sweep import CHANNELS, COPIED, DIRECT, GATHERED, KEPT, PIXELS, STREAMED, Memory, Sweep
+from backends._microkernel.registers import DOT_LANES, STREAMED_ROWS, USUAL_VECTORS, Registers, registers_of
+from backends._microkernel.schedule import Scheduler
+from backends._microkernel.sweep import CHANNELS, COPIED, DIRECT, DOTS, GATHERED, KEPT, PIXELS, STREAMED, Memory, Sweep
 from backends.problem import ITEM_BYTES
 
 AVX512, AVX2, NEON = Registers(16, 24, 8), Registers(8, 12, 6), Registers(4, 24, 8)
@@ -56,6 +59,8 @@ def test_a_tile_fits_into_the_registers(registers: Registers) -> None:
     for rows in range(1, registers.rows + 1):
         sums = rows * registers.vectors(rows)
         assert sums + min(rows, registers.vectors(rows)) + 1 <= available
+    for outputs in range(1, DOT_LANES + 1):
+        assert registers.pixels(outputs) * outputs + outputs + 1 <= available
 
 
 @given(st.integers(0, 5000), st.integers(1, 40))
@@ -74,12 +79,21 @@ def test_shares_cover_everything_once(total: int, parts: int) -> None:
 
 
 @pytest.mark.parametrize("registers", HOSTS.values(), ids=HOSTS)
-@given(lanes=st.integers(1, 3000), rows=st.integers(1, 6))
+@given(lanes=st.integers(1, 3000), rows=st.integers(1, 50))
 def test_tiles_of_lanes_cover_the_channels_and_little_more(registers: Registers, lanes: int, rows: int) -> None:
     tiles = lane_tiles(lanes, rows, registers)
     assert lanes <= sum(tiles) < lanes + registers.half
-    assert max(tiles) <= registers.vectors(rows) * registers.lanes
-    assert sum(vector_tiles(lanes, rows, registers)) == lanes * registers.lanes
+    assert sum(tile % registers.lanes > 0 for tile in tiles) <= 1, "more than one vector is half empty"
+    assert min(map(registers.height, tiles)) >= 1
+    assert sum(vector_tiles(lanes, min(rows, registers.rows), registers)) == lanes * registers.lanes
+
+
+def test_tiles_of_lanes_leave_no_register_idle() -> None:
+    assert lane_tiles(24, 1000, AVX2) == [24]  # 4 rows x 3 vectors; 6 x 2 would leave one of four vectors idle
+    assert lane_tiles(40, 1000, AVX2) == [24, 16]
+    assert lane_tiles(64, 6, AVX2) == [16, 16, 16, 16]  # six pixels are one panel of 6 x 2, and would be two of 3 x 3
+    assert lane_tiles(20, 1000, AVX2) == [20]
+    assert lane_tiles(512, 1, AVX512) == [176, 176, 160]  # one pixel: as many sums as it takes not to wait for them
 
 
 # --- schedules, carried out in Python -----------------------------------------------------------------------------
@@ -130,7 +144,7 @@ def products(p: Problem, sweep: Sweep, kept: list[int]) -> Iterator[tuple[int, i
             else:
                 x = kept[pixel]
             weight = sweep.weight // item
-            if sweep.kind == PIXELS:
+            if sweep.kind in (PIXELS, DOTS):
                 assert weight % k == 0
                 output = weight // k + channel
             else:
@@ -141,15 +155,18 @@ def products(p: Problem, sweep: Sweep, kept: list[int]) -> Iterator[tuple[int, i
 
 
 @settings(deadline=None, max_examples=150)
-@given(problems(), st.integers(1, 5), st.sampled_from([0, 2**24]))
+@given(problems(), st.integers(1, 5), st.sampled_from([0, 2**24]), st.sampled_from([0, 4]))
 def test_every_element_is_written_once_from_its_own_pixel_and_channel(
-    p: Problem, threads: int, streamed_bytes: int
+    p: Problem, threads: int, streamed_bytes: int, dot_steps: int
 ) -> None:
     registers = AVX512 if p.dtype == "float32" else Registers(8, 24, 8)
-    memory = Memory(by_rows=0, by_lanes=0, bias=0, zeros=0, padded_bias=0, offsets=0, scratch=tuple(range(threads)))
+    memory = Memory(
+        by_rows=0, by_lanes=0, as_given=0, bias=0, zeros=0, padded_bias=0, offsets=0, scratch=tuple(range(threads))
+    )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(schedule_module, "STREAMED_BYTES", streamed_bytes)
-        patch.setattr(schedule_module, "RUN_BYTES", 1024)
+        patch.setattr(planes_module, "STREAMED_BYTES", streamed_bytes)
+        patch.setattr(planes_module, "RUN_BYTES", 1024)
+        patch.setattr(rows_module, "DOT_STEPS", dot_steps)
         parts = Scheduler(p, registers, memory).schedule(threads)
     assert len(parts) in (1, threads)
     written: dict[int, tuple[int, int]] = {}
@@ -177,7 +194,7 @@ def test_every_element_is_written_once_from_its_own_pixel_and_channel(
 
 
 def test_small_pictures_are_shared_by_channels_and_tiny_layers_by_nobody() -> None:
-    memory = Memory(by_rows=0, by_lanes=0, bias=0, zeros=0, padded_bias=0, offsets=0, scratch=(0, 0))
+    memory = Memory(by_rows=0, by_lanes=0, as_given=0, bias=0, zeros=0, padded_bias=0, offsets=0, scratch=(0, 0))
 
     def parts(name: str) -> list[list[Sweep]]:
         return Scheduler(Problem.parse(name), AVX512, memory).schedule(2)
@@ -198,10 +215,11 @@ def compiled(registers: Registers, item: int, features: str) -> tuple[Any, dict[
     binding.initialize_native_asmprinter()
     module = ir.Module()
     module.triple = binding.get_process_triple()
-    kernels = Kernels(Code(module, item), registers)
-    kinds = ("pixels", "more", "channels")
+    code = Code(module, item)
+    kernels = Kernels(code, registers)
+    kinds = ("pixels", "more", "channels", "dots")
     for kind in kinds:
-        chosen = kernels.choice(kind)  # type: ignore[arg-type]
+        chosen = Dots(code, registers).choice() if kind == "dots" else kernels.choice(kind)  # type: ignore[arg-type]
         entry = ir.Function(module, chosen.function_type, f"entry_{kind}")
         builder = ir.IRBuilder(entry.append_basic_block())
         builder.call(chosen, entry.args)
@@ -240,11 +258,12 @@ def test_every_kernel_computes_the_formula_and_touches_nothing_else(
 ) -> None:
     engine, functions = compiled(registers, item, features)
     numbers, dtype, k = np.random.default_rng(0), f"float{8 * item}", 5
-    for kind, function in functions.items():
+    for kind in ("pixels", "more", "channels"):
+        function = functions[kind]
         unit = registers.half if kind == "channels" else registers.lanes
         for rows in range(1, registers.rows + 1):
             for lanes in range(unit, registers.vectors(rows) * registers.lanes + 1, unit):
-                if lanes > registers.vectors(registers.rows) * registers.lanes and lanes % registers.lanes:
+                if lanes > USUAL_VECTORS * registers.lanes and lanes % registers.lanes:
                     continue
                 if kind == "more" and (rows > STREAMED_ROWS or lanes != registers.vectors(rows) * registers.lanes):
                     continue
@@ -267,6 +286,31 @@ def test_every_kernel_computes_the_formula_and_touches_nothing_else(
                     expected = (a.T @ b + (bias if kind == "channels" else bias[:, None]))[:, :valid] + before
                     expected = np.maximum(expected, 0) if relu else expected
                     np.testing.assert_array_equal(c, expected, f"{kind} {rows}x{lanes}")
+    del engine
+
+
+@pytest.mark.parametrize(("registers", "item", "features"), MACHINES)
+def test_dot_products_compute_the_formula_and_touch_nothing_else(
+    registers: Registers, item: int, features: str
+) -> None:
+    engine, functions = compiled(registers, item, features)
+    numbers, dtype = np.random.default_rng(0), f"float{8 * item}"
+    for lanes in range(1, DOT_LANES + 1):
+        for rows, k in itertools.product(range(1, registers.pixels(lanes) + 1), (1, 16, 37)):
+            guarded = Guarded()
+            a, b, bias = (
+                guarded.copy(numbers.integers(-8, 9, shape).astype(dtype))
+                for shape in ((rows, k), (lanes, k), (lanes,))
+            )
+            for relu in (0, 1):
+                c = guarded.array((lanes, rows), dtype)
+                call(
+                    functions["dots"], rows=rows, lanes=lanes, valid=lanes, k=k, a=a.ctypes.data, a_row=k * item,
+                    b=b.ctypes.data, c=c.ctypes.data, c_row=item, c_lane=rows * item, bias=bias.ctypes.data, relu=relu,
+                )  # fmt: skip
+                expected = b @ a.T + bias[:, None]
+                expected = np.maximum(expected, 0) if relu else expected
+                np.testing.assert_array_equal(c, expected, f"{rows}x{lanes}, {k} channels")
     del engine
 
 
@@ -345,4 +389,4 @@ def test_panels_of_a_group_are_what_kernels_are_made_for() -> None:
 
 
 def test_kinds_are_told_apart() -> None:
-    assert (PIXELS, CHANNELS) == (0, 1), "compiled.py compares words with these"
+    assert (PIXELS, CHANNELS, DOTS) == (0, 1, 2), "compiled.py compares words with these"

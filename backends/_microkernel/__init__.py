@@ -1,6 +1,7 @@
 """The parts of ``numba-microkernel``, each of which can be read by itself.
 
-In the order of reading: ``registers`` (what the host offers), ``llvm`` and ``generator`` (the kernels), ``packing``
-(the order of the operands), ``blocking`` (how dimensions are cut), ``schedule`` (who computes what), ``compiled`` (what
-runs), ``layer`` (all of it together). docs/MICROKERNEL.md tells why it is made this way, with measurements.
+In the order of reading: ``registers`` (what the host offers), ``llvm``, ``generator`` and ``dots`` (the kernels),
+``packing`` (the order of the operands), ``blocking`` (how dimensions are cut), ``sweep``, ``layout``, ``planes`` and
+``rows`` (what is computed in one go), ``schedule`` (who computes what), ``compiled`` (what runs), ``layer`` (all of it
+together). docs/MICROKERNEL.md tells why it is made this way, with measurements.
 """

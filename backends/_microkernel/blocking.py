@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from backends._microkernel.registers import Registers
+from dataclasses import dataclass
+from typing import Final
+
+from backends._microkernel.registers import USUAL_VECTORS, Registers
+from backends.problem import Problem
+
+CHAINS: Final = 8  # multiply-adds under way: four cycles long, and two begin in each
+MANY_ROWS: Final = 24  # which all heights of panels divide
 
 
 def even(total: int, most: int) -> list[int]:
@@ -20,16 +27,40 @@ def panels(rows: int, registers: Registers) -> list[int]:
 
 
 def lane_tiles(lanes: int, rows: int, registers: Registers) -> list[int]:
-    """Lanes, cut into tiles for panels of ``rows`` rows: whole vectors and a half, the last one padded to a half.
+    """Lanes, cut into tiles for ``rows`` rows in panels: of the ways there are, the one with the fewest multiply-adds.
 
-    Tiles of more vectors than the highest panel allows are of whole ones, which keeps the kernels fewer.
+    24 lanes in vectors of 8 are one tile of three and four rows, and not two of one and a half and six rows, in which
+    every second vector is half empty.
     """
-    most = registers.vectors(rows)
-    if most > registers.vectors(registers.rows):
-        whole = [vectors * registers.lanes for vectors in even(lanes // registers.lanes, most)]
-        rest = -(-(lanes % registers.lanes) // registers.half) * registers.half
-        return whole + [rest] * (rest > 0)
-    return [halves * registers.half for halves in even(-(-lanes // registers.half), 2 * most)]
+
+    def cost(tiles: list[int]) -> int:
+        kernels = [
+            (height, -(-tile // registers.lanes)) for tile in tiles for height in _heights(rows, tile, registers)
+        ]
+        return sum(max(CHAINS, height * vectors) for height, vectors in kernels)
+
+    # Of ways that cost the same, the highest panels: they read the lanes, which are the larger operand, least often.
+    widths = [registers.vectors(height) for height in range(registers.rows, 0, -1)]
+    return min((_tiles_of(lanes, most, registers) for most in widths), key=cost)
+
+
+def _heights(rows: int, tile: int, registers: Registers) -> list[int]:
+    """Of the panels against a tile; of many rows, some."""
+    return even(min(rows, MANY_ROWS), registers.height(tile))
+
+
+def _tiles_of(lanes: int, most: int, registers: Registers) -> list[int]:
+    """Tiles of at most so many vectors: whole ones, and half a one at the end.
+
+    Tiles of more vectors than usual have no half, which keeps the kernels fewer: it is a tile of its own.
+    """
+    halves = -(-lanes // registers.half)
+    if most > USUAL_VECTORS:
+        whole = [vectors * registers.lanes for vectors in even(halves // 2, most)]
+        return whole + [registers.half] * (halves % 2)
+    tiles = [vectors * registers.lanes for vectors in even(-(-halves // 2), most)]
+    tiles[-1] -= registers.half * (halves % 2)
+    return tiles
 
 
 def vector_tiles(vectors: int, rows: int, registers: Registers) -> list[int]:
@@ -40,3 +71,30 @@ def vector_tiles(vectors: int, rows: int, registers: Registers) -> list[int]:
 def share(total: int, part: int, parts: int) -> range:
     """What of ``range(total)`` falls to ``part``: contiguous, and as much as any other's but for one."""
     return range(total * part // parts, total * (part + 1) // parts)
+
+
+def weight_tiles(problem: Problem, registers: Registers) -> list[int]:
+    """How a group's output channels are cut into lanes, for the pixels that they will meet."""
+    p = problem
+    if p.layout == "nchw" and p.height * p.width > 1:
+        rows = max(1, p.out_height * p.out_width % registers.lanes)
+    else:  # a thread may get any number of pixels
+        rows = max(1, p.out_width if p.stride > 1 else p.pixels)
+    return lane_tiles(p.out_channels // p.groups, rows, registers)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One thread's part of the pixels, its part of the output channels, and its scratch."""
+
+    pixel_part: int
+    pixel_parts: int
+    channel_part: int
+    channel_parts: int
+    scratch: int
+
+    def pixels(self, total: int) -> range:
+        return share(total, self.pixel_part, self.pixel_parts)
+
+    def channels(self, total: int) -> range:
+        return share(total, self.channel_part, self.channel_parts)

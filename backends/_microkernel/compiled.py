@@ -17,11 +17,12 @@ from llvmlite import ir
 from numba import cfunc, njit, prange, types
 from numba.extending import intrinsic
 
+from backends._microkernel.dots import Dots
 from backends._microkernel.generator import Kernels
 from backends._microkernel.llvm import Code
 from backends._microkernel.packing import Copies
 from backends._microkernel.registers import of_this_host
-from backends._microkernel.sweep import COPIED, FIELDS, GATHERED, PIXELS, STREAMED
+from backends._microkernel.sweep import CHANNELS, COPIED, FIELDS, GATHERED, PIXELS, STREAMED
 
 # A plan in memory is a header of words and the sweeps. Where the header's words are:
 STEPS, RELU, ZEROS, PARTS = 0, 1, 2, 3  # from PARTS on: where each part's sweeps begin, and where the last part's end
@@ -52,6 +53,7 @@ def _written(write: Callable[[Code], Any]) -> Any:
 _pixels = _written(lambda code: Kernels(code, of_this_host(code.item)).choice("pixels"))
 _more = _written(lambda code: Kernels(code, of_this_host(code.item)).choice("more"))
 _channels = _written(lambda code: Kernels(code, of_this_host(code.item)).choice("channels"))
+_dots = _written(lambda code: Dots(code, of_this_host(code.item)).choice())
 _copy = _written(lambda code: Copies(code, of_this_host(code.item)).vectors())
 _gather = _written(lambda code: Copies(code, of_this_host(code.item)).elements())
 
@@ -163,10 +165,16 @@ def _work_of(version: str) -> Callable[[Any, int, Any, int], None]:
                         ahead, ahead_step = weight, 0
                     weight += high * k * item
                     bias += high * item
-                else:
+                elif plan[at + KIND] == CHANNELS:
                     _channels(
                         x, high, lanes, plan[at + VALID], k, source, row, step, weight, 0,
                         target, y_row, plan[at + Y_LANE], bias, relu, 0, 0, 0, 0,
+                    )  # fmt: skip
+                    source += high * row
+                else:
+                    _dots(
+                        x, high, lanes, lanes, k, source, row, 0, weight, 0,
+                        target, y_row, plan[at + Y_LANE], bias, relu, source + high * row, 0, 0, 0,
                     )  # fmt: skip
                     source += high * row
                 target += high * y_row

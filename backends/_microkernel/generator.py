@@ -17,6 +17,8 @@ kind          ``b``, in vectors                   ``a``, broadcast
 ``channels``  weights, packed by output channels  pixels of ``x`` (NHWC; and what NCHW has left of pixels)
 ============  ==================================  =====================================================
 
+Few output channels in NHWC have kernels of another form, in ``dots``.
+
 This is LLVM code and not numba's Python because only here can an accumulator be named: numba's arrays live in memory,
 and before it kept them in registers LLVM would have to prove that they do not overlap. Nothing belongs to one
 processor: a vector wider than the machine's is split, and a multiply-add is fused where there is an instruction for it.
@@ -28,7 +30,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from backends._microkernel.llvm import CACHE_LINE, Code
-from backends._microkernel.registers import STREAMED_ROWS, Registers
+from backends._microkernel.registers import STREAMED_ROWS, USUAL_VECTORS, Registers
 
 Kind = Literal["pixels", "more", "channels"]
 """``more`` is ``pixels`` for a part of the channels: it goes on with the sums that the result holds, if ``begun``."""
@@ -42,6 +44,12 @@ PARAMETERS = (
 ``ahead`` is where the next tile of pixels begins. Its lines are asked for one step after the other while this tile is
 computed, since a row of it lies a whole plane behind the one before, where no hardware looks ahead.
 """
+
+
+def lowest(code: Code, builder: Any, relu: Any) -> Any:
+    """The least element that a result may be: zero with a ReLU, which the word ``relu`` tells."""
+    wanted = builder.icmp_unsigned("!=", relu, code.word(0))
+    return builder.select(wanted, code.ir.Constant(code.element, 0.0), code.ir.Constant(code.element, float("-inf")))
 
 
 class Kernels:
@@ -74,7 +82,7 @@ class Kernels:
     def _widths(self, rows: int, unit: int) -> list[int]:
         """Lanes that a tile of so many rows may have: multiples of ``unit``, and of a vector where they are many."""
         registers = self._registers
-        usual = registers.vectors(registers.rows) * registers.lanes
+        usual = min(registers.vectors(rows), USUAL_VECTORS) * registers.lanes
         wider = range(usual + registers.lanes, registers.vectors(rows) * registers.lanes + 1, registers.lanes)
         return [*range(unit, usual + 1, unit), *wider]
 
@@ -165,13 +173,11 @@ class _Tile:
     def finish(self, sums: list[list[Any]]) -> list[list[Any]]:
         """Bias and ReLU while the sums are in registers. NaN stays: it is not less than anything."""
         code, builder = self._code, self._builder
-        infinity = code.ir.Constant(code.element, float("-inf"))
-        relu = builder.icmp_unsigned("!=", self._words["relu"], code.word(0))
-        lowest = builder.select(relu, code.ir.Constant(code.element, 0.0), infinity)
+        element = lowest(code, builder, self._words["relu"])
 
         def finished(total: Any, row: int, offset: int) -> Any:
             total = builder.fadd(total, self._bias(total.type, row, offset))
-            least = code.broadcast(builder, lowest, total.type)
+            least = code.broadcast(builder, element, total.type)
             return builder.select(builder.fcmp_ordered("<", total, least), least, total)
 
         return [

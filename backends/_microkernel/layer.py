@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from backends._microkernel.blocking import panels
+from backends._microkernel.blocking import panels, weight_tiles
 from backends._microkernel.llvm import CACHE_LINE
 from backends._microkernel.packing import by_lanes, by_rows
 from backends._microkernel.registers import of_this_host
-from backends._microkernel.schedule import Scheduler, weight_tiles
+from backends._microkernel.schedule import Scheduler
 from backends._microkernel.sweep import FIELDS, Memory, Sweep
 from backends.backend import Layer
 from backends.problem import ITEM_BYTES, Problem
@@ -65,6 +65,7 @@ def _lay_out(p: Problem, weight: Array, bias: Array | None, threads: int) -> tup
     arrays = {
         "by_rows": np.concatenate([panel for group in groups for panel in by_rows(group, heights)]),
         "by_lanes": np.concatenate([tile for group in groups for tile in by_lanes(group, tiles)]),
+        "as_given": groups,
         "bias": biases,
         "padded_bias": padded,
         "zeros": np.zeros(registers.rows, p.dtype),

@@ -91,12 +91,8 @@ class Code:
     def prefetch(self, builder: Any, address: Any, offset: int = 0, *, to_write: bool = False) -> None:
         """Ask for the cache line at an address, which need not exist."""
         ir = self.ir
-        name = "llvm.prefetch.p0"
         flag = ir.IntType(32)
-        function = self.module.globals.get(name)
-        if function is None:
-            kind = ir.FunctionType(ir.VoidType(), [self._pointer, flag, flag, flag])
-            function = ir.Function(self.module, kind, name)
+        function = self._intrinsic("llvm.prefetch.p0", ir.VoidType(), [self._pointer, flag, flag, flag])
         builder.call(function, [self._at(builder, address, offset), flag(int(to_write)), flag(3), flag(1)])
 
     def _at(self, builder: Any, address: Any, offset: int) -> Any:
@@ -111,9 +107,24 @@ class Code:
 
     def multiply_add(self, builder: Any, a: Any, b: Any, c: Any) -> Any:
         """``a * b + c``: one fused instruction where the host has it, two where it has not."""
-        vector = a.type
-        name = f"llvm.fmuladd.v{vector.count}f{8 * self.item}"
+        kind = a.type
+        name = f"llvm.fmuladd.{self._suffix(kind)}"
+        return builder.call(self._intrinsic(name, kind, [kind] * 3), [a, b, c])
+
+    def total(self, builder: Any, vector: Any, start: Any) -> Any:
+        """``start`` and all elements of a vector, added up in whatever order is fastest."""
+        name = f"llvm.vector.reduce.fadd.{self._suffix(vector.type)}"
+        function = self._intrinsic(name, self.element, [self.element, vector.type])
+        return builder.call(function, [start, vector], fastmath=("reassoc",))
+
+    def _intrinsic(self, name: str, result: Any, parameters: Sequence[Any]) -> Any:
+        """One of LLVM's own functions, declared in the module once."""
         function = self.module.globals.get(name)
         if function is None:
-            function = self.ir.Function(self.module, self.ir.FunctionType(vector, [vector] * 3), name)
-        return builder.call(function, [a, b, c])
+            function = self.ir.Function(self.module, self.ir.FunctionType(result, parameters), name)
+        return function
+
+    def _suffix(self, kind: Any) -> str:
+        """How LLVM names an element or a vector of them in an intrinsic's name."""
+        lanes = f"v{kind.count}" if isinstance(kind, self.ir.VectorType) else ""
+        return f"{lanes}f{8 * self.item}"

@@ -10,9 +10,17 @@ from typing import Final
 _MANY: Final = (24, 8)
 _FEW: Final = (12, 6)
 _LONGEST: Final = 12  # vectors in a row
+_MOST_PIXELS: Final = 8  # read side by side: each is a stream of its own
+
+USUAL_VECTORS: Final = 3
+"""In a tile of several rows: with them a step loads least for its multiply-adds, 4 x 3 and 8 x 3."""
 
 STREAMED_ROWS: Final = 4
 """Most output channels of a layer whose pixels are streamed (schedule.py): more of them hide the memory's latency."""
+
+
+DOT_LANES: Final = 4
+"""Most output channels of a layer in NHWC that is computed as dot products (dots.py)."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +43,21 @@ class Registers:
         """
         return min(self.sums // rows, _LONGEST)
 
+    def height(self, lanes: int) -> int:
+        """Rows of the highest tile that is so many lanes wide."""
+        return min(self.rows, self.sums // -(-lanes // self.lanes))
+
+    def pixels(self, outputs: int) -> int:
+        """Pixels in the highest tile of dot products with so many output channels.
+
+        Beside the sums stand a vector of each output channel's weights and one of a pixel.
+        """
+        available = self.sums * 4 // 3
+        return min(_MOST_PIXELS, (available - 1 - outputs) // outputs)
+
     @property
     def half(self) -> int:
-        """Elements in half a vector: the next smaller register, which works at the same rate per element or better."""
+        """Elements in half a vector: the next smaller register. Its multiply-add may take a whole one's time."""
         return self.lanes // 2
 
 

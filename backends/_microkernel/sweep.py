@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Final
 
-PIXELS, CHANNELS = 0, 1  # which operand is read in vectors: see generator.py
+PIXELS, CHANNELS, DOTS = 0, 1, 2  # which operand is read in vectors, or both: see generator.py and dots.py
 # Pixels come from the picture, tile by tile or along a run of tiles, or from the scratch: packed now, or before.
 DIRECT, STREAMED, COPIED, GATHERED, KEPT = range(5)
 
@@ -45,6 +45,7 @@ class Memory:
 
     by_rows: int
     by_lanes: int
+    as_given: int
     bias: int
     zeros: int  # a bias for sums that are not complete
     padded_bias: int  # as many for each group as its tiles have lanes

@@ -1,0 +1,130 @@
+"""Sweeps of NCHW: planes of pixels, read in vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from backends._microkernel.blocking import Cut, even, vector_tiles
+from backends._microkernel.layout import Layout
+from backends._microkernel.registers import STREAMED_ROWS
+from backends._microkernel.sweep import CHANNELS, COPIED, DIRECT, GATHERED, KEPT, PIXELS, STREAMED, Sweep
+
+FEWEST_PANELS_TO_PACK: Final = 3
+STREAMED_BYTES: Final = 2**24  # of a picture, from which on it comes from main memory
+RUN_BYTES: Final = 2**15  # of a channel that is streamed at once: the results of two such stay in a second cache
+
+
+class Planes(Layout):
+    """Whole vectors of pixels are read as vectors; what is left of a plane is broadcast against channels."""
+
+    def sweeps(self, cut: Cut) -> Iterator[Sweep]:
+        """All tiles of vectors, then the rests of planes."""
+        p, lanes = self._p, self._registers.lanes
+        pixels = p.out_height * p.out_width
+        vectors, rest = pixels // lanes, pixels % lanes
+        planes = p.batch * p.groups
+        mine = cut.pixels(planes * vectors)
+        for plane in range(planes):
+            first, last = (min(max(end - plane * vectors, 0), vectors) for end in (mine.start, mine.stop))
+            start = first * lanes
+            if self._streams and cut.channels(len(self._panels)):
+                for tiles in self._runs(last - first):
+                    yield self._streamed_run(plane, start, tiles, cut)
+                    start += tiles * self._widest
+                    first += tiles * self._widest // lanes
+            widths = vector_tiles(last - first, self._panels[0], self._registers)
+            for number, width in enumerate(widths if cut.channels(len(self._panels)) else ()):
+                following = width if number + 1 < len(widths) else 0
+                yield self._pixel_tile(plane, start, width, following, cut)
+                start += width
+        # Parts that got a vector less than others are first to take a rest.
+        for plane in range(planes if rest else 0):
+            if plane % cut.pixel_parts == cut.pixel_part:
+                yield from self._rest_of_plane(plane, vectors * lanes, rest, cut)
+
+    def _pixel_tile(self, plane: int, start: int, width: int, following: int, cut: Cut) -> Sweep:
+        """One tile of pixels against this thread's panels of weights; the next tile begins ``following`` behind."""
+        p, item, k = self._p, self._item, self._k
+        mine = cut.channels(len(self._panels))
+        before, rows = sum(self._panels[: mine.start]), sum(self._panels[mine.start : mine.stop])
+        first = plane % p.groups * self._kernels + before
+        x = self._plane_of_x(plane) + (start * item if p.stride == 1 else 0)
+        copied = COPIED if len(mine) >= FEWEST_PANELS_TO_PACK else DIRECT
+        return Sweep(
+            kind=PIXELS,
+            pack=GATHERED if p.stride > 1 else copied,
+            rows=rows,
+            panels=len(mine),
+            lanes=width,
+            valid=width,
+            x=x,
+            ahead=x + following * item,
+            x_step=p.height * p.width * item,
+            x_row=0,
+            offsets=self._memory.offsets + 8 * start,
+            scratch=cut.scratch,
+            weight=self._memory.by_rows + first * k * item,
+            bias=self._memory.bias + first * item,
+            y=self._plane_of_y(plane, before) + start * item,
+            y_row=p.out_height * p.out_width * item,
+            y_lane=item,
+        )
+
+    @property
+    def _streams(self) -> bool:
+        """Whether a large picture meets so few output channels that reading it is the work."""
+        p = self._p
+        few = self._kernels <= STREAMED_ROWS
+        return few and p.stride == 1 and p.batch * p.in_channels * p.height * p.width * self._item >= STREAMED_BYTES
+
+    @property
+    def _widest(self) -> int:
+        """Pixels of the widest tile."""
+        return self._registers.vectors(self._kernels) * self._registers.lanes
+
+    def _runs(self, vectors: int) -> list[int]:
+        """Tiles in each streamed run: as many whole ones as there are, evenly."""
+        tiles = vectors * self._registers.lanes // self._widest
+        return even(tiles, max(1, RUN_BYTES // (self._widest * self._item))) if tiles else []
+
+    def _streamed_run(self, plane: int, start: int, tiles: int, cut: Cut) -> Sweep:
+        """Some channels at a time along a run of tiles, sums being kept in the result and not in registers.
+
+        A tile alone reads 768 bytes of a channel and then the next channel's, a plane further: no hardware looks
+        ahead there, and one core cannot ask for enough of it by itself. Along a run it reads some channels side by
+        side, each from end to end.
+        """
+        tile = self._pixel_tile(plane, start, self._widest, 0, cut)
+        return replace(tile, pack=STREAMED, panels=tiles)
+
+    def _rest_of_plane(self, plane: int, start: int, rows: int, cut: Cut) -> Iterator[Sweep]:
+        """Fewer pixels than a vector has lanes, against tiles of weights that have output channels in their lanes."""
+        p, item = self._p, self._item
+        mine = cut.channels(len(self._tiles))
+        gathered = p.stride > 1 or len(mine) >= FEWEST_PANELS_TO_PACK
+        for number in mine:
+            pack = DIRECT if not gathered else GATHERED if number == mine.start else KEPT
+            yield Sweep(
+                kind=CHANNELS,
+                pack=pack,
+                rows=rows,
+                panels=-(-rows // self._registers.height(self._tiles[number])),
+                **self._tile_of_weights(plane % p.groups, number),
+                x=self._plane_of_x(plane) + (0 if gathered else start * item),
+                ahead=0,
+                x_step=p.height * p.width * item,
+                x_row=item,
+                offsets=self._memory.offsets + 8 * start,
+                scratch=cut.scratch,
+                y=self._plane_of_y(plane, sum(self._tiles[:number])) + start * item,
+                y_row=item,
+                y_lane=p.out_height * p.out_width * item,
+            )
+
+    def _plane_of_x(self, plane: int) -> int:
+        return plane * self._k * self._p.height * self._p.width * self._item
+
+    def _plane_of_y(self, plane: int, channel: int) -> int:
+        return (plane * self._kernels + channel) * self._p.out_height * self._p.out_width * self._item

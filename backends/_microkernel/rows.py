@@ -1,0 +1,95 @@
+"""Sweeps of NHWC: rows of channels, read in vectors against broadcast pixels, or along them as dot products.
+
+So are pictures of one pixel, which are the same in both layouts: as rows of pixels a batch of them is one matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from backends._microkernel.blocking import Cut, even
+from backends._microkernel.layout import Layout
+from backends._microkernel.registers import DOT_LANES
+from backends._microkernel.sweep import CHANNELS, DIRECT, DOTS, Sweep
+
+BLOCK_BYTES: Final = 2**17  # pixels and results of a block: an eighth of a usual second-level cache
+DOT_STEPS: Final = 4  # vectors of input channels that make adding up their sums worth while
+
+
+class Rows(Layout):
+    """Blocks of pixels, each against all tiles of weights, so that a block is still in the cache for the next."""
+
+    def sweeps(self, cut: Cut) -> Iterator[Sweep]:
+        """Block after block, in which tile after tile."""
+        if self._are_dots:
+            yield from self._dot_products(cut)
+            return
+        p, item = self._p, self._item
+        for group in range(p.groups):
+            for x, y, rows in self._blocks(cut):
+                for number in cut.channels(len(self._tiles)):
+                    lane = group * self._kernels + sum(self._tiles[:number])
+                    yield Sweep(
+                        kind=CHANNELS,
+                        pack=DIRECT,
+                        rows=rows,
+                        panels=-(-rows // self._registers.height(self._tiles[number])),
+                        **self._tile_of_weights(group, number),
+                        x=(x * p.in_channels + group * self._k) * item,
+                        ahead=0,
+                        x_step=item,
+                        x_row=p.stride * p.in_channels * item,
+                        offsets=0,
+                        scratch=cut.scratch,
+                        y=(y * p.out_channels + lane) * item,
+                        y_row=p.out_channels * item,
+                        y_lane=item,
+                    )
+
+    @property
+    def _are_dots(self) -> bool:
+        """Whether there are too few output channels to fill vectors, and input channels enough."""
+        return self._kernels <= DOT_LANES and self._k >= DOT_STEPS * self._registers.lanes
+
+    def _dot_products(self, cut: Cut) -> Iterator[Sweep]:
+        """Blocks of pixels against all output channels at once; they are too few to be shared among threads."""
+        p, item = self._p, self._item
+        height = self._registers.pixels(self._kernels)
+        for group in range(p.groups if cut.channels(1) else 0):
+            lane = group * self._kernels
+            for x, y, rows in self._blocks(cut):
+                yield Sweep(
+                    kind=DOTS,
+                    pack=DIRECT,
+                    rows=rows,
+                    panels=-(-rows // height),
+                    lanes=self._kernels,
+                    valid=self._kernels,
+                    x=(x * p.in_channels + group * self._k) * item,
+                    ahead=0,
+                    x_step=item,
+                    x_row=p.stride * p.in_channels * item,
+                    offsets=0,
+                    scratch=cut.scratch,
+                    weight=self._memory.as_given + lane * self._k * item,
+                    bias=self._memory.bias + lane * item,
+                    y=(y * p.out_channels + lane) * item,
+                    y_row=p.out_channels * item,
+                    y_lane=item,
+                )
+
+    def _blocks(self, cut: Cut) -> Iterator[tuple[int, int, int]]:
+        """Pixels of one thread in blocks that lie evenly: the first one's number in x and in y, and how many."""
+        p = self._p
+        if p.stride == 1:
+            mine = cut.pixels(p.pixels)
+            most = max(self._registers.rows, BLOCK_BYTES // ((self._k + self._kernels) * self._item))
+            start = mine.start
+            for rows in even(len(mine), most):
+                yield start, start, rows
+                start += rows
+            return
+        for line in cut.pixels(p.batch * p.out_height):
+            image, i = divmod(line, p.out_height)
+            yield (image * p.height + i * p.stride) * p.width, line * p.out_width, p.out_width
