@@ -39,8 +39,9 @@ def lane_tiles(lanes: int, rows: int, registers: Registers) -> list[int]:
         ]
         return sum(max(CHAINS, height * vectors) for height, vectors in kernels)
 
-    # Of ways that cost the same, the highest panels: they read the lanes, which are the larger operand, least often.
-    widths = [registers.vectors(height) for height in range(registers.rows, 0, -1)]
+    # Of ways that cost the same, the one whose panels are as high as the rows are many: it takes fewest kernels.
+    heights = sorted(range(1, registers.rows + 1), key=lambda height: abs(height - rows))
+    widths = map(registers.vectors, heights)
     return min((_tiles_of(lanes, most, registers) for most in widths), key=cost)
 
 

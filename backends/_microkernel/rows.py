@@ -22,62 +22,48 @@ class Rows(Layout):
 
     def sweeps(self, cut: Cut) -> Iterator[Sweep]:
         """Block after block, in which tile after tile."""
-        if self._are_dots:
-            yield from self._dot_products(cut)
-            return
         p, item = self._p, self._item
         for group in range(p.groups):
             for x, y, rows in self._blocks(cut):
-                for number in cut.channels(len(self._tiles)):
-                    lane = group * self._kernels + sum(self._tiles[:number])
+                for first, height, weights in self._weights(group, cut):
                     yield Sweep(
-                        kind=CHANNELS,
                         pack=DIRECT,
                         rows=rows,
-                        panels=-(-rows // self._registers.height(self._tiles[number])),
-                        **self._tile_of_weights(group, number),
+                        panels=-(-rows // height),
+                        **weights,
                         x=(x * p.in_channels + group * self._k) * item,
                         ahead=0,
                         x_step=item,
                         x_row=p.stride * p.in_channels * item,
                         offsets=0,
                         scratch=cut.scratch,
-                        y=(y * p.out_channels + lane) * item,
+                        y=(y * p.out_channels + group * self._kernels + first) * item,
                         y_row=p.out_channels * item,
                         y_lane=item,
                     )
+
+    def _weights(self, group: int, cut: Cut) -> Iterator[tuple[int, int, dict[str, int]]]:
+        """What a block of pixels meets: the first output channel, the most rows of a panel, and a sweep's fields."""
+        if not self._are_dots:
+            for number in cut.channels(len(self._tiles)):
+                height = self._registers.height(self._tiles[number])
+                yield sum(self._tiles[:number]), height, {"kind": CHANNELS, **self._tile_of_weights(group, number)}
+        elif cut.channels(1):  # all output channels at once: they are too few to be shared among threads
+            yield 0, self._registers.pixels(self._kernels), {"kind": DOTS, **self._weights_as_given(group)}
 
     @property
     def _are_dots(self) -> bool:
         """Whether there are too few output channels to fill vectors, and input channels enough."""
         return self._kernels <= DOT_LANES and self._k >= DOT_STEPS * self._registers.lanes
 
-    def _dot_products(self, cut: Cut) -> Iterator[Sweep]:
-        """Blocks of pixels against all output channels at once; they are too few to be shared among threads."""
-        p, item = self._p, self._item
-        height = self._registers.pixels(self._kernels)
-        for group in range(p.groups if cut.channels(1) else 0):
-            lane = group * self._kernels
-            for x, y, rows in self._blocks(cut):
-                yield Sweep(
-                    kind=DOTS,
-                    pack=DIRECT,
-                    rows=rows,
-                    panels=-(-rows // height),
-                    lanes=self._kernels,
-                    valid=self._kernels,
-                    x=(x * p.in_channels + group * self._k) * item,
-                    ahead=0,
-                    x_step=item,
-                    x_row=p.stride * p.in_channels * item,
-                    offsets=0,
-                    scratch=cut.scratch,
-                    weight=self._memory.as_given + lane * self._k * item,
-                    bias=self._memory.bias + lane * item,
-                    y=(y * p.out_channels + lane) * item,
-                    y_row=p.out_channels * item,
-                    y_lane=item,
-                )
+    def _weights_as_given(self, group: int) -> dict[str, int]:
+        first = group * self._kernels
+        return {
+            "lanes": self._kernels,
+            "valid": self._kernels,
+            "weight": self._memory.as_given + first * self._k * self._item,
+            "bias": self._memory.bias + first * self._item,
+        }
 
     def _blocks(self, cut: Cut) -> Iterator[tuple[int, int, int]]:
         """Pixels of one thread in blocks that lie evenly: the first one's number in x and in y, and how many."""
