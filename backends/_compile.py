@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+from backends.backend import RUN_CACHE
 from backends.problem import Problem
 
 REMEDY = "apt-get install g++, or name one in CXX"
@@ -25,14 +28,22 @@ def compiled_layer(p: Problem, kernel: Any, bias: Any) -> Any:
     return lambda x: compiled(x, kernel, bias)
 
 
-def no_cache() -> AbstractContextManager[Any]:
-    """What is compiled inside is compiled anew, in a temporary folder: inductor keeps its code between processes.
+@contextmanager
+def kept_for_the_run() -> Iterator[None]:
+    """What is compiled inside comes from no other run: inductor keeps its code between processes, for the user.
 
-    Only the compiler's precompiled header stays, in inductor's own folder beside the temporary ones.
+    Within a run it may come from an earlier start of the worker, or compiling would be most of the run. Where there is
+    no run it goes into a temporary folder, and only the compiler's precompiled header stays, in inductor's own folder
+    beside the temporary ones.
     """
     from torch._inductor.utils import fresh_cache
 
-    return fresh_cache()  # type: ignore[no-any-return]
+    if (folder := os.environ.get(RUN_CACHE)) is None:
+        with fresh_cache():
+            yield
+    else:
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(Path(folder) / "inductor")
+        yield
 
 
 @lru_cache(maxsize=1)

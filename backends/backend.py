@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol
 
 from backends.problem import Problem
 
@@ -30,6 +30,14 @@ class DeviceTimer(Protocol):
 
     def elapsed_s(self) -> float:
         """Seconds between the two marks; called after :meth:`Backend.sync`."""
+
+
+RUN_CACHE: Final = "POINTWISE_BENCH_RUN_CACHE"
+"""Environment variable of a worker: a folder for compiled code that lives as long as the run.
+
+A run starts every worker several times. What a backend compiles for a problem may wait there for its next start, so
+that only the first one compiles it; ``prepare_s`` is that of the first start.
+"""
 
 
 class Backend(ABC):

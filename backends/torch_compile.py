@@ -15,7 +15,7 @@ class TorchCompile(_torch.TorchCpu):
     """``torch.compile`` (inductor, its default mode) of ``conv2d`` with bias and ReLU, compiled for the one shape.
 
     Inductor leaves the convolution to oneDNN, as eager mode does, and generates C++ for what stands around it. It
-    needs a C++ compiler, and some seconds for each shape: nothing is taken from an earlier run's cache, so that
+    needs a C++ compiler, and some seconds for each shape: nothing is taken from another run's cache, so that
     ``prepare_s`` is what a user waits for. Each call returns a new tensor.
     """
 
@@ -40,6 +40,6 @@ class TorchCompile(_torch.TorchCpu):
             return _torch_conv.convolution(problem, weight, bias)
         kernel = _torch_conv.kernel_of(problem, weight)
         layer: Layer = _compile.compiled_layer(problem, kernel, None if bias is None else _torch.as_tensor(bias))
-        with _compile.no_cache():
+        with _compile.kept_for_the_run():
             layer(torch.zeros(problem.input_shape, dtype=kernel.dtype))
         return layer

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from backends import registry
+from backends.backend import RUN_CACHE
 from suites.harness import pool as pool_module
 from suites.harness.outcome import Ended, Status
 from suites.harness.pool import Pool
@@ -36,6 +37,10 @@ def pid_of(station: Any) -> int:
     return station.host.pid
 
 
+def environment_of(station: Any) -> dict[str, str]:
+    return psutil.Process(pid_of(station)).environ()
+
+
 def test_a_backend_keeps_its_process_from_problem_to_problem(pool: Pool) -> None:
     station = pool.station(CHEAP, 1)
     first = pid_of(station)
@@ -52,6 +57,20 @@ def test_a_dismissed_process_is_ended_and_replaced(pool: Pool) -> None:
     assert not psutil.pid_exists(first)
     assert pid_of(pool.station(CHEAP, 1)) != first
     assert station.starts == 2
+
+
+def test_a_run_has_a_folder_for_compiled_code_that_every_start_is_told_and_that_goes_with_it(
+    pool: Pool, tmp_path: Path
+) -> None:
+    told = [environment_of(pool.station(CHEAP, 1))[RUN_CACHE]]
+    (Path(told[0]) / "compiled by the first start").touch()
+    pool.restart()
+    told += [environment_of(pool.station(name, 1))[RUN_CACHE] for name in (CHEAP, "naive-loops")]
+    assert len(set(told)) == 1
+    assert Path(told[0]).parent == tmp_path
+    assert [path.name for path in Path(told[0]).iterdir()] == ["compiled by the first start"]
+    pool.close()
+    assert not Path(told[0]).exists()
 
 
 def test_closing_ends_every_process(pool: Pool) -> None:
@@ -138,7 +157,7 @@ def test_a_restart_replaces_every_process_and_counts_on(pool: Pool) -> None:
 def test_a_log_keeps_every_start_apart(misbehaving: None, pool: Pool, tmp_path: Path) -> None:
     for _ in range(3):
         pool.dismiss(pool.station("speaks-when-asked", 1))
-    assert [path.name for path in tmp_path.iterdir()] == ["speaks-when-asked-1-threads.log"]
+    assert [path.name for path in tmp_path.glob("*.log")] == ["speaks-when-asked-1-threads.log"]
     lines = (tmp_path / "speaks-when-asked-1-threads.log").read_text().splitlines()
     assert [line for line in lines if line] == [
         line

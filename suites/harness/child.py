@@ -8,8 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from suites.harness import limits, strays
@@ -31,10 +33,18 @@ TAIL = 2**16  # bytes of the log in which last words are looked for
 class Child:
     """The harness's end of ``python -m MODULE '<json>'``, which speaks the language of :mod:`channel`.
 
-    ``arguments`` reach it with ``descriptor``, ``parent`` and ``limits`` added. ``log`` takes its output.
+    ``arguments`` reach it with ``descriptor``, ``parent`` and ``limits`` added. ``log`` takes its output, and
+    ``variables`` are added to its environment.
     """
 
-    def __init__(self, module: str, arguments: dict[str, Any], threads: int, log: Path) -> None:
+    def __init__(
+        self,
+        module: str,
+        arguments: dict[str, Any],
+        threads: int,
+        log: Path,
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._log = log
         self._limits = limits.present_limits()
         self._kills_for_memory = limits.kills_for_memory()
@@ -50,7 +60,7 @@ class Child:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, json.dumps(arguments | told)],
                 pass_fds=(theirs.fileno(),),
-                env=environment(threads) | {strays.VARIABLE: self._mark},
+                env=environment(threads) | dict(variables) | {strays.VARIABLE: self._mark},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

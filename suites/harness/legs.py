@@ -77,7 +77,7 @@ def unite(blank: Cell, legs: Mapping[int, Leg]) -> Cell:
     each = list(legs.values())
     blank.started_at = min(leg.started_at for leg in each)
     blank.calls = each[0].calls
-    blank.prepare_s = _median(leg.prepare_s for leg in each)
+    blank.prepare_s = legs[min(legs)].prepare_s  # later starts may find what the first one has compiled
     blank.first_call_s = _median(leg.first_call_s for leg in each)
     blank.error_ratio = max(_known(leg.error_ratio for leg in each), default=None)
     blank.cpu_over_wall = _cpu_over_wall(each)

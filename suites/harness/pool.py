@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
+from shutil import rmtree
 
 from backends import Backend, registry
 from backends.registry import Unloadable
@@ -63,6 +64,7 @@ class Pool:
         """``starts`` is how often a resumed run may have started a worker before: they are counted on from there."""
         self._patience_s = patience_s
         self._logs = logs
+        self._cache = logs / "compiled"
         self._starts = starts
         self._in_process = in_process
         self._start_s = START_S if start_s is None else start_s
@@ -95,8 +97,9 @@ class Pool:
             self.dismiss(station)
 
     def close(self) -> None:
-        """End every host."""
+        """End every host, and throw away what they compiled."""
         self.restart()
+        rmtree(self._cache, ignore_errors=True)
 
     def living(self) -> Iterator[Station]:
         """Stations that have a host."""
@@ -131,7 +134,8 @@ class Pool:
             return InProcess(name, threads)
         log = self._logs / f"{name}-{threads}-threads.log"
         _open_chapter(log, f"start {station.starts} of {name} with {threads} thread{'s' * (threads != 1)}")
-        return Worker(name, registry.source(name), threads, log)
+        self._cache.mkdir(exist_ok=True)
+        return Worker(name, registry.source(name), threads, log, self._cache)
 
 
 def _open_chapter(log: Path, title: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from backends import Problem, Source
+from backends.backend import RUN_CACHE
 from suites.harness.blocks import read_block, write_block
 from suites.harness.channel import Message
 from suites.harness.child import Child
@@ -30,9 +31,11 @@ class Worker:
 
     isolation = "worker"
 
-    def __init__(self, backend: str, source: Source, threads: int, log: Path) -> None:
+    def __init__(self, backend: str, source: Source, threads: int, log: Path, cache: Path | None = None) -> None:
+        """``cache`` is the run's folder for compiled code, see :data:`backends.backend.RUN_CACHE`."""
         arguments = {"backend": backend, "source": vars(source), "threads": threads}
-        self._child = Child("suites.harness.serve", arguments, threads, log)
+        variables = {} if cache is None else {RUN_CACHE: str(cache.absolute())}
+        self._child = Child("suites.harness.serve", arguments, threads, log, variables)
 
     @property
     def pid(self) -> int:
