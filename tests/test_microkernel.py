@@ -234,7 +234,7 @@ def compiled(registers: Registers, item: int, features: str) -> tuple[Any, dict[
 
 
 def call(function: Any, **words: int) -> None:
-    function(*(words.get(name, 0) for name in PARAMETERS))
+    function(*({"panels": 1, **words}.get(name, 0) for name in PARAMETERS))
 
 
 HOST = binding.get_host_cpu_features().flatten()
@@ -281,7 +281,7 @@ def test_every_kernel_computes_the_formula_and_touches_nothing_else(
                         a=a.ctypes.data, a_row=item, a_step=rows * item,
                         b=b.ctypes.data, b_step=lanes * item,
                         c=c.ctypes.data, c_row=valid * item, c_lane=item,
-                        bias=bias.ctypes.data, relu=relu, ahead=a.ctypes.data, begun=relu,
+                        bias=bias.ctypes.data, relu=relu, ahead=a.ctypes.data, ahead_end=a.ctypes.data, begun=relu,
                     )  # fmt: skip
                     expected = (a.T @ b + (bias if kind == "channels" else bias[:, None]))[:, :valid] + before
                     expected = np.maximum(expected, 0) if relu else expected

@@ -105,7 +105,7 @@ def _stream(x: Any, source: int, target: int, plan: Any, at: int) -> None:
             ahead = pixels + lanes * item if tile + 1 < tiles else source + (begin + CHUNK) * step
             _more(
                 x, rows, lanes, lanes, steps, weight, 0, 0, pixels, step, results, plan[at + Y_ROW], 0,
-                bias, relu, ahead, step, LINE, begin,
+                bias, relu, ahead, step, LINE, ahead, begin, 1,
             )  # fmt: skip
             pixels += lanes * item
             results += lanes * item
@@ -150,34 +150,33 @@ def _work_of(version: str) -> Callable[[Any, int, Any, int], None]:
             if plan[at + PACK] == STREAMED:
                 _stream(x, source, target, plan, at)
                 continue
-            first, ahead_step = _address(x) + plan[at + AHEAD], plan[at + X_STEP]
-            ahead, ahead_line = first, LINE if panels * LINE < lanes * item else 0
+            # Where there are fewer panels than lines in a row of pixels, the first one asks for all of them.
+            ahead, ahead_line = _address(x) + plan[at + AHEAD], LINE if panels * LINE < lanes * item else 0
+            ahead_end = ahead if ahead_line else ahead + lanes * item
             height, higher = rows // panels, rows % panels
-            for panel in range(panels):
-                high = height + (panel < higher)
+            for high, count in ((height + 1, higher), (height, panels - higher)):
+                if count == 0:
+                    continue
                 if plan[at + KIND] == PIXELS:
                     _pixels(
                         x, high, lanes, lanes, k, weight, 0, 0, source, step, target, y_row, 0, bias, relu,
-                        ahead, ahead_step, ahead_line, 0,
+                        ahead, plan[at + X_STEP], ahead_line, ahead_end, 0, count,
                     )  # fmt: skip
-                    ahead += LINE
-                    if ahead_line or ahead - first > lanes * item:  # all asked for; what was just read costs nothing
-                        ahead, ahead_step = weight, 0
-                    weight += high * k * item
-                    bias += high * item
+                    ahead += count * LINE
+                    weight += count * high * k * item
+                    bias += count * high * item
                 elif plan[at + KIND] == CHANNELS:
                     _channels(
                         x, high, lanes, plan[at + VALID], k, source, row, step, weight, 0,
-                        target, y_row, plan[at + Y_LANE], bias, relu, 0, 0, 0, 0,
+                        target, y_row, plan[at + Y_LANE], bias, relu, 0, 0, 0, 0, 0, count,
                     )  # fmt: skip
-                    source += high * row
                 else:
                     _dots(
                         x, high, lanes, lanes, k, source, row, 0, weight, 0,
-                        target, y_row, plan[at + Y_LANE], bias, relu, source + high * row, 0, 0, 0,
+                        target, y_row, plan[at + Y_LANE], bias, relu, 0, 0, 0, 0, 0, count,
                     )  # fmt: skip
-                    source += high * row
-                target += high * y_row
+                source += 0 if plan[at + KIND] == PIXELS else count * high * row
+                target += count * high * y_row
 
     return carry_out
 

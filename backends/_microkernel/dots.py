@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from backends._microkernel.generator import PARAMETERS, lowest
+from backends._microkernel.generator import PARAMETERS, lowest, panel_words
 from backends._microkernel.llvm import Code
 from backends._microkernel.registers import DOT_LANES, Registers
 
@@ -46,14 +46,24 @@ class Dots:
         return code.switch(name, len(PARAMETERS), key, cases)
 
     def _kernel(self, name: str, rows: int, lanes: int) -> Any:
-        code, width = self._code, self._registers.lanes
+        code = self._code
         function, builder = code.function(name, len(PARAMETERS))
         words = dict(zip(PARAMETERS, function.args, strict=True))
+
+        def panel(number: Any, _: list[Any]) -> tuple[()]:
+            self._panel(builder, rows, lanes, panel_words(code, builder, "dots", rows, words, number))
+            return ()
+
+        code.loop(builder, words["panels"], panel)
+        builder.ret_void()
+        return function
+
+    def _panel(self, builder: Any, rows: int, lanes: int, words: dict[str, Any]) -> None:
+        """One tile. The pixels behind it are asked for on the way."""
+        code, width = self._code, self._registers.lanes
         weights = builder.mul(words["k"], code.word(code.item))  # bytes of one output channel
-        pixels, ahead = (
-            [builder.add(words[first], builder.mul(words["a_row"], code.word(row))) for row in range(rows)]
-            for first in ("a", "ahead")
-        )
+        places = [builder.add(words["a"], builder.mul(words["a_row"], code.word(row))) for row in range(2 * rows)]
+        pixels, ahead = places[:rows], places[rows:]
         outputs = [builder.add(words["b"], builder.mul(weights, code.word(lane))) for lane in range(lanes)]
         vectors = builder.udiv(words["k"], code.word(width))
         sums = self._products(builder, code.vector(width), vectors, pixels, outputs, ahead)
@@ -65,8 +75,6 @@ class Dots:
         rest = self._products(builder, code.element, builder.sub(words["k"], taken), pixels, outputs)
         totals = [code.total(builder, vector, start) for vector, start in zip(sums, rest, strict=True)]
         self._store(builder, words, [totals[row * lanes : (row + 1) * lanes] for row in range(rows)])
-        builder.ret_void()
-        return function
 
     def _products(
         self,

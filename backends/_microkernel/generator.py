@@ -37,12 +37,16 @@ Kind = Literal["pixels", "more", "channels"]
 
 PARAMETERS = (
     *("rows", "lanes", "valid", "k", "a", "a_row", "a_step", "b", "b_step", "c", "c_row", "c_lane", "bias", "relu"),
-    *("ahead", "ahead_step", "ahead_line", "begun"),
+    *("ahead", "ahead_step", "ahead_line", "ahead_end", "begun", "panels"),
 )
 """Of every kernel. Strides in bytes: from row to row, from step to step, from lane to lane; ``valid`` lanes exist.
 
+A kernel is called for ``panels`` panels, one behind the other: with sixteen channels a panel is done in a hundred
+cycles, and to enter a kernel with all its words takes nearly as many.
+
 ``ahead`` is where the next tile of pixels begins. Its lines are asked for one step after the other while this tile is
-computed, since a row of it lies a whole plane behind the one before, where no hardware looks ahead.
+computed, since a row of it lies a whole plane behind the one before, where no hardware looks ahead. Each panel asks for
+one line further, up to ``ahead_end``.
 """
 
 
@@ -50,6 +54,28 @@ def lowest(code: Code, builder: Any, relu: Any) -> Any:
     """The least element that a result may be: zero with a ReLU, which the word ``relu`` tells."""
     wanted = builder.icmp_unsigned("!=", relu, code.word(0))
     return builder.select(wanted, code.ir.Constant(code.element, 0.0), code.ir.Constant(code.element, float("-inf")))
+
+
+def panel_words(
+    code: Code, builder: Any, kind: Kind | Literal["dots"], rows: int, words: dict[str, Any], number: Any
+) -> dict[str, Any]:
+    """The words of one panel of many: each begins ``rows`` rows behind the one before."""
+
+    def advanced(name: str, stride: Any) -> Any:
+        return builder.add(words[name], builder.mul(builder.mul(number, code.word(rows)), stride))
+
+    own = words | {"c": advanced("c", words["c_row"])}
+    if kind in ("channels", "dots"):
+        return own | {"a": advanced("a", words["a_row"])}
+    item = code.word(code.item)
+    ahead = builder.add(words["ahead"], builder.mul(number, code.word(CACHE_LINE)))
+    asked = builder.icmp_unsigned("<=", ahead, words["ahead_end"])
+    return own | {
+        "a": advanced("a", builder.mul(words["k"], item)),
+        "bias": advanced("bias", item),
+        "ahead": builder.select(asked, ahead, words["a"]),  # what was just read costs nothing
+        "ahead_step": builder.select(asked, words["ahead_step"], code.word(0)),
+    }
 
 
 class Kernels:
@@ -94,9 +120,15 @@ class Kernels:
             words |= {"a_row": code.word(code.item), "a_step": code.word(rows * code.item)}
         else:
             words |= {"b_step": code.word(lanes * code.item)}
-        tile = _Tile(code, builder, kind, rows, self._vectors(lanes), words)
-        tile.ask_for_result()
-        tile.store(tile.finish(tile.sums()), lanes)
+
+        def panel(number: Any, _: list[Any]) -> tuple[()]:
+            here = panel_words(code, builder, kind, rows, words, number)
+            tile = _Tile(code, builder, kind, rows, self._vectors(lanes), here)
+            tile.ask_for_result()
+            tile.store(tile.finish(tile.sums()), lanes)
+            return ()
+
+        code.loop(builder, words["panels"], panel)
         builder.ret_void()
         return function
 
