@@ -20,7 +20,7 @@ from llvmlite import binding, ir
 from backends import Problem
 from backends._microkernel import planes as planes_module
 from backends._microkernel import rows as rows_module
-from backends._microkernel.blocking import even, lane_tiles, panels, share, vector_tiles, weight_tiles
+from backends._microkernel.blocking import even, lane_tiles, panels, share, vector_tiles, weight_panels, weight_tiles
 from backends._microkernel.dots import Dots
 from backends._microkernel.generator import PARAMETERS, Kernels
 from backends._microkernel.llvm import Code
@@ -86,6 +86,13 @@ def test_tiles_of_lanes_cover_the_channels_and_little_more(registers: Registers,
     assert sum(tile % registers.lanes > 0 for tile in tiles) <= 1, "more than one vector is half empty"
     assert min(map(registers.height, tiles)) >= 1
     assert sum(vector_tiles(lanes, min(rows, registers.rows), registers)) == lanes * registers.lanes
+
+
+def test_panels_are_lower_where_that_fits_the_pixels() -> None:
+    assert weight_panels(Problem.parse("n1c852h5w5-o24"), AVX2) == [4] * 6  # 25 pixels: three vectors, one tile
+    assert weight_panels(Problem.parse("n1c852h56w56-o24"), AVX2) == [6] * 4
+    assert weight_panels(Problem.parse("n1c512h7w7-o24"), AVX2) == [6] * 4  # six vectors: three tiles of two
+    assert weight_panels(Problem.parse("n1c852h5w5-o24"), AVX512) == [8] * 3
 
 
 def test_tiles_of_lanes_leave_no_register_idle() -> None:

@@ -10,6 +10,7 @@ from backends.problem import Problem
 
 CHAINS: Final = 8  # multiply-adds under way: four cycles long, and two begin in each
 MANY_ROWS: Final = 24  # which all heights of panels divide
+WORTH_OTHER_PANELS: Final = 1.03  # times as many multiply-adds, the idle ones counted, as in other panels than usual
 
 
 def even(total: int, most: int) -> list[int]:
@@ -24,6 +25,25 @@ def even(total: int, most: int) -> list[int]:
 def panels(rows: int, registers: Registers) -> list[int]:
     """Rows, cut into panels of a kernel's height."""
     return even(rows, registers.rows)
+
+
+def weight_panels(problem: Problem, registers: Registers) -> list[int]:
+    """How a group's output channels are cut into rows: as high as a kernel allows, or lower where that fits the pixels.
+
+    Three vectors of pixels are one tile for panels of four rows (AVX2), but a tile of two and one of a single vector
+    for panels of six, and a single vector by six rows is done before the next multiply-adds can begin.
+    """
+    kernels, vectors = problem.out_channels // problem.groups, problem.out_height * problem.out_width // registers.lanes
+
+    def cost(most: int) -> float:
+        heights = even(kernels, most)
+        widths = even(vectors, registers.vectors(heights[0]))
+        multiply_adds = sum(max(CHAINS, height * width) for height in heights for width in widths)
+        return multiply_adds * (1 if most == registers.rows else WORTH_OTHER_PANELS)
+
+    if problem.layout == "nhwc":
+        return panels(kernels, registers)
+    return even(kernels, min(range(registers.rows, registers.rows // 2, -1), key=cost))
 
 
 def lane_tiles(lanes: int, rows: int, registers: Registers) -> list[int]:

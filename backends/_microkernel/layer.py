@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from backends._microkernel.blocking import panels, weight_tiles
+from backends._microkernel.blocking import weight_panels, weight_tiles
 from backends._microkernel.llvm import CACHE_LINE
 from backends._microkernel.packing import by_lanes, by_rows
 from backends._microkernel.registers import of_this_host
@@ -55,7 +55,7 @@ def _lay_out(p: Problem, weight: Array, bias: Array | None, threads: int) -> tup
 
     registers = of_this_host(ITEM_BYTES[p.dtype])
     kernels, k = p.out_channels // p.groups, p.in_channels // p.groups
-    heights, tiles = panels(kernels, registers), weight_tiles(p, registers)
+    heights, tiles = weight_panels(p, registers), weight_tiles(p, registers)
     groups = weight.reshape(p.groups, kernels, k)
     biases = np.zeros(p.out_channels, p.dtype) if bias is None else bias
     padded = np.zeros((p.groups, sum(tiles)), p.dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
-from backends._microkernel.blocking import Cut, panels, weight_tiles
+from backends._microkernel.blocking import Cut, weight_panels, weight_tiles
 from backends._microkernel.registers import Registers
 from backends._microkernel.sweep import Memory, Sweep
 from backends.problem import ITEM_BYTES, Problem
@@ -21,7 +21,7 @@ class Layout(ABC):
         self._item = ITEM_BYTES[problem.dtype]
         self._k = problem.in_channels // problem.groups
         self._kernels = problem.out_channels // problem.groups
-        self._panels = panels(self._kernels, registers)
+        self._panels = weight_panels(problem, registers)
         self._tiles = weight_tiles(problem, registers)
 
     @abstractmethod
