@@ -7,6 +7,7 @@ import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +212,19 @@ def test_small_pictures_are_shared_by_channels_and_tiny_layers_by_nobody() -> No
     assert len(parts("n1c8h1w1-o32")) == 1
     wide = parts("n1c256h56w56-o64")
     assert len({sweep.x for part in wide for sweep in part}) == sum(map(len, wide)), "a tile was read by two threads"
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_the_next_tile_is_asked_for_where_it_begins(stride: int) -> None:
+    memory = Memory(by_rows=0, by_lanes=0, as_given=0, bias=0, zeros=0, padded_bias=0, offsets=0, scratch=(0,))
+    p = replace(Problem.parse("n1c8h56w50-o24"), stride=stride)
+    (part,) = Scheduler(p, AVX2, memory).schedule(1)
+    tiles = [sweep for sweep in part if sweep.kind == PIXELS]
+    starts = np.cumsum([0, *(sweep.lanes for sweep in tiles)])
+    assert len(tiles) > 15
+    for sweep, start in zip(tiles[:-1], starts[1:], strict=False):
+        row, column = divmod(int(start), p.out_width)
+        assert sweep.ahead == 4 * (row * stride * p.width + column * stride)
 
 
 # --- kernels ------------------------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ class Planes(Layout):
             lanes=width,
             valid=width,
             x=x,
-            ahead=x + following * item,
+            ahead=self._plane_of_x(plane) + self._place(start + following),
             x_step=p.height * p.width * item,
             x_row=0,
             offsets=self._memory.offsets + 8 * start,
@@ -122,6 +122,11 @@ class Planes(Layout):
                 y_row=item,
                 y_lane=p.out_height * p.out_width * item,
             )
+
+    def _place(self, pixel: int) -> int:
+        """Where in its plane of x a pixel of the result is read."""
+        row, column = divmod(pixel, self._p.out_width)
+        return (row * self._p.width + column) * self._p.stride * self._item
 
     def _plane_of_x(self, plane: int) -> int:
         return plane * self._k * self._p.height * self._p.width * self._item
