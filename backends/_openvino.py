@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from backends import _gradients
@@ -14,10 +15,23 @@ WINDOW = {"pads_begin": [0, 0], "pads_end": [0, 0], "dilations": [1, 1]}
 
 
 def refuses(p: Problem) -> str | None:
-    """An odd number of terms in bfloat16, where oneDNN multiplies a neighbour's values by zero to make a pair."""
+    """bfloat16 that is computed piece by piece, and an odd number of terms in it.
+
+    There oneDNN multiplies a neighbour's values by zero to make a pair.
+    """
+    if p.dtype == "bfloat16" and not _has_bfloat16():
+        return "on a processor without AVX-512 OpenVINO rounds to bfloat16 between products, sums and bias"
     if p.dtype == "bfloat16" and p.direction != "backward-weight" and p.reduction_length % 2:
         return "oneDNN's bfloat16 sums of an odd number of channels take in NaN and infinity of a neighbouring pixel"
     return None
+
+
+@cache
+def _has_bfloat16() -> bool:
+    """Whether the plug-in has kernels for it here, which take the sums in float32."""
+    import openvino as ov
+
+    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def element_type(p: Problem) -> Any:

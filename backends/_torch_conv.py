@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from backends import _torch
+from backends import _halves, _torch
 from backends.backend import Layer
 from backends.problem import Problem
 
@@ -13,16 +13,26 @@ if TYPE_CHECKING:
 
 
 def refuses(p: Problem) -> str | None:
-    """Two half-precision answers of PyTorch on the CPU that are wrong by more than their arithmetic explains.
+    """Half-precision answers of PyTorch on the CPU that are wrong by more than their arithmetic explains.
 
     bfloat16 with an odd number of terms, where oneDNN multiplies a neighbour's values by zero as the last; and
-    gradients of float16 weights over several images, which are rounded to float16 after each image.
+    gradients of weights over several images where oneDNN does not compute them (float16, and bfloat16 on a processor
+    without AVX-512): they are rounded after each image.
     """
     if p.dtype == "bfloat16" and p.direction != "backward-weight" and p.reduction_length % 2:
         return "oneDNN's bfloat16 sums of an odd number of channels take in NaN and infinity of a neighbouring pixel"
-    if p.dtype == "float16" and p.direction == "backward-weight" and p.batch > 1:
-        return "PyTorch adds up float16 weight gradients image by image and rounds to float16 after each"
+    if p.direction == "backward-weight" and p.batch > 1 and not _adds_up_in_float32(p):
+        return f"PyTorch adds up {p.dtype} weight gradients image by image and rounds to {p.dtype} after each"
     return None
+
+
+def _adds_up_in_float32(p: Problem) -> bool:
+    """Whether a half-precision sum over images is not rounded on the way: in oneDNN's bfloat16, where it has one."""
+    if p.dtype not in _halves.HALVES:
+        return True
+    import torch
+
+    return p.dtype == "bfloat16" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def convolution(
