@@ -36,9 +36,9 @@ def kept_for_the_run() -> Iterator[None]:
     no run it goes into a temporary folder, and only the compiler's precompiled header stays, in inductor's own folder
     beside the temporary ones.
     """
-    from torch._inductor.utils import fresh_cache
-
     if (folder := os.environ.get(RUN_CACHE)) is None:
+        from torch._inductor.utils import fresh_cache
+
         with fresh_cache():
             yield
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +10,7 @@ from backends._microkernel.registers import USUAL_VECTORS, Registers
 from backends.problem import Problem
 
 CHAINS: Final = 8  # multiply-adds under way: four cycles long, and two begin in each
-MANY_ROWS: Final = 24  # which all heights of panels divide
+MANY_ROWS: Final = 24  # which all heights that a tile's width allows divide
 WORTH_OTHER_PANELS: Final = 1.03  # times as many multiply-adds, the idle ones counted, as in other panels than usual
 
 
@@ -37,8 +38,14 @@ def weight_panels(problem: Problem, registers: Registers) -> list[int]:
 
     def cost(most: int) -> float:
         heights = even(kernels, most)
-        widths = even(vectors, registers.vectors(heights[0]))
-        multiply_adds = sum(max(CHAINS, height * width) for height in heights for width in widths)
+        # Large pictures have thousands of tiles, of two widths at most.
+        widths = Counter(vector_tiles(vectors, heights[0], registers))
+        panels_of = Counter(heights)
+        multiply_adds = sum(
+            max(CHAINS, height * width // registers.lanes) * panels_of[height] * widths[width]
+            for height in panels_of
+            for width in widths
+        )
         return multiply_adds * (1 if most == registers.rows else WORTH_OTHER_PANELS)
 
     if problem.layout == "nhwc":
