@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,12 @@ from backends._microkernel import planes as planes_module
 from backends._microkernel import rows as rows_module
 from backends._microkernel.blocking import even, lane_tiles, panels, share, vector_tiles, weight_panels, weight_tiles
 from backends._microkernel.dots import Dots
-from backends._microkernel.generator import PARAMETERS, Kernels
+from backends._microkernel.generator import Kernels
 from backends._microkernel.llvm import Code
 from backends._microkernel.registers import DOT_LANES, STREAMED_ROWS, USUAL_VECTORS, Registers, registers_of
 from backends._microkernel.schedule import Scheduler
 from backends._microkernel.sweep import CHANNELS, COPIED, DIRECT, DOTS, GATHERED, KEPT, PIXELS, STREAMED, Memory, Sweep
+from backends._microkernel.words import PARAMETERS
 from backends.problem import ITEM_BYTES
 
 AVX512, AVX2, NEON = Registers(16, 24, 8), Registers(8, 12, 6), Registers(4, 24, 8)
@@ -125,25 +127,31 @@ def problems(draw: st.DrawFn) -> Problem:
 
 
 def heights(sweep: Sweep) -> list[int]:
-    """As ``compiled`` cuts them: the higher panels first. Streamed, there is one."""
-    if sweep.pack == STREAMED:
-        return [sweep.rows]
+    """As ``compiled`` cuts them: the higher panels first."""
     return [sweep.rows // sweep.panels + (panel < sweep.rows % sweep.panels) for panel in range(sweep.panels)]
+
+
+def widths(sweep: Sweep, registers: Registers) -> list[int]:
+    """Lanes of each tile, as ``compiled`` cuts them: the wider ones first."""
+    if sweep.kind != PIXELS:
+        return [sweep.lanes]
+    vectors = sweep.lanes // registers.lanes
+    return [registers.lanes * (vectors // sweep.tiles + (tile < vectors % sweep.tiles)) for tile in range(sweep.tiles)]
 
 
 def products(p: Problem, sweep: Sweep, kept: list[int]) -> Iterator[tuple[int, int, int]]:
     """Of each element that a sweep writes: its place in y, the place of its pixel in x, and its output channel."""
     item, k = ITEM_BYTES[p.dtype], p.in_channels // p.groups
-    count = sweep.lanes if sweep.kind == PIXELS else sweep.rows
+    count = sweep.lanes + sweep.rest if sweep.kind == PIXELS else sweep.rows
     rows = np.arange(p.out_height)[:, None] * p.stride * p.width + np.arange(p.out_width) * p.stride
     if sweep.pack == GATHERED:
         first = sweep.offsets // 8
         kept[:] = [sweep.x // item + int(offset) for offset in rows.ravel()[first : first + count]]
         assert len(kept) == count
     elif sweep.pack == COPIED:
-        assert count % 4 == 0
+        assert sweep.lanes % 4 == 0
         kept[:] = [sweep.x // item + pixel for pixel in range(count)]
-    lanes = sweep.lanes * sweep.panels if sweep.pack == STREAMED else sweep.valid
+    lanes = sweep.valid + sweep.rest
     for row in range(sweep.rows):
         for lane in range(lanes):
             pixel, channel = (lane, row) if sweep.kind == PIXELS else (row, lane)
@@ -163,9 +171,16 @@ def products(p: Problem, sweep: Sweep, kept: list[int]) -> Iterator[tuple[int, i
 
 
 @settings(deadline=None, max_examples=150)
-@given(problems(), st.integers(1, 5), st.sampled_from([0, 2**24]), st.sampled_from([0, 4]))
+@given(
+    problems(),
+    st.integers(1, 5),
+    st.sampled_from([0, 2**24]),
+    st.sampled_from([0, 4]),
+    st.sampled_from([0, 2**10, 2**17]),
+    st.sampled_from([0, 2**21]),
+)
 def test_every_element_is_written_once_from_its_own_pixel_and_channel(
-    p: Problem, threads: int, streamed_bytes: int, dot_steps: int
+    p: Problem, threads: int, streamed_bytes: int, dot_steps: int, shallow_bytes: int, heavy_bytes: int
 ) -> None:
     registers = AVX512 if p.dtype == "float32" else Registers(8, 24, 8)
     memory = Memory(
@@ -175,6 +190,8 @@ def test_every_element_is_written_once_from_its_own_pixel_and_channel(
         patch.setattr(planes_module, "STREAMED_BYTES", streamed_bytes)
         patch.setattr(planes_module, "RUN_BYTES", 1024)
         patch.setattr(rows_module, "DOT_STEPS", dot_steps)
+        patch.setattr(planes_module, "SHALLOW_BYTES", shallow_bytes)
+        patch.setattr(planes_module, "HEAVY_BYTES", heavy_bytes)
         parts = Scheduler(p, registers, memory).schedule(threads)
     assert len(parts) in (1, threads)
     written: dict[int, tuple[int, int]] = {}
@@ -182,7 +199,9 @@ def test_every_element_is_written_once_from_its_own_pixel_and_channel(
     for part in parts:
         kept: list[int] = []
         for sweep in part:
-            assert all(sweep.lanes <= allowed[rows] for rows in heights(sweep)), "a kernel that nobody wrote"
+            widest = max(widths(sweep, registers))
+            assert all(widest <= allowed[rows] for rows in heights(sweep)), "a kernel that nobody wrote"
+            assert sweep.rest <= registers.most_rest
             assert sweep.pack != KEPT or kept, "nothing was packed before"
             for y, x, channel in products(p, sweep, kept):
                 assert y not in written, "written twice"
@@ -201,6 +220,29 @@ def test_every_element_is_written_once_from_its_own_pixel_and_channel(
     assert written == expected
 
 
+def test_the_rest_of_a_plane_meets_heavy_weights_with_the_last_tile() -> None:
+    memory = Memory(by_rows=0, by_lanes=0, as_given=0, bias=0, zeros=0, padded_bias=0, offsets=0, scratch=(0,))
+
+    def rests(name: str) -> list[tuple[int, int]]:
+        return [(sweep.kind, sweep.rest) for sweep in Scheduler(Problem.parse(name), AVX2, memory).schedule(1)[0]]
+
+    assert rests("n1c768h7w7-o3072") == [(PIXELS, 0), (PIXELS, 0), (PIXELS, 1)]  # 9 MB
+    assert {rest for _, rest in rests("n1c64h7w7-o64")} == {0}
+    assert CHANNELS in {kind for kind, _ in rests("n1c64h7w7-o64")}
+    assert {rest for _, rest in rests("n1c1024h5w11-o1024")} == {0}, "seven pixels of eight fill their vectors better"
+
+
+def test_few_channels_of_a_large_picture_are_taken_panel_by_panel() -> None:
+    memory = Memory(by_rows=0, by_lanes=0, as_given=0, bias=0, zeros=0, padded_bias=0, offsets=0, scratch=(0,))
+
+    def most_tiles(name: str) -> int:
+        return max(sweep.tiles for sweep in Scheduler(Problem.parse(name), AVX2, memory).schedule(1)[0])
+
+    assert most_tiles("n1c9h42w42-o933") == 110
+    assert most_tiles("n1c9h8w8-o933") == 1, "four tiles: one call takes 156 panels past each"
+    assert most_tiles("n1c64h42w42-o933") == 1
+
+
 def test_small_pictures_are_shared_by_channels_and_tiny_layers_by_nobody() -> None:
     memory = Memory(by_rows=0, by_lanes=0, as_given=0, bias=0, zeros=0, padded_bias=0, offsets=0, scratch=(0, 0))
 
@@ -214,14 +256,19 @@ def test_small_pictures_are_shared_by_channels_and_tiny_layers_by_nobody() -> No
     assert len({sweep.x for part in wide for sweep in part}) == sum(map(len, wide)), "a tile was read by two threads"
 
 
+@pytest.mark.parametrize("channels", [64, 8])  # one tile at a time, and several
 @pytest.mark.parametrize("stride", [1, 2, 3])
-def test_the_next_tile_is_asked_for_where_it_begins(stride: int) -> None:
+def test_the_next_tiles_are_asked_for_where_they_begin(
+    stride: int, channels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planes_module, "SHALLOW_BYTES", 2**10)
     memory = Memory(by_rows=0, by_lanes=0, as_given=0, bias=0, zeros=0, padded_bias=0, offsets=0, scratch=(0,))
-    p = replace(Problem.parse("n1c8h56w50-o24"), stride=stride)
+    p = replace(Problem.parse("n1c8h56w50-o24"), stride=stride, in_channels=channels)
     (part,) = Scheduler(p, AVX2, memory).schedule(1)
     tiles = [sweep for sweep in part if sweep.kind == PIXELS]
     starts = np.cumsum([0, *(sweep.lanes for sweep in tiles)])
-    assert len(tiles) > 15
+    assert len(tiles) > 5
+    assert (max(sweep.tiles for sweep in tiles) > 1) == (channels == 8)
     for sweep, start in zip(tiles[:-1], starts[1:], strict=False):
         row, column = divmod(int(start), p.out_width)
         assert sweep.ahead == 4 * (row * stride * p.width + column * stride)
@@ -230,6 +277,7 @@ def test_the_next_tile_is_asked_for_where_it_begins(stride: int) -> None:
 # --- kernels ------------------------------------------------------------------------------------------------------
 
 
+@cache
 def compiled(registers: Registers, item: int, features: str) -> tuple[Any, dict[str, Any]]:
     """All kernels of every kind for the given registers, as functions of :data:`PARAMETERS`; the first keeps them."""
     binding.initialize_native_target()
@@ -238,7 +286,7 @@ def compiled(registers: Registers, item: int, features: str) -> tuple[Any, dict[
     module.triple = binding.get_process_triple()
     code = Code(module, item)
     kernels = Kernels(code, registers)
-    kinds = ("pixels", "more", "channels", "dots")
+    kinds = ("pixels", "more", "channels", "rest", "dots")
     for kind in kinds:
         chosen = Dots(code, registers).choice() if kind == "dots" else kernels.choice(kind)  # type: ignore[arg-type]
         entry = ir.Function(module, chosen.function_type, f"entry_{kind}")
@@ -255,7 +303,7 @@ def compiled(registers: Registers, item: int, features: str) -> tuple[Any, dict[
 
 
 def call(function: Any, **words: int) -> None:
-    function(*({"panels": 1, **words}.get(name, 0) for name in PARAMETERS))
+    function(*({"count": 1, **words}.get(name, 0) for name in PARAMETERS))
 
 
 HOST = binding.get_host_cpu_features().flatten()
@@ -277,7 +325,7 @@ MACHINES = [
 def test_every_kernel_computes_the_formula_and_touches_nothing_else(
     registers: Registers, item: int, features: str
 ) -> None:
-    engine, functions = compiled(registers, item, features)
+    _, functions = compiled(registers, item, features)
     numbers, dtype, k = np.random.default_rng(0), f"float{8 * item}", 5
     for kind in ("pixels", "more", "channels"):
         function = functions[kind]
@@ -307,14 +355,60 @@ def test_every_kernel_computes_the_formula_and_touches_nothing_else(
                     expected = (a.T @ b + (bias if kind == "channels" else bias[:, None]))[:, :valid] + before
                     expected = np.maximum(expected, 0) if relu else expected
                     np.testing.assert_array_equal(c, expected, f"{kind} {rows}x{lanes}")
-    del engine
+
+
+@pytest.mark.parametrize(("registers", "item", "features"), MACHINES)
+def test_rests_meet_panels_of_any_height(registers: Registers, item: int, features: str) -> None:
+    """Their vectors read beyond the panel, which the packing allows for, and write nothing there."""
+    _, functions = compiled(registers, item, features)
+    numbers, dtype, half = np.random.default_rng(0), f"float{8 * item}", registers.half
+    for rows, height, k in itertools.product(
+        range(1, registers.most_rest + 1), range(1, registers.rows + 1), (1, 7, 16, 29)
+    ):
+        lanes = -(-height // half) * half
+        guarded = Guarded()
+        a, b, bias = (
+            guarded.copy(numbers.integers(-8, 9, shape).astype(dtype))
+            for shape in ((k, rows), (k * height + lanes - height,), (lanes,))
+        )
+        for relu in (0, 1):
+            c = guarded.array((height, rows), dtype)
+            call(
+                functions["rest"], rows=rows, lanes=lanes, valid=height, k=k, a=a.ctypes.data,
+                b=b.ctypes.data, b_step=height * item, c=c.ctypes.data, c_row=item, c_lane=rows * item,
+                bias=bias.ctypes.data, relu=relu,
+            )  # fmt: skip
+            expected = b[: k * height].reshape(k, height).T @ a + bias[:height, None]
+            expected = np.maximum(expected, 0) if relu else expected
+            np.testing.assert_array_equal(c, expected, f"{rows} pixels, {height} channels of {k}")
+
+
+@pytest.mark.parametrize("along", ["rows", "lanes"])
+def test_one_call_takes_many_tiles_and_asks_for_no_more_than_it_was_told(along: str) -> None:
+    _, functions = compiled(AVX2, 4, HOST)
+    numbers, guarded, k, count = np.random.default_rng(0), Guarded(), 5, 3
+    rows, lanes = (6 * count, 16) if along == "rows" else (6, 16 * count)
+    a, b, bias = (guarded.copy(numbers.integers(-8, 9, shape).astype("f4")) for shape in ((k, rows), (k, lanes), rows))
+    c = guarded.array((rows, lanes), "float32")
+    panels = guarded.copy(np.concatenate([a[:, first : first + 6].ravel() for first in range(0, rows, 6)]))
+    steps = (
+        {"a_next": 4 * 6 * k, "bias_next": 4 * 6, "c_next": 4 * 6 * lanes}
+        if along == "rows"
+        else {"b_next": 64, "c_next": 64}
+    )
+    call(
+        functions["pixels"], rows=6, lanes=16, valid=16, k=k, a=panels.ctypes.data, b=b.ctypes.data, b_step=4 * lanes,
+        c=c.ctypes.data, c_row=4 * lanes, bias=bias.ctypes.data, ahead=b.ctypes.data, ahead_end=b.ctypes.data,
+        count=count, **steps,
+    )  # fmt: skip
+    np.testing.assert_array_equal(c, a.T @ b + bias[:, None])
 
 
 @pytest.mark.parametrize(("registers", "item", "features"), MACHINES)
 def test_dot_products_compute_the_formula_and_touch_nothing_else(
     registers: Registers, item: int, features: str
 ) -> None:
-    engine, functions = compiled(registers, item, features)
+    _, functions = compiled(registers, item, features)
     numbers, dtype = np.random.default_rng(0), f"float{8 * item}"
     for lanes in range(1, DOT_LANES + 1):
         for rows, k in itertools.product(range(1, registers.pixels(lanes) + 1), (1, 16, 37)):
@@ -332,12 +426,11 @@ def test_dot_products_compute_the_formula_and_touch_nothing_else(
                 expected = b @ a.T + bias[:, None]
                 expected = np.maximum(expected, 0) if relu else expected
                 np.testing.assert_array_equal(c, expected, f"{rows}x{lanes}, {k} channels")
-    del engine
 
 
 @pytest.mark.parametrize("kind", ["pixels", "channels"])
 def test_nan_and_infinity_pass_through_bias_and_relu(kind: str) -> None:
-    engine, functions = compiled(AVX512, 4, HOST)
+    _, functions = compiled(AVX512, 4, HOST)
     a, b, bias = np.ones((1, 2), "f4"), np.ones((1, 16), "f4"), np.zeros(16, "f4")
     b[0, :3] = np.nan, np.inf, -np.inf
     c = np.zeros((2, 16), "f4")
@@ -346,7 +439,6 @@ def test_nan_and_infinity_pass_through_bias_and_relu(kind: str) -> None:
         b_step=64, c=c.ctypes.data, c_row=64, c_lane=4, bias=bias.ctypes.data, relu=1, ahead=a.ctypes.data,
     )  # fmt: skip
     np.testing.assert_array_equal(c[:, :4], [[np.nan, np.inf, 0, 1]] * 2)
-    del engine
 
 
 # --- the whole ----------------------------------------------------------------------------------------------------

@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from backends._microkernel.generator import PARAMETERS, lowest, panel_words
 from backends._microkernel.llvm import Code
 from backends._microkernel.registers import DOT_LANES, Registers
+from backends._microkernel.words import PARAMETERS, for_each_tile, lowest
 
 
 class Dots:
@@ -28,7 +28,7 @@ class Dots:
         self._registers = registers
 
     def choice(self) -> Any:
-        """The function of :data:`generator.PARAMETERS` that hands them on to the kernel of its rows and lanes."""
+        """The function of :data:`words.PARAMETERS` that hands them on to the kernel of its rows and lanes."""
         code = self._code
         name = f"pointwise_dots_f{8 * code.item}"
         if (written := code.module.globals.get(name)) is not None:
@@ -47,18 +47,14 @@ class Dots:
 
     def _kernel(self, name: str, rows: int, lanes: int) -> Any:
         code = self._code
-        function, builder = code.function(name, len(PARAMETERS))
-        words = dict(zip(PARAMETERS, function.args, strict=True))
+        function, builder, given = code.function(name, len(PARAMETERS))
+        words = dict(zip(PARAMETERS, given, strict=True))
 
-        def panel(number: Any, _: list[Any]) -> tuple[()]:
-            self._panel(builder, rows, lanes, panel_words(code, builder, "dots", rows, words, number))
-            return ()
-
-        code.loop(builder, words["panels"], panel)
+        for_each_tile(code, builder, words, lambda here: self._tile(builder, rows, lanes, here))
         builder.ret_void()
         return function
 
-    def _panel(self, builder: Any, rows: int, lanes: int, words: dict[str, Any]) -> None:
+    def _tile(self, builder: Any, rows: int, lanes: int, words: dict[str, Any]) -> None:
         """One tile. The pixels behind it are asked for on the way."""
         code, width = self._code, self._registers.lanes
         weights = builder.mul(words["k"], code.word(code.item))  # bytes of one output channel

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from backends._microkernel.blocking import weight_panels, weight_tiles
 from backends._microkernel.llvm import CACHE_LINE
 from backends._microkernel.packing import by_lanes, by_rows
+from backends._microkernel.planes import packed_pixels
 from backends._microkernel.registers import of_this_host
 from backends._microkernel.schedule import Scheduler
 from backends._microkernel.sweep import FIELDS, Memory, Sweep
@@ -62,17 +63,18 @@ def _lay_out(p: Problem, weight: Array, bias: Array | None, threads: int) -> tup
     padded[:, :kernels] = biases.reshape(p.groups, kernels)
     rows = np.arange(p.out_height) * p.stride * p.width
     columns = np.arange(p.out_width) * p.stride
+    beyond = np.zeros(registers.rows + registers.half, p.dtype)  # vectors may reach over the end of the last panel
     arrays = {
-        "by_rows": np.concatenate([panel for group in groups for panel in by_rows(group, heights)]),
+        "by_rows": np.concatenate([panel for group in groups for panel in by_rows(group, heights)] + [beyond]),
         "by_lanes": np.concatenate([tile for group in groups for tile in by_lanes(group, tiles)]),
         "as_given": groups,
-        "bias": biases,
+        "bias": np.concatenate([biases, beyond]),
         "padded_bias": padded,
         "zeros": np.zeros(registers.rows, p.dtype),
         "offsets": (rows[:, None] + columns).astype(np.int64) * ITEM_BYTES[p.dtype],
     }
     arrays = {name: aligned_copy(array) for name, array in arrays.items()}
-    scratch = [aligned((k, registers.vectors(1) * registers.lanes), p.dtype) for _ in range(threads)]
+    scratch = [aligned((k, packed_pixels(p, registers)), p.dtype) for _ in range(threads)]
     addresses: dict[str, Any] = {name: array.ctypes.data for name, array in arrays.items()}
     return Memory(**addresses, scratch=tuple(each.ctypes.data for each in scratch)), (arrays, scratch)
 
@@ -81,11 +83,12 @@ def _plan(p: Problem, parts: list[list[Sweep]], memory: Memory) -> Array:
     """The words that :mod:`compiled` reads: a header, then the sweeps of each part."""
     import numpy as np
 
-    header = 3 + len(parts) + 1
+    header = 4 + len(parts) + 1
     counts = np.cumsum([0, *map(len, parts)])
     begins = header + len(FIELDS) * counts
     sweeps = [[getattr(sweep, name) for name in FIELDS] for part in parts for sweep in part]
-    words = [p.in_channels // p.groups, int(p.activation == "relu"), memory.zeros, *begins]
+    lanes = of_this_host(ITEM_BYTES[p.dtype]).lanes
+    words = [p.in_channels // p.groups, int(p.activation == "relu"), memory.zeros, lanes, *begins]
     return np.concatenate([np.array(words, np.int64), np.array(sweeps, np.int64).ravel()])
 
 

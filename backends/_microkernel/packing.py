@@ -53,8 +53,7 @@ class Copies:
 
     def _copy(self, name: str, count: int) -> Any:
         code, width = self._code, self._registers.lanes
-        function, builder = code.function(name, 6)
-        k, source, step, target, _, _ = function.args
+        function, builder, (k, source, step, target, _, _) = code.function(name, 6)
 
         def row(index: Any, _: list[Any]) -> tuple[()]:
             here = builder.add(source, builder.mul(index, step))
@@ -73,8 +72,7 @@ class Copies:
         name = f"pointwise_gather_f{8 * code.item}"
         if (written := code.module.globals.get(name)) is not None:
             return written
-        function, builder = code.function(name, 6)
-        k, source, step, target, lanes, offsets = function.args
+        function, builder, (k, source, step, target, lanes, offsets) = code.function(name, 6)
         item, word = code.word(code.item), code.word
 
         def row(index: Any, _: list[Any]) -> tuple[()]:

@@ -8,12 +8,25 @@ from typing import Final
 
 from backends._microkernel.blocking import Cut, even, vector_tiles
 from backends._microkernel.layout import Layout
-from backends._microkernel.registers import STREAMED_ROWS
+from backends._microkernel.registers import STREAMED_ROWS, Registers
 from backends._microkernel.sweep import CHANNELS, COPIED, DIRECT, GATHERED, KEPT, PIXELS, STREAMED, Sweep
+from backends.problem import ITEM_BYTES, Problem
 
 FEWEST_PANELS_TO_PACK: Final = 3
 STREAMED_BYTES: Final = 2**24  # of a picture, from which on it comes from main memory
 RUN_BYTES: Final = 2**15  # of a channel that is streamed at once: the results of two such stay in a second cache
+
+
+SHALLOW: Final = 32  # channels in whose time a tile cannot hide that each of its results lies on another page
+FEWER: Final = 2  # times as many panels as tiles
+SHALLOW_BYTES: Final = 2**17  # of tiles that are packed together there
+HEAVY_BYTES: Final = 2**21  # of weights, which are worth reading once less
+
+
+def packed_pixels(problem: Problem, registers: Registers) -> int:
+    """Of how many pixels all channels of a group may be packed at once."""
+    pixel = problem.in_channels // problem.groups * ITEM_BYTES[problem.dtype]
+    return max(registers.vectors(1) * registers.lanes, SHALLOW_BYTES // pixel) + registers.lanes
 
 
 class Planes(Layout):
@@ -24,28 +37,62 @@ class Planes(Layout):
         p, lanes = self._p, self._registers.lanes
         pixels = p.out_height * p.out_width
         vectors, rest = pixels // lanes, pixels % lanes
+        joins = self._rest_joins
         planes = p.batch * p.groups
         mine = cut.pixels(planes * vectors)
         for plane in range(planes):
             first, last = (min(max(end - plane * vectors, 0), vectors) for end in (mine.start, mine.stop))
-            start = first * lanes
-            if self._streams and cut.channels(len(self._panels)):
-                for tiles in self._runs(last - first):
-                    yield self._streamed_run(plane, start, tiles, cut)
-                    start += tiles * self._widest
-                    first += tiles * self._widest // lanes
-            widths = vector_tiles(last - first, self._panels[0], self._registers)
-            for number, width in enumerate(widths if cut.channels(len(self._panels)) else ()):
-                following = width if number + 1 < len(widths) else 0
-                yield self._pixel_tile(plane, start, width, following, cut)
-                start += width
+            if first < last and cut.channels(len(self._panels)):
+                yield from self._vectors_of_plane(plane, first, last, rest if joins and last == vectors else 0, cut)
         # Parts that got a vector less than others are first to take a rest.
-        for plane in range(planes if rest else 0):
+        for plane in range(planes if rest and not joins else 0):
             if plane % cut.pixel_parts == cut.pixel_part:
                 yield from self._rest_of_plane(plane, vectors * lanes, rest, cut)
 
-    def _pixel_tile(self, plane: int, start: int, width: int, following: int, cut: Cut) -> Sweep:
-        """One tile of pixels against this thread's panels of weights; the next tile begins ``following`` behind."""
+    def _vectors_of_plane(self, plane: int, first: int, last: int, rest: int, cut: Cut) -> Iterator[Sweep]:
+        """Vectors ``first`` to ``last`` of a plane, and its rest."""
+        lanes = self._registers.lanes
+        start = first * lanes
+        if self._streams:
+            for tiles in self._runs(last - first):
+                yield self._streamed_run(plane, start, tiles, cut)
+                start += tiles * self._widest
+                first += tiles * self._widest // lanes
+        widths = vector_tiles(last - first, self._panels[0], self._registers)
+        if rest and not widths:  # all was streamed
+            yield from self._rest_of_plane(plane, start, rest, cut)
+        blocks = even(len(widths), self._abreast(len(widths), len(cut.channels(len(self._panels))))) if widths else []
+        for tiles in blocks:
+            block, widths = widths[:tiles], widths[tiles:]
+            following = sum(block) if widths else 0
+            yield self._pixel_tiles(plane, start, block, following, 0 if widths else rest, cut)
+            start += sum(block)
+
+    @property
+    def _rest_joins(self) -> bool:
+        """Whether the rest of a plane is taken past each panel with the last tile, and not by itself.
+
+        By itself it reads all weights once more, for one pixel of 49. With the panel it finds them in the cache, but
+        leaves the lanes empty that the panel has fewer than a vector.
+        """
+        vectors, rest = divmod(self._p.out_height * self._p.out_width, self._registers.lanes)
+        few = 0 < rest <= self._registers.most_rest
+        return vectors > 0 and few and self._kernels * self._k * self._item >= HEAVY_BYTES
+
+    def _abreast(self, tiles: int, panels: int) -> int:
+        """How many of a plane's tiles are taken past a panel before the next panel comes.
+
+        One tile writes 64 bytes of each output channel, a plane apart; side by side they write long runs. Where there
+        are channels enough to hide that, or few tiles, it is better that the tile stays and the panels pass: one call
+        takes all of the one, or all of the other.
+        """
+        width = self._registers.vectors(self._panels[0]) * self._registers.lanes
+        held = min(tiles, SHALLOW_BYTES // (self._k * width * self._item))
+        shallow = self._k <= SHALLOW and panels >= FEWEST_PANELS_TO_PACK
+        return held if shallow and FEWER * held >= panels else 1
+
+    def _pixel_tiles(self, plane: int, start: int, tiles: list[int], following: int, rest: int, cut: Cut) -> Sweep:
+        """Tiles of pixels against this thread's panels of weights; the next one begins ``following`` behind."""
         p, item, k = self._p, self._item, self._k
         mine = cut.channels(len(self._panels))
         before, rows = sum(self._panels[: mine.start]), sum(self._panels[mine.start : mine.stop])
@@ -57,13 +104,15 @@ class Planes(Layout):
             pack=GATHERED if p.stride > 1 else copied,
             rows=rows,
             panels=len(mine),
-            lanes=width,
-            valid=width,
+            lanes=sum(tiles),
+            tiles=len(tiles),
+            valid=sum(tiles),
+            rest=rest,
             x=x,
             ahead=self._plane_of_x(plane) + self._place(start + following),
             x_step=p.height * p.width * item,
             x_row=0,
-            offsets=self._memory.offsets + 8 * start,
+            offsets=self._memory.offsets + (8 * start if p.stride > 1 else 0),
             scratch=cut.scratch,
             weight=self._memory.by_rows + first * k * item,
             bias=self._memory.bias + first * item,
@@ -96,8 +145,8 @@ class Planes(Layout):
         ahead there, and one core cannot ask for enough of it by itself. Along a run it reads some channels side by
         side, each from end to end.
         """
-        tile = self._pixel_tile(plane, start, self._widest, 0, cut)
-        return replace(tile, pack=STREAMED, panels=tiles)
+        run = self._pixel_tiles(plane, start, [self._widest] * tiles, 0, 0, cut)
+        return replace(run, pack=STREAMED)
 
     def _rest_of_plane(self, plane: int, start: int, rows: int, cut: Cut) -> Iterator[Sweep]:
         """Fewer pixels than a vector has lanes, against tiles of weights that have output channels in their lanes."""
@@ -111,6 +160,8 @@ class Planes(Layout):
                 pack=pack,
                 rows=rows,
                 panels=-(-rows // self._registers.height(self._tiles[number])),
+                tiles=1,
+                rest=0,
                 **self._tile_of_weights(plane % p.groups, number),
                 x=self._plane_of_x(plane) + (0 if gathered else start * item),
                 ahead=0,

@@ -56,6 +56,11 @@ class Registers:
         return min(_MOST_PIXELS, (available - 1 - outputs) // outputs)
 
     @property
+    def most_rest(self) -> int:
+        """Most pixels of a rest that meet panels of weights in a vector, which panels do not fill."""
+        return max(1, self.half // 2)
+
+    @property
     def half(self) -> int:
         """Elements in half a vector: the next smaller register. Its multiply-add may take a whole one's time."""
         return self.lanes // 2

@@ -30,6 +30,8 @@ class Rows(Layout):
                         pack=DIRECT,
                         rows=rows,
                         panels=-(-rows // height),
+                        tiles=1,
+                        rest=0,
                         **weights,
                         x=(x * p.in_channels + group * self._k) * item,
                         ahead=0,

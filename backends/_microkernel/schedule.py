@@ -58,14 +58,15 @@ class Scheduler:
 
     def _cost(self, sweep: Sweep) -> float:
         """Model of a sweep's time, in cycles of a core that starts one vector multiply-add in each."""
-        vectors = sweep.lanes / self._registers.lanes
+        vectors = sweep.lanes / self._registers.lanes / sweep.tiles
         if sweep.pack == STREAMED:
-            return sweep.panels * (max(LATENCY, sweep.rows * vectors) * self._k + CALL)
+            return sweep.tiles * (max(LATENCY, sweep.rows * vectors) * self._k + CALL)
         heights = even(sweep.rows, -(-sweep.rows // sweep.panels))
         if sweep.kind == DOTS:
             return sum(self._cost_of_dots(rows, sweep.lanes) for rows in heights)
-        cycles = sum(max(LATENCY, rows * vectors) * self._k + CALL for rows in heights)
-        return cycles + (2 * vectors * self._k if sweep.pack == COPIED else 0)
+        cycles = sweep.tiles * sum(max(LATENCY, rows * vectors) * self._k + CALL for rows in heights)
+        cycles += len(heights) * (sweep.rest * self._k + CALL * (sweep.rest > 0))
+        return cycles + (2 * sweep.tiles * vectors * self._k if sweep.pack == COPIED else 0)
 
     def _cost_of_dots(self, rows: int, lanes: int) -> float:
         """The same of one tile of dot products."""

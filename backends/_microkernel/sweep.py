@@ -12,9 +12,10 @@ DIRECT, STREAMED, COPIED, GATHERED, KEPT = range(5)
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """One tile against ``panels`` panels of ``rows`` rows in all. Offsets, strides and addresses in bytes.
+    """Tiles of ``lanes`` lanes in all against panels of ``rows`` rows in all. Offsets, strides and addresses in bytes.
 
-    Streamed, it is ``panels`` tiles side by side against one panel.
+    One tile stays in the cache and takes all panels past it. Several tiles, or one and a rest, are all taken past a
+    panel before the next one comes. Streamed, there is one panel, and some channels at a time.
     """
 
     kind: int
@@ -22,7 +23,9 @@ class Sweep:
     rows: int
     panels: int
     lanes: int
+    tiles: int
     valid: int  # of the lanes, those that exist
+    rest: int  # pixels behind the lanes, fewer than a vector has
     x: int  # offset of the first pixel's first channel in the picture
     ahead: int  # the same of the next tile of pixels, or of this one where there is none
     x_step: int  # from channel to channel there

@@ -1,0 +1,154 @@
+"""The ways in which a sweep is carried out: panels past a tile, tiles past a panel, or a run of tiles streamed.
+
+All are written into their one caller: what numba compiles by itself has a copy of every kernel that it calls.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from numba import njit
+
+from backends._microkernel.intrinsics import address, channels, copy, dots, gather, item, more, pixels, rest
+from backends._microkernel.sweep import CHANNELS, COPIED, DIRECT, FIELDS, GATHERED, PIXELS
+
+# A plan in memory is a header of words and the sweeps. Where the header's words are; from PARTS on: where each part's
+# sweeps begin, and where the last part's end.
+STEPS, RELU, ZEROS, VECTOR, PARTS = range(5)
+
+LINE: Final = 64
+WORD: Final = 8  # bytes of an offset
+CHUNK: Final = 8  # channels that are streamed side by side: as many runs of memory as the hardware follows
+WIDTH: Final = len(FIELDS)
+(
+    KIND, PACK, ROWS, PANELS, LANES, TILES, VALID, REST, X, AHEAD, X_STEP, X_ROW, OFFSETS, SCRATCH,
+    WEIGHT, BIAS, Y, Y_ROW, Y_LANE,
+) = range(WIDTH)  # fmt: skip
+
+
+@njit(inline="always")  # type: ignore[untyped-decorator]
+def panels_past_tile(x: Any, source: int, target: int, plan: Any, at: int) -> None:
+    """One tile, packed if it is to be, and all panels. Kernels take all panels of one height at once."""
+    size, k, relu = item(x), plan[STEPS], plan[RELU]
+    lanes, rows, panels = plan[at + LANES], plan[at + ROWS], plan[at + PANELS]
+    step, row, y_row = plan[at + X_STEP], plan[at + X_ROW], plan[at + Y_ROW]
+    if plan[at + PACK] != DIRECT:
+        scratch = plan[at + SCRATCH]
+        count = lanes if plan[at + KIND] == PIXELS else rows
+        if plan[at + PACK] == COPIED:
+            copy(x, k, source, step, scratch, count, 0)
+        elif plan[at + PACK] == GATHERED:
+            gather(x, k, source, step, scratch, count, plan[at + OFFSETS])
+        source, step, row = scratch, count * size, size
+    weight, bias = plan[at + WEIGHT], plan[at + BIAS]
+    # Where there are fewer panels than lines in a row of pixels, the first one asks for all of them.
+    ahead, ahead_line = address(x) + plan[at + AHEAD], LINE if panels * LINE < lanes * size else 0
+    ahead_end = ahead if ahead_line else ahead + lanes * size
+    height, higher = rows // panels, rows % panels
+    for high, count in ((height + 1, higher), (height, panels - higher)):
+        if count == 0:
+            continue
+        if plan[at + KIND] == PIXELS:
+            pixels(
+                x, high, lanes, lanes, k, weight, 0, 0, source, step, target, y_row, 0, bias, relu,
+                ahead, plan[at + X_STEP], ahead_line, ahead_end, 0,
+                count, high * k * size, 0, high * y_row, high * size,
+            )  # fmt: skip
+            ahead += count * LINE
+            weight += count * high * k * size
+            bias += count * high * size
+        elif plan[at + KIND] == CHANNELS:
+            channels(
+                x, high, lanes, plan[at + VALID], k, source, row, step, weight, 0,
+                target, y_row, plan[at + Y_LANE], bias, relu, 0, 0, 0, 0, 0,
+                count, high * row, 0, high * y_row, 0,
+            )  # fmt: skip
+        else:
+            dots(
+                x, high, lanes, lanes, k, source, row, 0, weight, 0,
+                target, y_row, plan[at + Y_LANE], bias, relu, 0, 0, 0, 0, 0,
+                count, high * row, 0, high * y_row, 0,
+            )  # fmt: skip
+        source += 0 if plan[at + KIND] == PIXELS else count * high * row
+        target += count * high * y_row
+
+
+@njit(inline="always")  # type: ignore[untyped-decorator]
+def tiles_past_panels(x: Any, source: int, target: int, plan: Any, at: int) -> None:
+    """Panel after panel, against all tiles and the rest of the plane. Kernels take all tiles of one width at once."""
+    size, k, relu, vector = item(x), plan[STEPS], plan[RELU], plan[VECTOR]
+    lanes, tiles, left = plan[at + LANES], plan[at + TILES], plan[at + REST]
+    rows, panels, step, y_row = plan[at + ROWS], plan[at + PANELS], plan[at + X_STEP], plan[at + Y_ROW]
+    packed, left_at = plan[at + PACK] != DIRECT, plan[at + SCRATCH]
+    if left:
+        left_at += k * lanes * size if packed else 0
+        gather(x, k, source, step, left_at, left, plan[at + OFFSETS] + lanes * WORD)
+    if packed:
+        pack_tiles(x, source, plan, at)
+        source = plan[at + SCRATCH]
+    narrow, wider = lanes // vector // tiles * vector, lanes // vector % tiles
+    weight, bias = plan[at + WEIGHT], plan[at + BIAS]
+    ahead = address(x) + plan[at + AHEAD]
+    ahead_end = ahead + lanes * size
+    for panel in range(panels):
+        high = rows // panels + (panel < rows % panels)
+        tile, results = source, target
+        for width, count in ((narrow + vector, wider), (narrow, tiles - wider)):
+            if count == 0:
+                continue
+            line = width * size
+            tile_step, tile_next = (line, line * k) if packed else (step, line)
+            pixels(
+                x, high, width, width, k, weight, 0, 0, tile, tile_step, results, y_row, 0, bias, relu,
+                ahead, step, 0, ahead_end, 0, count, 0, tile_next, line, 0,
+            )  # fmt: skip
+            ahead += count * LINE
+            tile += count * tile_next
+            results += count * line
+        if left:
+            half = vector // 2
+            rest(
+                x, left, (high + half - 1) // half * half, high, k, left_at, 0, 0, weight, high * size,
+                results, size, y_row, bias, relu, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0,
+            )  # fmt: skip
+        weight += high * k * size
+        bias += high * size
+        target += high * y_row
+
+
+@njit(inline="always")  # type: ignore[untyped-decorator]
+def pack_tiles(x: Any, source: int, plan: Any, at: int) -> None:
+    """All tiles of a sweep, one behind the other."""
+    size, k, step, vector = item(x), plan[STEPS], plan[at + X_STEP], plan[VECTOR]
+    vectors, tiles = plan[at + LANES] // vector, plan[at + TILES]
+    offsets, target = plan[at + OFFSETS], plan[at + SCRATCH]
+    for tile in range(tiles):
+        width = (vectors // tiles + (tile < vectors % tiles)) * vector
+        if plan[at + PACK] == COPIED:
+            copy(x, k, source, step, target, width, 0)
+            source += width * size
+        else:
+            gather(x, k, source, step, target, width, offsets)
+            offsets += width * WORD
+        target += k * width * size
+
+
+@njit(inline="always")  # type: ignore[untyped-decorator]
+def run_of_tiles(x: Any, source: int, target: int, plan: Any, at: int) -> None:
+    """A run of tiles, a chunk of channels after the other. The bias and the ReLU come with the last one."""
+    size, k, step, y_row = item(x), plan[STEPS], plan[at + X_STEP], plan[at + Y_ROW]
+    rows, tiles = plan[at + ROWS], plan[at + TILES]
+    lanes = plan[at + LANES] // tiles
+    for begin in range(0, k, CHUNK):
+        steps = min(CHUNK, k - begin)
+        weight, tile, results = plan[at + WEIGHT] + begin * rows * size, source + begin * step, target
+        bias, relu = (plan[at + BIAS], plan[RELU]) if begin + steps == k else (plan[ZEROS], 0)
+        for number in range(tiles):
+            # The next tile, or the next channels from the beginning of the run.
+            ahead = tile + lanes * size if number + 1 < tiles else source + (begin + CHUNK) * step
+            more(
+                x, rows, lanes, lanes, steps, weight, 0, 0, tile, step, results, y_row, 0, bias, relu,
+                ahead, step, LINE, ahead, begin, 1, 0, 0, 0, 0,
+            )  # fmt: skip
+            tile += lanes * size
+            results += lanes * size
