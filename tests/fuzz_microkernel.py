@@ -17,8 +17,8 @@ import numpy as np
 from guarded_memory import Guarded
 
 from backends import Problem, get
+from backends._microkernel import blocking, planes, rows
 from backends._microkernel import layer as layer_module
-from backends._microkernel import planes, rows
 
 
 def draw(rng: Random) -> Problem:
@@ -69,6 +69,7 @@ def run(count: int, seed: int, verbose: bool) -> int:
         # Tiles side by side, and rests with the last tile, which small problems would not have.
         planes.SHALLOW_BYTES, planes.FEWER = rng.choice([(2**17, 2), (2**17, 2**9), (2**12, 2**9)])
         planes.HEAVY_BYTES = rng.choice([0, 2**21])
+        blocking.DEEP = rng.choice([1, 192])  # small pictures broadcast whole, with few channels too
         rows.DOT_STEPS = rng.choice([0, 4])  # few output channels, with few input channels too
         guarded = Guarded()
         layer_module.aligned = lambda shape, dtype, g=guarded, at=at: g.array(shape, dtype, at)

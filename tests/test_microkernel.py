@@ -20,9 +20,19 @@ from hypothesis import strategies as st
 from llvmlite import binding, ir
 
 from backends import Problem
+from backends._microkernel import blocking as blocking_module
 from backends._microkernel import planes as planes_module
 from backends._microkernel import rows as rows_module
-from backends._microkernel.blocking import even, lane_tiles, panels, share, vector_tiles, weight_panels, weight_tiles
+from backends._microkernel.blocking import (
+    even,
+    lane_tiles,
+    panels,
+    plane_cut,
+    share,
+    vector_tiles,
+    weight_panels,
+    weight_tiles,
+)
 from backends._microkernel.dots import Dots
 from backends._microkernel.generator import Kernels
 from backends._microkernel.llvm import Code
@@ -96,6 +106,15 @@ def test_panels_are_lower_where_that_fits_the_pixels() -> None:
     assert weight_panels(Problem.parse("n1c852h56w56-o24"), AVX2) == [6] * 4
     assert weight_panels(Problem.parse("n1c512h7w7-o24"), AVX2) == [6] * 4  # six vectors: three tiles of two
     assert weight_panels(Problem.parse("n1c852h5w5-o24"), AVX512) == [8] * 3
+
+
+def test_small_pictures_are_broadcast_whole_where_there_are_channels_enough() -> None:
+    cuts = {
+        name: plane_cut(Problem.parse(name), AVX2)
+        for name in ("n1c392h6w6-o1387-s2", "n1c100h3w3-o100", "n1c392h4w4-o50", "n1c392h7w7-o50", "n1c392h2w2-o50")
+    }
+    assert list(cuts.values()) == [(0, 9), (1, 1), (2, 0), (6, 1), (0, 4)]
+    assert plane_cut(Problem.parse("n1c392h5w5-o50"), AVX512) == (1, 9)
 
 
 def test_tiles_of_lanes_leave_no_register_idle() -> None:
@@ -173,6 +192,7 @@ def products(p: Problem, sweep: Sweep, kept: list[int]) -> Iterator[tuple[int, i
 @settings(deadline=None, max_examples=150)
 @given(
     problems(),
+    st.sampled_from([1, 192]),
     st.integers(1, 5),
     st.sampled_from([0, 2**24]),
     st.sampled_from([0, 4]),
@@ -180,13 +200,14 @@ def products(p: Problem, sweep: Sweep, kept: list[int]) -> Iterator[tuple[int, i
     st.sampled_from([0, 2**21]),
 )
 def test_every_element_is_written_once_from_its_own_pixel_and_channel(
-    p: Problem, threads: int, streamed_bytes: int, dot_steps: int, shallow_bytes: int, heavy_bytes: int
+    p: Problem, deep: int, threads: int, streamed_bytes: int, dot_steps: int, shallow_bytes: int, heavy_bytes: int
 ) -> None:
     registers = AVX512 if p.dtype == "float32" else Registers(8, 24, 8)
     memory = Memory(
         by_rows=0, by_lanes=0, as_given=0, bias=0, zeros=0, padded_bias=0, offsets=0, scratch=tuple(range(threads))
     )
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocking_module, "DEEP", deep)
         patch.setattr(planes_module, "STREAMED_BYTES", streamed_bytes)
         patch.setattr(planes_module, "RUN_BYTES", 1024)
         patch.setattr(rows_module, "DOT_STEPS", dot_steps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-WORD_BITS: Final = 64
+WORD: Final = 8  # bytes
 CACHE_LINE: Final = 64
 
 
@@ -19,7 +19,7 @@ class Code:
         self.module = module
         self.item = item
         self.element = {4: ir.FloatType, 8: ir.DoubleType}[item]()
-        self.word = ir.IntType(WORD_BITS)
+        self.word = ir.IntType(8 * WORD)
         self._pointer = ir.PointerType()
 
     def function(self, name: str, parameters: int) -> tuple[Any, Any, list[Any]]:

@@ -9,9 +9,9 @@ panels of weights only, packing would cost more than it saves, and kernels read 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from backends._microkernel.llvm import Code
+from backends._microkernel.llvm import WORD, Code
 from backends._microkernel.registers import Registers
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ def by_lanes(weight: Array, tiles: Sequence[int]) -> list[Array]:
     padded = np.zeros((sum(tiles), weight.shape[1]), weight.dtype)
     padded[: len(weight)] = weight
     return by_rows(padded, tiles)
+
+
+SHORTEST: Final = 16  # bytes of a vector that is worth asking for
 
 
 class Copies:
@@ -68,26 +71,63 @@ class Copies:
 
     def elements(self) -> Any:
         """Copies from each row the elements at ``offsets``, an array of ``lanes`` words: what a stride reads."""
-        code = self._code
+        code, width = self._code, self._registers.lanes
         name = f"pointwise_gather_f{8 * code.item}"
         if (written := code.module.globals.get(name)) is not None:
             return written
         function, builder, (k, source, step, target, lanes, offsets) = code.function(name, 6)
-        item, word = code.word(code.item), code.word
+        vectors = builder.udiv(lanes, code.word(width))
+        rest = builder.mul(vectors, code.word(width))
 
         def row(index: Any, _: list[Any]) -> tuple[()]:
             here = builder.add(source, builder.mul(index, step))
-            there = builder.add(target, builder.mul(builder.mul(index, lanes), item))
+            there = builder.add(target, builder.mul(builder.mul(index, lanes), code.word(code.item)))
 
-            def element(lane: Any, _: list[Any]) -> tuple[()]:
-                offset = code.load(builder, code.word, builder.add(offsets, builder.mul(lane, word(8))))
-                value = code.load(builder, code.element, builder.add(here, offset))
-                code.store(builder, value, builder.add(there, builder.mul(lane, item)))
+            def vector(number: Any, _: list[Any]) -> tuple[()]:
+                self._elements(builder, here, there, offsets, builder.mul(number, code.word(width)), width)
                 return ()
 
-            code.loop(builder, lanes, element)
+            def element(number: Any, _: list[Any]) -> tuple[()]:
+                self._elements(builder, here, there, offsets, builder.add(rest, number), 1)
+                return ()
+
+            code.loop(builder, vectors, vector)
+            code.loop(builder, builder.sub(lanes, rest), element)
             return ()
 
         code.loop(builder, k, row)
         builder.ret_void()
         return function
+
+    def _elements(self, builder: Any, here: Any, there: Any, offsets: Any, lane: Any, count: int) -> None:
+        """``count`` elements: as a vector where they lie at a stride of two, else in halves, or singly."""
+        code = self._code
+        place = builder.add(offsets, builder.mul(lane, code.word(WORD)))
+        target = builder.add(there, builder.mul(lane, code.word(code.item)))
+
+        def source(number: int) -> Any:
+            return builder.add(here, code.load(builder, code.word, place, number * WORD))
+
+        if count * code.item < SHORTEST:
+            for number in range(count):
+                code.store(builder, code.load(builder, code.element, source(number)), target, number * code.item)
+            return
+        first, last = source(0), source(count - 1)
+        span = code.word(2 * (count - 1) * code.item)
+        with builder.if_else(builder.icmp_unsigned("==", builder.sub(last, first), span)) as (together, apart):
+            with together:
+                code.store(builder, self._every_second(builder, first, count), target)
+            with apart:
+                for half in (lane, builder.add(lane, code.word(count // 2))):
+                    self._elements(builder, here, there, offsets, half, count // 2)
+
+    def _every_second(self, builder: Any, source: Any, count: int) -> Any:
+        """Elements 0, 2, 4, ... from ``source`` on. The second vector begins where it ends with the last of them."""
+        code = self._code
+        low = code.load(builder, code.vector(count), source)
+        high = code.load(builder, code.vector(count), source, (count - 1) * code.item)
+        index = code.ir.IntType(32)
+        places = [*range(0, count, 2), *range(count + 1, 2 * count, 2)]
+        return builder.shuffle_vector(
+            low, high, code.ir.Constant(code.ir.VectorType(index, count), [index(place) for place in places])
+        )

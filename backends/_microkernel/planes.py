@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from backends._microkernel.blocking import Cut, even, vector_tiles
+from backends._microkernel.blocking import Cut, even, plane_cut, vector_tiles
 from backends._microkernel.layout import Layout
 from backends._microkernel.registers import STREAMED_ROWS, Registers
 from backends._microkernel.sweep import CHANNELS, COPIED, DIRECT, GATHERED, KEPT, PIXELS, STREAMED, Sweep
@@ -35,8 +35,7 @@ class Planes(Layout):
     def sweeps(self, cut: Cut) -> Iterator[Sweep]:
         """All tiles of vectors, then the rests of planes."""
         p, lanes = self._p, self._registers.lanes
-        pixels = p.out_height * p.out_width
-        vectors, rest = pixels // lanes, pixels % lanes
+        vectors, rest = plane_cut(p, self._registers)
         joins = self._rest_joins
         planes = p.batch * p.groups
         mine = cut.pixels(planes * vectors)
@@ -75,7 +74,7 @@ class Planes(Layout):
         By itself it reads all weights once more, for one pixel of 49. With the panel it finds them in the cache, but
         leaves the lanes empty that the panel has fewer than a vector.
         """
-        vectors, rest = divmod(self._p.out_height * self._p.out_width, self._registers.lanes)
+        vectors, rest = plane_cut(self._p, self._registers)
         few = 0 < rest <= self._registers.most_rest
         return vectors > 0 and few and self._kernels * self._k * self._item >= HEAVY_BYTES
 
