@@ -15,7 +15,7 @@ import pytest
 
 from backends import Problem
 from suites.harness.ceilings import Ceilings
-from suites.harness.contest import Contest, Contestant, Outcome
+from suites.harness.contest import LONG_TURN, Contest, Contestant, Outcome
 from suites.harness.legs import Leg
 from suites.harness.outcome import Ended, Hurried, Status
 from suites.harness.pool import Station
@@ -353,12 +353,32 @@ def test_more_processor_time_than_the_budget_voids_the_times() -> None:
     assert leg.cpu_s / leg.wall_s == pytest.approx(1.05)
 
 
+def beyond_its_budget(on_all_cores: float) -> tuple[ScriptedPool, Callable[[], Outcome]]:
+    """A backend that used 1.9 cores in its warm-up, 1.0 in turns on one core, and so many in a turn on all of them."""
+
+    def turn(number: int) -> Turn:
+        kept_to = pool.stations["a"].host.turns[-1][2]  # type: ignore[union-attr]
+        return Turn(CALL_S, on_all_cores if kept_to is None else 1.0, 1.0, None)
+
+    pool = ScriptedPool(a={"examine": lambda number: Admission(0.1, 0.01, CALL_S, 1.9, 0.25), "turn": turn})
+    return pool, contest(pool, cores=[0]).run
+
+
 def test_the_warm_up_proves_the_budget_where_the_turns_are_kept_to_its_cores() -> None:
     """Two threads on one core use one CPU second per second, and look like one."""
-    pool = ScriptedPool(a={"examine": lambda number: Admission(0.1, 0.01, CALL_S, 1.9, 0.25)})
-    ended = ways_out(contest(pool, cores=[0]).run())["a"]
+    _, run = beyond_its_budget(1.8)
+    ended = ways_out(run())["a"]
     assert ended.status == "failed"
-    assert "used 1.90 CPU seconds per second on a budget of 1 thread:" in ended.reason
+    assert "used 1.80 CPU seconds per second on a budget of 1 thread:" in ended.reason
+
+
+def test_a_warm_up_beyond_the_budget_convicts_nobody_who_keeps_to_it_in_a_long_turn() -> None:
+    pool, run = beyond_its_budget(1.0)
+    leg = legs_of(run())["a"]
+    assert leg.cpu_s / leg.wall_s == pytest.approx(1.0)
+    turns = pool.stations["a"].host.turns  # type: ignore[union-attr]
+    assert [cores for _, _, cores in turns].count(None) == 1
+    assert turns[-1][0] == LONG_TURN * leg.calls
 
 
 def test_a_time_below_what_the_machine_can_do_is_wrong() -> None:
