@@ -67,7 +67,7 @@ def run(count: int, seed: int, verbose: bool) -> int:
         # Large pictures are streamed; here also small ones, in long runs and in runs of one tile.
         planes.STREAMED_BYTES, planes.RUN_BYTES = rng.choice([(2**24, 2**14), (0, 2**14), (0, 2**8)])
         # Tiles side by side, and rests with the last tile, which small problems would not have.
-        planes.SHALLOW_BYTES, planes.FEWER = rng.choice([(2**17, 2), (2**17, 2**9), (2**12, 2**9)])
+        planes.SHALLOW_BYTES, planes.PANELS_A_TILE = rng.choice([(2**17, 2), (2**17, 2**9), (2**12, 2**9)])
         planes.HEAVY_BYTES = rng.choice([0, 2**21])
         blocking.DEEP = rng.choice([1, 192])  # small pictures broadcast whole, with few channels too
         rows.DOT_STEPS = rng.choice([0, 4])  # few output channels, with few input channels too

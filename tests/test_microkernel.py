@@ -145,6 +145,13 @@ def problems(draw: st.DrawFn) -> Problem:
     )
 
 
+def memory_of(threads: int) -> Memory:
+    """Addresses that nobody follows."""
+    return Memory(
+        by_rows=0, by_lanes=0, as_given=0, bias=0, zeros=0, padded_bias=0, offsets=0, scratch=tuple(range(threads))
+    )
+
+
 def heights(sweep: Sweep) -> list[int]:
     """As ``compiled`` cuts them: the higher panels first."""
     return [sweep.rows // sweep.panels + (panel < sweep.rows % sweep.panels) for panel in range(sweep.panels)]
@@ -203,9 +210,7 @@ def test_every_element_is_written_once_from_its_own_pixel_and_channel(
     p: Problem, deep: int, threads: int, streamed_bytes: int, dot_steps: int, shallow_bytes: int, heavy_bytes: int
 ) -> None:
     registers = AVX512 if p.dtype == "float32" else Registers(8, 24, 8)
-    memory = Memory(
-        by_rows=0, by_lanes=0, as_given=0, bias=0, zeros=0, padded_bias=0, offsets=0, scratch=tuple(range(threads))
-    )
+    memory = memory_of(threads)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocking_module, "DEEP", deep)
         patch.setattr(planes_module, "STREAMED_BYTES", streamed_bytes)
@@ -242,7 +247,7 @@ def test_every_element_is_written_once_from_its_own_pixel_and_channel(
 
 
 def test_the_rest_of_a_plane_meets_heavy_weights_with_the_last_tile() -> None:
-    memory = Memory(by_rows=0, by_lanes=0, as_given=0, bias=0, zeros=0, padded_bias=0, offsets=0, scratch=(0,))
+    memory = memory_of(1)
 
     def rests(name: str) -> list[tuple[int, int]]:
         return [(sweep.kind, sweep.rest) for sweep in Scheduler(Problem.parse(name), AVX2, memory).schedule(1)[0]]
@@ -254,7 +259,7 @@ def test_the_rest_of_a_plane_meets_heavy_weights_with_the_last_tile() -> None:
 
 
 def test_few_channels_of_a_large_picture_are_taken_panel_by_panel() -> None:
-    memory = Memory(by_rows=0, by_lanes=0, as_given=0, bias=0, zeros=0, padded_bias=0, offsets=0, scratch=(0,))
+    memory = memory_of(1)
 
     def most_tiles(name: str) -> int:
         return max(sweep.tiles for sweep in Scheduler(Problem.parse(name), AVX2, memory).schedule(1)[0])
@@ -265,7 +270,7 @@ def test_few_channels_of_a_large_picture_are_taken_panel_by_panel() -> None:
 
 
 def test_small_pictures_are_shared_by_channels_and_tiny_layers_by_nobody() -> None:
-    memory = Memory(by_rows=0, by_lanes=0, as_given=0, bias=0, zeros=0, padded_bias=0, offsets=0, scratch=(0, 0))
+    memory = memory_of(2)
 
     def parts(name: str) -> list[list[Sweep]]:
         return Scheduler(Problem.parse(name), AVX512, memory).schedule(2)
@@ -283,7 +288,7 @@ def test_the_next_tiles_are_asked_for_where_they_begin(
     stride: int, channels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planes_module, "SHALLOW_BYTES", 2**10)
-    memory = Memory(by_rows=0, by_lanes=0, as_given=0, bias=0, zeros=0, padded_bias=0, offsets=0, scratch=(0,))
+    memory = memory_of(1)
     p = replace(Problem.parse("n1c8h56w50-o24"), stride=stride, in_channels=channels)
     (part,) = Scheduler(p, AVX2, memory).schedule(1)
     tiles = [sweep for sweep in part if sweep.kind == PIXELS]

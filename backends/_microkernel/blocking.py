@@ -106,9 +106,8 @@ def plane_cut(problem: Problem, registers: Registers) -> tuple[int, int]:
     """
     pixels = problem.out_height * problem.out_width
     vectors, rest = divmod(pixels, registers.lanes)
-    if vectors == 1 and 0 < rest <= BROADCAST_PIXELS - registers.lanes:
-        return (0, pixels) if problem.in_channels // problem.groups >= DEEP else (vectors, rest)
-    return vectors, rest
+    few = vectors == 1 and rest > 0 and pixels <= BROADCAST_PIXELS
+    return (0, pixels) if few and problem.in_channels // problem.groups >= DEEP else (vectors, rest)
 
 
 def share(total: int, part: int, parts: int) -> range:

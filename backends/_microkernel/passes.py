@@ -10,6 +10,7 @@ from typing import Any, Final
 from numba import njit
 
 from backends._microkernel.intrinsics import address, channels, copy, dots, gather, item, more, pixels, rest
+from backends._microkernel.llvm import CACHE_LINE as LINE
 from backends._microkernel.llvm import WORD
 from backends._microkernel.sweep import CHANNELS, COPIED, DIRECT, FIELDS, GATHERED, PIXELS
 
@@ -17,7 +18,6 @@ from backends._microkernel.sweep import CHANNELS, COPIED, DIRECT, FIELDS, GATHER
 # sweeps begin, and where the last part's end.
 STEPS, RELU, ZEROS, VECTOR, PARTS = range(5)
 
-LINE: Final = 64
 CHUNK: Final = 8  # channels that are streamed side by side: as many runs of memory as the hardware follows
 WIDTH: Final = len(FIELDS)
 (

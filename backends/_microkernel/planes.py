@@ -8,6 +8,7 @@ from typing import Final
 
 from backends._microkernel.blocking import Cut, even, plane_cut, vector_tiles
 from backends._microkernel.layout import Layout
+from backends._microkernel.llvm import WORD
 from backends._microkernel.registers import STREAMED_ROWS, Registers
 from backends._microkernel.sweep import CHANNELS, COPIED, DIRECT, GATHERED, KEPT, PIXELS, STREAMED, Sweep
 from backends.problem import ITEM_BYTES, Problem
@@ -18,7 +19,7 @@ RUN_BYTES: Final = 2**15  # of a channel that is streamed at once: the results o
 
 
 SHALLOW: Final = 32  # channels in whose time a tile cannot hide that each of its results lies on another page
-FEWER: Final = 2  # times as many panels as tiles
+PANELS_A_TILE: Final = 2  # at most, where tiles are taken past panels
 SHALLOW_BYTES: Final = 2**17  # of tiles that are packed together there
 HEAVY_BYTES: Final = 2**21  # of weights, which are worth reading once less
 
@@ -60,8 +61,7 @@ class Planes(Layout):
         widths = vector_tiles(last - first, self._panels[0], self._registers)
         if rest and not widths:  # all was streamed
             yield from self._rest_of_plane(plane, start, rest, cut)
-        blocks = even(len(widths), self._abreast(len(widths), len(cut.channels(len(self._panels))))) if widths else []
-        for tiles in blocks:
+        for tiles in even(len(widths), self._abreast(len(widths), len(cut.channels(len(self._panels))))):
             block, widths = widths[:tiles], widths[tiles:]
             following = sum(block) if widths else 0
             yield self._pixel_tiles(plane, start, block, following, 0 if widths else rest, cut)
@@ -88,7 +88,7 @@ class Planes(Layout):
         width = self._registers.vectors(self._panels[0]) * self._registers.lanes
         held = min(tiles, SHALLOW_BYTES // (self._k * width * self._item))
         shallow = self._k <= SHALLOW and panels >= FEWEST_PANELS_TO_PACK
-        return held if shallow and FEWER * held >= panels else 1
+        return held if shallow and PANELS_A_TILE * held >= panels else 1
 
     def _pixel_tiles(self, plane: int, start: int, tiles: list[int], following: int, rest: int, cut: Cut) -> Sweep:
         """Tiles of pixels against this thread's panels of weights; the next one begins ``following`` behind."""
@@ -111,7 +111,7 @@ class Planes(Layout):
             ahead=self._plane_of_x(plane) + self._place(start + following),
             x_step=p.height * p.width * item,
             x_row=0,
-            offsets=self._memory.offsets + (8 * start if p.stride > 1 else 0),
+            offsets=self._memory.offsets + (WORD * start if p.stride > 1 else 0),
             scratch=cut.scratch,
             weight=self._memory.by_rows + first * k * item,
             bias=self._memory.bias + first * item,
@@ -166,7 +166,7 @@ class Planes(Layout):
                 ahead=0,
                 x_step=p.height * p.width * item,
                 x_row=item,
-                offsets=self._memory.offsets + 8 * start,
+                offsets=self._memory.offsets + WORD * start,
                 scratch=cut.scratch,
                 y=self._plane_of_y(plane, sum(self._tiles[:number])) + start * item,
                 y_row=item,

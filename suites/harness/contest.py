@@ -234,10 +234,11 @@ class Contest:
         """The gate again, the thread budget, and whether the times are possible at all."""
         self._check_clock(contestant)
         self._check_rests(contestant)
-        self._check_budget(contestant)
+        self._recheck_warm_up(contestant)
         conclusion = contestant.ask(lambda host, patience: host.conclude(patience))
         contestant.leg.error_ratio = conclusion.error_ratio
         contestant.leg.peak_rss_bytes = conclusion.peak_rss_bytes
+        self._check_budget(contestant)
         self._check_plausible(contestant)
 
     def _check_clock(self, contestant: Contestant) -> None:
@@ -272,16 +273,20 @@ class Contest:
                 return
         raise Ended("failed", f"threads of its own use {idle:.2f} CPU seconds per second while nobody calls it")
 
-    def _check_budget(self, contestant: Contestant) -> None:
-        """The larger of what the turns used and what the warm-up did, which was kept to no cores.
+    def _recheck_warm_up(self, contestant: Contestant) -> None:
+        """A warm-up beyond the budget must show it once more, in a long turn that is kept to no cores either.
 
-        A warm-up is short, and there is one. What it used beyond the budget must show once more, in a long turn that is
-        kept to no cores either: twice in more than a thousand starts a correct engine used 1.1 on one thread.
+        A warm-up is short, and there is one: twice in more than a thousand starts a correct engine used 1.1 on one
+        thread.
         """
-        leg = contestant.leg
         if contestant.cpu_over_wall > self.threads + BUDGET_TOLERANCE:
-            turn = contestant.ask(lambda host, patience: host.turn(LONG_TURN * leg.calls, WARM_S, None, patience))
+            calls = LONG_TURN * contestant.leg.calls
+            turn = contestant.ask(lambda host, patience: host.turn(calls, WARM_S, None, patience))
             contestant.cpu_over_wall = min(contestant.cpu_over_wall, turn.cpu_over_wall)
+
+    def _check_budget(self, contestant: Contestant) -> None:
+        """The larger of what the turns used and what the warm-up did, which was kept to no cores."""
+        leg = contestant.leg
         leg.cpu_s = max(leg.cpu_s, contestant.cpu_over_wall * leg.wall_s)
         used = leg.cpu_s / leg.wall_s
         if used > self.threads + BUDGET_TOLERANCE:
