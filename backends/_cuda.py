@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,9 @@ class TorchCuda(Backend):
         """The device and the libraries, as torch names them."""
         import torch
 
-        return f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
+        cudnn = torch.backends.cudnn
+        version = str(cudnn.version()) if cudnn.enabled else "off for this problem, on which its sums were not exact"
+        return f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}, cuDNN {version}"
 
     # --- for the layers -------------------------------------------------------------------------------------
 
@@ -87,10 +90,31 @@ class TorchCuda(Backend):
         torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
         torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
         torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.enabled = True
 
     def convolution(self, problem: Problem, weight: Array | None, bias: Array | None) -> Layer:
         """``conv2d`` and ReLU, or a gradient, on the device."""
+        self.check_cudnn(problem, weight)
         return _torch_conv.convolution(problem, weight, bias, "cuda")
+
+    def check_cudnn(self, problem: Problem, weight: Array | None) -> None:
+        """Compute this problem without cuDNN if what its search chooses gives fractions where all is integer.
+
+        With many channels and few outputs it may choose a Fourier transform, which is another arithmetic than that of
+        float32 sums, and the gate says so. Which shapes end there depends on the GPU and on the search's timings, so it
+        is seen and not told from the shape. torch cannot leave out one algorithm; without cuDNN cuBLAS multiplies.
+        """
+        import torch
+
+        p = replace(problem, bias=False)
+        if not p.batch:
+            return
+        ones = None if weight is None else weight * 0 + 1
+        layer, dtype = _torch_conv.convolution(p, ones, None, "cuda"), _torch.dtype_of(p)
+        seeded = torch.Generator().manual_seed(0)
+        integers = (torch.randint(-3, 4, shape, generator=seeded) for shape in _torch.input_shapes(p))
+        y = layer(*(self.to_device(each.to(dtype).numpy()) for each in integers))
+        torch.backends.cudnn.enabled = torch.equal(y, y.round())
 
 
 def missing_cupy() -> str | None:

@@ -43,9 +43,7 @@ class TorchCpu(Backend):
         if self._last is None:
             return None
         problem, layer = self._last
-        shapes = {"forward": [problem.input_shape], "backward-input": [problem.output_shape]}
-        both = [problem.input_shape, problem.output_shape]
-        inputs = [torch.zeros(each, dtype=dtype_of(problem)) for each in shapes.get(problem.direction, both)]
+        inputs = [torch.zeros(shape, dtype=dtype_of(problem)) for shape in input_shapes(problem)]
         kernels = ", ".join(_onednn.kernels_of(lambda: layer(*inputs))) or "no primitive of oneDNN"
         onednn = "on" if torch.backends.mkldnn.enabled and torch.backends.mkldnn.is_available() else "OFF"
         mkl, built_for = torch.backends.mkl.is_available(), torch.backends.cpu.get_cpu_capability()
@@ -82,6 +80,12 @@ def dtype_of(p: Problem) -> Any:
     import torch
 
     return getattr(torch, p.dtype)
+
+
+def input_shapes(p: Problem) -> list[tuple[int, int, int, int]]:
+    """The shapes of what a layer of the problem's direction is called with."""
+    shapes = {"forward": [p.input_shape], "backward-input": [p.output_shape]}
+    return shapes.get(p.direction, [p.input_shape, p.output_shape])
 
 
 def as_tensor(array: Array, device: str = "cpu") -> Any:

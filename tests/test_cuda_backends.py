@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backends import Problem, _torch, registry
+from backends import Problem, _cuda, _torch, registry
 from suites.harness.examination import Examination
 from suites.harness.gate import WrongAnswer
 from suites.harness.subject import Subject
@@ -53,20 +54,30 @@ class Event:
 
 
 class Graph(TorchDispatchMode):  # type: ignore[misc]  # torch is Any here
-    """Records operations; a replay runs them once more on the very same memory, as a CUDA graph does."""
+    """Records operations; a replay runs them once more on the very same memory, as a CUDA graph does.
+
+    As there, results belong to the graph, and what came before it does not: a weak reference stands for the address.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.recorded: list[tuple[Any, Any, Any, Any]] = []
+        self.recorded: list[tuple[Any, list[Any], Any, Any]] = []
+        self.made: list[Any] = []
 
     def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), keywords: Any = None) -> Any:
         result = function(*arguments, **(keywords or {}))
-        self.recorded.append((function, arguments, keywords or {}, result))
+        self.recorded.append((function, [self._address(each) for each in arguments], keywords or {}, result))
+        self.made.append(result)
         return result
+
+    def _address(self, argument: Any) -> Any:
+        outside = isinstance(argument, torch.Tensor) and not any(argument is each for each in self.made)
+        return weakref.ref(argument) if outside else argument
 
     def replay(self) -> None:
         """Everything again; what made new memory is copied to where the recording had it."""
-        for function, arguments, keywords, result in self.recorded:
+        for function, addresses, keywords, result in self.recorded:
+            arguments = [each() if isinstance(each, weakref.ref) else each for each in addresses]
             again = function(*arguments, **keywords)
             if again.data_ptr() != result.data_ptr():
                 result.copy_(again)
@@ -90,6 +101,7 @@ def synchronised(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     calls: list[float] = []
     original = _torch.as_tensor
     monkeypatch.setattr(_torch, "as_tensor", lambda array, device="cpu": original(array))
+    monkeypatch.setattr(torch.backends.cudnn, "enabled", True)  # put back afterwards
     for name, fake in {
         "synchronize": lambda: calls.append(time.perf_counter()),
         "Event": Event,
@@ -142,6 +154,24 @@ def test_a_graph_that_forgets_its_input_is_caught(synchronised: list[float], mon
     monkeypatch.setattr(Graph, "replay", lambda graph: None)
     with pytest.raises(WrongAnswer):
         examine("torch-conv2d-cuda-graph", PROBLEMS[0])
+
+
+@pytest.mark.parametrize("text", PROBLEMS)
+@pytest.mark.parametrize("name", ["torch-conv2d-cuda", "torch-conv2d-cuda-graph"])
+def test_where_cudnn_is_not_exact_it_is_left_out(
+    synchronised: list[float], monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    """As seen of its Fourier transform: sums of integers that are off by 6e-5."""
+    right = torch.nn.functional.conv2d
+    off = {True: 6e-5, False: 0.0}
+    monkeypatch.setattr(
+        torch.nn.functional, "conv2d", lambda *a, **named: right(*a, **named) + off[torch.backends.cudnn.enabled]
+    )
+    examine(name, text)
+    assert not torch.backends.cudnn.enabled
+    monkeypatch.setattr(_cuda.TorchCuda, "check_cudnn", lambda *_: None)
+    with pytest.raises(WrongAnswer, match="small integers"):
+        examine(name, text)
 
 
 @pytest.mark.parametrize("name", WITH_TORCH)
