@@ -33,7 +33,6 @@ class TorchCompileCuda(_cuda.TorchCuda):
         self.start(threads)
         if problem.batch == 0:
             return self.convolution(problem, weight, bias)
-        self.check_cudnn(problem, weight)
         kernel = _torch_conv.kernel_of(problem, weight, "cuda")
         layer: Layer = _compile.compiled_layer(problem, kernel, None if bias is None else self.to_device(bias))
         layer(torch.zeros(problem.input_shape, dtype=kernel.dtype, device=kernel.device))

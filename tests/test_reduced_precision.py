@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import ml_dtypes
@@ -97,6 +98,7 @@ def test_the_bound_by_hand() -> None:
     own = bounds.allowed_error(PROBLEM)
     assert own * bounds.widening(PROBLEM, "tf32") == pytest.approx(own + 2.0**-10 + 2.0**-22, rel=1e-12)
     assert bounds.widening(PROBLEM, "own") == 1
+    assert bounds.widening(replace(PROBLEM, batch=0, bias=False, direction="backward-weight"), "tf32") == 1  # no product
 
 
 def test_a_declaration_is_a_word() -> None:

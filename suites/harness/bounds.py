@@ -79,9 +79,10 @@ def widening(problem: Problem, arithmetic: str) -> float:
     """How many times more error than the problem's own arithmetic a declared reduced one may make.
 
     Each product of two operands that are rounded to unit roundoff ``v`` is off by up to ``2 v + v**2`` of itself, which
-    adds to the error of the sum. ``KeyError`` for an arithmetic without a bound.
+    adds to the error of the sum; without products, as over no image, nothing may be off. ``KeyError`` for an arithmetic
+    without a bound.
     """
-    if arithmetic == "own":
+    if arithmetic == "own" or not allowed_error(problem):
         return 1.0
     operand = REDUCED[arithmetic]
     return 1 + (2 * operand + operand**2) / allowed_error(problem)
