@@ -98,7 +98,8 @@ def test_the_bound_by_hand() -> None:
     own = bounds.allowed_error(PROBLEM)
     assert own * bounds.widening(PROBLEM, "tf32") == pytest.approx(own + 2.0**-10 + 2.0**-22, rel=1e-12)
     assert bounds.widening(PROBLEM, "own") == 1
-    assert bounds.widening(replace(PROBLEM, batch=0, bias=False, direction="backward-weight"), "tf32") == 1  # no product
+    without_product = replace(PROBLEM, batch=0, bias=False, direction="backward-weight")
+    assert bounds.widening(without_product, "tf32") == 1
 
 
 def test_a_declaration_is_a_word() -> None:
