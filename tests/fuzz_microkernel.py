@@ -20,6 +20,12 @@ from backends import Problem, get
 from backends._microkernel import blocking, planes, rows
 from backends._microkernel import layer as layer_module
 
+CROWDS: list[Any] = [
+    (planes.lines_crowd, planes.pages_crowd),
+    (lambda *_: True, lambda *_: False),
+    (lambda *_: True, lambda *_: True),
+]
+
 
 def draw(rng: Random) -> Problem:
     """A problem of a size that takes little time, with every axis and with the edges of every tile."""
@@ -69,6 +75,11 @@ def run(count: int, seed: int, verbose: bool) -> int:
         # Tiles side by side, and rests with the last tile, which small problems would not have.
         planes.SHALLOW_BYTES, planes.PANELS_A_TILE = rng.choice([(2**17, 2), (2**17, 2**9), (2**12, 2**9)])
         planes.HEAVY_BYTES = rng.choice([0, 2**21])
+        # Channels that crowd the caches, which no small picture's do: blocks of tiles, also several of them.
+        planes.lines_crowd, planes.pages_crowd = rng.choice(CROWDS)
+        planes.BLOCK_BYTES, planes.BLOCK_TILES = rng.choice([(2**18, 8), (2**12, 1), (2**12, 3)])
+        planes.MOST_BLOCK_BYTES = rng.choice([3 * 2**18, 2**13])
+        planes.BLOCK_CHUNK, planes.STREAMED_CHUNK = rng.choice([(4, 8), (1, 1), (3, 5)])
         blocking.DEEP = rng.choice([1, 192])  # small pictures broadcast whole, with few channels too
         rows.DOT_STEPS = rng.choice([0, 4])  # few output channels, with few input channels too
         guarded = Guarded()

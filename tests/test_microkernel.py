@@ -26,6 +26,8 @@ from backends._microkernel import rows as rows_module
 from backends._microkernel.blocking import (
     even,
     lane_tiles,
+    lines_crowd,
+    pages_crowd,
     panels,
     plane_cut,
     share,
@@ -38,7 +40,19 @@ from backends._microkernel.generator import Kernels
 from backends._microkernel.llvm import Code
 from backends._microkernel.registers import DOT_LANES, STREAMED_ROWS, USUAL_VECTORS, Registers, registers_of
 from backends._microkernel.schedule import Scheduler
-from backends._microkernel.sweep import CHANNELS, COPIED, DIRECT, DOTS, GATHERED, KEPT, PIXELS, STREAMED, Memory, Sweep
+from backends._microkernel.sweep import (
+    BLOCKED,
+    CHANNELS,
+    COPIED,
+    DIRECT,
+    DOTS,
+    GATHERED,
+    KEPT,
+    PIXELS,
+    STREAMED,
+    Memory,
+    Sweep,
+)
 from backends._microkernel.words import PARAMETERS
 from backends.problem import ITEM_BYTES
 
@@ -174,7 +188,7 @@ def products(p: Problem, sweep: Sweep, kept: list[int]) -> Iterator[tuple[int, i
         first = sweep.offsets // 8
         kept[:] = [sweep.x // item + int(offset) for offset in rows.ravel()[first : first + count]]
         assert len(kept) == count
-    elif sweep.pack == COPIED:
+    elif sweep.pack in (COPIED, BLOCKED):
         assert sweep.lanes % 4 == 0
         kept[:] = [sweep.x // item + pixel for pixel in range(count)]
     lanes = sweep.valid + sweep.rest
@@ -205,9 +219,17 @@ def products(p: Problem, sweep: Sweep, kept: list[int]) -> Iterator[tuple[int, i
     st.sampled_from([0, 4]),
     st.sampled_from([0, 2**10, 2**17]),
     st.sampled_from([0, 2**21]),
+    st.booleans(),
 )
 def test_every_element_is_written_once_from_its_own_pixel_and_channel(
-    p: Problem, deep: int, threads: int, streamed_bytes: int, dot_steps: int, shallow_bytes: int, heavy_bytes: int
+    p: Problem,
+    deep: int,
+    threads: int,
+    streamed_bytes: int,
+    dot_steps: int,
+    shallow_bytes: int,
+    heavy_bytes: int,
+    crowd: bool,
 ) -> None:
     registers = AVX512 if p.dtype == "float32" else Registers(8, 24, 8)
     memory = memory_of(threads)
@@ -218,6 +240,9 @@ def test_every_element_is_written_once_from_its_own_pixel_and_channel(
         patch.setattr(rows_module, "DOT_STEPS", dot_steps)
         patch.setattr(planes_module, "SHALLOW_BYTES", shallow_bytes)
         patch.setattr(planes_module, "HEAVY_BYTES", heavy_bytes)
+        patch.setattr(planes_module, "pages_crowd", lambda *_: crowd)
+        patch.setattr(planes_module, "BLOCK_TILES", 3)
+        patch.setattr(planes_module, "BLOCK_BYTES", 0)
         parts = Scheduler(p, registers, memory).schedule(threads)
     assert len(parts) in (1, threads)
     written: dict[int, tuple[int, int]] = {}
@@ -267,6 +292,27 @@ def test_few_channels_of_a_large_picture_are_taken_panel_by_panel() -> None:
     assert most_tiles("n1c9h42w42-o933") == 110
     assert most_tiles("n1c9h8w8-o933") == 1, "four tiles: one call takes 156 panels past each"
     assert most_tiles("n1c64h42w42-o933") == 1
+
+
+def test_channels_that_crowd_the_caches_are_packed_in_blocks() -> None:
+    """What was measured of a processor with eight ways of lines and sixteen of pages; in pages of 4 KiB."""
+    plane = 4 * 79 * 79  # 21 of them are 44 bytes short of 128 pages
+    assert pages_crowd(351, plane)
+    assert not pages_crowd(200, plane)
+    assert not pages_crowd(449, 4 * 79 * 80)
+    assert not lines_crowd(449, plane)
+    assert lines_crowd(9, 2**16)
+    assert not lines_crowd(8, 2**16)
+    assert pages_crowd(1395, 2**14)
+
+    def packs(name: str) -> set[tuple[int, int]]:
+        (part,) = Scheduler(Problem.parse(name), AVX2, memory_of(1)).schedule(1)
+        return {(sweep.pack, sweep.tiles) for sweep in part if sweep.kind == PIXELS}
+
+    assert packs("n1c449h79w79-o42") == {(BLOCKED, 9), (BLOCKED, 8)}
+    assert packs("n1c449h79w80-o42") == {(COPIED, 1)}
+    assert packs("n1c351h64w64-o12") == {(DIRECT, 1)}, "two panels: lines that crowd are not worth packing"
+    assert packs("n1c2048h64w64-o12") == {(BLOCKED, 6), (BLOCKED, 5)}, "at most 768 KiB"
 
 
 def test_small_pictures_are_shared_by_channels_and_tiny_layers_by_nobody() -> None:

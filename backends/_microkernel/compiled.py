@@ -28,7 +28,7 @@ from backends._microkernel.passes import (
     run_of_tiles,
     tiles_past_panels,
 )
-from backends._microkernel.sweep import STREAMED
+from backends._microkernel.sweep import BLOCKED, STREAMED
 
 
 @cache
@@ -57,7 +57,7 @@ def _work_of(version: str) -> Callable[[Any, int, Any, int], None]:
             source, target = address(x) + plan[at + X], y + plan[at + Y]
             if plan[at + PACK] == STREAMED:
                 run_of_tiles(x, source, target, plan, at)
-            elif plan[at + TILES] > 1 or plan[at + REST]:
+            elif plan[at + TILES] > 1 or plan[at + REST] or plan[at + PACK] == BLOCKED:
                 tiles_past_panels(x, source, target, plan, at)
             else:
                 panels_past_tile(x, source, target, plan, at)

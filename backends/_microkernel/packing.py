@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from backends._microkernel.llvm import WORD, Code
+from backends._microkernel.llvm import CACHE_LINE, WORD, Code
 from backends._microkernel.registers import Registers
 
 if TYPE_CHECKING:
@@ -39,14 +39,17 @@ SHORTEST: Final = 16  # bytes of a vector that is worth asking for
 
 
 class Copies:
-    """Writes into an LLVM module what packs pixels: ``(k, source, step, target, lanes, offsets)``, in bytes."""
+    """Writes into an LLVM module what packs pixels: ``(k, source, step, target, lanes, ahead | offsets)``, in bytes."""
 
     def __init__(self, code: Code, registers: Registers) -> None:
         self._code = code
         self._registers = registers
 
     def vectors(self) -> Any:
-        """Copies ``lanes`` neighbours, a multiple of the vector's, from each of ``k`` rows that lie ``step`` apart."""
+        """Copies ``lanes`` neighbours, a multiple of the vector's, from each of ``k`` rows that lie ``step`` apart.
+
+        What lies ``ahead`` of each is asked for.
+        """
         code, registers = self._code, self._registers
         name = f"pointwise_copy_f{8 * code.item}"
         if (written := code.module.globals.get(name)) is not None:
@@ -56,12 +59,15 @@ class Copies:
 
     def _copy(self, name: str, count: int) -> Any:
         code, width = self._code, self._registers.lanes
-        function, builder, (k, source, step, target, _, _) = code.function(name, 6)
+        function, builder, (k, source, step, target, _, ahead) = code.function(name, 6)
+        size = count * width * code.item
 
         def row(index: Any, _: list[Any]) -> tuple[()]:
             here = builder.add(source, builder.mul(index, step))
-            there = builder.add(target, builder.mul(index, code.word(count * width * code.item)))
-            for offset in range(0, count * width * code.item, width * code.item):
+            there = builder.add(target, builder.mul(index, code.word(size)))
+            for offset in range(0, size, CACHE_LINE):
+                code.prefetch(builder, builder.add(here, ahead), offset)
+            for offset in range(0, size, width * code.item):
                 code.store(builder, code.load(builder, code.vector(width), here, offset), there, offset)
             return ()
 

@@ -12,17 +12,19 @@ from numba import njit
 from backends._microkernel.intrinsics import address, channels, copy, dots, gather, item, more, pixels, rest
 from backends._microkernel.llvm import CACHE_LINE as LINE
 from backends._microkernel.llvm import WORD
-from backends._microkernel.sweep import CHANNELS, COPIED, DIRECT, FIELDS, GATHERED, PIXELS
+from backends._microkernel.sweep import BLOCKED, CHANNELS, COPIED, DIRECT, FIELDS, GATHERED, PIXELS
 
 # A plan in memory is a header of words and the sweeps. Where the header's words are; from PARTS on: where each part's
 # sweeps begin, and where the last part's end.
 STEPS, RELU, ZEROS, VECTOR, PARTS = range(5)
 
-CHUNK: Final = 8  # channels that are streamed side by side: as many runs of memory as the hardware follows
+TILES_AHEAD: Final = (
+    4  # by which lines are asked for along a run: one tile alone is done in a third of memory's latency
+)
 WIDTH: Final = len(FIELDS)
 (
     KIND, PACK, ROWS, PANELS, LANES, TILES, VALID, REST, X, AHEAD, X_STEP, X_ROW, OFFSETS, SCRATCH,
-    WEIGHT, BIAS, Y, Y_ROW, Y_LANE,
+    CHUNK, WEIGHT, BIAS, Y, Y_ROW, Y_LANE,
 ) = range(WIDTH)  # fmt: skip
 
 
@@ -89,7 +91,7 @@ def tiles_past_panels(x: Any, source: int, target: int, plan: Any, at: int) -> N
     narrow, wider = lanes // vector // tiles * vector, lanes // vector % tiles
     weight, bias = plan[at + WEIGHT], plan[at + BIAS]
     ahead = address(x) + plan[at + AHEAD]
-    ahead_end = ahead + lanes * size
+    ahead_end = ahead + lanes * size if plan[at + PACK] != BLOCKED else 0  # which asks for itself
     for panel in range(panels):
         high = rows // panels + (panel < rows % panels)
         tile, results = source, target
@@ -118,19 +120,24 @@ def tiles_past_panels(x: Any, source: int, target: int, plan: Any, at: int) -> N
 
 @njit(inline="always")  # type: ignore[untyped-decorator]
 def pack_tiles(x: Any, source: int, plan: Any, at: int) -> None:
-    """All tiles of a sweep, one behind the other."""
+    """All tiles of a sweep, one behind the other; of a block some channels at a time, each from end to end."""
     size, k, step, vector = item(x), plan[STEPS], plan[at + X_STEP], plan[VECTOR]
-    vectors, tiles = plan[at + LANES] // vector, plan[at + TILES]
-    offsets, target = plan[at + OFFSETS], plan[at + SCRATCH]
-    for tile in range(tiles):
-        width = (vectors // tiles + (tile < vectors % tiles)) * vector
-        if plan[at + PACK] == COPIED:
-            copy(x, k, source, step, target, width, 0)
-            source += width * size
-        else:
-            gather(x, k, source, step, target, width, offsets)
+    vectors, tiles, pack = plan[at + LANES] // vector, plan[at + TILES], plan[at + PACK]
+    chunk = plan[at + CHUNK]
+    ahead = chunk * step if pack == BLOCKED else 0
+    for begin in range(0, k, chunk):
+        steps = min(chunk, k - begin)
+        here, offsets, tile_at = source + begin * step, plan[at + OFFSETS], plan[at + SCRATCH]
+        for tile in range(tiles):
+            width = (vectors // tiles + (tile < vectors % tiles)) * vector
+            target = tile_at + begin * width * size
+            if pack == GATHERED:
+                gather(x, steps, here, step, target, width, offsets)
+            else:
+                copy(x, steps, here, step, target, width, ahead)
+            here += width * size if pack != GATHERED else 0
             offsets += width * WORD
-        target += k * width * size
+            tile_at += k * width * size
 
 
 @njit(inline="always")  # type: ignore[untyped-decorator]
@@ -139,13 +146,16 @@ def run_of_tiles(x: Any, source: int, target: int, plan: Any, at: int) -> None:
     size, k, step, y_row = item(x), plan[STEPS], plan[at + X_STEP], plan[at + Y_ROW]
     rows, tiles = plan[at + ROWS], plan[at + TILES]
     lanes = plan[at + LANES] // tiles
-    for begin in range(0, k, CHUNK):
-        steps = min(CHUNK, k - begin)
+    chunk, further = plan[at + CHUNK], plan[at + AHEAD] - plan[at + X]
+    for begin in range(0, k, chunk):
+        steps = min(chunk, k - begin)
         weight, tile, results = plan[at + WEIGHT] + begin * rows * size, source + begin * step, target
         bias, relu = (plan[at + BIAS], plan[RELU]) if begin + steps == k else (plan[ZEROS], 0)
         for number in range(tiles):
-            # The next tile, or the next channels from the beginning of the run.
-            ahead = tile + lanes * size if number + 1 < tiles else source + (begin + CHUNK) * step
+            # A tile further on in the run, or of the next channels at its beginning.
+            ahead = tile + further
+            if number * lanes * size + further >= tiles * lanes * size:
+                ahead += chunk * step - tiles * lanes * size
             more(
                 x, rows, lanes, lanes, steps, weight, 0, 0, tile, step, results, y_row, 0, bias, relu,
                 ahead, step, LINE, ahead, begin, 1, 0, 0, 0, 0,

@@ -6,28 +6,54 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from backends._microkernel.blocking import Cut, even, plane_cut, vector_tiles
+from backends._microkernel.blocking import (
+    FIRST_LINE_SETS,
+    Cut,
+    even,
+    lines_crowd,
+    pages_crowd,
+    plane_cut,
+    vector_tiles,
+)
 from backends._microkernel.layout import Layout
-from backends._microkernel.llvm import WORD
+from backends._microkernel.llvm import CACHE_LINE, WORD
 from backends._microkernel.registers import STREAMED_ROWS, Registers
-from backends._microkernel.sweep import CHANNELS, COPIED, DIRECT, GATHERED, KEPT, PIXELS, STREAMED, Sweep
+from backends._microkernel.sweep import (
+    BLOCKED,
+    CHANNELS,
+    COPIED,
+    DIRECT,
+    GATHERED,
+    KEPT,
+    PIXELS,
+    STREAMED,
+    Sweep,
+)
 from backends.problem import ITEM_BYTES, Problem
 
 FEWEST_PANELS_TO_PACK: Final = 3
 STREAMED_BYTES: Final = 2**24  # of a picture, from which on it comes from main memory
 RUN_BYTES: Final = 2**15  # of a channel that is streamed at once: the results of two such stay in a second cache
-
+STREAMED_CHUNK: Final = 8  # channels that are streamed side by side; twice as many where a tile reads little of each
+NARROW_TILE: Final = 2 * CACHE_LINE  # bytes of a row of such a tile
+TILES_AHEAD: Final = 4  # of which lines are asked for then: one tile is done in a third of main memory's latency
 
 SHALLOW: Final = 32  # channels in whose time a tile cannot hide that each of its results lies on another page
 PANELS_A_TILE: Final = 2  # at most, where tiles are taken past panels
 SHALLOW_BYTES: Final = 2**17  # of tiles that are packed together there
 HEAVY_BYTES: Final = 2**21  # of weights, which are worth reading once less
 
+BLOCK_BYTES: Final = 2**18  # of tiles that are packed together where their channels crowd: half of a second cache
+BLOCK_TILES: Final = 8  # at least, so that a channel is read in long runs
+MOST_BLOCK_BYTES: Final = 3 * 2**18  # nevertheless
+BLOCK_CHUNK: Final = 4  # channels that are packed side by side, while the next ones are asked for
+
 
 def packed_pixels(problem: Problem, registers: Registers) -> int:
     """Of how many pixels all channels of a group may be packed at once."""
     pixel = problem.in_channels // problem.groups * ITEM_BYTES[problem.dtype]
-    return max(registers.vectors(1) * registers.lanes, SHALLOW_BYTES // pixel) + registers.lanes
+    most = max(SHALLOW_BYTES, MOST_BLOCK_BYTES) // pixel
+    return max(registers.vectors(1) * registers.lanes, most) + registers.lanes
 
 
 class Planes(Layout):
@@ -85,8 +111,10 @@ class Planes(Layout):
         are channels enough to hide that, or few tiles, it is better that the tile stays and the panels pass: one call
         takes all of the one, or all of the other.
         """
-        width = self._registers.vectors(self._panels[0]) * self._registers.lanes
-        held = min(tiles, SHALLOW_BYTES // (self._k * width * self._item))
+        tile = self._k * self._registers.vectors(self._panels[0]) * self._registers.lanes * self._item
+        if self._crowds:
+            return max(1, min(tiles, max(BLOCK_TILES, BLOCK_BYTES // tile), MOST_BLOCK_BYTES // tile))
+        held = min(tiles, SHALLOW_BYTES // tile)
         shallow = self._k <= SHALLOW and panels >= FEWEST_PANELS_TO_PACK
         return held if shallow and PANELS_A_TILE * held >= panels else 1
 
@@ -97,7 +125,7 @@ class Planes(Layout):
         before, rows = sum(self._panels[: mine.start]), sum(self._panels[mine.start : mine.stop])
         first = plane % p.groups * self._kernels + before
         x = self._plane_of_x(plane) + (start * item if p.stride == 1 else 0)
-        copied = COPIED if len(mine) >= FEWEST_PANELS_TO_PACK else DIRECT
+        copied = BLOCKED if self._crowds else COPIED if len(mine) >= FEWEST_PANELS_TO_PACK else DIRECT
         return Sweep(
             kind=PIXELS,
             pack=GATHERED if p.stride > 1 else copied,
@@ -113,12 +141,23 @@ class Planes(Layout):
             x_row=0,
             offsets=self._memory.offsets + (WORD * start if p.stride > 1 else 0),
             scratch=cut.scratch,
+            chunk=BLOCK_CHUNK if copied == BLOCKED else self._k,
             weight=self._memory.by_rows + first * k * item,
             bias=self._memory.bias + first * item,
             y=self._plane_of_y(plane, before) + start * item,
             y_row=p.out_height * p.out_width * item,
             y_lane=item,
         )
+
+    @property
+    def _crowds(self) -> bool:
+        """Whether a tile's channels keep each other out of the caches, so that asking ahead is in vain.
+
+        Lines that do are still read from the next cache, which for one or two panels costs less than to pack them.
+        """
+        p, step = self._p, self._p.height * self._p.width * self._item
+        packs = len(self._panels) >= FEWEST_PANELS_TO_PACK
+        return p.stride == 1 and (pages_crowd(self._k, step) or (packs and lines_crowd(self._k, step)))
 
     @property
     def _streams(self) -> bool:
@@ -144,8 +183,11 @@ class Planes(Layout):
         ahead there, and one core cannot ask for enough of it by itself. Along a run it reads some channels side by
         side, each from end to end.
         """
-        run = self._pixel_tiles(plane, start, [self._widest] * tiles, 0, 0, cut)
-        return replace(run, pack=STREAMED)
+        p, run = self._p, self._pixel_tiles(plane, start, [self._widest] * tiles, 0, 0, cut)
+        tile = self._widest * self._item
+        crowd = lines_crowd(2 * STREAMED_CHUNK, p.height * p.width * self._item, FIRST_LINE_SETS)
+        chunk, further = (STREAMED_CHUNK, 1) if crowd or tile > NARROW_TILE else (2 * STREAMED_CHUNK, TILES_AHEAD)
+        return replace(run, pack=STREAMED, chunk=chunk, ahead=run.x + further * tile)
 
     def _rest_of_plane(self, plane: int, start: int, rows: int, cut: Cut) -> Iterator[Sweep]:
         """Fewer pixels than a vector has lanes, against tiles of weights that have output channels in their lanes."""
@@ -168,6 +210,7 @@ class Planes(Layout):
                 x_row=item,
                 offsets=self._memory.offsets + WORD * start,
                 scratch=cut.scratch,
+                chunk=self._k,
                 y=self._plane_of_y(plane, sum(self._tiles[:number])) + start * item,
                 y_row=item,
                 y_lane=p.out_height * p.out_width * item,

@@ -39,6 +39,7 @@ class Rows(Layout):
                         x_row=p.stride * p.in_channels * item,
                         offsets=0,
                         scratch=cut.scratch,
+                        chunk=self._k,
                         y=(y * p.out_channels + group * self._kernels + first) * item,
                         y_row=p.out_channels * item,
                         y_lane=item,

@@ -18,7 +18,7 @@ from backends._microkernel.layout import Layout
 from backends._microkernel.planes import Planes
 from backends._microkernel.registers import Registers
 from backends._microkernel.rows import Rows
-from backends._microkernel.sweep import COPIED, DOTS, STREAMED, Memory, Sweep
+from backends._microkernel.sweep import BLOCKED, COPIED, DOTS, STREAMED, Memory, Sweep
 from backends.problem import Problem
 
 ADDING_UP: Final = 8  # cycles to add up a vector's elements
@@ -66,7 +66,7 @@ class Scheduler:
             return sum(self._cost_of_dots(rows, sweep.lanes) for rows in heights)
         cycles = sweep.tiles * sum(max(LATENCY, rows * vectors) * self._k + CALL for rows in heights)
         cycles += len(heights) * (sweep.rest * self._k + CALL * (sweep.rest > 0))
-        return cycles + (2 * sweep.tiles * vectors * self._k if sweep.pack == COPIED else 0)
+        return cycles + (2 * sweep.tiles * vectors * self._k if sweep.pack in (BLOCKED, COPIED) else 0)
 
     def _cost_of_dots(self, rows: int, lanes: int) -> float:
         """The same of one tile of dot products."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 PIXELS, CHANNELS, DOTS = 0, 1, 2  # which operand is read in vectors, or both: see generator.py and dots.py
-# Pixels come from the picture, tile by tile or along a run of tiles, or from the scratch: packed now, or before.
-DIRECT, STREAMED, COPIED, GATHERED, KEPT = range(5)
+# Pixels come from the picture, tile by tile or along a run of tiles, or from the scratch: packed now, a tile or a block
+# of tiles at a time, or packed before.
+DIRECT, STREAMED, COPIED, BLOCKED, GATHERED, KEPT = range(6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +28,12 @@ class Sweep:
     valid: int  # of the lanes, those that exist
     rest: int  # pixels behind the lanes, fewer than a vector has
     x: int  # offset of the first pixel's first channel in the picture
-    ahead: int  # the same of the next tile of pixels, or of this one where there is none
+    ahead: int  # the same of the tile of pixels that is asked for meanwhile: the next, or this one where there is none
     x_step: int  # from channel to channel there
     x_row: int  # from row to row, where rows are pixels
     offsets: int  # address of an offset from ``x`` for each pixel, where they are gathered
     scratch: int  # address of the thread's own memory for packed pixels
+    chunk: int  # channels taken at a time where tiles are streamed, or packed as a block
     weight: int  # address of packed weights
     bias: int  # address
     y: int  # offset of the tile's first element in the result
