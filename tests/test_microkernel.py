@@ -26,8 +26,6 @@ from backends._microkernel import rows as rows_module
 from backends._microkernel.blocking import (
     even,
     lane_tiles,
-    lines_crowd,
-    pages_crowd,
     panels,
     plane_cut,
     share,
@@ -35,6 +33,7 @@ from backends._microkernel.blocking import (
     weight_panels,
     weight_tiles,
 )
+from backends._microkernel.caches import lines_crowd, pages_crowd
 from backends._microkernel.dots import Dots
 from backends._microkernel.generator import Kernels
 from backends._microkernel.llvm import Code

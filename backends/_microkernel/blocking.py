@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
-from backends._microkernel.llvm import CACHE_LINE
 from backends._microkernel.registers import USUAL_VECTORS, Registers
 from backends.problem import Problem
 
@@ -15,14 +13,6 @@ CHAINS: Final = 8  # multiply-adds under way: four cycles long, and two begin in
 BROADCAST_PIXELS: Final = 15  # at most in a plane that is broadcast whole
 DEEP: Final = 192  # channels that pay for it
 MANY_ROWS: Final = 24  # which all heights that a tile's width allows divide
-# Sets of the first and the second level of lines, and of the second of translations of pages; and the fewest ways that
-# they have in today's x86 processors: eight (Zen; Intel's second level has up to twenty), and twelve (Skylake).
-FIRST_LINE_SETS: Final = 64
-LINE_SETS: Final = 1024
-LINE_WAYS: Final = 8
-PAGE: Final = 2**12
-PAGE_SETS: Final = 128
-PAGE_WAYS: Final = 12
 WORTH_OTHER_PANELS: Final = 1.03  # times as many multiply-adds, the idle ones counted, as in other panels than usual
 
 
@@ -133,19 +123,6 @@ def weight_tiles(problem: Problem, registers: Registers) -> list[int]:
     else:  # a thread may get any number of pixels
         rows = max(1, p.out_width if p.stride > 1 else p.pixels)
     return lane_tiles(p.out_channels // p.groups, rows, registers)
-
-
-@cache
-def lines_crowd(rows: int, step: int, sets: int = LINE_SETS) -> bool:
-    """Whether lines of ``rows`` that lie ``step`` bytes apart fall into few sets of a cache, as where that is 2^n."""
-    return max(Counter(row * step // CACHE_LINE % sets for row in range(rows)).values()) > LINE_WAYS
-
-
-@cache
-def pages_crowd(rows: int, step: int) -> bool:
-    """The same of the translations of their pages. 21 planes of 79x79 floats are 44 bytes short of 128 pages."""
-    pages = {row * step // PAGE for row in range(rows)}
-    return max(Counter(page % PAGE_SETS for page in pages).values()) > PAGE_WAYS
 
 
 @dataclass(frozen=True)

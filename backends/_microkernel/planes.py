@@ -6,15 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from backends._microkernel.blocking import (
-    FIRST_LINE_SETS,
-    Cut,
-    even,
-    lines_crowd,
-    pages_crowd,
-    plane_cut,
-    vector_tiles,
-)
+from backends._microkernel.blocking import Cut, even, plane_cut, vector_tiles
+from backends._microkernel.caches import FIRST_LINE_SETS, lines_crowd, pages_crowd
 from backends._microkernel.layout import Layout
 from backends._microkernel.llvm import CACHE_LINE, WORD
 from backends._microkernel.registers import STREAMED_ROWS, Registers
@@ -109,7 +102,7 @@ class Planes(Layout):
 
         One tile writes 64 bytes of each output channel, a plane apart; side by side they write long runs. Where there
         are channels enough to hide that, or few tiles, it is better that the tile stays and the panels pass: one call
-        takes all of the one, or all of the other.
+        takes all of the one, or all of the other. Channels that crowd are read in long runs, whatever else.
         """
         tile = self._k * self._registers.vectors(self._panels[0]) * self._registers.lanes * self._item
         if self._crowds:
