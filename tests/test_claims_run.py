@@ -20,7 +20,7 @@ NAIVE = "naive-loops"
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two claims and a cell, of a backend that can and of one that mostly refuses."""
     results = tmp_path_factory.mktemp("claims") / "results"
-    done = run_suite(results, *CHOSEN, "--backend", CHEAP, "--backend", NAIVE, "--time-budget", "20s")
+    done = run_suite(results, *CHOSEN, "--backend", CHEAP, "--backend", NAIVE, "--time-budget", "60s")
     assert done.returncode == 0, done.stdout[-3000:]
     assert "claims of single backends: 3 ok, 1 unsupported" in done.stdout
     return results
@@ -82,7 +82,7 @@ def test_a_resumed_run_measures_what_is_missing_and_nothing_else(finished: Path,
     (folder / "claims.jsonl").write_text("".join(line for line in kept if line != kept[lost]) + torn)
     run = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps(run | {"finished_at": None}))
-    done = run_suite(results, *CHOSEN, "--backend", CHEAP, "--backend", NAIVE, "--time-budget", "20s", "--resume")
+    done = run_suite(results, *CHOSEN, "--backend", CHEAP, "--backend", NAIVE, "--time-budget", "60s", "--resume")
     assert done.returncode == 0, done.stdout[-3000:]
     assert "3 claims of single backends" in done.stdout
     after = (folder / "claims.jsonl").read_text().splitlines(keepends=True)
