@@ -94,22 +94,23 @@ class TorchCuda(Backend):
 
     def convolution(self, problem: Problem, weight: Array | None, bias: Array | None) -> Layer:
         """``conv2d`` and ReLU, or a gradient, on the device."""
-        self.check_cudnn(problem, weight)
+        self.leave_out_inexact_cudnn(problem, weight)
         return _torch_conv.convolution(problem, weight, bias, "cuda")
 
-    def check_cudnn(self, problem: Problem, weight: Array | None) -> None:
+    def leave_out_inexact_cudnn(self, problem: Problem, weight: Array | None) -> None:
         """Compute this problem without cuDNN if what its search chooses gives fractions where all is integer.
 
         With many channels and few outputs it may choose a Fourier transform, which is another arithmetic than that of
         float32 sums, and the gate says so. Which shapes end there depends on the GPU and on the search's timings, so it
         is seen and not told from the shape. torch cannot leave out one algorithm; without cuDNN cuBLAS multiplies.
         """
+        import numpy as np
         import torch
 
         p = replace(problem, bias=False)
         if not p.batch:
             return
-        ones = None if weight is None else weight * 0 + 1
+        ones = None if weight is None else np.ones_like(weight)
         layer, dtype = _torch_conv.convolution(p, ones, None, "cuda"), _torch.dtype_of(p)
         seeded = torch.Generator().manual_seed(0)
         integers = (torch.randint(-3, 4, shape, generator=seeded) for shape in _torch.input_shapes(p))

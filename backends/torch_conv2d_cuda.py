@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
 @register
 class TorchConv2dCuda(_cuda.TorchCuda):
-    """``conv2d`` on the GPU. cuDNN picks the algorithm, measured once per shape at the first call.
+    """``conv2d`` on the GPU. cuDNN picks the algorithm, measured once per shape in ``prepare``.
 
     float32 means IEEE float32 here: TensorFloat-32, torch's default for convolutions, keeps ten bits of the
-    mantissa and is a backend of its own.
+    mantissa and is a backend of its own. Where that search ends at an inexact algorithm cuDNN is left out, and ``ran``
+    says so.
     """
 
     name = "torch-conv2d-cuda"

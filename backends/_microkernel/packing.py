@@ -1,9 +1,9 @@
 """Packing: operands laid out in the order in which a kernel reads them.
 
-Weights are packed once, in ``prepare``. Pixels are packed tile by tile inside the clock, into a scratch of one tile
-that stays in the cache: a row of a tile lies a whole plane of the picture behind the row before, on another page and,
-where planes are powers of two, in the same set of the cache; packed, it is one stream. Where a tile meets one or two
-panels of weights only, packing would cost more than it saves, and kernels read the picture itself.
+Weights are packed once, in ``prepare``. Pixels are packed inside the clock, into a scratch that holds a tile, or the
+few that are taken together: a row of a tile lies a whole plane of the picture behind the row before, on another page
+and, where planes are powers of two, in the same set of the cache; packed, it is one stream. Where a tile meets one or
+two panels of weights only, packing mostly costs more than it saves, and kernels read the picture itself.
 """
 
 from __future__ import annotations

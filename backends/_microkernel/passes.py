@@ -18,9 +18,6 @@ from backends._microkernel.sweep import BLOCKED, CHANNELS, COPIED, DIRECT, FIELD
 # sweeps begin, and where the last part's end.
 STEPS, RELU, ZEROS, VECTOR, PARTS = range(5)
 
-TILES_AHEAD: Final = (
-    4  # by which lines are asked for along a run: one tile alone is done in a third of memory's latency
-)
 WIDTH: Final = len(FIELDS)
 (
     KIND, PACK, ROWS, PANELS, LANES, TILES, VALID, REST, X, AHEAD, X_STEP, X_ROW, OFFSETS, SCRATCH,
