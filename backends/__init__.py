@@ -3,16 +3,16 @@
 >>> from backends import Problem, Backend, register
 """
 
-from backends.backend import Backend, DeviceTimer, Layer
-from backends.problem import Problem
-from backends.registry import Registry, Source, UnknownPluginError
+from pointwise_bench.backends.backend import Array, Backend, DeviceTimer, Layer
+from pointwise_bench.backends.problem import Problem
+from pointwise_bench.backends.registry import Registry, Source, UnknownPluginError, registry
 
-registry = Registry()
 register = registry.register
 names = registry.names
 get = registry.get
 
 __all__ = [
+    "Array",
     "Backend",
     "DeviceTimer",
     "Layer",
@@ -23,4 +23,5 @@ __all__ = [
     "get",
     "names",
     "register",
+    "registry",
 ]

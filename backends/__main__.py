@@ -1,4 +1,4 @@
-"""``python -m backends``: who competes here, and what the others lack."""
+"""``pointwise-bench backends``: who competes here, and what the others lack."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import NoReturn
 
-from backends import UnknownPluginError, registry
+from pointwise_bench.backends import UnknownPluginError, registry
 
 USAGE = 4  # pytest's exit code for bad usage, so that every command of the project agrees
 
@@ -22,7 +22,7 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: list[str] | None = None) -> int:
     """Print one line per backend; returns the exit code."""
     parser = Parser(
-        prog="python -m backends",
+        prog="pointwise-bench backends",
         description="List all backends: name, where it was found, device, output, and whether it can run here.",
         epilog="A backend is found as a file in backends/, as an entry point of an installed package in the group "
         "pointwise_bench.backends, or by --plugin. docs/ADDING_A_BACKEND.md shows how to write one.",

@@ -7,12 +7,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol
 
-from backends.problem import Problem
+from pointwise_bench.backends.problem import Problem
 
-if TYPE_CHECKING:  # listing backends must not pay for NumPy
+if TYPE_CHECKING:
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]
+else:
+    Array = Any  # listing backends must not pay for NumPy
 
 Layer = Callable[..., Any]
 
@@ -145,7 +147,7 @@ class Backend(ABC):
 def faults_of_declaration(cls: type) -> str | None:
     """Why ``cls`` cannot be registered, in words for its author; None when it can."""
     if not (isinstance(cls, type) and issubclass(cls, Backend)):
-        return f"{cls!r} is not a subclass of backends.Backend"
+        return f"{cls!r} is not a subclass of pointwise_bench.backends.Backend"
     name = getattr(cls, "name", None)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         return f"{cls.__name__}.name must be lower-case words joined by hyphens, got {name!r}"

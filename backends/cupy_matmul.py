@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from backends import Backend, DeviceTimer, Layer, Problem, _cuda, register
-from backends._arrays import read_pixels
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Backend, DeviceTimer, Layer, Problem, register
+from pointwise_bench.backends._shared.arrays import read_pixels
+from pointwise_bench.backends._shared.torch import cuda as torch_cuda
 
 
 @register
@@ -24,7 +22,7 @@ class CupyMatmul(Backend):
 
     def missing(self) -> str | None:
         """CuPy, or the GPU."""
-        return _cuda.missing_cupy()
+        return torch_cuda.missing_cupy()
 
     def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
         """Weights by group, and the bias in a shape that broadcasts over the pixels."""
@@ -73,4 +71,4 @@ class CupyMatmul(Backend):
         """A pair of CUDA events."""
         import cupy
 
-        return _cuda.CudaEvents(lambda: _cuda.CupyEvent(cupy))
+        return torch_cuda.CudaEvents(lambda: torch_cuda.CupyEvent(cupy))

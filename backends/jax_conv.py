@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from backends import Layer, Problem, _jax, register
-from backends._arrays import read_pixels
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Layer, Problem, register
+from pointwise_bench.backends._shared import jax_arrays
+from pointwise_bench.backends._shared.arrays import read_pixels
 
 
 @register
-class JaxConv(_jax.Jax):
+class JaxConv(jax_arrays.Jax):
     """``jax.jit`` of ``jax.lax.conv_general_dilated`` in the problem's own layout, with bias and ReLU.
 
     XLA turns it into a call of its runtime's convolution, or into loops of its own, by shape and dtype; NHWC is the
@@ -34,11 +32,11 @@ class JaxConv(_jax.Jax):
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """Compile for the problem's shapes."""
-        _jax.use_threads(threads)
+        jax_arrays.use_threads(threads)
         import jax
         from jax import lax
 
-        p, wide = problem, _jax.accumulator(problem)
+        p, wide = problem, jax_arrays.accumulator(problem)
         # Kernels in the order that XLA's runtime reads: an OIHW argument would be transposed in every call.
         names = (p.layout.upper(), "HWIO", p.layout.upper())
 
@@ -61,12 +59,12 @@ class JaxConv(_jax.Jax):
             kernel = jax.ShapeDtypeStruct((1, 1, *p.weight_shape[::-1]), wide)
             dense = read_pixels(p, x)  # what the stride skips may be NaN, and must not even meet a zero
             dw = jax.linear_transpose(lambda kernel: convolve(dense, kernel, 1), kernel)(dy.astype(wide))[0]
-            return _jax.gradients_of_parameters(p, dw[0, 0].T, dy)
+            return jax_arrays.gradients_of_parameters(p, dw[0, 0].T, dy)
 
         if weight is None:
             return self.compiled(p, backward_weight)
-        kernel = _jax.as_jax(weight.T[None, None])
+        kernel = jax_arrays.as_jax(weight.T[None, None])
         if p.direction == "backward-input":
             return self.compiled(p, backward_input, kernel)
-        addend = _jax.bias_of(p, bias)
-        return self.compiled(p, lambda x: _jax.finished(p, convolve(x, kernel), addend), anew=True)
+        addend = jax_arrays.bias_of(p, bias)
+        return self.compiled(p, lambda x: jax_arrays.finished(p, convolve(x, kernel), addend), anew=True)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from backends import Layer, Problem, _gradients, _jax, register
-from backends._arrays import read_pixels
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Layer, Problem, register
+from pointwise_bench.backends._shared import gradients, jax_arrays
+from pointwise_bench.backends._shared.arrays import read_pixels
 
 
 @register
-class JaxEinsum(_jax.Jax):
+class JaxEinsum(jax_arrays.Jax):
     """``jax.jit`` of ``jax.numpy.einsum`` with bias and ReLU, which XLA fuses with each other.
 
     The contraction becomes one ``dot_general``, for which XLA's CPU compiler calls a GEMM of its runtime or emits
@@ -26,16 +24,16 @@ class JaxEinsum(_jax.Jax):
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """Compile for the problem's shapes."""
-        _jax.use_threads(threads)
+        jax_arrays.use_threads(threads)
         if weight is None:
             return self.compiled(problem, _weight_gradient(problem))
         if problem.direction == "forward":
             compute, operand = _contraction(problem, weight)
-            addend = _jax.bias_of(problem, bias)
-            finish = lambda x, operand, addend: _jax.finished(problem, compute(x, operand), addend)  # noqa: E731
+            addend = jax_arrays.bias_of(problem, bias)
+            finish = lambda x, operand, addend: jax_arrays.finished(problem, compute(x, operand), addend)  # noqa: E731
             return self.compiled(problem, finish, operand, addend)
-        p, inner = problem, _gradients.exchanged(problem)
-        compute, operand = _contraction(inner, _gradients.transposed(p, weight))
+        p, inner = problem, gradients.exchanged(problem)
+        compute, operand = _contraction(inner, gradients.transposed(p, weight))
         import jax.numpy as jnp
 
         def spread(dy: Any, operand: Any) -> Any:
@@ -61,9 +59,9 @@ def _contraction(p: Problem, weight: Array) -> tuple[Any, Any]:
         operand, subscripts, shape = kernels, "goc,pgc->pgo", (p.pixels, p.groups, p.in_channels // p.groups)
 
     def contract(x: Any, operand: Any) -> Any:
-        return _jax.einsum(p, subscripts, operand, read_pixels(p, x).reshape(shape)).reshape(p.output_shape)
+        return jax_arrays.einsum(p, subscripts, operand, read_pixels(p, x).reshape(shape)).reshape(p.output_shape)
 
-    return contract, _jax.as_jax(operand)
+    return contract, jax_arrays.as_jax(operand)
 
 
 def _weight_gradient(p: Problem) -> Any:
@@ -71,7 +69,7 @@ def _weight_gradient(p: Problem) -> Any:
     subscripts = "ngop,ngcp->goc" if p.layout == "nchw" else "pgo,pgc->goc"
 
     def compute(x: Any, dy: Any) -> Any:
-        operands = _gradients.grouped(p, dy), _gradients.grouped(p, read_pixels(p, x))
-        return _jax.gradients_of_parameters(p, _jax.einsum(p, subscripts, *operands), dy)
+        operands = gradients.grouped(p, dy), gradients.grouped(p, read_pixels(p, x))
+        return jax_arrays.gradients_of_parameters(p, jax_arrays.einsum(p, subscripts, *operands), dy)
 
     return compute

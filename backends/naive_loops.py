@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from backends import Backend, Layer, Problem, _gradients, _halves, register
-from backends._arrays import read_pixels
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Backend, Layer, Problem, register
+from pointwise_bench.backends._shared import gradients, halves
+from pointwise_bench.backends._shared.arrays import read_pixels
 
 SECONDS_PER_MAC = 60e-9  # CPython 3.11 to 3.13 need 40 to 80 ns for one turn of the inner loop
 PATIENCE_S = 0.1  # a slower call would spend the run's time on the one backend that nobody will choose
@@ -23,7 +21,7 @@ class NaiveLoops(Backend):
     """
 
     name = "naive-loops"
-    directions = _gradients.ALL_DIRECTIONS
+    directions = gradients.ALL_DIRECTIONS
 
     def refuses(self, problem: Problem) -> str | None:
         """A layer that pure Python would need more than :data:`PATIENCE_S` seconds for."""
@@ -35,7 +33,7 @@ class NaiveLoops(Backend):
         if weight is None:
             return _weight_gradient(problem)
         if problem.direction == "backward-input":
-            return _gradients.input_gradient(problem, weight, _forward, fresh=True)
+            return gradients.input_gradient(problem, weight, _forward, fresh=True)
         return _forward(problem, weight, bias)
 
 
@@ -51,7 +49,7 @@ def _forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
         return 0.0 if p.activation == "relu" and total < 0.0 else total  # NaN is not below zero and stays NaN
 
     def layer(x: Array) -> Array:
-        values, (y,) = x.astype(float).tolist(), _halves.buffers(p)
+        values, (y,) = x.astype(float).tolist(), halves.buffers(p)
         for index in product(*map(range, y.shape)):
             n, o, i, j = index if p.layout == "nchw" else (index[0], index[3], index[1], index[2])
             y[index] = pixel(values, n, o, i * p.stride, j * p.stride)
@@ -69,7 +67,7 @@ def _weight_gradient(p: Problem) -> Layer:
         return pixels.astype(float).reshape(p.pixels, pixels.shape[3]).tolist()
 
     def layer(x: Array, dy: Array) -> Array | tuple[Array, ...]:
-        results, pixels = _halves.buffers(p), list(zip(by_pixel(read_pixels(p, x)), by_pixel(dy), strict=True))
+        results, pixels = halves.buffers(p), list(zip(by_pixel(read_pixels(p, x)), by_pixel(dy), strict=True))
         for o, c in product(range(p.out_channels), range(channels)):
             results[0][o, c] = sum(dys[o] * xs[o // kernels * channels + c] for xs, dys in pixels)
         if p.bias:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from backends import Backend, Layer, Problem, _loops, register
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Backend, Layer, Problem, register
+from pointwise_bench.backends._shared import loops
 
 
 @register
@@ -26,7 +23,7 @@ class NumbaMicrokernel(Backend):
 
     def missing(self) -> str | None:
         """Numba, where it is not installed."""
-        return _loops.missing_numba()
+        return loops.missing_numba()
 
     def refuses(self, problem: Problem) -> str | None:
         """Gradients at a stride: a kernel would have to write around the pixels that are zero."""
@@ -37,7 +34,7 @@ class NumbaMicrokernel(Backend):
         """Pack the weights, lay out the work of each thread, compile or load the kernels."""
         import numba
 
-        from backends._microkernel.layer import compiled_layer
+        from pointwise_bench.backends._microkernel.layer import compiled_layer
 
         threads = min(threads, numba.config.NUMBA_NUM_THREADS)
         numba.set_num_threads(threads)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from backends import Backend, Layer, Problem, _gradients, _loops, register
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Backend, Layer, Problem, register
+from pointwise_bench.backends._shared import gradients, loops
 
 
 @register
@@ -21,16 +17,16 @@ class NumbaSerial(Backend):
 
     name = "numba-serial"
     output = "reused"
-    directions = _gradients.ALL_DIRECTIONS
+    directions = gradients.ALL_DIRECTIONS
 
     def missing(self) -> str | None:
         """Numba, where it is not installed."""
-        return _loops.missing_numba()
+        return loops.missing_numba()
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """Compile for the problem's dtype and layout."""
-        return _loops.compiled_layer(problem, weight, bias, parallel=False)
+        return loops.compiled_layer(problem, weight, bias, parallel=False)
 
     def ran(self) -> str | None:
         """What LLVM compiled for, and the threads that ran it."""
-        return _loops.compiled_for(parallel=False)
+        return loops.compiled_for(parallel=False)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from backends import Backend, Layer, Problem, _gradients, _halves, register
-from backends._arrays import into_buffer, read_pixels
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Backend, Layer, Problem, register
+from pointwise_bench.backends._shared import gradients, halves
+from pointwise_bench.backends._shared.arrays import into_buffer, read_pixels
 
 
 @register
@@ -23,14 +19,14 @@ class NumpyEinsum(Backend):
 
     name = "numpy-einsum"
     output = "reused"
-    directions = _gradients.ALL_DIRECTIONS
+    directions = gradients.ALL_DIRECTIONS
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """The layer of the problem's direction."""
         if weight is None:
             return _weight_gradient(problem)
         if problem.direction == "backward-input":
-            return _gradients.input_gradient(problem, weight, _forward)
+            return gradients.input_gradient(problem, weight, _forward)
         return _forward(problem, weight, bias)
 
 
@@ -56,25 +52,27 @@ def _forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
         operand, shape = np.ascontiguousarray(operand.transpose(0, 2, 1)), (p.pixels, groups, channels)
         subscripts, target = "pgc,gco->pgo", y.reshape(p.pixels, groups, -1)
     path = np.einsum_path(subscripts, np.empty(shape, p.dtype), operand, optimize=True)[0]
-    return into_buffer(
-        p, lambda x: np.einsum(subscripts, x.reshape(shape), operand, out=target, optimize=path), y, bias
-    )
+
+    def product(x: Array) -> Array:
+        return np.einsum(subscripts, x.reshape(shape), operand, out=target, optimize=path)
+
+    return into_buffer(p, product, y, bias)
 
 
 def _weight_gradient(p: Problem) -> Layer:
     """Images and pixels summed away, by group."""
     import numpy as np
 
-    results = _halves.buffers(p)
+    results = halves.buffers(p)
     subscripts = "pgo,pgc->goc" if p.layout == "nhwc" else "ngop,ngcp->goc"
     target = results[0].reshape(p.groups, -1, p.weight_shape[1])
 
     def layer(x: Array, dy: Array) -> Array | tuple[Array, ...]:
-        operands = _gradients.grouped(p, dy), _gradients.grouped(p, read_pixels(p, x))
+        operands = gradients.grouped(p, dy), gradients.grouped(p, read_pixels(p, x))
         np.einsum(subscripts, *operands, out=target, optimize=True)
         if not p.bias:
             return results[0]
-        dy.sum(axis=_gradients.pixel_axes(p), out=results[1])
+        dy.sum(axis=gradients.pixel_axes(p), out=results[1])
         return results
 
     return layer

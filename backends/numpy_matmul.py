@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from backends import Backend, Layer, Problem, _gradients, _halves, register
-from backends._arrays import into_buffer, read_pixels
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Backend, Layer, Problem, register
+from pointwise_bench.backends._shared import gradients, halves
+from pointwise_bench.backends._shared.arrays import into_buffer, read_pixels
 
 
 @register
@@ -23,17 +19,17 @@ class NumpyMatmul(Backend):
 
     name = "numpy-matmul"
     output = "reused"
-    dtypes = _halves.ALL_DTYPES
-    directions = _gradients.ALL_DIRECTIONS
+    dtypes = halves.ALL_DTYPES
+    directions = gradients.ALL_DIRECTIONS
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """The layer of the problem's direction, in float32 inside where the dtype is narrower."""
-        if problem.dtype in _halves.HALVES:
-            return _halves.widened(problem, weight, bias, lambda p, w, b: self.prepare(p, w, b, threads))
+        if problem.dtype in halves.HALVES:
+            return halves.widened(problem, weight, bias, lambda p, w, b: self.prepare(p, w, b, threads))
         if weight is None:
             return _weight_gradient(problem)
         if problem.direction == "backward-input":
-            return _gradients.input_gradient(problem, weight, _forward)
+            return gradients.input_gradient(problem, weight, _forward)
         return _forward(problem, weight, bias)
 
 
@@ -62,18 +58,18 @@ def _weight_gradient(p: Problem) -> Layer:
     """``dy`` times the transposed ``x``, per image and summed in NCHW, over all pixels at once in NHWC."""
     import numpy as np
 
-    results = _halves.buffers(p)
+    results = halves.buffers(p)
     by_group = results[0].reshape(p.groups, p.out_channels // p.groups, -1)
 
     def layer(x: Array, dy: Array) -> Array | tuple[Array, ...]:
-        rows, columns = _gradients.grouped(p, read_pixels(p, x)), _gradients.grouped(p, dy)
+        rows, columns = gradients.grouped(p, read_pixels(p, x)), gradients.grouped(p, dy)
         if p.layout == "nhwc":
             np.matmul(columns.transpose(1, 2, 0), rows.transpose(1, 0, 2), out=by_group)
         else:
             np.matmul(columns, rows.swapaxes(2, 3)).sum(axis=0, out=by_group)
         if not p.bias:
             return results[0]
-        dy.sum(axis=_gradients.pixel_axes(p), out=results[1])
+        dy.sum(axis=gradients.pixel_axes(p), out=results[1])
         return results
 
     return layer

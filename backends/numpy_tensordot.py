@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from backends import Backend, Layer, Problem, _gradients, register
-from backends._arrays import numpy_epilogue, read_pixels
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Backend, Layer, Problem, register
+from pointwise_bench.backends._shared import gradients
+from pointwise_bench.backends._shared.arrays import numpy_epilogue, read_pixels
 
 
 @register
@@ -22,14 +18,14 @@ class NumpyTensordot(Backend):
     """
 
     name = "numpy-tensordot"
-    directions = _gradients.ALL_DIRECTIONS
+    directions = gradients.ALL_DIRECTIONS
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """The layer of the problem's direction."""
         if weight is None:
             return _weight_gradient(problem)
         if problem.direction == "backward-input":
-            return _gradients.input_gradient(problem, weight, _forward, fresh=True)
+            return gradients.input_gradient(problem, weight, _forward, fresh=True)
         return _forward(problem, weight, bias)
 
 
@@ -65,7 +61,7 @@ def _weight_gradient(p: Problem) -> Layer:
     """Images and pixels summed away in one call, a group at a time."""
     import numpy as np
 
-    axes, channel = _gradients.pixel_axes(p), 1 if p.layout == "nchw" else 3
+    axes, channel = gradients.pixel_axes(p), 1 if p.layout == "nchw" else 3
 
     def layer(x: Array, dy: Array) -> Array | tuple[Array, Array]:
         parts = zip(*(np.split(each, p.groups, axis=channel) for each in (dy, read_pixels(p, x))), strict=True)

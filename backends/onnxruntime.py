@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from backends import Backend, Layer, Problem, _gradients, _halves, _onnx, _onnx_models, register
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Backend, Layer, Problem, register
+from pointwise_bench.backends._shared import gradients, halves, onnx_graph, onnx_models
 
 
 @register
@@ -22,8 +20,8 @@ class OnnxRuntime(Backend):
 
     name = "onnxruntime"
     output = "reused"
-    dtypes = _halves.ALL_DTYPES
-    directions = _gradients.ALL_DIRECTIONS
+    dtypes = halves.ALL_DTYPES
+    directions = gradients.ALL_DIRECTIONS
     _session: Any = None
 
     def missing(self) -> str | None:
@@ -36,7 +34,7 @@ class OnnxRuntime(Backend):
         import numpy as np
         import onnxruntime
 
-        results = tuple(np.zeros(shape, problem.dtype) for shape in _onnx_models.outputs_of(problem).values())
+        results = tuple(np.zeros(shape, problem.dtype) for shape in onnx_models.outputs_of(problem).values())
         y: Any = results if len(results) > 1 else results[0]
         if problem.batch == 0:
             return lambda *inputs: y
@@ -44,11 +42,11 @@ class OnnxRuntime(Backend):
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3  # errors; it warns of each constant that its optimisation made needless
-        model = _onnx_models.model(problem, weight, bias)
+        model = onnx_models.model(problem, weight, bias)
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._session = session
         binding = session.io_binding()
-        for name, buffer in zip(_onnx_models.outputs_of(problem), results, strict=True):
+        for name, buffer in zip(onnx_models.outputs_of(problem), results, strict=True):
             binding.bind_ortvalue_output(name, self.to_device(buffer))
 
         def of_one(given: Any) -> Any:
@@ -60,7 +58,7 @@ class OnnxRuntime(Backend):
             binding.bind_ortvalue_input("x", x)
             return of_one(dy)
 
-        *_, last_input = _onnx_models.inputs_of(problem)
+        *_, last_input = onnx_models.inputs_of(problem)
         return of_two if weight is None else of_one
 
     def ran(self) -> str | None:
@@ -74,7 +72,7 @@ class OnnxRuntime(Backend):
         """The array's own memory as the runtime's kind of tensor."""
         import onnxruntime
 
-        kind = _onnx.ELEMENT_TYPES[array.dtype.name]
+        kind = onnx_graph.ELEMENT_TYPES[array.dtype.name]
         if array.dtype.name == "bfloat16":  # of ml_dtypes, which the runtime does not know: the bits are the same
             return onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(array.view("int16"), kind)
         return onnxruntime.OrtValue.ortvalue_from_numpy(array)

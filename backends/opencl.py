@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from backends import _opencl_device, register
+from pointwise_bench import register
+from pointwise_bench.backends._shared.opencl import device
 
 
 @register
-class OpenCl(_opencl_device.OpenClDevice):
+class OpenCl(device.OpenClDevice):
     """The kernels of ``_opencl_kernels.py`` on the first device (``PYOPENCL_CTX`` chooses another).
 
     They are compiled for the shape. On a processor PoCL makes vector code of them, its threads held to the budget by

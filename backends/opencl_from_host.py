@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from backends import Layer, Problem, _gradients, _opencl_device, register
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Layer, Problem, register
+from pointwise_bench.backends._shared import gradients
+from pointwise_bench.backends._shared.opencl import device
 
 
 @register
-class OpenClFromHost(_opencl_device.OpenClDevice):
+class OpenClFromHost(device.OpenClDevice):
     """The kernels of ``opencl``, with the input copied to the device and the result copied back in every call.
 
     Both copies go through the same queue, into one device buffer and one host array; the layer waits for the last.
@@ -25,11 +24,11 @@ class OpenClFromHost(_opencl_device.OpenClDevice):
         import numpy as np
         from pyopencl import array as arrays
 
-        (shape,) = _gradients.result_shapes(problem)
+        (shape,) = gradients.result_shapes(problem)
         y: Array = np.zeros(shape, problem.dtype)
         if problem.batch == 0:
             return lambda x: y
-        buffer = arrays.empty(self.queue, _gradients.input_shape(problem), problem.dtype)
+        buffer = arrays.empty(self.queue, gradients.input_shape(problem), problem.dtype)
 
         def layer(x: Array) -> Array:
             buffer.set(x)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from backends import Backend, Layer, Problem, _gradients, _openvino, register
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Backend, Layer, Problem, register
+from pointwise_bench.backends._shared import gradients, openvino_models
 
 
 @register
@@ -25,7 +23,7 @@ class OpenVino(Backend):
     name = "openvino"
     output = "reused"
     dtypes = ("float32", "float16", "bfloat16")
-    directions = _gradients.ALL_DIRECTIONS
+    directions = gradients.ALL_DIRECTIONS
     _compiled: Any = None
 
     def missing(self) -> str | None:
@@ -35,14 +33,14 @@ class OpenVino(Backend):
 
     def refuses(self, problem: Problem) -> str | None:
         """What oneDNN gets wrong in bfloat16."""
-        return super().refuses(problem) or _openvino.refuses(problem)
+        return super().refuses(problem) or openvino_models.refuses(problem)
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """The compiled model, one request, and the tensors that it writes."""
         import openvino as ov
 
-        shapes = _gradients.result_shapes(problem)
-        results = tuple(ov.Tensor(_openvino.element_type(problem), ov.Shape(shape)) for shape in shapes)
+        shapes = gradients.result_shapes(problem)
+        results = tuple(ov.Tensor(openvino_models.element_type(problem), ov.Shape(shape)) for shape in shapes)
         y = results if len(results) > 1 else results[0]
         if problem.batch == 0:
             for each in results:
@@ -50,7 +48,7 @@ class OpenVino(Backend):
             return lambda *inputs: y
         options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
         options |= {"INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
-        compiled = ov.Core().compile_model(_openvino.model(problem, weight, bias), "CPU", options)
+        compiled = ov.Core().compile_model(openvino_models.model(problem, weight, bias), "CPU", options)
         request = compiled.create_infer_request()
         self._compiled = compiled
         for index, result in enumerate(results):
@@ -66,11 +64,11 @@ class OpenVino(Backend):
 
     def ran(self) -> str | None:
         """The kernels of the model compiled last, and the precision that was kept."""
-        return None if self._compiled is None else _openvino.kernels_of(self._compiled)
+        return None if self._compiled is None else openvino_models.kernels_of(self._compiled)
 
     def to_device(self, array: Array) -> Any:
         """A tensor with a copy of the array."""
-        return _openvino.tensor(array)
+        return openvino_models.tensor(array)
 
     def to_numpy(self, result: Any) -> Array:
         """The tensor's values, of which OpenVINO shows the bits of bfloat16 as float16."""

@@ -19,13 +19,13 @@ from hashlib import blake2b
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeVar
 
-from backends.backend import Backend, faults_of_declaration
-from backends.problem import Problem
+from pointwise_bench.backends.backend import Backend, faults_of_declaration
+from pointwise_bench.backends.problem import Problem
 
 if TYPE_CHECKING:
-    from backends.backend import Array
+    from pointwise_bench.backends.backend import Array
 
 ENTRY_POINT_GROUP = "pointwise_bench.backends"
 
@@ -277,6 +277,11 @@ class Registry:
             self._loading = outer
 
 
+registry: Final = Registry()
+"""The one of this process. Defined here, under this module's whole name, and not in the package: a checkout's folder
+``backends`` may be imported by its bare name too, and must not bring a second one."""
+
+
 def _built_in_sources() -> Iterator[Source]:
     """Every module of this package but those that carry it: dropping a file in is all it takes to be found."""
     package = sys.modules[__package__]
@@ -311,7 +316,7 @@ def _taken(name: str, source: Source) -> str:
 
 def _source_of_class(cls: type[Backend]) -> Source:
     """The source of a class registered outside of discovery, by importing its module directly."""
-    if cls.__module__.startswith("backends."):
+    if cls.__module__.startswith(f"{__package__}."):
         return Source("built-in", cls.__module__)
     return Source("plugin", getattr(sys.modules.get(cls.__module__), "__file__", None) or cls.__module__)
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
-from backends import Backend, Layer, Problem, _blas, _gradients, register
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Backend, Layer, Problem, register
+from pointwise_bench.backends._shared import gradients, scipy_blas
 
 
 @register
@@ -22,7 +19,7 @@ class ScipyGemm(Backend):
 
     name = "scipy-gemm"
     output = "reused"
-    directions = _gradients.ALL_DIRECTIONS
+    directions = gradients.ALL_DIRECTIONS
 
     def missing(self) -> str | None:
         """SciPy, where it is not installed."""
@@ -32,7 +29,7 @@ class ScipyGemm(Backend):
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """The routine of the dtype, weights by group in Fortran order, and the output buffer."""
         if weight is None:
-            return _blas.weight_gradient(problem)
+            return scipy_blas.weight_gradient(problem)
         if problem.direction == "backward-input":
-            return _gradients.input_gradient(problem, weight, _blas.forward)
-        return _blas.forward(problem, weight, bias)
+            return gradients.input_gradient(problem, weight, scipy_blas.forward)
+        return scipy_blas.forward(problem, weight, bias)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from backends import Layer, Problem, _compile, _torch, _torch_conv, register
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Layer, Problem, register
+from pointwise_bench.backends._shared.torch import (
+    compile as torch_compile,
+    convolution as torch_convolution,
+    cpu as torch_cpu,
+)
 
 
 @register
-class TorchCompile(_torch.TorchCpu):
+class TorchCompile(torch_cpu.TorchCpu):
     """``torch.compile`` (inductor, its default mode) of ``conv2d`` with bias and ReLU, compiled for the one shape.
 
     Inductor leaves the convolution to oneDNN, as eager mode does, and generates C++ for what stands around it. It
@@ -24,22 +24,24 @@ class TorchCompile(_torch.TorchCpu):
 
     def missing(self) -> str | None:
         """Torch, or the C++ compiler."""
-        return super().missing() or _compile.missing_compiler()
+        return super().missing() or torch_compile.missing_compiler()
 
     def refuses(self, problem: Problem) -> str | None:
         """Gradients, which inductor does not touch, and half-precision answers of PyTorch that are wrong."""
         if problem.direction != "forward":
             return "inductor leaves a convolution's gradients to the very operator that torch-conv2d calls"
-        return super().refuses(problem) or _torch_conv.refuses(problem)
+        return super().refuses(problem) or torch_convolution.refuses(problem)
 
     def make(self, problem: Problem, weight: Array, bias: Array | None) -> Layer:
         """Compile for the problem, by a first call; its weights are arguments, so that others compile nothing."""
         import torch
 
         if problem.batch == 0:
-            return _torch_conv.convolution(problem, weight, bias)
-        kernel = _torch_conv.kernel_of(problem, weight)
-        layer: Layer = _compile.compiled_layer(problem, kernel, None if bias is None else _torch.as_tensor(bias))
-        with _compile.kept_for_the_run():
+            return torch_convolution.convolution(problem, weight, bias)
+        kernel = torch_convolution.kernel_of(problem, weight)
+        layer: Layer = torch_compile.compiled_layer(
+            problem, kernel, None if bias is None else torch_cpu.as_tensor(bias)
+        )
+        with torch_compile.kept_for_the_run():
             layer(torch.zeros(problem.input_shape, dtype=kernel.dtype))
         return layer

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
-from backends import Layer, Problem, _compile, _cuda, _torch_conv, register
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Layer, Problem, register
+from pointwise_bench.backends._shared.torch import (
+    compile as torch_compile,
+    convolution as torch_convolution,
+    cuda as torch_cuda,
+)
 
 
 @register
-class TorchCompileCuda(_cuda.TorchCuda):
+class TorchCompileCuda(torch_cuda.TorchCuda):
     """``torch.compile`` (inductor, its default mode) of ``conv2d`` with bias and ReLU, in IEEE float32.
 
     Inductor takes cuDNN's convolution or a matrix product of cuBLAS for it, and generates Triton for what stands
@@ -33,7 +34,7 @@ class TorchCompileCuda(_cuda.TorchCuda):
         self.start(threads)
         if problem.batch == 0:
             return self.convolution(problem, weight, bias)
-        kernel = _torch_conv.kernel_of(problem, weight, "cuda")
-        layer: Layer = _compile.compiled_layer(problem, kernel, None if bias is None else self.to_device(bias))
+        kernel = torch_convolution.kernel_of(problem, weight, "cuda")
+        layer: Layer = torch_compile.compiled_layer(problem, kernel, None if bias is None else self.to_device(bias))
         layer(torch.zeros(problem.input_shape, dtype=kernel.dtype, device=kernel.device))
         return layer

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from backends import Layer, Problem, _torch, _torch_conv, register
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Layer, Problem, register
+from pointwise_bench.backends._shared.torch import convolution as torch_convolution, cpu as torch_cpu
 
 
 @register
-class TorchConv2dChannelsLast(_torch.TorchCpu):
+class TorchConv2dChannelsLast(torch_cpu.TorchCpu):
     """``torch.nn.functional.conv2d`` with input and weights in ``torch.channels_last``, and ``relu_`` on its result.
 
     Calls oneDNN where torch was built with it, which picks its kernels for NHWC memory. An NCHW problem pays for the
@@ -23,8 +19,8 @@ class TorchConv2dChannelsLast(_torch.TorchCpu):
 
     def refuses(self, problem: Problem) -> str | None:
         """Half-precision answers of PyTorch that are wrong by more than their arithmetic explains."""
-        return super().refuses(problem) or _torch_conv.refuses(problem)
+        return super().refuses(problem) or torch_convolution.refuses(problem)
 
     def make(self, problem: Problem, weight: Array | None, bias: Array | None) -> Layer:
         """The weights as a 1x1 kernel in channels-last memory."""
-        return _torch_conv.convolution(problem, weight, bias, channels_last=True)
+        return torch_convolution.convolution(problem, weight, bias, channels_last=True)

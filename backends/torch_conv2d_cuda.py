@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from backends import Layer, Problem, _cuda, _gradients, register
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Layer, Problem, register
+from pointwise_bench.backends._shared import gradients
+from pointwise_bench.backends._shared.torch import cuda as torch_cuda
 
 
 @register
-class TorchConv2dCuda(_cuda.TorchCuda):
+class TorchConv2dCuda(torch_cuda.TorchCuda):
     """``conv2d`` on the GPU. cuDNN picks the algorithm, measured once per shape in ``prepare``.
 
     float32 means IEEE float32 here: TensorFloat-32, torch's default for convolutions, keeps ten bits of the
@@ -20,7 +17,7 @@ class TorchConv2dCuda(_cuda.TorchCuda):
     """
 
     name = "torch-conv2d-cuda"
-    directions = _gradients.ALL_DIRECTIONS
+    directions = gradients.ALL_DIRECTIONS
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """Kernel and bias on the device, and IEEE arithmetic."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from backends import Layer, Problem, _cuda, register
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Layer, Problem, register
+from pointwise_bench.backends._shared.torch import cuda as torch_cuda
 
 WARM_UP = 3  # calls before the recording, as torch's notes on CUDA graphs advise: cuDNN's search must be over
 
 
 @register
-class TorchConv2dCudaGraph(_cuda.TorchCuda):
+class TorchConv2dCudaGraph(torch_cuda.TorchCuda):
     """``torch.cuda.CUDAGraph`` of ``conv2d`` and ReLU: one launch, without Python or torch's dispatcher in between.
 
     A graph reads from the memory it was recorded on, so each call copies its input there first, on the device and on

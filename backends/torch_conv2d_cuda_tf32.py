@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from backends import Layer, Problem, _cuda, _gradients, register
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Layer, Problem, register
+from pointwise_bench.backends._shared import gradients
+from pointwise_bench.backends._shared.torch import cuda as torch_cuda
 
 
 @register
-class TorchConv2dCudaTf32(_cuda.TorchCuda):
+class TorchConv2dCudaTf32(torch_cuda.TorchCuda):
     """``conv2d`` on the GPU with cuDNN allowed to round the operands to TensorFloat-32, for the tensor cores.
 
     Ten bits of the mantissa are kept, as in float16, and sums are carried in float32. That is torch's default for
@@ -21,7 +18,7 @@ class TorchConv2dCudaTf32(_cuda.TorchCuda):
     name = "torch-conv2d-cuda-tf32"
     dtypes = ("float32",)
     arithmetic = "tf32"
-    directions = _gradients.ALL_DIRECTIONS
+    directions = gradients.ALL_DIRECTIONS
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """Kernel and bias on the device, TensorFloat-32 allowed."""

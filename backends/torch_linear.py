@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from backends import Layer, Problem, _torch, _torch_matmul, register
-from backends._arrays import read_pixels
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Layer, Problem, register
+from pointwise_bench.backends._shared.arrays import read_pixels
+from pointwise_bench.backends._shared.torch import cpu as torch_cpu, matmul as torch_matmul
 
 
 @register
-class TorchLinear(_torch.TorchCpu):
+class TorchLinear(torch_cpu.TorchCpu):
     """``torch.nn.functional.linear`` over the last axis, and ``relu_`` in place on its result.
 
     Calls ``addmm``, or ``mm`` without a bias, on the pixels as rows: the BLAS that torch was built with (MKL in the x86
@@ -26,9 +24,9 @@ class TorchLinear(_torch.TorchCpu):
     def make(self, problem: Problem, weight: Array | None, bias: Array | None) -> Layer:
         """The layer of the problem's direction."""
         if weight is None:
-            return _torch_matmul.weight_gradient(problem, fresh=True)
+            return torch_matmul.weight_gradient(problem, fresh=True)
         if problem.direction == "backward-input":
-            return _torch_matmul.input_gradient(problem, weight, _forward, fresh=True)
+            return torch_matmul.input_gradient(problem, weight, _forward, fresh=True)
         return _forward(problem, weight, bias)
 
 
@@ -37,8 +35,8 @@ def _forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
     import torch
     from torch.nn.functional import linear
 
-    kernels = _torch.as_tensor(weight).chunk(p.groups)
-    biases = [None] * p.groups if bias is None else _torch.as_tensor(bias).chunk(p.groups)
+    kernels = torch_cpu.as_tensor(weight).chunk(p.groups)
+    biases = [None] * p.groups if bias is None else torch_cpu.as_tensor(bias).chunk(p.groups)
     channels = p.in_channels // p.groups
 
     def multiply(rows: Any) -> Any:

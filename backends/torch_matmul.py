@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from backends import Layer, Problem, _torch, _torch_matmul, register
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Layer, Problem, register
+from pointwise_bench.backends._shared.torch import cpu as torch_cpu, matmul as torch_matmul
 
 
 @register
-class TorchMatmul(_torch.TorchCpu):
+class TorchMatmul(torch_cpu.TorchCpu):
     """``torch.baddbmm`` or ``torch.bmm`` into a reused buffer, the bias inside the call.
 
     Calls the BLAS that torch was built with (MKL in the x86 wheels, OpenBLAS in others), batched over images and
@@ -25,7 +21,7 @@ class TorchMatmul(_torch.TorchCpu):
     def make(self, problem: Problem, weight: Array | None, bias: Array | None) -> Layer:
         """The layer of the problem's direction."""
         if weight is None:
-            return _torch_matmul.weight_gradient(problem, fresh=False)
+            return torch_matmul.weight_gradient(problem, fresh=False)
         if problem.direction == "backward-input":
-            return _torch_matmul.input_gradient(problem, weight, _torch_matmul.forward, fresh=False)
-        return _torch_matmul.forward(problem, weight, bias)
+            return torch_matmul.input_gradient(problem, weight, torch_matmul.forward, fresh=False)
+        return torch_matmul.forward(problem, weight, bias)

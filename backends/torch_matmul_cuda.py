@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from backends import Layer, Problem, _cuda, register
-from backends._arrays import read_pixels
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Layer, Problem, register
+from pointwise_bench.backends._shared.arrays import read_pixels
+from pointwise_bench.backends._shared.torch import cuda as torch_cuda
 
 
 @register
-class TorchMatmulCuda(_cuda.TorchCuda):
+class TorchMatmulCuda(torch_cuda.TorchCuda):
     """``torch.matmul`` into a reused buffer: cuBLAS, batched over images and groups in NCHW, over groups in NHWC.
 
     Bias and ReLU follow in place. Without groups an NHWC problem is one product over all pixels of the batch.

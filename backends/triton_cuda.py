@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from backends import Layer, Problem, _cuda, _triton, register
-
-if TYPE_CHECKING:
-    from backends.backend import Array
+from pointwise_bench import Array, Layer, Problem, register
+from pointwise_bench.backends._shared import triton_kernel
+from pointwise_bench.backends._shared.torch import cuda as torch_cuda
 
 
 @register
-class TritonCuda(_cuda.TorchCuda):
-    """The kernel of ``_triton.py``, compiled for the shape: ``tl.dot`` with ``input_precision="ieee"``.
+class TritonCuda(torch_cuda.TorchCuda):
+    """The kernel of ``triton_kernel.py``, compiled for the shape: ``tl.dot`` with ``input_precision="ieee"``.
 
     It reads strided pixels and either layout in place, and adds bias and ReLU before the only write. One tile size
     for all shapes: no search, no split of long reductions. float32 only.
@@ -39,17 +38,17 @@ class TritonCuda(_cuda.TorchCuda):
         y = torch.empty(p.output_shape, dtype=kernels.dtype, device=kernels.device)
         if p.batch == 0:
             return lambda x: y
-        launch = _triton.product()[_triton.grid(p)]
-        sizes = (p.out_height * p.out_width, p.out_width, *_triton.strides(p))
+        launch = triton_kernel.product()[triton_kernel.grid(p)]
+        sizes = (p.out_height * p.out_width, p.out_width, *triton_kernel.strides(p))
         constants = {
             "GROUPS": p.groups,
             "CHANNELS": p.in_channels // p.groups,
             "KERNELS": p.out_channels // p.groups,
             "BIAS": bias is not None,
             "RELU": p.activation == "relu",
-            "ROWS": _triton.ROWS,
-            "COLUMNS": _triton.COLUMNS,
-            "TERMS": _triton.TERMS,
+            "ROWS": triton_kernel.ROWS,
+            "COLUMNS": triton_kernel.COLUMNS,
+            "TERMS": triton_kernel.TERMS,
         }
 
         def layer(x: Any) -> Any:

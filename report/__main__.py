@@ -1,4 +1,4 @@
-"""`python -m report`: turn runs into a report, compare two runs, or refresh a README."""
+"""`pointwise-bench report`: turn runs into a report, compare two runs, or refresh a README."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from report.errors import ReportError
+from pointwise_bench.report.reading.errors import ReportError
 
 if TYPE_CHECKING:
-    from report.load import Run
+    from pointwise_bench.report.reading.run import Run
 
 BAD_INPUT: Final = 4
 
@@ -25,13 +25,13 @@ Turns runs of the benchmark into a page, two tables and a summary:
 """
 _REPORT_EXAMPLES: Final = """\
 examples:
-  python -m report                                     the newest run under results/
-  python -m report results/MACHINE/TIME                that run
-  python -m report RUN_A RUN_B --out both              two runs on one page
-  python -m report --baseline torch-conv2d             speed-ups against a backend of your choice
-  python -m report --splice README.md --picture docs/images/report.svg
+  pointwise-bench report                                     the newest run under results/
+  pointwise-bench report results/MACHINE/TIME                that run
+  pointwise-bench report RUN_A RUN_B --out both              two runs on one page
+  pointwise-bench report --baseline torch-conv2d             speed-ups against a backend of your choice
+  pointwise-bench report --splice README.md --picture docs/images/report.svg
                                                        refresh a README and its picture
-  python -m report compare OLD NEW                     what became faster or slower (exit code 1: a regression)
+  pointwise-bench compare OLD NEW                     what became faster or slower (exit code 1: a regression)
 
 exit codes: 0 done, 1 a regression (compare only), 4 bad input
 """
@@ -41,8 +41,8 @@ is called only where even the closest ends of the two medians' intervals differ 
 """
 _COMPARE_EXAMPLES: Final = """\
 examples:
-  python -m report compare results/MACHINE/BEFORE results/MACHINE/AFTER
-  python -m report compare OLD NEW --margin 0.1        call only changes beyond 10 %
+  pointwise-bench compare results/MACHINE/BEFORE results/MACHINE/AFTER
+  pointwise-bench compare OLD NEW --margin 0.1        call only changes beyond 10 %
 
 exit codes: 0 no regression, 1 something is slower or lost its valid result, 4 bad input
 """
@@ -63,21 +63,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _compare(words[1:]) if words[:1] == ["compare"] else _report(words)
     except ReportError as error:
-        print(f"python -m report: {error}", file=sys.stderr)
+        print(f"pointwise-bench report: {error}", file=sys.stderr)
         return BAD_INPUT
     except OSError as error:
         # Reading is checked where it happens; what is left is a place that cannot be written.
-        print(f"python -m report: {error}; name another place with --out", file=sys.stderr)
+        print(f"pointwise-bench report: {error}; name another place with --out", file=sys.stderr)
         return BAD_INPUT
 
 
 def _report(words: Sequence[str]) -> int:
     options = _report_parser().parse_args(words)
     # Imported here, so that --help and a wrong option answer at once: pandas and matplotlib take a second.
-    from report.baseline import check_baseline
-    from report.load import load_run
-    from report.site import claims_text, examine, readme_text, write_picture, write_site
-    from report.splice import splice, splice_claims
+    from pointwise_bench.report.analysis.baseline import check_baseline
+    from pointwise_bench.report.pages.site import claims_text, examine, readme_text, write_picture, write_site
+    from pointwise_bench.report.pages.splice import splice, splice_claims
+    from pointwise_bench.report.reading.run import load_run
 
     folders = options.runs or _newest(options.results)
     # A run named twice, whichever way, is one run.
@@ -100,7 +100,7 @@ def _report(words: Sequence[str]) -> int:
 
 
 def _newest(results: Path) -> list[Path]:
-    from report.load import newest_run
+    from pointwise_bench.report.reading.run import newest_run
 
     folder, passed_over = newest_run(results)
     for sentence in passed_over:
@@ -120,7 +120,7 @@ def _note(sentence: str) -> None:
 
 
 def _report_parser() -> argparse.ArgumentParser:
-    parser = _parser("python -m report", _REPORT_HELP, _REPORT_EXAMPLES)
+    parser = _parser("pointwise-bench report", _REPORT_HELP, _REPORT_EXAMPLES)
     parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="a run folder, results/<machine>/<UTC time>")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: report/ in the first RUN)")
     parser.add_argument(
@@ -153,8 +153,8 @@ def _report_parser() -> argparse.ArgumentParser:
 
 def _compare(words: Sequence[str]) -> int:
     options = _compare_parser().parse_args(words)
-    from report.load import load_run
-    from report.regression import compare_runs, notes
+    from pointwise_bench.report.analysis.regression import compare_runs, notes
+    from pointwise_bench.report.reading.run import load_run
 
     old, new = load_run(options.old), load_run(options.new)
     _name_defects((old, new))
@@ -176,7 +176,7 @@ def _compare(words: Sequence[str]) -> int:
 
 
 def _compare_parser() -> argparse.ArgumentParser:
-    parser = _parser("python -m report compare", _COMPARE_HELP, _COMPARE_EXAMPLES)
+    parser = _parser("pointwise-bench compare", _COMPARE_HELP, _COMPARE_EXAMPLES)
     parser.add_argument("old", type=Path, metavar="OLD", help="the run folder before")
     parser.add_argument("new", type=Path, metavar="NEW", help="the run folder after")
     parser.add_argument("--margin", type=_margin, default=0.02, help="a change below this share is none (default 0.02)")

@@ -1,4 +1,4 @@
-"""``python -m suites``: the groups of shapes, or the layers of some of them; with ``demo``, what a layer does."""
+"""``pointwise-bench suites``: the groups of shapes, or the layers of some of them; with ``demo``, what a layer does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
-from suites.catalogue import CatalogueError, Group, load, select
+from pointwise_bench.suites.catalogue import CatalogueError, Group, load, select
 
 USAGE_ERROR: Final = 4  # what pytest exits with, which takes the same patterns
 
@@ -23,12 +23,12 @@ of layers, or by the id of a single problem. What works here works for
 
 _EXAMPLES: Final = """\
 examples:
-  python -m suites                            every group, with its cost
-  python -m suites googlenet                  the layers of GoogLeNet
-  python -m suites 'resnet*' 'sweep-*'        quoted, so that the shell leaves them alone
-  python -m suites my_layers.csv              your own layers
-  python -m suites n1c192h28w28-o64-bias      one problem by its id
-  python -m suites demo --out picture         what a 1x1 convolution does, and its arithmetic
+  pointwise-bench suites                            every group, with its cost
+  pointwise-bench suites googlenet                  the layers of GoogLeNet
+  pointwise-bench suites 'resnet*' 'sweep-*'        quoted, so that the shell leaves them alone
+  pointwise-bench suites my_layers.csv              your own layers
+  pointwise-bench suites n1c192h28w28-o64-bias      one problem by its id
+  pointwise-bench demo --out picture         what a 1x1 convolution does, and its arithmetic
 
 a file of your own, my_layers.csv (empty cells take their default):
   name,count,batch,in_channels,out_channels,height,width,stride,bias
@@ -40,7 +40,8 @@ further columns: groups, activation (none, relu), dtype, layout (nchw, nhwc), di
 
 _HOW_TO_SELECT: Final = """\
 * part of a plain run. Multiply-adds in millions, each layer as often as it occurs.
-Layers of a group: python -m suites GROUP. To measure: pytest suites/ --shapes GROUP (or your own .toml or .csv)."""
+Layers of a group: pointwise-bench suites GROUP.
+To measure: pytest suites/ --benchmark-only --shapes GROUP (or your own .toml or .csv)."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -67,11 +68,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _demo(words: Sequence[str]) -> int:
-    """``python -m suites demo``."""
-    from suites import demo
+    """``pointwise-bench demo``."""
+    from pointwise_bench.suites import demo
 
     parser = _Parser(
-        prog="python -m suites demo",
+        prog="pointwise-bench demo",
         description=demo.DESCRIPTION,
         epilog=demo.EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -89,7 +90,7 @@ def _demo(words: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="python -m suites",
+        prog="pointwise-bench suites",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -25,7 +25,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final, Literal, cast, get_args
 
-from backends.problem import Problem
+from pointwise_bench.backends.problem import Problem
 
 Kind = Literal["basics", "claims", "sweep", "network", "user"]
 
@@ -64,7 +64,7 @@ class CatalogueError(ValueError):
 
 
 @dataclass(frozen=True)
-class Layer:
+class CatalogueEntry:
     """One distinct layer of a group, and how often it occurs there."""
 
     name: str
@@ -85,7 +85,7 @@ class Group:
     default: bool
     """Whether a run that selects nothing measures this group."""
     source: str
-    layers: tuple[Layer, ...]
+    layers: tuple[CatalogueEntry, ...]
 
     @property
     def occurrences(self) -> int:
@@ -163,7 +163,7 @@ def _reproduction(identity: str) -> Group:
     except ValueError as error:
         message = str(error)
         raise CatalogueError(message if identity in message else f"{identity}: {message}") from None
-    layer = Layer(identity, 1, problem, source=identity)
+    layer = CatalogueEntry(identity, 1, problem, source=identity)
     return Group(identity, "user", default=False, source=identity, layers=(layer,))
 
 
@@ -175,7 +175,7 @@ def _matching(pattern: str) -> list[str]:
     if "/" in pattern or pattern in {entry.name for entry in Path().iterdir()}:
         raise CatalogueError(f"{pattern!r} is no file of layers: its name must end in .toml or .csv")
     near = difflib.get_close_matches(re.sub(r"[*?\[\]]", "", pattern).lower(), known, n=3)
-    remedy = f"nearest: {', '.join(near)}" if near else "`python -m suites` lists them"
+    remedy = f"nearest: {', '.join(near)}" if near else "`pointwise-bench suites` lists them"
     raise CatalogueError(f"no group of shapes is called {pattern!r}: {remedy}")
 
 
@@ -294,9 +294,9 @@ def _typed(column: str, cell: str) -> object:
 # --- from rows to layers ------------------------------------------------------------------------------------------
 
 
-def _layers(rows: Iterable[tuple[str, dict[str, object]]], source: str, where: str) -> tuple[Layer, ...]:
-    by_name: dict[str, Layer] = {}
-    by_problem: dict[Problem, Layer] = {}
+def _layers(rows: Iterable[tuple[str, dict[str, object]]], source: str, where: str) -> tuple[CatalogueEntry, ...]:
+    by_name: dict[str, CatalogueEntry] = {}
+    by_problem: dict[Problem, CatalogueEntry] = {}
     for place, values in rows:
         layer = _layer(values, source, place)
         if layer.name in by_name:
@@ -316,14 +316,14 @@ def _layers(rows: Iterable[tuple[str, dict[str, object]]], source: str, where: s
     return tuple(by_name.values())
 
 
-def _layer(values: Mapping[str, object], source: str, where: str) -> Layer:
+def _layer(values: Mapping[str, object], source: str, where: str) -> CatalogueEntry:
     _refuse_unknown(values, _LAYER_KEYS, "key", where)
     _refuse_missing(values, where)
     count = values.get("count", 1)
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise CatalogueError(f"{where}: count must be a whole number of at least 1, got {count!r}")
     activation = values.get("network_activation")
-    return Layer(
+    return CatalogueEntry(
         name=_text("name", values["name"], where),
         count=count,
         problem=_problem({key: values[key] for key in _PROBLEM_KEYS if key in values}, where),

@@ -1,4 +1,4 @@
-"""``python -m suites demo``: what a 1x1 convolution does to a picture, and the arithmetic of one layer."""
+"""``pointwise-bench demo``: what a 1x1 convolution does to a picture, and the arithmetic of one layer."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from backends import Problem
+from pointwise_bench import Problem
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from report.roofline import Ceilings
+    from pointwise_bench.report.analysis.roofline import Roofs
 
     Picture = npt.NDArray[np.float32]
 
@@ -32,9 +32,9 @@ or a measurement of some seconds made now.
 """
 EXAMPLES: Final = f"""\
 examples:
-  python -m suites demo --out picture                          the picture, and the layer {EXAMPLE}
-  python -m suites demo n1c256h56w56-o128-s2                   the arithmetic of another layer
-  python -m suites demo --peak 2e11 --bandwidth 2e10           under a roof of your own (FLOP/s, bytes/s)
+  pointwise-bench demo --out picture                          the picture, and the layer {EXAMPLE}
+  pointwise-bench demo n1c256h56w56-o128-s2                   the arithmetic of another layer
+  pointwise-bench demo --peak 2e11 --bandwidth 2e10           under a roof of your own (FLOP/s, bytes/s)
 """
 
 
@@ -43,8 +43,8 @@ class DemoError(Exception):
 
 
 @dataclass(frozen=True)
-class Roof:
-    """Ceilings for one problem, in FLOP/s and bytes/s, and where they are from."""
+class DemoRoof:
+    """Roofs for one problem, in FLOP/s and bytes/s, and where they are from."""
 
     peak: float
     bandwidth: float
@@ -113,7 +113,7 @@ def _shape(shape: Sequence[int]) -> str:
     return "x".join(map(str, shape))
 
 
-def under_the_roof(problem: Problem, roof: Roof) -> list[str]:
+def under_the_roof(problem: Problem, roof: DemoRoof) -> list[str]:
     """The least time, what bounds it, and where the ceilings are from."""
     compute, memory = problem.flops / roof.peak, problem.min_bytes / roof.bandwidth
     bound = "arithmetic" if compute >= memory else "memory"
@@ -134,29 +134,29 @@ def _time(seconds: float) -> str:
 # --- the roof ------------------------------------------------------------------------------------------------------
 
 
-def find_roof(problem: Problem, options: argparse.Namespace) -> Roof:
+def find_roof(problem: Problem, options: argparse.Namespace) -> DemoRoof:
     """As given, as recorded on this machine, or as measured now; what is given replaces its half of the others."""
     if options.peak is not None and options.bandwidth is not None:
-        return Roof(options.peak, options.bandwidth, "as given")
-    from suites.harness.threads import available_cores
+        return DemoRoof(options.peak, options.bandwidth, "as given")
+    from pointwise_bench.suites.harness.machine.thread_variables import available_cores
 
     threads = options.threads or available_cores()
     found = _recorded(problem, threads, options.results) or _measured(problem, threads)
     given = [name for name in ("peak", "bandwidth") if getattr(options, name) is not None]
     source = f"{found.source}, but the {given[0]} as given" if given else found.source
-    return Roof(options.peak or found.peak, options.bandwidth or found.bandwidth, source)
+    return DemoRoof(options.peak or found.peak, options.bandwidth or found.bandwidth, source)
 
 
-def _recorded(problem: Problem, threads: int, results: Path) -> Roof | None:
+def _recorded(problem: Problem, threads: int, results: Path) -> DemoRoof | None:
     """From the newest readable run of this machine that has both ceilings for the thread budget."""
-    from report.errors import ReportError
-    from report.load import load_run
-    from report.roofline import Ceilings
-    from suites.harness import environment
+    from pointwise_bench.report.analysis.roofline import Roofs
+    from pointwise_bench.report.reading.errors import ReportError
+    from pointwise_bench.report.reading.run import load_run
+    from pointwise_bench.suites.harness.machine import environment
 
     for path in sorted((results / environment.machine()).glob("*/run.json"), reverse=True):
         try:
-            ceilings = Ceilings.of(load_run(path.parent).settings)
+            ceilings = Roofs.of(load_run(path.parent).settings)
         except ReportError:
             continue
         roof = _roof(ceilings, problem, threads, f"measured in the run {path.parent.name} of this machine")
@@ -165,14 +165,14 @@ def _recorded(problem: Problem, threads: int, results: Path) -> Roof | None:
     return None
 
 
-def _measured(problem: Problem, threads: int) -> Roof:
-    from report.roofline import Ceilings
-    from suites.harness.gauges import Gauges
+def _measured(problem: Problem, threads: int) -> DemoRoof:
+    from pointwise_bench.report.analysis.roofline import Roofs
+    from pointwise_bench.suites.harness.machine.ceiling_meters import CeilingMeters
 
     complaints: list[str] = []
-    gauges = Gauges([threads], complaints.append)
+    gauges = CeilingMeters([threads], complaints.append)
     try:
-        ceilings = Ceilings.of({"ceilings": gauges.read("before")})
+        ceilings = Roofs.of({"ceilings": gauges.read("before")})
     finally:
         gauges.close()
     roof = _roof(ceilings, problem, threads, "measured just now")
@@ -182,12 +182,12 @@ def _measured(problem: Problem, threads: int) -> Roof:
     return roof
 
 
-def _roof(ceilings: Ceilings, problem: Problem, threads: int, source: str) -> Roof | None:
+def _roof(ceilings: Roofs, problem: Problem, threads: int, source: str) -> DemoRoof | None:
     peak = ceilings.peaks.get((problem.dtype, threads))
     bandwidth = ceilings.bandwidth(problem.min_bytes, threads)
     if not peak or not bandwidth:
         return None
-    return Roof(peak, bandwidth, f"{source}, {threads} thread{'s' * (threads != 1)}")
+    return DemoRoof(peak, bandwidth, f"{source}, {threads} thread{'s' * (threads != 1)}")
 
 
 # --- the picture ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from backends import Problem
+from pointwise_bench import Problem
 
 if TYPE_CHECKING:
     import pytest
@@ -16,7 +16,7 @@ PROPERTY = "question"  # of a test, in pytest's user_properties
 
 
 @dataclass
-class Question:
+class AskedQuestion:
     """One test of one backend. A test that draws many problems is one question."""
 
     backend: str
@@ -31,7 +31,7 @@ class Question:
 
 
 @dataclass
-class Count:
+class AskedCount:
     """The questions of one backend, or of all."""
 
     run: int = 0
@@ -39,7 +39,7 @@ class Count:
     refused: Counter[str] = field(default_factory=Counter)
     missing: Counter[str] = field(default_factory=Counter)
 
-    def add(self, question: Question, *, failed: bool) -> None:
+    def add(self, question: AskedQuestion, *, failed: bool) -> None:
         """One more question."""
         if question.missing is not None:
             self.missing[question.missing] += 1
@@ -54,24 +54,24 @@ class Count:
         return f"{self.run} run{failed}, {self.refused.total()} refused, {self.missing.total()} missing"
 
 
-def asked(node: pytest.Item, backend: str) -> Question:
+def asked(node: pytest.Item, backend: str) -> AskedQuestion:
     """A question whose answer is counted with the test ``node``; its fields are filled as they become known."""
-    question = Question(backend)
+    question = AskedQuestion(backend)
     node.user_properties.append((PROPERTY, question))
     return question
 
 
 def lines(reports: Iterable[Any]) -> Iterator[str]:
     """The counts by backend, the refusals of each by reason, and the sum. Nothing where nothing was asked."""
-    by_backend: dict[str, Count] = {}
-    total, float32_forward = Count(), Count()
+    by_backend: dict[str, AskedCount] = {}
+    total, float32_forward = AskedCount(), AskedCount()
     for report in reports:
         if report.when != "call" and report.outcome == "passed":
             continue  # setting up and tearing down are reported too
         for name, question in report.user_properties:
             if name == PROPERTY:
                 failed = report.outcome == "failed"
-                counts = [by_backend.setdefault(question.backend, Count()), total]
+                counts = [by_backend.setdefault(question.backend, AskedCount()), total]
                 for count in counts + [float32_forward] * question.is_float32_forward:
                     count.add(question, failed=failed)
     for backend, count in sorted(by_backend.items()):

@@ -6,21 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from suites.harness.publish import CLOCK, publish, publish_claim
+from pointwise_bench.suites.harness.run.benchmark_table import CLOCK, publish, publish_claim
 
 if TYPE_CHECKING:
-    from suites.catalogue import Group, Layer
-    from suites.claims import Claim
-    from suites.harness.campaign import Campaign
+    from pointwise_bench.suites.catalogue import CatalogueEntry, Group
+    from pointwise_bench.suites.claims import Claim
+    from pointwise_bench.suites.harness.run.session import Session
 
 
 @pytest.mark.claims
 @pytest.mark.benchmark(timer=CLOCK)
-def test_claim(campaign: Campaign, claim: Claim, threads: int, backend_name: str, benchmark: Any) -> None:
-    publish_claim(lambda: campaign.finding(claim, threads, backend_name), benchmark)
+def test_claim(bench_session: Session, claim: Claim, threads: int, backend_name: str, benchmark: Any) -> None:
+    publish_claim(lambda: bench_session.finding(claim, threads, backend_name), benchmark)
 
 
 @pytest.mark.shapes("claims")
 @pytest.mark.benchmark(timer=CLOCK)
-def test_layer(campaign: Campaign, group: Group, layer: Layer, threads: int, backend_name: str, benchmark: Any) -> None:
-    publish(lambda: campaign.cell(layer.problem, threads, backend_name), benchmark)
+def test_layer(
+    bench_session: Session, group: Group, layer: CatalogueEntry, threads: int, backend_name: str, benchmark: Any
+) -> None:
+    publish(lambda: bench_session.cell(layer.problem, threads, backend_name), benchmark)

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from backends import Backend, Problem, registry
-from suites.catalogue import load
+from pointwise_bench.backends import Backend, Problem, registry
+from pointwise_bench.suites.catalogue import load
 
 if TYPE_CHECKING:
-    from suites.harness.workbench import Workbench
+    from pointwise_bench.suites.harness.run.untimed import UntimedBackends
 
 HEAVY = ("torch", "numba", "jax", "onnxruntime", "openvino", "cupy", "triton", "pyopencl", "pandas", "matplotlib")
 
 IMPORTS_ON_LISTING = """
 import json, sys
-import backends
-from backends import Problem, Source, registry
+import pointwise_bench.backends
+from pointwise_bench.backends import Problem, Source, registry
 registry.load(Source(**json.loads(sys.argv[1])))
 backend = registry.get(sys.argv[2])
 for text in sys.argv[3:]:
@@ -46,15 +46,15 @@ def test_declares_itself(backend: Backend) -> None:
     assert backend.output in ("fresh", "reused")
 
 
-def test_says_what_it_calls(backend_name: str, backend: Backend, workbench: Workbench) -> None:
-    if workbench.missing(backend_name) is None:  # what could not be loaded has no class to document
+def test_says_what_it_calls(backend_name: str, backend: Backend, untimed: UntimedBackends) -> None:
+    if untimed.missing(backend_name) is None:  # what could not be loaded has no class to document
         assert type(backend).__doc__ not in (None, Backend.__doc__), (
             "its docstring says which library it calls, and how"
         )
 
 
-def test_missing_is_a_reason_or_nothing(backend_name: str, workbench: Workbench) -> None:
-    reason = workbench.missing(backend_name)
+def test_missing_is_a_reason_or_nothing(backend_name: str, untimed: UntimedBackends) -> None:
+    reason = untimed.missing(backend_name)
     assert reason is None or len(reason.split()) > 2, f"{reason!r} tells nobody what to install"
 
 
@@ -65,8 +65,8 @@ def test_refusing_is_pure(backend: Backend) -> None:
         assert first is None or len(first.split()) > 2, f"{first!r} is no reason"
 
 
-def test_does_not_refuse_everything(backend_name: str, backend: Backend, workbench: Workbench) -> None:
-    if reason := workbench.missing(backend_name):
+def test_does_not_refuse_everything(backend_name: str, backend: Backend, untimed: UntimedBackends) -> None:
+    if reason := untimed.missing(backend_name):
         pytest.skip(reason)
     refusals = [backend.refuses(problem) for problem in problems()]
     assert None in refusals, f"a contestant that takes no layer is none; its first reason: {refusals[0]}"

@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
-from backends import Problem
-from suites.harness.bounds import has_bound
-from suites.harness.examination import Weights
-from suites.harness.outcome import Ended
-from suites.harness.reference import pointwise
-from suites.tally import Question
-from suites.tally import asked as counted
+from pointwise_bench import Problem
+from pointwise_bench.suites.harness.record.ended import Ended
+from pointwise_bench.suites.harness.verify.cases import Weights
+from pointwise_bench.suites.harness.verify.error_bounds import has_bound
+from pointwise_bench.suites.harness.verify.reference import pointwise
+from pointwise_bench.suites.tally import AskedQuestion, asked as counted
 
 if TYPE_CHECKING:
-    from suites.harness.workbench import Workbench
+    from pointwise_bench.suites.harness.run.untimed import UntimedBackends
 
 Array = npt.NDArray[Any]
 
@@ -32,8 +30,8 @@ HALVES = ("float16", "bfloat16")
 class Ask:
     """One backend, asked in plain words."""
 
-    def __init__(self, workbench: Workbench, question: Question) -> None:
-        self._workbench = workbench
+    def __init__(self, untimed: UntimedBackends, question: AskedQuestion) -> None:
+        self._workbench = untimed
         self._backend = question.backend
         self._question = question
 
@@ -72,12 +70,12 @@ class Ask:
 
 
 @pytest.fixture
-def ask(workbench: Workbench, backend_name: str, request: pytest.FixtureRequest) -> Ask:
+def ask(untimed: UntimedBackends, backend_name: str, request: pytest.FixtureRequest) -> Ask:
     question = counted(request.node, backend_name)
-    question.missing = workbench.missing(backend_name)
+    question.missing = untimed.missing(backend_name)
     if reason := question.missing:
         pytest.skip(reason)
-    return Ask(workbench, question)
+    return Ask(untimed, question)
 
 
 def problem(**sizes: Any) -> Problem:

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from suites.harness.publish import CLOCK, publish
+from pointwise_bench.suites.harness.run.benchmark_table import CLOCK, publish
 
 if TYPE_CHECKING:
-    from suites.catalogue import Group, Layer
-    from suites.harness.campaign import Campaign
+    from pointwise_bench.suites.catalogue import CatalogueEntry, Group
+    from pointwise_bench.suites.harness.run.session import Session
 
 
 @pytest.mark.shapes("basics", "sweep")
 @pytest.mark.benchmark(timer=CLOCK)
-def test_point(campaign: Campaign, group: Group, layer: Layer, threads: int, backend_name: str, benchmark: Any) -> None:
-    publish(lambda: campaign.cell(layer.problem, threads, backend_name), benchmark)
+def test_point(
+    bench_session: Session, group: Group, layer: CatalogueEntry, threads: int, backend_name: str, benchmark: Any
+) -> None:
+    publish(lambda: bench_session.cell(layer.problem, threads, backend_name), benchmark)

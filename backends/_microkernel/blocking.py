@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from backends._microkernel.registers import USUAL_VECTORS, Registers
-from backends.problem import Problem
+from pointwise_bench.backends._microkernel.kernels.registers import USUAL_VECTORS, Registers
+from pointwise_bench.backends.problem import Problem
 
 CHAINS: Final = 8  # multiply-adds under way: four cycles long, and two begin in each
 BROADCAST_PIXELS: Final = 15  # at most in a plane that is broadcast whole

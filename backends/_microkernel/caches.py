@@ -6,7 +6,7 @@ from collections import Counter
 from functools import cache
 from typing import Final
 
-from backends._microkernel.llvm import CACHE_LINE
+from pointwise_bench.backends._microkernel.kernels.llvm import CACHE_LINE
 
 # Sets of the first and the second level of lines, and of the second of translations of pages; and the fewest ways that
 # they have in today's x86 processors: eight (Zen; Intel's second level has up to twenty), and twelve (Skylake).

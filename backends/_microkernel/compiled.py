@@ -15,8 +15,8 @@ from typing import Any
 
 from numba import cfunc, njit, prange, types
 
-from backends._microkernel.intrinsics import address, call
-from backends._microkernel.passes import (
+from pointwise_bench.backends._microkernel.kernels.intrinsics import address, call
+from pointwise_bench.backends._microkernel.passes import (
     PACK,
     PARTS,
     REST,
@@ -28,7 +28,7 @@ from backends._microkernel.passes import (
     run_of_tiles,
     tiles_past_panels,
 )
-from backends._microkernel.sweep import BLOCKED, STREAMED
+from pointwise_bench.backends._microkernel.sweep import BLOCKED, STREAMED
 
 
 @cache

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from backends._microkernel.blocking import weight_panels, weight_tiles
-from backends._microkernel.llvm import CACHE_LINE
-from backends._microkernel.packing import by_lanes, by_rows
-from backends._microkernel.planes import packed_pixels
-from backends._microkernel.registers import of_this_host
-from backends._microkernel.schedule import Scheduler
-from backends._microkernel.sweep import FIELDS, Memory, Sweep
-from backends.backend import Layer
-from backends.problem import ITEM_BYTES, Problem
+from pointwise_bench.backends._microkernel.blocking import weight_panels, weight_tiles
+from pointwise_bench.backends._microkernel.kernels.llvm import CACHE_LINE
+from pointwise_bench.backends._microkernel.kernels.packing import by_lanes, by_rows
+from pointwise_bench.backends._microkernel.kernels.registers import of_this_host
+from pointwise_bench.backends._microkernel.planes import packed_pixels
+from pointwise_bench.backends._microkernel.schedule import Scheduler
+from pointwise_bench.backends._microkernel.sweep import FIELDS, Memory, Sweep
+from pointwise_bench.backends.backend import Layer
+from pointwise_bench.backends.problem import ITEM_BYTES, Problem
 
 if TYPE_CHECKING:
-    from backends.backend import Array
+    from pointwise_bench.backends.backend import Array
 
 
 def compiled_layer(problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
     """``layer(x)`` for a forward problem of float32 or float64; it writes into one buffer again and again."""
     import numpy as np
 
-    from backends._microkernel import compiled
+    from pointwise_bench.backends._microkernel import compiled
 
     p = problem
     y = aligned(p.output_shape, p.dtype)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
-from backends._microkernel.blocking import Cut, weight_panels, weight_tiles
-from backends._microkernel.registers import Registers
-from backends._microkernel.sweep import Memory, Sweep
-from backends.problem import ITEM_BYTES, Problem
+from pointwise_bench.backends._microkernel.blocking import Cut, weight_panels, weight_tiles
+from pointwise_bench.backends._microkernel.kernels.registers import Registers
+from pointwise_bench.backends._microkernel.sweep import Memory, Sweep
+from pointwise_bench.backends.problem import ITEM_BYTES, Problem
 
 
-class Layout(ABC):
+class SweepLayout(ABC):
     """A problem (forward) whose pixels lie in one way."""
 
     def __init__(self, problem: Problem, registers: Registers, memory: Memory) -> None:

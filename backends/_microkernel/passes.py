@@ -9,10 +9,19 @@ from typing import Any, Final
 
 from numba import njit
 
-from backends._microkernel.intrinsics import address, channels, copy, dots, gather, item, more, pixels, rest
-from backends._microkernel.llvm import CACHE_LINE as LINE
-from backends._microkernel.llvm import WORD
-from backends._microkernel.sweep import BLOCKED, CHANNELS, COPIED, DIRECT, FIELDS, GATHERED, PIXELS
+from pointwise_bench.backends._microkernel.kernels.intrinsics import (
+    address,
+    channels,
+    copy,
+    dots,
+    gather,
+    item,
+    more,
+    pixels,
+    rest,
+)
+from pointwise_bench.backends._microkernel.kernels.llvm import CACHE_LINE as LINE, WORD
+from pointwise_bench.backends._microkernel.sweep import BLOCKED, CHANNELS, COPIED, DIRECT, FIELDS, GATHERED, PIXELS
 
 # A plan in memory is a header of words and the sweeps. Where the header's words are; from PARTS on: where each part's
 # sweeps begin, and where the last part's end.

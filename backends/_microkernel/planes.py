@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from backends._microkernel.blocking import Cut, even, plane_cut, vector_tiles
-from backends._microkernel.caches import FIRST_LINE_SETS, lines_crowd, pages_crowd
-from backends._microkernel.layout import Layout
-from backends._microkernel.llvm import CACHE_LINE, WORD
-from backends._microkernel.registers import STREAMED_ROWS, Registers
-from backends._microkernel.sweep import (
+from pointwise_bench.backends._microkernel.blocking import Cut, even, plane_cut, vector_tiles
+from pointwise_bench.backends._microkernel.caches import FIRST_LINE_SETS, lines_crowd, pages_crowd
+from pointwise_bench.backends._microkernel.kernels.llvm import CACHE_LINE, WORD
+from pointwise_bench.backends._microkernel.kernels.registers import STREAMED_ROWS, Registers
+from pointwise_bench.backends._microkernel.layout import SweepLayout
+from pointwise_bench.backends._microkernel.sweep import (
     BLOCKED,
     CHANNELS,
     COPIED,
@@ -22,7 +22,7 @@ from backends._microkernel.sweep import (
     STREAMED,
     Sweep,
 )
-from backends.problem import ITEM_BYTES, Problem
+from pointwise_bench.backends.problem import ITEM_BYTES, Problem
 
 FEWEST_PANELS_TO_PACK: Final = 3
 STREAMED_BYTES: Final = 2**24  # of a picture, from which on it comes from main memory
@@ -49,7 +49,7 @@ def packed_pixels(problem: Problem, registers: Registers) -> int:
     return max(registers.vectors(1) * registers.lanes, most) + registers.lanes
 
 
-class Planes(Layout):
+class Planes(SweepLayout):
     """Whole vectors of pixels are read as vectors; what is left of a plane is broadcast against channels."""
 
     def sweeps(self, cut: Cut) -> Iterator[Sweep]:

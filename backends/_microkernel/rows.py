@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from backends._microkernel.blocking import Cut, even
-from backends._microkernel.layout import Layout
-from backends._microkernel.registers import DOT_LANES
-from backends._microkernel.sweep import CHANNELS, DIRECT, DOTS, Sweep
+from pointwise_bench.backends._microkernel.blocking import Cut, even
+from pointwise_bench.backends._microkernel.kernels.registers import DOT_LANES
+from pointwise_bench.backends._microkernel.layout import SweepLayout
+from pointwise_bench.backends._microkernel.sweep import CHANNELS, DIRECT, DOTS, Sweep
 
 BLOCK_BYTES: Final = 2**17  # pixels and results of a block: an eighth of a usual second-level cache
 DOT_STEPS: Final = 4  # vectors of input channels that make adding up their sums worth while
 
 
-class Rows(Layout):
+class Rows(SweepLayout):
     """Blocks of pixels, each against all tiles of weights, so that a block is still in the cache for the next."""
 
     def sweeps(self, cut: Cut) -> Iterator[Sweep]:

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from backends._microkernel.blocking import Cut, even
-from backends._microkernel.layout import Layout
-from backends._microkernel.planes import Planes
-from backends._microkernel.registers import Registers
-from backends._microkernel.rows import Rows
-from backends._microkernel.sweep import BLOCKED, COPIED, DOTS, STREAMED, Memory, Sweep
-from backends.problem import Problem
+from pointwise_bench.backends._microkernel.blocking import Cut, even
+from pointwise_bench.backends._microkernel.kernels.registers import Registers
+from pointwise_bench.backends._microkernel.layout import SweepLayout
+from pointwise_bench.backends._microkernel.planes import Planes
+from pointwise_bench.backends._microkernel.rows import Rows
+from pointwise_bench.backends._microkernel.sweep import BLOCKED, COPIED, DOTS, STREAMED, Memory, Sweep
+from pointwise_bench.backends.problem import Problem
 
 ADDING_UP: Final = 8  # cycles to add up a vector's elements
 LATENCY: Final = 4  # cycles until a multiply-add's result can be used; a step with fewer chains waits for it
@@ -35,7 +35,7 @@ class Scheduler:
         self._scratch = memory.scratch
         self._k = problem.in_channels // problem.groups
         in_planes = problem.layout == "nchw" and problem.height * problem.width > 1
-        self._layout: Layout = (Planes if in_planes else Rows)(problem, registers, memory)
+        self._layout: SweepLayout = (Planes if in_planes else Rows)(problem, registers, memory)
 
     def schedule(self, threads: int) -> list[list[Sweep]]:
         """For each thread its sweeps, in order: the way of sharing whose last thread is done first.

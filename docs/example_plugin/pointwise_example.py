@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from backends import Backend, Layer, Problem, register
+from pointwise_bench import Backend, Layer, Problem, register
 
 
 @register

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from backends import registry
+from pointwise_bench.backends import registry
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = sorted(Path(__file__).parent.glob("straightforward_*.py"))
@@ -77,8 +77,8 @@ def main() -> int:
 
 def _print(folder: Path, asked: list[str]) -> list[str]:
     """A line for each backend; the names of those that are not fast enough."""
-    from report.compare import compare_run
-    from report.load import load_run
+    from pointwise_bench.report.analysis.comparisons import compare_run
+    from pointwise_bench.report.reading.run import load_run
 
     run, slow = load_run(folder), []
     pairs = compare_run(run).set_index(["backend_a", "backend_b"]).sort_index()

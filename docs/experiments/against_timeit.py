@@ -15,15 +15,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from backends import Problem
-from suites.harness.threads import available_cores, environment
+from pointwise_bench import Problem
+from pointwise_bench.suites.harness.machine.thread_variables import available_cores, environment
 
 ROOT = Path(__file__).resolve().parents[2]
 
 ALONE = """
 import json, statistics, sys, timeit
 import numpy as np
-from backends import Problem, get
+from pointwise_bench import Problem, get
 name, problem, threads = sys.argv[1], Problem.parse(sys.argv[2]), int(sys.argv[3])
 rng = np.random.default_rng(0)
 weight = rng.standard_normal(problem.weight_shape).astype(problem.dtype)

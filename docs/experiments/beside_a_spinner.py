@@ -16,7 +16,7 @@ import tempfile
 from collections import defaultdict
 from pathlib import Path
 
-from report.load import load_run
+from pointwise_bench.report.reading.run import load_run
 
 HERE = Path(__file__).parent
 BACKENDS = ("numpy-matmul", "torch-matmul")

@@ -20,12 +20,12 @@ from typing import Any
 
 import psutil
 
-from backends import Problem, registry
-from suites.harness.campaign import Campaign
-from suites.harness.cell import Place
-from suites.harness.pool import Station
-from suites.harness.settings import Settings
-from suites.harness.subject import Admission, Conclusion, Turn
+from pointwise_bench.backends import Problem, registry
+from pointwise_bench.suites.harness.record.cell import Place
+from pointwise_bench.suites.harness.run.options import Options
+from pointwise_bench.suites.harness.run.session import Session
+from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, Turn
+from pointwise_bench.suites.harness.worker.pool import WorkerSlot
 
 SECONDS_PER_CALL = {"numpy-matmul": 1e-4, "naive-loops": 2e-4}
 FIRST_CELLS = 40
@@ -41,9 +41,9 @@ class ScriptedHost:
     def refuses(self, problem: Problem, timeout_s: float) -> None:
         """Nothing."""
 
-    def examine(self, question: Any, timeout_s: float, *, whole: bool = True) -> Admission:
+    def examine(self, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
         """A pass."""
-        return Admission(0.1, 0.01, self._seconds, 1.0, 0.25)
+        return SetUp(0.1, 0.01, self._seconds, 1.0, 0.25)
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """One round."""
@@ -56,20 +56,20 @@ class ScriptedHost:
         """At rest."""
         return 0.0
 
-    def conclude(self, timeout_s: float) -> Conclusion:
+    def conclude(self, timeout_s: float) -> Finish:
         """Another pass."""
-        return Conclusion(0.5, 10**8)
+        return Finish(0.5, 10**8)
 
 
 class ScriptedPool:
-    """As :class:`suites.harness.pool.Pool`, without a process."""
+    """As :class:`pointwise_bench.suites.harness.worker.pool.Pool`, without a process."""
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        self._stations: dict[str, Station] = {}
+        self._stations: dict[str, WorkerSlot] = {}
 
-    def station(self, name: str, threads: int) -> Station:
+    def station(self, name: str, threads: int) -> WorkerSlot:
         """The station with its host."""
-        station = self._stations.setdefault(name, Station(registry.get(name), threads))
+        station = self._stations.setdefault(name, WorkerSlot(registry.get(name), threads))
         if station.host is None:
             host: Any = ScriptedHost(name)
             station.host = host
@@ -81,7 +81,7 @@ class ScriptedPool:
         for station in self._stations.values():
             station.host = None
 
-    def living(self) -> tuple[Station, ...]:
+    def living(self) -> tuple[WorkerSlot, ...]:
         """None that could be asked for its libraries."""
         return ()
 
@@ -130,7 +130,7 @@ def run(cells: int, results: Path, report: bool) -> None:
         if report and line.startswith("[") and seen % 500 == 0:
             print(f"{line.partition(']')[0]}]: {resident_mib():.1f} MiB", flush=True)
 
-    campaign = Campaign(Settings(results=results, seed=1), announce)
+    campaign = Session(Options(results=results, seed=1), announce)
     problems = [
         Problem(batch=1, in_channels=1 + number % 100, out_channels=1 + number // 100, height=2, width=2)
         for number in range(cells // len(SECONDS_PER_CALL))
@@ -146,7 +146,7 @@ def run(cells: int, results: Path, report: bool) -> None:
 
 def play_scripted() -> None:
     """Let runs of this process use the scripted parts."""
-    from suites.harness import campaign, course
+    from pointwise_bench.suites.harness.run import passes as course, session as campaign
 
     for module, name, part in (
         (course, "Pool", ScriptedPool),

@@ -35,18 +35,18 @@ class Witness:
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Before anything is collected; the harness gets its scripted parts."""
-        from suites.harness.course import Course
+        from pointwise_bench.suites.harness.run.passes import Passes
 
         play_scripted()
-        run = Course.run
+        run = Passes.run
 
-        def watched(course: Course) -> None:
+        def watched(course: Passes) -> None:
             self.course = course
             self._note("before measuring")
             run(course)
             self._note("measured")
 
-        Course.run = watched  # type: ignore[method-assign]
+        Passes.run = watched  # type: ignore[method-assign]
         self._note("begun")
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:

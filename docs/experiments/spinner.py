@@ -7,7 +7,7 @@ import os
 import threading
 from typing import Any
 
-from backends import Backend, Layer, Problem, get, register
+from pointwise_bench import Backend, Layer, Problem, get, register
 
 
 @register

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backends import Backend, register
+from pointwise_bench import Backend, register
 
 
 class Plain(Backend):

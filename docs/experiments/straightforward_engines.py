@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backends import Backend, register
+from pointwise_bench import Backend, register
 
 
 class Plain(Backend):
@@ -34,12 +34,12 @@ class PlainOnnxRuntime(Plain):
 
         import onnxruntime
 
-        from backends import _onnx_models
+        from pointwise_bench.backends._shared import onnx_models
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
-        model = _onnx_models.model(replace(p, layout="nchw"), weight, bias)
+        model = onnx_models.model(replace(p, layout="nchw"), weight, bias)
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         if p.layout == "nchw":
             return lambda x: session.run(None, {"x": x})[0]

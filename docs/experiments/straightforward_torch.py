@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends import Backend, register
+from pointwise_bench import Backend, register
 
 
 class Plain(Backend):

@@ -1,4 +1,4 @@
-"""``python -m suites.calibration``: how often the verdicts err on this machine, quiet and under load."""
+"""``pointwise-bench calibrate``: how often the verdicts err on this machine, quiet and under load."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from suites.harness.settings import BadOption, parse_threads
-from suites.harness.threads import available_cores
+from pointwise_bench.suites.harness.machine.thread_variables import available_cores
+from pointwise_bench.suites.harness.run.options import BadOption, parse_threads
 
 HERE: Final = Path(__file__).parent
 FILE: Final = "calibration.json"
@@ -30,7 +30,7 @@ median, on problems from 20 microseconds to 20 milliseconds, by the same
 command and settings as any benchmark: with one thread and with all cores, on
 the machine as it is and beside a process that keeps one core busy half of the
 time. How often the twins were called different, and how often the slower ones
-were found, goes into RESULTS/<machine>/calibration.json, which `python -m report`
+were found, goes into RESULTS/<machine>/calibration.json, which `pointwise-bench report`
 shows beside its verdicts.
 """
 
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         budgets = [parse_threads(text, cores) for text in options.threads] or sorted({1, cores})
     except BadOption as error:
-        print(f"python -m suites.calibration: {error}", file=sys.stderr)
+        print(f"pointwise-bench calibrate: {error}", file=sys.stderr)
         return USAGE_ERROR
     for load in options.load or ("quiet", "half-a-core"):
         for threads in budgets:
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     keep = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser("python -m suites.calibration", description=_DESCRIPTION, formatter_class=keep)
+    parser = argparse.ArgumentParser("pointwise-bench calibrate", description=_DESCRIPTION, formatter_class=keep)
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     parser.add_argument("--threads", action="append", default=[], metavar="N", help="default: 1, and all cores")
     parser.add_argument("--load", action="append", choices=("quiet", "half-a-core"), help="default: both")
@@ -108,8 +108,8 @@ def be_busy() -> None:
 
 def _rates(folder: Path) -> dict[str, Any]:
     """How the pairs of known ratio were judged: ``same`` for the twins, ``slower`` by percent."""
-    from report.compare import compare_run
-    from report.load import load_run
+    from pointwise_bench.report.analysis.comparisons import compare_run
+    from pointwise_bench.report.reading.run import load_run
 
     run = load_run(folder)
     medians = {(cell.backend, cell.problem.id): cell.clusters.median_interval()[0] for cell in run.cells if cell.timed}

@@ -9,7 +9,7 @@ import statistics
 from time import perf_counter
 from typing import Any
 
-from backends import Backend, Layer, Problem, get, register
+from pointwise_bench import Backend, Layer, Problem, get, register
 
 LOOK_S = 0.06  # for learning the layer's own median
 FEWEST_LOOKS = 9

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from backends import Problem
-from backends.problem import Layout
-from suites.claims.claim import Chain, Claim, Variant
-from suites.claims.stages import Relu, Subsample, convolution
+from pointwise_bench import Problem
+from pointwise_bench.backends.problem import Layout
+from pointwise_bench.suites.claims.claim import Chain, Claim, Variant
+from pointwise_bench.suites.claims.stages import Relu, Subsample, convolution
 
 _LIN: Final = "M. Lin, Q. Chen, S. Yan, Network In Network, 2013, arXiv:1312.4400"
 _SZEGEDY: Final = (

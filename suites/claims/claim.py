@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from backends import Problem
-from suites.claims.stages import Patches, Stage, read, written
+from pointwise_bench import Problem
+from pointwise_bench.suites.claims.stages import Patches, Stage, read, written
 
 Chain = tuple[Stage, ...]
 PREDICTING: Final = ("product", "relu")

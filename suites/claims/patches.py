@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from suites.claims.stages import Patches
+from pointwise_bench.suites.claims.stages import Patches
 
 Array = npt.NDArray[Any]
 

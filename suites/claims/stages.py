@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from backends import Problem
-from backends.problem import Layout
+from pointwise_bench import Problem
+from pointwise_bench.backends.problem import Layout
 
 
 @dataclass(frozen=True, kw_only=True)

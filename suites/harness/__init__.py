@@ -1,4 +1,5 @@
-"""How it is measured: reference, gate, worker processes, rounds, ceilings and the record of a run.
+"""How it is measured. Knows no backend by name.
 
-Nothing here knows a backend by name.
+Rooms from the ground floor up, each of which imports from those before it only: ``design``, ``record``, ``memory``,
+``machine``, ``verify``, ``timing``, ``claims``, ``worker``, ``run``.
 """

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from backends import Backend, Problem, register
+from pointwise_bench import Backend, Problem, register
 
 
 def convolve(p: Problem, x, weight, bias, dtype=np.float64):

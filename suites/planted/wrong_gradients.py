@@ -1,6 +1,6 @@
 """Backends whose gradients, or whose half precision, are wrong on purpose, one mistake each.
 
-A plugin like :mod:`suites.planted.wrong`, for the problems that go backward or are float16 or bfloat16. The class
+A plugin like :mod:`wrong`, for the problems that go backward or are float16 or bfloat16. The class
 docstring says what is wrong. :class:`RightGradient` is the control: the same code without a mistake, which must pass.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import replace
 import ml_dtypes
 import numpy as np
 
-from backends import Backend, Problem, register
+from pointwise_bench import Backend, Problem, register
 
 DIRECTIONS = ("forward", "backward-input", "backward-weight")
 DTYPES = ("float32", "float64", "float16", "bfloat16")

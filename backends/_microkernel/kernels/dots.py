@@ -1,0 +1,119 @@
+"""Dot products: the kernels for few output channels in NHWC, whose sums are vectors of input channels.
+
+The kernels of ``generator`` have output channels in their lanes. Three of them leave a vector of eight mostly empty,
+and every one of a pixel's 256 channels must be broadcast. But there a pixel's channels are neighbours, and so are an
+output channel's weights as they are given: both are read in vectors along the input channels, and each result of a
+tile of pixels x output channels has a vector of partial sums, which is added up once, at the end::
+
+    c[i, j] = max(lowest, bias[j] + sum over a vector of (sum_k a[i, k] * b[j, k])) 0 <= i < rows, 0 <= j < lanes
+
+Channels beyond the last whole vector are taken one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pointwise_bench.backends._microkernel.kernels.llvm import Code
+from pointwise_bench.backends._microkernel.kernels.registers import DOT_LANES, Registers
+from pointwise_bench.backends._microkernel.kernels.words import PARAMETERS, for_each_tile, lowest
+
+
+class Dots:
+    """Writes into an LLVM module these kernels of one element type, behind one switch."""
+
+    def __init__(self, code: Code, registers: Registers) -> None:
+        self._code = code
+        self._registers = registers
+
+    def choice(self) -> Any:
+        """The function of :data:`words.PARAMETERS` that hands them on to the kernel of its rows and lanes."""
+        code = self._code
+        name = f"pointwise_dots_f{8 * code.item}"
+        if (written := code.module.globals.get(name)) is not None:
+            return written
+        stride = DOT_LANES + 1
+        cases = {
+            rows * stride + lanes: self._kernel(f"{name}_{rows}x{lanes}", rows, lanes)
+            for lanes in range(1, DOT_LANES + 1)
+            for rows in range(1, self._registers.pixels(lanes) + 1)
+        }
+
+        def key(builder: Any, words: Sequence[Any]) -> Any:
+            return builder.add(builder.mul(words[0], code.word(stride)), words[1])
+
+        return code.switch(name, len(PARAMETERS), key, cases)
+
+    def _kernel(self, name: str, rows: int, lanes: int) -> Any:
+        code = self._code
+        function, builder, given = code.function(name, len(PARAMETERS))
+        words = dict(zip(PARAMETERS, given, strict=True))
+
+        for_each_tile(code, builder, words, lambda here: self._tile(builder, rows, lanes, here))
+        builder.ret_void()
+        return function
+
+    def _tile(self, builder: Any, rows: int, lanes: int, words: dict[str, Any]) -> None:
+        """One tile. The pixels behind it are asked for on the way."""
+        code, width = self._code, self._registers.lanes
+        weights = builder.mul(words["k"], code.word(code.item))  # bytes of one output channel
+        places = [builder.add(words["a"], builder.mul(words["a_row"], code.word(row))) for row in range(2 * rows)]
+        pixels, ahead = places[:rows], places[rows:]
+        outputs = [builder.add(words["b"], builder.mul(weights, code.word(lane))) for lane in range(lanes)]
+        vectors = builder.udiv(words["k"], code.word(width))
+        sums = self._products(builder, code.vector(width), vectors, pixels, outputs, ahead)
+        taken = builder.mul(vectors, code.word(width))
+        pixels, outputs = (
+            [builder.add(each, builder.mul(taken, code.word(code.item))) for each in addresses]
+            for addresses in (pixels, outputs)
+        )
+        rest = self._products(builder, code.element, builder.sub(words["k"], taken), pixels, outputs)
+        totals = [code.total(builder, vector, start) for vector, start in zip(sums, rest, strict=True)]
+        self._store(builder, words, [totals[row * lanes : (row + 1) * lanes] for row in range(rows)])
+
+    def _products(
+        self,
+        builder: Any,
+        kind: Any,
+        count: Any,
+        pixels: Sequence[Any],
+        outputs: Sequence[Any],
+        ahead: Sequence[Any] = (),
+    ) -> list[Any]:
+        """Sums of ``count`` products of every pixel with every output channel, as vectors or as elements.
+
+        What follows ``ahead`` is asked for step by step: the next tile's pixels.
+        """
+        code = self._code
+        size = code.word(getattr(kind, "count", 1) * code.item)
+
+        def step(index: Any, sums: list[Any]) -> list[Any]:
+            offset = builder.mul(index, size)
+            b = [code.load(builder, kind, builder.add(address, offset)) for address in outputs]
+            a = [code.load(builder, kind, builder.add(address, offset)) for address in pixels]
+            for address in ahead:
+                code.prefetch(builder, builder.add(address, offset))
+            pairs = [(one, other) for one in a for other in b]
+            return [
+                code.multiply_add(builder, one, other, total) for (one, other), total in zip(pairs, sums, strict=True)
+            ]
+
+        return code.loop(
+            builder,
+            count,
+            step,
+            [code.ir.Constant(kind, None if kind != code.element else 0.0)] * len(pixels) * len(outputs),
+        )
+
+    def _store(self, builder: Any, words: dict[str, Any], totals: list[list[Any]]) -> None:
+        """Bias, ReLU, and one element after the other."""
+        code = self._code
+        least = lowest(code, builder, words["relu"])
+        for row, line in enumerate(totals):
+            start = builder.add(words["c"], builder.mul(words["c_row"], code.word(row)))
+            for lane, total in enumerate(line):
+                bias = code.load(builder, code.element, words["bias"], lane * code.item)
+                value = builder.fadd(total, bias)
+                value = builder.select(builder.fcmp_ordered("<", value, least), least, value)
+                code.store(builder, value, builder.add(start, builder.mul(words["c_lane"], code.word(lane))))

@@ -1,0 +1,59 @@
+"""What a kernel is told: the words that all kernels have in common, and the loop over the tiles of one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+from pointwise_bench.backends._microkernel.kernels.llvm import CACHE_LINE, Code
+
+WordKind = Literal["pixels", "more", "channels", "rest"]
+"""``more`` is ``pixels`` for a part of the channels: it goes on with the sums that the result holds, if ``begun``.
+
+``rest`` is ``channels`` for the few pixels that a plane has beyond whole vectors, against a panel of weights that is
+packed for ``pixels``: what its vectors hold beyond the panel is computed and not stored.
+"""
+
+PARAMETERS = (
+    *("rows", "lanes", "valid", "k", "a", "a_row", "a_step", "b", "b_step", "c", "c_row", "c_lane", "bias", "relu"),
+    *("ahead", "ahead_step", "ahead_line", "ahead_end", "begun", "count", "a_next", "b_next", "c_next", "bias_next"),
+)
+"""Of every kernel. Strides in bytes: from row to row, from step to step, from lane to lane; ``valid`` lanes exist.
+
+A kernel computes ``count`` tiles of the result, one behind the other: with sixteen channels a tile is done in a hundred
+cycles, and to enter a kernel with all its words takes nearly as many. What changes from one to the next are the rows,
+or the lanes; ``a_next`` and its like say how far each operand's next begins behind this one.
+
+``ahead`` is where the next tile of pixels begins. Its lines are asked for one step after the other while this tile is
+computed, since a row of it lies a whole plane behind the one before, where no hardware looks ahead. Each of ``count``
+asks for one line further, up to ``ahead_end``.
+"""
+
+
+def lowest(code: Code, builder: Any, relu: Any) -> Any:
+    """The least element that a result may be: zero with a ReLU, which the word ``relu`` tells."""
+    wanted = builder.icmp_unsigned("!=", relu, code.word(0))
+    return builder.select(wanted, code.ir.Constant(code.element, 0.0), code.ir.Constant(code.element, float("-inf")))
+
+
+MOVING: Final = ("a", "b", "c", "bias", "ahead")
+
+
+def for_each_tile(code: Code, builder: Any, words: dict[str, Any], write: Callable[[dict[str, Any]], None]) -> None:
+    """A loop over ``count``, in which ``write`` gets the words of one tile.
+
+    The places are carried from turn to turn: to multiply them out in each cost 2 % of a layer of 64 channels.
+    """
+    ways = {name: words.get(f"{name}_next", code.word(CACHE_LINE)) for name in MOVING}
+
+    def one(_: Any, places: list[Any]) -> list[Any]:
+        here = words | dict(zip(MOVING, places, strict=True))
+        asked = builder.icmp_unsigned("<=", here["ahead"], words["ahead_end"])
+        where = {
+            "ahead": builder.select(asked, here["ahead"], here["a"]),  # what was just read costs nothing
+            "ahead_step": builder.select(asked, words["ahead_step"], code.word(0)),
+        }
+        write(here | where)
+        return [builder.add(place, way) for place, way in zip(places, ways.values(), strict=True)]
+
+    code.loop(builder, words["count"], one, [words[name] for name in MOVING])

@@ -1,0 +1,62 @@
+"""What backends on array libraries share: the pixels that a stride reads, and what follows a matrix product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pointwise_bench.backends.backend import Layer
+from pointwise_bench.backends.problem import Problem
+
+if TYPE_CHECKING:
+    from pointwise_bench.backends.backend import Array
+
+
+def read_pixels(problem: Problem, x: Any) -> Any:
+    """The pixels of ``x`` that the stride reads: a view, in the problem's layout, of any library's array."""
+    step = problem.stride
+    if step == 1:
+        return x
+    return x[:, :, ::step, ::step] if problem.layout == "nchw" else x[:, ::step, ::step]
+
+
+def numpy_epilogue(problem: Problem, bias: Array | None) -> Callable[[Array], None] | None:
+    """Adds the bias to a ``y`` of ``problem.output_shape``, and the ReLU, in place; None where there is neither."""
+    import numpy as np
+
+    shape = (-1, 1, 1) if problem.layout == "nchw" else (-1,)
+    # An array of the right type: NumPy takes longer to make one of Python's 0 than to cut off a small result.
+    zero = np.zeros((), problem.dtype)
+
+    def add(y: Array) -> None:
+        np.add(y, addend, y)
+
+    def relu(y: Array) -> None:
+        np.maximum(y, zero, out=y)
+
+    def both(y: Array) -> None:
+        np.add(y, addend, y)
+        np.maximum(y, zero, out=y)
+
+    addend = np.zeros(()) if bias is None else bias.reshape(shape)
+    if bias is None:
+        return relu if problem.activation == "relu" else None
+    return both if problem.activation == "relu" else add
+
+
+def into_buffer(problem: Problem, multiply: Callable[[Array], Any], y: Array, bias: Array | None) -> Layer:
+    """The layer of ``multiply``, which writes the product for an input without gaps into ``y``.
+
+    What a problem does not need is not in its layer: on the smallest ones a Python call is a percent of the time.
+    """
+    finish = numpy_epilogue(problem, bias)
+
+    def layer(x: Array) -> Array:
+        multiply(x)
+        if finish is not None:
+            finish(y)
+        return y
+
+    if problem.stride == 1:
+        return layer
+    return lambda x: layer(read_pixels(problem, x))

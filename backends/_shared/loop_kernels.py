@@ -1,0 +1,95 @@
+"""Plain loops for numba: the formula without any blocking.
+
+The innermost loop runs along the contiguous axis, so that LLVM vectorises it: pixels in NCHW, output channels in NHWC
+(for which the weights are transposed once).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pointwise_bench.backends.backend import Array
+
+# Allows multiply and add to fuse and nothing else: the full fastmath would assume that NaN and infinity never occur.
+FAST_MATH = {"contract"}
+
+
+@cache
+def kernels(parallel: bool) -> dict[str, Any]:
+    """The loops by layout, and that of the weights' ``gradient``; made on first use, as importing numba takes long.
+
+    ``parallel`` spreads the outermost loop over numba's threads; without it ``prange`` is ``range``.
+    """
+    from numba import njit, prange
+
+    compiled = njit(parallel=parallel, fastmath=FAST_MATH, error_model="numpy")
+
+    @compiled  # type: ignore[untyped-decorator]
+    def nchw(x: Array, weight: Array, bias: Array, groups: int, relu: bool, y: Array) -> None:
+        batch, out_channels, height, width = y.shape
+        channels = weight.shape[1]
+        per_group = out_channels // groups
+        for plane in prange(batch * out_channels):
+            n, o = plane // out_channels, plane % out_channels
+            first = o // per_group * channels
+            for i in range(height):
+                for j in range(width):
+                    y[n, o, i, j] = bias[o]
+                for c in range(channels):
+                    w = weight[o, c]
+                    for j in range(width):
+                        y[n, o, i, j] += w * x[n, first + c, i, j]
+                if relu:
+                    for j in range(width):
+                        if y[n, o, i, j] < 0:  # noqa: PLR1730  # max() would turn NaN into zero
+                            y[n, o, i, j] = 0
+
+    # `y` and `weight` have an axis for groups: numba takes an index that does not count from 0 for one that may be
+    # negative, and a loop with such indices is not vectorised.
+    @compiled  # type: ignore[untyped-decorator]
+    def nhwc(x: Array, weight: Array, bias: Array, groups: int, relu: bool, y: Array) -> None:
+        batch, height, width, _, per_group = y.shape
+        channels = weight.shape[0]
+        for row in prange(batch * height):
+            n, i = row // height, row % height
+            for j in range(width):
+                for group in range(groups):
+                    for o in range(per_group):
+                        y[n, i, j, group, o] = bias[group * per_group + o]
+                    for c in range(channels):
+                        value = x[n, i, j, group * channels + c]
+                        for o in range(per_group):
+                            y[n, i, j, group, o] += value * weight[c, group, o]
+                    if relu:
+                        for o in range(per_group):
+                            if y[n, i, j, group, o] < 0:  # noqa: PLR1730
+                                y[n, i, j, group, o] = 0
+
+    # A sum is a vector only where its terms may be added in another order; what NaN and infinity do stays as it is.
+    summing = njit(parallel=parallel, fastmath=FAST_MATH | {"reassoc"}, error_model="numpy")
+
+    @summing  # type: ignore[untyped-decorator]
+    def gradient(x: Array, dy: Array, groups: int, dw: Array, db: Array, bias: bool) -> None:
+        batch, out_channels, height, width = dy.shape
+        channels = dw.shape[1]
+        per_group = out_channels // groups
+        zero = dw.dtype.type(0)
+        for o in prange(out_channels):
+            for c in range(channels):
+                total = zero
+                for n in range(batch):
+                    for i in range(height):
+                        for j in range(width):
+                            total += dy[n, o, i, j] * x[n, o // per_group * channels + c, i, j]
+                dw[o, c] = total
+            if bias:
+                total = zero
+                for n in range(batch):
+                    for i in range(height):
+                        for j in range(width):
+                            total += dy[n, o, i, j]
+                db[o] = total
+
+    return {"nchw": nchw, "nhwc": nhwc, "gradient": gradient}

@@ -1,0 +1,56 @@
+"""Every pair of backends of a run, compared."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Final
+
+import pandas as pd
+
+from pointwise_bench.report.reading.run import ReadCell, Run
+from pointwise_bench.report.statistics.verdicts import MARGIN, Pairs, pair_up, usual_disagreement
+
+COLUMNS: Final = (
+    *("machine", "run", "problem", "threads", "backend_a", "backend_b", "ratio", "low", "high", "verdict"),
+    *("outputs", "rounds", "starts"),
+)
+
+
+def compare_run(run: Run, margin: float = MARGIN) -> pd.DataFrame:
+    """Every pair of comparable backends of one problem and thread budget: ``COLUMNS`` and ``decidable``."""
+    columns: dict[str, list[object]] = {name: [] for name in (*COLUMNS, "decidable")}
+    usual = usual_disagreements(run)
+    for (problem, threads), cells in _comparable(run.cells).items():
+        pairs = _pair_up(cells, margin, usual[threads])
+        names = [cell.backend for cell in cells]
+        outputs = [cell.output for cell in cells]
+        size = len(pairs.ratio)
+        for column, value in (("machine", run.machine), ("run", run.name), ("problem", problem), ("threads", threads)):
+            columns[column] += [value] * size
+        columns["backend_a"] += [names[index] for index in pairs.first]
+        columns["backend_b"] += [names[index] for index in pairs.second]
+        columns["outputs"] += [f"{outputs[a]}/{outputs[b]}" for a, b in zip(pairs.first, pairs.second, strict=True)]
+        for column in ("ratio", "low", "high", "verdict", "rounds", "starts", "decidable"):
+            columns[column] += getattr(pairs, column).tolist()
+    return pd.DataFrame(columns)
+
+
+def usual_disagreements(run: Run) -> dict[int, float]:
+    """By thread budget, how much more the starts of workers disagree over the run than their rounds explain."""
+    found: defaultdict[int, list[Pairs]] = defaultdict(list)
+    for (_, threads), cells in _comparable(run.cells).items():
+        found[threads].append(_pair_up(cells, MARGIN, 1.0))
+    return defaultdict(lambda: 1.0, {threads: usual_disagreement(pairs) for threads, pairs in found.items()})
+
+
+def _pair_up(cells: Iterable[ReadCell], margin: float, usual: float) -> Pairs:
+    return pair_up([cell.series for cell in cells], margin, usual)
+
+
+def _comparable(cells: Iterable[ReadCell]) -> dict[tuple[str, int], list[ReadCell]]:
+    grouped: defaultdict[tuple[str, int], list[ReadCell]] = defaultdict(list)
+    for cell in cells:
+        if cell.comparable:
+            grouped[cell.problem.id, cell.threads].append(cell)
+    return {key: sorted(group, key=lambda cell: cell.backend) for key, group in grouped.items() if len(group) > 1}

@@ -1,0 +1,211 @@
+"""Shape groups of a run: their layers, what each backend needs for all of them, and who leads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from pointwise_bench.report.reading.run import ReadCell, Run
+from pointwise_bench.report.statistics.verdicts import Pairs, Series, pair_up
+
+# Groups whose shapes were picked one by one: a sum over them is the time of nothing.
+_COLLECTIONS: Final = ("basics", "claims")
+
+
+class GroupRow(NamedTuple):
+    """One line of a group: the layer's name, its problem's id and how often the group has it."""
+
+    name: str
+    problem: str
+    occurrences: int
+
+
+@dataclass(frozen=True)
+class Total:
+    """Seconds for all layers of a group, each as often as it occurs.
+
+    ``seconds`` is the sum of the layers' medians; ``low`` and ``high`` are the sums of their intervals' ends: wider
+    than 95 % where layers vary on their own, right where the whole machine drifts.
+    """
+
+    seconds: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One backend in one group: layers timed and led, the total where none is missing, the mean speed-up.
+
+    ``speedup`` is the geometric mean of the paired ratios against the baseline over ``shared`` layers.
+    """
+
+    backend: str
+    timed: int
+    leading: int
+    total: Total | None
+    leads: bool
+    speedup: float
+    shared: int
+
+
+@dataclass(frozen=True)
+class ReportGroup:
+    """A shape group under one thread budget, its standings from the fastest to the incomplete.
+
+    ``lead`` compares the first standing with the next one that does not lead: ``(backend, ratio, low, high)``.
+    """
+
+    name: str
+    threads: int
+    layers: tuple[GroupRow, ...]
+    standings: tuple[Standing, ...]
+    lead: tuple[str, float, float, float] | None
+
+    @property
+    def is_sweep(self) -> bool:
+        """Whether one axis varies and a plot says more than a sum."""
+        return self.name.startswith("sweep-")
+
+    @property
+    def is_network(self) -> bool:
+        """Whether a sum over the layers is the time of something."""
+        return not self.is_sweep and self.name not in _COLLECTIONS
+
+    @property
+    def leaders(self) -> list[Standing]:
+        """The backends that were not beaten on the total."""
+        return [standing for standing in self.standings if standing.leads]
+
+
+def group_up(run: Run, timings: pd.DataFrame, comparisons: pd.DataFrame, baseline: str | None) -> list[ReportGroup]:
+    """Every group of ``run`` under every thread budget: networks, then collections, then sweeps, each as measured."""
+    cells = {(cell.problem.id, cell.threads, cell.backend): cell for cell in run.cells}
+    logs = _log_speedups(comparisons, baseline)
+    groups = []
+    for name, threads in dict.fromkeys(zip(timings["group"], timings["threads"].tolist(), strict=True)):
+        rows = timings[(timings["group"] == name) & (timings["threads"] == threads)]
+        groups.append(_group(name, threads, rows, cells, logs))
+    order = list(dict.fromkeys(group.name for group in groups))
+    return sorted(groups, key=lambda one: (one.is_sweep, not one.is_network, order.index(one.name), one.threads))
+
+
+def _group(
+    name: str,
+    threads: int,
+    rows: pd.DataFrame,
+    cells: Mapping[tuple[str, int, str], ReadCell],
+    logs: Mapping[tuple[str, int, str], float],
+) -> ReportGroup:
+    layers = tuple(
+        GroupRow(*line)
+        for line in dict.fromkeys(zip(rows["name"], rows["problem"], rows["count"].tolist(), strict=True))
+    )
+    names = sorted(set(rows["backend"]))
+    totals = {
+        backend: _total(rows[(rows["backend"] == backend) & rows["median_s"].notna()], layers) for backend in names
+    }
+    pairs, compared = _compare_totals(layers, threads, [one for one in names if totals[one]], cells)
+    leads = _unbeaten(pairs, compared, totals)
+    standings = []
+    for backend in names:
+        own = rows[rows["backend"] == backend]
+        speedup, shared = _speedup(backend, layers, threads, logs)
+        timed, leading = int(own["median_s"].notna().sum()), int(own["leads"].sum())
+        standings.append(Standing(backend, timed, leading, totals[backend], backend in leads, speedup, shared))
+    standings.sort(key=_order)
+    return ReportGroup(name, threads, layers, tuple(standings), _lead(standings, pairs, compared))
+
+
+def _order(standing: Standing) -> tuple[bool, float, int, str]:
+    seconds = standing.total.seconds if standing.total else math.inf
+    return not standing.leads, seconds, -standing.timed, standing.backend
+
+
+def _total(rows: pd.DataFrame, layers: Sequence[GroupRow]) -> Total | None:
+    """The total of one backend's timed rows, ``None`` where a layer is missing: a partial sum would look fast."""
+    if len(rows) < len(layers):
+        return None
+    counts = rows["count"].to_numpy(dtype=np.float64)
+    return Total(
+        *(float(counts @ rows[column].to_numpy(dtype=np.float64)) for column in ("median_s", "low_s", "high_s"))
+    )
+
+
+def _compare_totals(
+    layers: Sequence[GroupRow], threads: int, backends: Sequence[str], cells: Mapping[tuple[str, int, str], ReadCell]
+) -> tuple[Pairs, list[str]]:
+    """Pair the backends on whole traversals: the sum over the layers of their rounds of one name.
+
+    Rounds of different layers are different stretches of time, but both backends of a pair have the same ones.
+    """
+    traversals: dict[str, Series] = {}
+    for backend in backends:
+        own = [cells[layer.problem, threads, backend] for layer in layers]
+        if all(cell.comparable for cell in own):
+            traversals[backend] = _traversal(own, [layer.occurrences for layer in layers])
+    return pair_up(list(traversals.values())), list(traversals)
+
+
+def _traversal(cells: Sequence[ReadCell], occurrences: Sequence[int]) -> Series:
+    """The rounds that all ``cells`` have, summed; the starts are those of the first cell's worker."""
+    common = reduce(np.intersect1d, (cell.round for cell in cells))
+    total = np.zeros(common.size)
+    for cell, count in zip(cells, occurrences, strict=True):
+        order = np.argsort(cell.round)
+        total += count * cell.samples[order][np.searchsorted(cell.round[order], common)]
+    first = cells[0]
+    starts = dict(zip(first.round.tolist(), first.process.tolist(), strict=True))
+    return Series.of(total, common.tolist(), [starts[number] for number in common.tolist()])
+
+
+def _unbeaten(pairs: Pairs, compared: Sequence[str], totals: Mapping[str, Total | None]) -> set[str]:
+    beaten = {compared[index] for index in pairs.second[pairs.verdict == "faster"]}
+    beaten |= {compared[index] for index in pairs.first[pairs.verdict == "slower"]}
+    heard = {compared[index] for index in (*pairs.first[pairs.decidable], *pairs.second[pairs.decidable])}
+    seconds = {name: total.seconds for name, total in totals.items() if total and name in compared}
+    shortest = min(seconds, key=seconds.__getitem__, default=None)
+    # As for single layers: too few rounds for a verdict is no share of the lead.
+    return {name for name in compared if name not in beaten and (name in heard or name == shortest)}
+
+
+def _lead(
+    standings: Sequence[Standing], pairs: Pairs, compared: Sequence[str]
+) -> tuple[str, float, float, float] | None:
+    """The best against the first that does not lead: its time over the best's, from the paired passes."""
+    following = [standing.backend for standing in standings if not standing.leads and standing.backend in compared]
+    if not following or not standings[0].leads:
+        return None
+    best, other = compared.index(standings[0].backend), compared.index(following[0])
+    at = int(np.flatnonzero((pairs.first == min(best, other)) & (pairs.second == max(best, other)))[0])
+    ratio, low, high = (float(column[at]) for column in (pairs.ratio, pairs.low, pairs.high))
+    return (following[0], ratio, low, high) if best < other else (following[0], 1 / ratio, 1 / high, 1 / low)
+
+
+def _log_speedups(comparisons: pd.DataFrame, baseline: str | None) -> dict[tuple[str, int, str], float]:
+    """Logarithm of the baseline's time over the backend's, by (problem, threads, backend)."""
+    found: dict[tuple[str, int, str], float] = {}
+    for own, other, sign in (("backend_a", "backend_b", -1.0), ("backend_b", "backend_a", 1.0)):
+        # ratio is time of b over time of a: with the baseline as b it already is the speed-up of a.
+        rows = comparisons[comparisons[own] == baseline]
+        values = sign * np.log(rows["ratio"].to_numpy(dtype=np.float64))
+        found |= dict(zip(zip(rows["problem"], rows["threads"], rows[other], strict=True), values, strict=True))
+    return found
+
+
+def _speedup(
+    backend: str,
+    layers: Sequence[GroupRow],
+    threads: int,
+    logs: Mapping[tuple[str, int, str], float],
+) -> tuple[float, int]:
+    """Geometric mean of the speed-ups over the baseline, and over how many layers; NaN where they share none."""
+    keys = [(layer.problem, threads, backend) for layer in layers]
+    shared = [logs[key] for key in keys if key in logs]
+    return (math.exp(sum(shared) / len(shared)), len(shared)) if shared else (math.nan, 0)

@@ -1,0 +1,104 @@
+"""What a reader must know before trusting the numbers of a run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from pointwise_bench.report.analysis.wording import threads_of
+from pointwise_bench.report.reading.run import Run
+
+# A round is disturbed when the canary, a fixed piece of work, took this much longer than before the run. The rule
+# never looks at a backend's own times: those must not decide which of them count.
+CANARY_LIMIT: Final = 1.25
+_DISTURBED_SHARE: Final = 0.05
+# A peak that registers alone decide is the clock's: more than this between two of its measurements is another machine.
+_PEAK_LIMIT: Final = 1.15
+# Of the wall time of all passes together; the hypervisor counts it on every core.
+_STEAL_SHARE: Final = 0.02
+
+
+def warnings(run: Run, timings: pd.DataFrame) -> list[str]:
+    """Sentences, the gravest first; empty when nothing is to be said."""
+    found = _environment(run) + _unsteady(run)
+    if not run.settings.get("finished_at"):
+        found.append("The run did not finish: what is missing here was not measured.")
+    if run.defects:
+        count = len(run.defects)
+        said = "1 entry of this run" if count == 1 else f"{count:,} entries of this run"
+        found.append(f"{said} could not be used and {'is' if count == 1 else 'are'} left out, named under Left out.")
+    timed = [cell for cell in run.cells if cell.timed]
+    alone = sum(cell.isolation == "in-process" for cell in timed)
+    if alone:
+        found.append(
+            f"{alone} of {len(timed)} timed cells ran in-process: they are shown, but never compared or ranked."
+        )
+    reduced = sorted({cell.arithmetic for cell in timed} - {"own"})
+    if reduced:
+        found.append(
+            f"{sum(cell.arithmetic != 'own' for cell in timed)} of {len(timed)} timed cells were computed in a reduced "
+            f"precision ({', '.join(reduced)}): they are shown, but never compared or ranked."
+        )
+    above = timings.loc[timings["percent_of_roof"] > 100, ["backend", "problem", "threads"]].drop_duplicates()
+    if len(above):
+        found.append(
+            f"{len(above)} of {len(timed)} timed cells are above their roof: there the ceiling was measured too low, "
+            "or the clock rose after it."
+        )
+    return found
+
+
+def unstable(run: Run) -> str | None:
+    """Why no single time of ``run`` should be trusted, for its first line; ``None`` for a calm machine."""
+    share = disturbed_share(run)
+    found = [f"disturbed in {share:.0%} of the rounds"] if share is not None and share > _DISTURBED_SHARE else []
+    return ", ".join(found + _wandering_peaks(run) + _stolen(run)) or None
+
+
+def _wandering_peaks(run: Run) -> list[str]:
+    """For each thread budget the element type whose peak differs most between the measurements of this run."""
+    peaks: defaultdict[tuple[int, str], list[float]] = defaultdict(list)
+    for phase in run.settings.get("ceilings") or ():
+        for dtype, peak in phase["fma_peak_flops"].items():
+            if peak:
+                peaks[phase["threads"], dtype].append(peak)
+    worst: dict[int, tuple[float, str]] = {}
+    for (threads, dtype), measured in peaks.items():
+        worst[threads] = max(worst.get(threads, (1.0, "")), (max(measured) / min(measured), dtype))
+    return [
+        f"{dtype} peak of {threads_of(threads)} {ratio - 1:.0%} apart between two measurements"
+        for threads, (ratio, dtype) in sorted(worst.items())
+        if ratio > _PEAK_LIMIT
+    ]
+
+
+def _stolen(run: Run) -> list[str]:
+    passes = [one for one in run.settings.get("passes") or () if one["wall_s"] and one["steal_s"] is not None]
+    wall, stolen = sum(one["wall_s"] for one in passes), sum(one["steal_s"] for one in passes)
+    return [f"{stolen / wall:.1%} of the time stolen by other machines"] if stolen > _STEAL_SHARE * wall else []
+
+
+def disturbed_share(run: Run) -> float | None:
+    """Share of rounds whose canary exceeded ``CANARY_LIMIT`` times its baseline; ``None`` without a canary."""
+    baseline = run.settings["canary"].get("baseline_s")
+    series = [cell.canary for cell in run.cells if cell.canary.size]
+    if not baseline or not series:
+        return None
+    return float(np.mean(np.concatenate(series) > CANARY_LIMIT * baseline))
+
+
+def _environment(run: Run) -> list[str]:
+    return list(run.settings["environment"].get("warnings", ()))
+
+
+def _unsteady(run: Run) -> list[str]:
+    share = disturbed_share(run)
+    if share is None or share <= _DISTURBED_SHARE:
+        return []
+    return [
+        f"The machine was unsteady: in {share:.0%} of the rounds a fixed piece of work took more than {CANARY_LIMIT} "
+        "times its usual time. Comparisons are paired and survive this; single times do not."
+    ]

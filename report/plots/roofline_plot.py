@@ -1,0 +1,80 @@
+"""All points of one dtype and thread budget under the machine's measured ceilings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from pointwise_bench.backends.problem import Problem
+from pointwise_bench.report.analysis.roofline import Roofs
+from pointwise_bench.report.plots.style import Look, name_backends, new_figure, plain_ticks, save, styled
+
+
+def draw_roofline(
+    dtype: str, threads: int, timings: pd.DataFrame, ceilings: Roofs, looks: dict[str, Look], path: Path
+) -> Path | None:
+    """Log-log plot of GFLOP/s over flops per byte (each operand counted once); ``None`` without a point.
+
+    The slanted lines are DRAM and the fastest rung of the bandwidth ladder: between them lies what caches give.
+    """
+    problems = {one: Problem.parse(one) for one in set(timings["problem"])}
+    chosen = timings[
+        (timings["threads"] == threads) & (timings["device"] == "cpu") & (timings["gflops"] > 0)
+    ].drop_duplicates(["backend", "problem"])
+    chosen = chosen[[problems[one].dtype == dtype for one in chosen["problem"]]]
+    if chosen.empty:
+        return None
+    intensity = np.array([problems[one].flops / problems[one].min_bytes for one in chosen["problem"]])
+    with styled():
+        figure = new_figure(7.2, 4.6)
+        axes = figure.subplots()
+        axes.set(xscale="log", yscale="log", xlabel="arithmetic intensity (FLOP per byte)", ylabel="GFLOP/s")
+        for backend in sorted(set(chosen["backend"])):
+            own = (chosen["backend"] == backend).to_numpy()
+            look = looks[backend]
+            speed = chosen["gflops"].to_numpy(dtype=float)[own]
+            axes.scatter(
+                intensity[own],
+                speed,
+                s=16,
+                marker=look.marker,
+                color=look.colour,
+                alpha=0.75,
+                linewidths=0,
+                label=backend,
+            )
+        plain_ticks(axes.xaxis)
+        plain_ticks(axes.yaxis)
+        name_backends(figure, axes, 3)
+        _draw_ceilings(axes, dtype, threads, ceilings, (float(intensity.min()), float(intensity.max())))
+    return save(figure, path)
+
+
+def _draw_ceilings(axes: Axes, dtype: str, threads: int, ceilings: Roofs, span: tuple[float, float]) -> None:
+    """One roof per bandwidth: its slant, then the peak."""
+    peak = ceilings.peaks.get((dtype, threads))
+    dram = ceilings.triads.get(threads)
+    cache = max((speed for _, speed in ceilings.ladders.get(threads, ())), default=None)
+    # The slant of DRAM must be seen; the cache's starts so far left that it would squeeze the points.
+    corner = peak / dram / 4 if peak and dram else span[0]
+    right = span[1] * 1.5
+    # At least a decade, here and below for y, so that each axis has a power of ten to show.
+    left = min(span[0] / 1.5, corner, right / 12)
+    x = np.geomspace(left, right, 400)
+    lines = []
+    for name, speed, dash in (("DRAM", dram, "-"), ("fastest cache", cache, "--")):
+        if speed:
+            y = np.minimum(x * speed, peak or np.inf) / 1e9
+            lines += axes.plot(x, y, dash, color="#333333", linewidth=1.1, label=f"{name}: {speed / 1e9:,.0f} GB/s")
+    axes.set_xlim(left, right)
+    if peak:
+        axes.set_title(f"measured peak {peak / 1e9:,.0f} GFLOP/s")
+        axes.set_ylim(top=3 * max(peak / 1e9, axes.get_ylim()[1] / 3))
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, high / 12), high)
+    if lines:
+        # Above the roofs and left of their corners there can be no point, so there the key covers nothing.
+        axes.legend(handles=lines, loc="upper left" if peak else "lower left")

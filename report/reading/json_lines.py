@@ -1,0 +1,37 @@
+"""Lines of JSON from a file that may hold anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pointwise_bench.report.reading.errors import ReportError
+from pointwise_bench.report.reading.value_readers import Defect, visible
+
+
+def bytes_of(path: Path) -> bytes:
+    """The file's content; :class:`ReportError` where the system does not give it."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ReportError(f"{path}: cannot be read ({error.strerror}); restore the file or remove the run") from None
+
+
+def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
+    """``(number, line)`` of every line that is not blank, from 1; none where there is no file."""
+    if path.exists():
+        yield from ((number, line) for number, line in enumerate(bytes_of(path).split(b"\n"), 1) if line.strip())
+
+
+def json_of(data: bytes) -> Any:
+    """The value in ``data``; :class:`Defect` where it is no JSON in UTF-8, the encoding of every run."""
+    try:
+        return json.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise Defect(f"not UTF-8 (byte {data[error.start]:#04x} at {error.start})") from None
+    except RecursionError:
+        raise Defect("not JSON that can be read (nested too deeply)") from None
+    except ValueError as error:
+        raise Defect(f"not JSON that can be read ({visible(str(error))})") from None

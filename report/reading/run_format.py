@@ -1,0 +1,163 @@
+"""What the files of a run must hold: a table for every kind of object, and how the keys of a cell must agree.
+
+A file from a crash, a bad disk or another program can hold anything. What passes here is of its declared type and of
+a size that a machine can have, so that nothing behind it needs to ask again. Keys that stand in no table are ignored:
+a newer version may write more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import inf
+from typing import Any, Final
+
+from pointwise_bench.report.reading.value_readers import (
+    LONGEST_S,
+    MOST,
+    SHORTEST_S,
+    Defect,
+    KeyRule,
+    distinct,
+    duration,
+    list_of,
+    mapping_of,
+    name,
+    number,
+    object_of,
+    one_of,
+    or_null,
+    pair,
+    plain,
+    problem,
+    shown,
+    text,
+    whole,
+)
+
+STATUSES: Final = ("ok", "wrong", "crashed", "timed-out", "out-of-memory", "failed", "unsupported", "unavailable")
+_PER_ROUND: Final = ("device_samples_s", "process", "canary_s", "round")
+
+_FASTEST: Final = 1e24  # FLOP/s or bytes/s
+_MOST_THREADS: Final = 2**16
+
+_seconds = number(0, LONGEST_S, f"a number of seconds from 0 to {LONGEST_S:g}")
+_rate = number(0, _FASTEST, f"a rate per second from 0 to {_FASTEST:g}")
+_count = whole(1, 2**31)
+
+
+def _environment(value: Any) -> dict[str, Any]:
+    """Facts of any kind, which the page shows as they are, and a list of warnings."""
+    if not isinstance(value, dict):
+        raise Defect(f"is {shown(value)}, not an object")
+    facts: dict[str, Any] = plain(value)
+    facts |= object_of({"warnings": KeyRule(list_of(text), [])})(value)
+    return facts
+
+
+PLACE: Final = {"group": KeyRule(name(0), ""), "name": KeyRule(name(0), ""), "count": KeyRule(_count, 1)}
+
+CELL: Final = {
+    "backend": KeyRule(name()),
+    "problem": KeyRule(problem),
+    "threads": KeyRule(whole(1, _MOST_THREADS)),
+    "status": KeyRule(one_of(STATUSES)),
+    **PLACE,
+    "also": KeyRule(list_of(object_of(PLACE)), ()),
+    "device": KeyRule(name(), "cpu"),
+    "reason": KeyRule(text, ""),
+    "output": KeyRule(one_of(("fresh", "reused")), "fresh"),
+    "samples_s": KeyRule(list_of(duration), ()),
+    "device_samples_s": KeyRule(list_of(duration), ()),
+    "canary_s": KeyRule(list_of(duration), ()),
+    "process": KeyRule(list_of(whole(0)), ()),
+    "round": KeyRule(distinct(list_of(whole(0))), ()),
+    "calls": KeyRule(whole(0), None),
+    # The error of a result with a NaN is infinite; not so any other quantity.
+    "error_ratio": KeyRule(number(0, inf, "a number of at least 0"), None),
+    "prepare_s": KeyRule(_seconds, None),
+    "first_call_s": KeyRule(_seconds, None),
+    "cpu_over_wall": KeyRule(number(0, _MOST_THREADS, f"a number from 0 to {_MOST_THREADS:,}"), None),
+    "peak_rss_bytes": KeyRule(whole(0), None),
+    "page_faults_per_call": KeyRule(number(0, MOST, "a finite number of at least 0"), None),
+    "isolation": KeyRule(one_of(("worker", "in-process")), "worker"),
+    "cache": KeyRule(one_of(("hot", "cold")), "hot"),
+    "arithmetic": KeyRule(name(), "own"),
+}
+
+_CEILING: Final = {
+    "phase": KeyRule(one_of(("before", "during", "after")), None),
+    "threads": KeyRule(whole(1, _MOST_THREADS)),
+    "fma_peak_flops": KeyRule(mapping_of(or_null(_rate)), {}),
+    "triad_bytes_per_s": KeyRule(_rate, None),
+    "bandwidth": KeyRule(list_of(pair(whole(1), or_null(_rate), "a pair of bytes and bytes per second")), ()),
+}
+
+SETTINGS: Final = {
+    "machine": KeyRule(name(), None),
+    "started_at": KeyRule(name(0), ""),
+    "finished_at": KeyRule(name(0), None),
+    "environment": KeyRule(_environment, {}),
+    "ceilings": KeyRule(list_of(object_of(_CEILING)), ()),
+    "canary": KeyRule(object_of({"baseline_s": KeyRule(duration, None)}), {}),
+    "ran": KeyRule(mapping_of(text), {}),
+}
+
+PASS: Final = {
+    "wall_s": KeyRule(number(SHORTEST_S, 1e9, "a positive finite number of seconds"), None),
+    "steal_s": KeyRule(number(0, 1e9, "a finite number of seconds of at least 0"), None),
+}
+
+
+# --- whole objects ----------------------------------------------------------------------------------------------
+
+
+def read_cell(line: Any) -> dict[str, Any]:
+    """The keys of ``CELL`` from one line of cells.jsonl; :class:`Defect` at the first breach."""
+    cell: dict[str, Any] = object_of(CELL)(line)
+    for breach in (_status_and_times, _series_of_one_length):
+        if sentence := breach(cell):
+            raise Defect(sentence)
+    return cell
+
+
+def _status_and_times(cell: Mapping[str, Any]) -> str | None:
+    """Only a valid result has times, and it has what belongs to them."""
+    status, samples = cell["status"], len(cell["samples_s"])
+    if status != "ok":
+        return f"status is {status}, but samples_s has {_entries(samples)}: only ok has times" if samples else None
+    if not samples:
+        return "status is ok, but samples_s has no entry"
+    if cell["calls"] == 0:
+        return "status is ok, but calls is 0, not a whole number of at least 1"
+    if (cell["error_ratio"] or 0) > 1:
+        return f"status is ok, but error_ratio is {cell['error_ratio']:g}: above 1 is wrong"
+    return None
+
+
+def _series_of_one_length(cell: Mapping[str, Any]) -> str | None:
+    samples = len(cell["samples_s"])
+    for key in _PER_ROUND:
+        if cell[key] and len(cell[key]) != samples:
+            return f"{key} has {_entries(len(cell[key]))}, but samples_s has {samples}: each has one per round"
+    return None
+
+
+def _entries(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count:,} entries"
+
+
+def key_of(line: Any) -> str:
+    """``numpy-matmul n1c8h4w4-o8, 2 threads``, or as much of it as a line has."""
+    if not isinstance(line, dict):
+        return ""
+    known = [_readable(line, key) for key in ("backend", "problem")]
+    threads = _readable(line, "threads")
+    parts = [" ".join(one for one in known if one), f"{threads} thread{'s' * (threads != '1')}" if threads else ""]
+    return ", ".join(part for part in parts if part)
+
+
+def _readable(line: Mapping[str, Any], key: str) -> str:
+    try:
+        return str(CELL[key].read(line.get(key)))
+    except Defect:
+        return ""

@@ -1,0 +1,82 @@
+"""``pointwise-bench``: one command for all that the project does, in any folder, from a checkout or a wheel."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Final, NamedTuple
+
+USAGE_ERROR: Final = 4  # what pytest exits with, so that every command of the project agrees
+
+
+class Command(NamedTuple):
+    """A subcommand: the module whose ``main`` runs it, the words that ``main`` is given first, and a line of help."""
+
+    module: str
+    words: tuple[str, ...]
+    help: str
+
+
+COMMANDS: Final = {
+    "run": Command("pointwise_bench.run", (), "measure, write the report and print where it is"),
+    "backends": Command("pointwise_bench.backends.__main__", (), "list who competes here, and what the others lack"),
+    "suites": Command(
+        "pointwise_bench.suites.__main__", (), "list the groups of layers, or the layers of some of them"
+    ),
+    "report": Command("pointwise_bench.report.__main__", (), "turn recorded runs into a page, tables and plots"),
+    "compare": Command(
+        "pointwise_bench.report.__main__", ("compare",), "tell what became faster or slower between two runs"
+    ),
+    "calibrate": Command(
+        "pointwise_bench.suites.calibration.__main__", (), "measure how often the verdicts err on this machine"
+    ),
+    "demo": Command(
+        "pointwise_bench.suites.__main__", ("demo",), "draw what a 1x1 convolution does, with its arithmetic"
+    ),
+}
+
+_EXAMPLES: Final = """\
+examples:
+  pointwise-bench backends                                       who can run here
+  pointwise-bench run --shapes resnet50_v1.5 --time-budget 3m    which one to use for ResNet-50
+  pointwise-bench report                                         the page of the newest run under results/
+
+pointwise-bench COMMAND --help tells more. Exit codes: 0 done, 1 something failed or regressed, 4 bad usage."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help"):
+        print(_help())
+        return 0
+    if words[0] in ("-V", "--version"):
+        print(_version())
+        return 0
+    command = COMMANDS.get(words[0])
+    if command is None:
+        print(f"pointwise-bench: {words[0]!r} is no command; there are {', '.join(COMMANDS)}", file=sys.stderr)
+        return USAGE_ERROR
+    # Imported here: `--help` and a mistyped command answer at once.
+    run: Callable[[Sequence[str]], int] = import_module(command.module).main
+    return run([*command.words, *words[1:]])
+
+
+def _help() -> str:
+    widest = max(map(len, COMMANDS))
+    lines = [f"  {name:<{widest}}  {command.help}" for name, command in COMMANDS.items()]
+    title = (
+        "usage: pointwise-bench COMMAND ...\n\nWhich 1x1 (pointwise) convolution is right and fastest on this machine."
+    )
+    return "\n".join([title, "", "commands:", *lines, "", _EXAMPLES])
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return f"pointwise-bench {version('pointwise-bench')}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""``pointwise-bench run``: measure, report, and say where the page is; from any folder, with or without a checkout."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from pointwise_bench.report.__main__ import main as report
+from pointwise_bench.suites import pytest_plugin
+
+SUITES: Final = Path(pytest_plugin.__file__).parent
+
+# What pytest would take from the folder that the user stands in (configuration, plugins of the environment, a cache
+# beside it) has nothing to do with measuring: the suite brings what it needs, and writes where it is told to.
+_PYTEST: Final = (
+    *("--benchmark-only", "-q", "--no-header"),
+    *("-c", str(SUITES / "run.ini"), "-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin"),
+)
+
+_EXAMPLES: Final = """\
+examples:
+  pointwise-bench run --time-budget 10m                          the default networks
+  pointwise-bench run --shapes resnet50_v1.5 --time-budget 3m    one network
+  pointwise-bench run --shapes my_layers.csv --threads 1         your own layers, on one core
+  pointwise-bench run --plugin my_backend.py --backend 'my-*' --backend 'torch-*'
+
+Whatever else is given goes to pytest, pytest-benchmark's options included (--benchmark-json FILE, ...)."""
+
+
+class _Folder:
+    """A plugin that remembers where the session's run was written."""
+
+    def __init__(self) -> None:
+        self.path: Path | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Ask before the session is closed."""
+        self.path = pytest_plugin.folder_of(session)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure what ``arguments`` select, write the report of it, and return the worse of the two exit codes."""
+    if {"-h", "--help"} & set(arguments):
+        print(_parser().format_help())
+        return 0
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    folder = _Folder()
+    words = [*_PYTEST, f"--rootdir={Path.cwd()}", str(SUITES), *arguments]
+    code = int(pytest.main(words, plugins=[pytest_plugin, folder]))
+    return code if folder.path is None else max(code, report([str(folder.path)]))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "pointwise-bench run",
+        description="Measure, write the report, and print where the page is.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    pytest_plugin.add_options(parser.add_argument)
+    return parser

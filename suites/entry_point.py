@@ -1,0 +1,35 @@
+"""What pytest loads in every session of an environment where pointwise-bench is installed: next to nothing.
+
+Options such as ``--backend`` or ``--timeout`` would collide with those of other people's tests and plugins. So they are
+added only where the session's arguments (or, without any, the ``testpaths`` of its configuration) name a folder of
+suites: that of a checkout, that of an installed wheel, or ``--pyargs pointwise_bench.suites``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+OURS = ("pytest_plugin.py", "shapes/basics.toml")  # what a folder of suites holds and nobody else's does
+PLUGIN = "pointwise_bench.suites.pytest_plugin"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Add the options in time for the command line to be read with them."""
+    manager = early_config.pluginmanager
+    named = early_config.known_args_namespace.file_or_dir or early_config.getini("testpaths")
+    there = {getattr(plugin, "__name__", "") for plugin in manager.get_plugins()}
+    if PLUGIN not in there and any(map(_names_suites, named)):
+        manager.import_plugin(PLUGIN)
+
+
+def _names_suites(argument: str) -> bool:
+    place = argument.partition("::")[0]
+    return place.startswith("pointwise_bench.suites") or is_of_suites(Path(place).absolute())
+
+
+def is_of_suites(path: Path) -> bool:
+    """Whether a file or folder lies in a folder of suites, or is one."""
+    return any(all((folder / name).is_file() for name in OURS) for folder in (path, *path.parents))

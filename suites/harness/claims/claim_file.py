@@ -1,0 +1,121 @@
+"""``claims.jsonl``: a line for each claim, backend and thread budget. See docs/RESULTS_FORMAT.md."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
+from pointwise_bench.suites.harness.record.json_lines import append_lines, good_lines
+from pointwise_bench.suites.harness.record.status import Status
+
+CLAIMS: Final = "claims.jsonl"
+DIGITS: Final = 5  # of a time: a hundredth of a per mille
+
+ClaimKey = tuple[str, str, int]
+
+
+@dataclass
+class ClaimResult:
+    """What a claim came to, with one backend and thread budget. Times in seconds per call."""
+
+    claim: str
+    backend: str
+    threads: int
+    device: str
+    output: str
+    isolation: str
+    started_at: str
+    status: Status = "ok"
+    reason: str = ""
+    process: list[int] = field(default_factory=list)
+    samples_s: dict[str, list[float]] = field(default_factory=dict)
+    branches_s: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    calls: dict[str, list[int]] = field(default_factory=dict)
+    steps_s: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+    smallest_call_s: float | None = None
+    error_ratio: float | None = None
+    cpu_over_wall: float | None = None
+
+    @property
+    def key(self) -> ClaimKey:
+        """What identifies it within a run."""
+        return (self.claim, self.backend, self.threads)
+
+    def end(self, status: Status, reason: str, error_ratio: float | None = None) -> None:
+        """Close it without a result: a number that was not earned is not kept."""
+        self.status, self.reason, self.error_ratio = status, reason, error_ratio
+        self.process, self.samples_s, self.branches_s, self.calls, self.steps_s = [], {}, {}, {}, {}
+        self.smallest_call_s = self.cpu_over_wall = None
+
+    def unite(self, starts: dict[int, ClaimSamples]) -> None:
+        """Fill it with what the starts of the worker showed, by their numbers: one after the other."""
+        shown = list(starts.values())
+        for number, one in starts.items():
+            self.process += [number] * len(next(iter(one.samples_s.values())))
+            for variant, samples in one.samples_s.items():
+                self.samples_s.setdefault(variant, []).extend(map(_digits, samples))
+                self.calls.setdefault(variant, []).append(one.calls[variant])
+            for variant, branches in one.branches_s.items():
+                for branch, samples in branches.items():
+                    of_variant = self.branches_s.setdefault(variant, {})
+                    of_variant.setdefault(branch, []).extend(map(_digits, samples))
+        for variant, steps in shown[0].steps_s.items():
+            self.steps_s[variant] = {
+                branch: {kind: _median(one.steps_s[variant][branch][kind] for one in shown) for kind in kinds}
+                for branch, kinds in steps.items()
+            }
+        smallest = [seconds for one in shown for seconds in one.smallest_call_s]
+        self.smallest_call_s = _median(smallest) if smallest else None
+        self.error_ratio = max((one.error_ratio for one in shown if one.error_ratio is not None), default=None)
+        self.cpu_over_wall = max(one.cpu_over_wall for one in shown)
+
+
+class ClaimFile:
+    """The findings of one run, on disk and at hand: some hundreds of small lines."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / CLAIMS
+        self._found: dict[ClaimKey, ClaimResult] = {}
+        known = {each.name for each in fields(ClaimResult)}
+        for _, line in good_lines(self._path, _is_finding):
+            finding = ClaimResult(**{name: value for name, value in line.items() if name in known})
+            self._found[finding.key] = finding
+
+    def append(self, findings: Iterable[ClaimResult]) -> None:
+        """Add finished claims in one write; on disk when this returns."""
+        added = list(findings)
+        append_lines(self._path, map(asdict, added))
+        self._found |= {each.key: each for each in added}
+
+    def __contains__(self, key: ClaimKey) -> bool:
+        return key in self._found
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def finding(self, key: ClaimKey) -> ClaimResult:
+        """A finished one. ``KeyError`` where there is none."""
+        return self._found[key]
+
+    @property
+    def statuses(self) -> dict[str, int]:
+        """How many ended how, by status."""
+        return dict(sorted(Counter(each.status for each in self._found.values()).items()))
+
+
+def _digits(seconds: float) -> float:
+    return float(f"{seconds:.{DIGITS}g}")
+
+
+def _median(values: Iterable[float]) -> float:
+    return _digits(statistics.median(values))
+
+
+def _is_finding(line: dict[str, Any]) -> bool:
+    needed = {"claim", "backend", "threads", "device", "output", "isolation", "started_at", "status"}
+    return needed <= line.keys()

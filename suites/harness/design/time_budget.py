@@ -1,0 +1,72 @@
+"""How a time budget is spent: so much for this pass, so much for this problem, and a rest for closing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pointwise_bench.suites.harness.design.rounds import ROUNDS, affordable_rounds
+
+CLOSING_SHARE, LONGEST_CLOSING_S = 0.1, 6.0  # kept back for publishing the cells and for writing the report
+SHORTEST_SETTLING_S = 5.0  # a further pass must at least start every worker again
+GAUGING_SHARE = 0.02  # of a budget, for measuring the ceilings once more between two passes
+PATIENCE_SHARE, SHORTEST_PATIENCE_S = 0.2, 3.0  # of what is left, for one answer of one backend
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """A moment."""
+
+    at: float  # on the monotonic clock
+
+    def left_s(self) -> float:
+        """Seconds until then; negative after it."""
+        return self.at - time.monotonic()
+
+    def passed(self) -> bool:
+        """Whether it is over."""
+        return self.left_s() <= 0
+
+
+class TimeBudget:
+    """Seconds, or no limit. ``began`` is on the monotonic clock; ``closing_s`` is what the end will take."""
+
+    def __init__(self, seconds: float | None, began: float) -> None:
+        self.seconds = seconds
+        self._began = began
+        self.closing_s = 0.0
+
+    def elapsed_s(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self._began
+
+    def left_s(self) -> float:
+        """Seconds left for measuring; infinite without a budget."""
+        if self.seconds is None:
+            return float("inf")
+        kept_back = min(LONGEST_CLOSING_S, CLOSING_SHARE * self.seconds) + self.closing_s
+        return self.seconds - kept_back - self.elapsed_s()
+
+    def begin_pass(self, passes_left: int) -> Deadline:
+        """When this pass must end, so that each of the passes that are left has the same time."""
+        return Deadline(time.monotonic() + self.left_s() / passes_left)
+
+    def rounds(self, seconds_per_call: Mapping[str, float], affordable_s: float) -> int:
+        """How many rounds a problem gets when ``affordable_s`` seconds are its own; the usual without a budget."""
+        return ROUNDS if self.seconds is None else affordable_rounds(seconds_per_call, affordable_s)
+
+    def patience_s(self) -> float:
+        """How long any one answer may take: a backend that hangs must not use up what the others share.
+
+        Never less than what importing a large library takes, also when the time is up.
+        """
+        return max(SHORTEST_PATIENCE_S, PATIENCE_SHARE * self.left_s())
+
+    def allows_gauging(self, cost_s: float) -> bool:
+        """Whether ``cost_s`` seconds for the ceilings are little beside the whole."""
+        return self.seconds is None or cost_s < GAUGING_SHARE * self.seconds
+
+    def allows_settling(self, starting_s: float = 0.0) -> bool:
+        """Whether one more pass makes sense, in which starting every worker takes ``starting_s`` seconds."""
+        return self.left_s() > max(SHORTEST_SETTLING_S, starting_s)

@@ -1,0 +1,112 @@
+"""Where a run happened: machine and software, and what about them a reader should know before the numbers."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from functools import cache
+from hashlib import blake2b
+from importlib.metadata import PackageNotFoundError, distributions, requires, version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from pointwise_bench.suites.harness.machine import cpu as processor
+from pointwise_bench.suites.harness.machine.thread_variables import available_cores
+
+DISTRIBUTION = "pointwise-bench"
+SLOWING_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+THREADING_VARIABLE = re.compile(r"(OMP|OPENBLAS|MKL|KMP|GOMP|NUMBA|BLIS|VECLIB|MALLOC|PJRT|XLA)_\w+|LD_PRELOAD")
+BUSY_LOAD_PER_CORE = 0.5
+
+
+def describe() -> dict[str, Any]:
+    """Everything that can change a number, JSON-ready. No host, user or path name."""
+    return {
+        "processor": processor.name(),
+        "architecture": platform.machine(),
+        "cores": os.cpu_count(),
+        "affinity": available_cores(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "cache_bytes": processor.cache_bytes(),
+        "governor": processor.governor(),
+        "huge_pages": _first_line("/sys/kernel/mm/transparent_hugepage/enabled"),
+        # The number alone: what distributors and hosts append to a kernel's release can name a machine.
+        "system": f"{platform.system()} {platform.release().partition('-')[0]}",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "packages": packages(),
+        "variables": {name: value for name, value in sorted(os.environ.items()) if THREADING_VARIABLE.fullmatch(name)},
+        "load": list(os.getloadavg()),
+        "steal_s": steal_seconds(),
+        "warnings": warnings(),
+    }
+
+
+def warnings() -> list[str]:
+    """What makes this environment a poor place to measure in, with the remedy."""
+    found = [
+        f"{name}={os.environ[name]} overrides what NumPy's BLAS would choose for this processor and usually slows it "
+        f"down: unset it to measure"
+        for name in SLOWING_VARIABLES
+        if os.environ.get(name)
+    ]
+    load = os.getloadavg()[0]
+    if load > BUSY_LOAD_PER_CORE * available_cores():
+        found.append(f"the load average was {load:.1f} when the run began: something else is using the processor")
+    if processor.governor() in ("powersave", "conservative", "ondemand"):
+        found.append(
+            f"the clock is governed by {processor.governor()!r}: speeds follow the load; 'performance' is steadier"
+        )
+    return found
+
+
+@cache
+def machine() -> str:
+    """Folder name of this machine: processor, cores, and a hash that tells two machines of one model apart."""
+    identity = (
+        processor.name(),
+        processor.flags(),
+        os.cpu_count(),
+        psutil.virtual_memory().total >> 28,  # coarse: firmware and kernel keep a little that varies between boots
+        sorted(processor.cache_bytes().items()),
+        _first_line("/etc/machine-id"),
+    )
+    digest = blake2b(repr(identity).encode(), digest_size=4).hexdigest()
+    return f"{processor.slug()}-{os.cpu_count()}-cores-{digest}"
+
+
+def packages() -> dict[str, str]:
+    """Versions of everything that this project can use and that is installed here, and of installed plugins."""
+    names = {re.split(r"[^\w.-]", requirement, maxsplit=1)[0] for requirement in _requirements()}
+    names |= {"llvmlite", "pytest-benchmark"}
+    for distribution in distributions():
+        if any(point.group == "pointwise_bench.backends" for point in distribution.entry_points):
+            names.add(distribution.metadata["Name"])
+    found = {}
+    for name in sorted(names):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def steal_seconds() -> float | None:
+    """Processor time that the hypervisor has given to others since boot, where the system tells."""
+    return getattr(psutil.cpu_times(), "steal", None)
+
+
+def _requirements() -> list[str]:
+    try:
+        return [*(requires(DISTRIBUTION) or []), DISTRIBUTION]
+    except PackageNotFoundError:  # run from a plain checkout
+        return ["numpy", "numba", "torch", "pytest", "pandas"]
+
+
+def _first_line(path: str) -> str | None:
+    try:
+        return Path(path).read_text().strip().split("\n")[0]
+    except OSError:
+        return None

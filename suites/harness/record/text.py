@@ -1,0 +1,14 @@
+"""Text of any origin, made safe to print and to keep."""
+
+from __future__ import annotations
+
+from typing import Final
+
+LONGEST_REASON: Final = 400  # characters: a compiler's message can be a book
+
+
+def one_line(text: str, longest: int = LONGEST_REASON) -> str:
+    """``text`` on one line that can be printed anywhere: no line breaks, no control characters, no half characters."""
+    whole = text.encode(errors="replace").decode()
+    line = " ".join("".join(char if char.isprintable() else " " for char in whole).split())
+    return line if len(line) <= longest else f"{line[: longest - 3]}..."

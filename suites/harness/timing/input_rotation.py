@@ -1,0 +1,64 @@
+"""What the calls of a turn are given: the same inputs each time (a hot cache), or others each time (a cold one)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import cycle, islice, repeat
+from math import ceil
+from typing import Any, Final, Literal
+
+import psutil
+
+from pointwise_bench import Backend
+from pointwise_bench.suites.harness.machine.cpu import cache_bytes
+from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs, OnDevice
+from pointwise_bench.suites.harness.verify.gate import Array
+
+Cache = Literal["hot", "cold"]
+
+# Inputs of equal values in rotation are larger than this many last-level caches, so that none of them is still there
+# when its turn comes again; but no more of them than this, and no more than this part of the free memory.
+LAST_LEVEL_CACHES: Final = 2
+MOST_COPIES: Final = 2**16
+SHARE_OF_MEMORY: Final = 1 / 8
+
+
+class InputRotation:
+    """The inputs of the timing on the host and on the device; the first of them is also the gate's."""
+
+    def __init__(self, backend: Backend, originals: tuple[Array, ...], cache: Cache = "hot") -> None:
+        copies = 1 if cache == "hot" else cold_copies(sum(each.nbytes for each in originals))
+        self.hosts = [Inputs(originals) for _ in range(copies)]
+        self._sets: list[OnDevice] = [tuple(map(backend.to_device, host.arrays)) for host in self.hosts]
+        self._endless: Iterator[OnDevice] = cycle(self._sets)
+
+    @property
+    def first(self) -> OnDevice:
+        """The inputs that the gate asks about again after the timing."""
+        return self._sets[0]
+
+    def next(self) -> OnDevice:
+        """The inputs of one call."""
+        return next(self._endless)
+
+    def take(self, calls: int) -> Iterable[Any]:
+        """What ``calls`` calls are given: single arrays, or pairs where the layer takes two. Made before the clock."""
+        if len(self._sets) == 1:
+            return repeat(_alone(self.first), calls)
+        return [_alone(each) for each in islice(self._endless, calls)]
+
+    def check_untouched(self) -> None:
+        """``WrongAnswer`` if anybody wrote to any of them."""
+        for host in self.hosts:
+            host.check_untouched()
+
+
+def cold_copies(size: int) -> int:
+    """How many inputs of ``size`` bytes are in rotation."""
+    wanted = LAST_LEVEL_CACHES * max(cache_bytes().values(), default=2**25)
+    possible = int(SHARE_OF_MEMORY * psutil.virtual_memory().available)
+    return max(2, min(MOST_COPIES, ceil(min(wanted, possible) / max(size, 1)) + 1))
+
+
+def _alone(inputs: OnDevice) -> Any:
+    return inputs[0] if len(inputs) == 1 else inputs

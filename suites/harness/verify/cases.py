@@ -1,0 +1,352 @@
+"""The questions that a backend is asked about one problem, with the answers.
+
+Made once per problem by the harness, handed to every worker as one block of shared memory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pointwise_bench import Problem
+from pointwise_bench.suites.harness.memory.shared_arrays import read_block, write_block
+from pointwise_bench.suites.harness.verify import error_bounds as bounds, matrix_form as matrices
+from pointwise_bench.suites.harness.verify.matrix_form import Form
+
+Array = npt.NDArray[Any]
+
+# Of the integers: the products must be small enough for the sums, and varied enough that no two weights look alike.
+LARGEST_WEIGHT = {"float16": 4, "bfloat16": 2, "float32": 4, "float64": 4}
+LARGEST_INPUT = {"float16": 2, "bfloat16": 2, "float32": 8, "float64": 8}
+LARGEST_BIAS = {"float16": 3, "bfloat16": 3, "float32": 8, "float64": 8}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """The learned part of a layer; no weights for ``backward-weight``, and no bias for either gradient."""
+
+    weight: Array | None
+    bias: Array | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the layer is called with, and what it must return."""
+
+    inputs: tuple[Array, ...]  # in the problem's dtype and layout
+    answer: Array  # in the shape of `reference.answer`
+    allowed: Array | None = None  # the error allowed in each element; None where the answer must be met exactly
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseSet:
+    """The questions about one problem.
+
+    Two layers are examined: one with real weights, which is also the one that is timed, and one with integer
+    weights, whose results must be exact.
+    """
+
+    real: Weights
+    first: Case  # zero-mean reals; the input of the timing
+    second: Case
+    integer: Weights
+    integers: Case
+    probe: Case  # 1 + 2**-bits as the one non-zero term of each sum
+    poisoned: Case  # NaN and infinity among the integers, and NaN in every pixel that is skipped
+
+    @classmethod
+    def of(cls, problem: Problem, seed: int) -> CaseSet:
+        """The examination of ``problem``: the same for the same seed, unforeseeable for a backend."""
+        rng = np.random.default_rng([seed, *problem.id.encode()])
+        real, first, second = _Reals(problem, rng).questions()
+        integer, integers, probe, poisoned = _Integers(problem, rng).questions()
+        return cls(
+            real=real,
+            first=first,
+            second=second,
+            integer=integer,
+            integers=integers,
+            probe=probe,
+            poisoned=poisoned,
+        )
+
+    # --- crossing into a worker -----------------------------------------------------------------------------
+
+    def to_block(self) -> int:
+        """All arrays as a block of shared memory: its file descriptor, which the caller closes."""
+        arrays: dict[str, Array | None] = {}
+        for field in fields(self):
+            part = getattr(self, field.name)
+            if isinstance(part, Weights):
+                arrays |= {f"{field.name}.weight": part.weight, f"{field.name}.bias": part.bias}
+            else:
+                arrays |= {f"{field.name}.answer": part.answer, f"{field.name}.allowed": part.allowed}
+                arrays |= {f"{field.name}.{place}": each for place, each in enumerate(part.inputs)}
+        return write_block({name: array for name, array in arrays.items() if array is not None})
+
+    @classmethod
+    def from_block(cls, descriptor: int) -> CaseSet:
+        """The examination in such a block, as read-only views. The descriptor is closed."""
+        arrays = read_block(descriptor)
+
+        def weights(name: str) -> Weights:
+            return Weights(weight=arrays.get(f"{name}.weight"), bias=arrays.get(f"{name}.bias"))
+
+        def question(name: str) -> Case:
+            inputs = tuple(arrays[f"{name}.{place}"] for place in (0, 1) if f"{name}.{place}" in arrays)
+            return Case(inputs, arrays[f"{name}.answer"], arrays.get(f"{name}.allowed"))
+
+        return cls(
+            real=weights("real"),
+            first=question("first"),
+            second=question("second"),
+            integer=weights("integer"),
+            integers=question("integers"),
+            probe=question("probe"),
+            poisoned=question("poisoned"),
+        )
+
+
+# --- drawing and answering ------------------------------------------------------------------------------------
+#
+# The plain reference would take six times the work of one product. What is done instead gives the same answers, and a
+# test holds all of them to the reference: see the comments at each step.
+
+
+class _Drawn:
+    """A layer's left operand and bias, and the questions that can be asked of them."""
+
+    def __init__(self, problem: Problem, rng: np.random.Generator) -> None:
+        self.problem = problem
+        self.rng = rng
+        self.form = Form.of(problem)
+        self.left: Array
+        self.bias: Array | None = None
+
+    def weights(self) -> Weights:
+        if self.problem.direction == "backward-weight":
+            return Weights(weight=None, bias=None)
+        return Weights(weight=matrices.weight_of(self.problem, self.left), bias=self.bias)
+
+    def inputs(self, right: Array, skipped: Array | float, left: Array | None = None) -> tuple[Array, ...]:
+        x = matrices.right_input(self.problem, right, skipped)
+        if self.problem.direction != "backward-weight":
+            return (x,)
+        return (x, matrices.left_input(self.problem, self.left if left is None else left))
+
+    def finish(self, sums: Array, group: slice = slice(None)) -> Array:
+        """Bias and activation, in place; ``group`` are the groups that ``sums`` holds."""
+        if self.bias is not None:
+            sums += self.bias.astype(sums.dtype).reshape(self.form.groups, -1, 1)[group]
+        if self.problem.activation == "relu":
+            np.maximum(sums, 0.0, out=sums)
+        return sums
+
+    def has_bias_gradient(self) -> bool:
+        return self.problem.bias and self.problem.direction == "backward-weight"
+
+    def answer(self, sums: Array, left: Array | None = None) -> Array:
+        """``sums`` in the form of an answer, with the gradient of the bias beside that of the weights."""
+        if not self.has_bias_gradient():
+            return matrices.arranged(self.problem, sums)
+        return self.with_bias_gradient(sums, (self.left if left is None else left).astype(sums.dtype).sum(axis=2))
+
+    def with_bias_gradient(self, values: Array, of_bias: Array) -> Array:
+        """``values`` of every sum in the form of an answer, ``of_bias`` as the last column."""
+        return matrices.arranged(self.problem, np.concatenate([values, of_bias[None, :, :, None]], axis=3))
+
+
+class _Reals(_Drawn):
+    """Zero-mean reals. The bias is as large as a typical sum, so that forgetting it is no small error.
+
+    The right operand is ``sign * size of the term * size of the column`` with random signs: ``|right|`` is an outer
+    product, and so ``|left| |right|`` is one too and needs no second reduction.
+    """
+
+    def __init__(self, problem: Problem, rng: np.random.Generator) -> None:
+        super().__init__(problem, rng)
+        drawn = np.float64 if problem.dtype == "float64" else np.float32
+        # Uniform, which is drawn in a fifth of a normal distribution's time; the factor makes their variance 1 and
+        # uses all the digits of small ones too.
+        left = rng.random(self.form.left, drawn)
+        left -= 0.5
+        left *= 12**0.5
+        self.left = left.astype(problem.dtype, copy=False)
+        if problem.bias and problem.direction == "forward":
+            self.bias = (rng.standard_normal(problem.out_channels) * self.form.terms**0.5).astype(problem.dtype)
+
+    def questions(self) -> tuple[Weights, Case, Case]:
+        drawn = self._drawn_with_sums()
+        first = self._question(*drawn)
+        # Columns do not know of each other: when those of the right operand (pixels; for the gradient of the weights,
+        # input channels) change places, those of the result and of its bound do the same. So the second answer costs
+        # a copy. All are rotated by at least one place, in columns or in images.
+        turn = self._turn()
+        if any(turn):
+            second = self._question(*(np.roll(each, turn, axis=(0, 3)) for each in drawn))
+        else:  # a single column: nothing to exchange, and little to compute
+            second = self._question(*self._drawn_with_sums())
+        return self.weights(), first, second
+
+    def _turn(self) -> tuple[int, int]:
+        places = self.form.images * self.form.columns
+        return divmod(int(self.rng.integers(1, places)), self.form.columns) if places > 1 else (0, 0)
+
+    def _drawn_with_sums(self) -> tuple[Array, Array, Array]:
+        """A right operand, its results, and the errors allowed in them."""
+        images, groups, terms, columns = self.form.right
+        of_terms = self.rng.uniform(0.5, 1.5, (groups, terms, 1))
+        of_columns = self.rng.uniform(0.5, 1.5, (images, 1, 1, columns))
+        right = self._signed(of_terms * of_columns)
+        # Rounding to the dtype may have made an operand larger than the outer product, by one unit roundoff. The
+        # magnitude itself needs no more than float32's digits, but must not come out too small either.
+        of_columns *= (1 + bounds.UNIT_ROUNDOFF[self.problem.dtype]) * (1 + 2.0**-21)
+        of_rows = matrices.product(np.abs(self.left), of_terms[None], np.float64)
+        magnitude = of_rows.astype(np.float32) * of_columns.astype(np.float32)
+        if self.bias is not None:
+            magnitude += np.abs(self.bias.astype(np.float32)).reshape(groups, -1, 1)
+        sums = self.finish(matrices.product(self.left, right, np.float64))
+        return right, sums, bounds.allowed(self.problem, magnitude, sums)
+
+    def _signed(self, sizes: Array) -> Array:
+        """``sizes`` in the problem's dtype, each with a random sign."""
+        signs = self.rng.integers(0, 1, sizes.shape, np.int8, endpoint=True)
+        signs += signs
+        signs -= 1
+        sizes *= signs
+        return sizes.astype(self.problem.dtype, copy=False)
+
+    def _question(self, right: Array, sums: Array, allowed: Array) -> Case:
+        return Case(self.inputs(right, self._skipped()), self.answer(sums), self._arranged_bounds(allowed))
+
+    def _skipped(self) -> Array:
+        """Other numbers for the pixels that nobody reads: not one for each, since NaN is put there as well."""
+        return self._signed(self.rng.uniform(0.25, 2.25, self.problem.input_shape[2:]))
+
+    def _arranged_bounds(self, allowed: Array) -> Array:
+        if not self.has_bias_gradient():
+            return matrices.arranged(self.problem, allowed)
+        left = self.left.astype(np.float64)
+        of_bias = bounds.allowed(self.problem, np.abs(left).sum(axis=2), left.sum(axis=2))
+        return self.with_bias_gradient(allowed, of_bias)
+
+
+class _Integers(_Drawn):
+    """Small integers: every result is exact in the problem's dtype, in whatever order it is added up.
+
+    The left operand has no zero. The right one has, for float16 and bfloat16, as many as it takes for every result to
+    be an integer that the dtype holds; then a single sum does not see every term, but another one does, and the real
+    numbers have no zero at all.
+    """
+
+    def __init__(self, problem: Problem, rng: np.random.Generator) -> None:
+        super().__init__(problem, rng)
+        dtype = problem.dtype
+        self.limit = bounds.EXACT_INTEGERS[dtype] - LARGEST_BIAS[dtype]
+        self.half = bounds.ACCUMULATOR[dtype] != dtype
+        largest_sum = self.form.terms * LARGEST_WEIGHT[dtype] * LARGEST_INPUT[dtype] + LARGEST_BIAS[dtype]
+        exact = bounds.EXACT_INTEGERS
+        assert largest_sum <= exact[bounds.ACCUMULATOR[dtype]], f"{problem}: sums are no longer exact"
+        # Where they are exact in float32 it adds them up as well as float64, in half the time.
+        self.adds_in = np.float32 if largest_sum <= exact["float32"] else np.float64
+        self.left = self._nonzero(LARGEST_WEIGHT[dtype], self.form.left)
+        if self.half and problem.bias:
+            self._balance_rows()
+        if problem.bias and problem.direction == "forward":
+            self.bias = self._nonzero(LARGEST_BIAS[dtype], (problem.out_channels,))
+
+    def _nonzero(self, largest: int, shape: tuple[int, ...]) -> Array:
+        return self._drawn_from([*range(-largest, 0), *range(1, largest + 1)], shape)
+
+    def _between(self, shape: tuple[int, ...]) -> Array:
+        largest = LARGEST_INPUT[self.problem.dtype]
+        return self._drawn_from(range(-largest, largest + 1), shape)
+
+    def _drawn_from(self, values: Sequence[int], shape: tuple[int, ...]) -> Array:
+        """As random bytes that are looked up: faster than integers of a range, which are not powers of two."""
+        table = np.resize(np.array(values, self.problem.dtype), 256)
+        return table[np.frombuffer(self.rng.bytes(math.prod(shape)), np.uint8)].reshape(shape)
+
+    def _balance_rows(self) -> None:
+        """Every row's sum small: past the first terms, each second term is the negative of the one before it."""
+        paired = self.left[:, :, 16:]
+        pairs = paired.shape[2] // 2
+        paired[:, :, 1 : 2 * pairs : 2] = -paired[:, :, 0 : 2 * pairs : 2]
+
+    def questions(self) -> tuple[Weights, Case, Case, Case]:
+        right, sums = self._right_and_sums()
+        self.finish(sums)
+        integers = Case(self.inputs(right, self._between(self.problem.input_shape[2:])), self.answer(sums))
+        return self.weights(), integers, self._probe(), self._poisoned(right, sums)
+
+    def _right_and_sums(self) -> tuple[Array, Array]:
+        right = self._between(self.form.right)
+        if self.half:
+            right[self.rng.random(right.shape, np.float32) >= self._density()] = 0
+        sums = matrices.product(self.left, right, self.adds_in)
+        while (large := np.argwhere(np.abs(sums).max(axis=2, initial=0) > self.limit)).size:
+            for image, group, column in large:
+                terms = right[image, group, :, column]
+                terms[self.rng.random(terms.shape) < 0.5] = 0
+                sums[image, group, :, column] = self._column(group, terms)[0, 0, :, 0]
+        return right, sums
+
+    def _density(self) -> float:
+        """Share of the right operand that is not zero: six standard deviations of a sum stay below the limit."""
+        weight, value = LARGEST_WEIGHT[self.problem.dtype], LARGEST_INPUT[self.problem.dtype]
+        variance = (weight + 1) * (2 * weight + 1) / 6 * value * (value + 1) / 3  # of one product
+        return min(1.0, (self.limit / 6) ** 2 / (variance * max(self.form.terms, 1)))
+
+    def _column(self, group: int, terms: Array) -> Array:
+        """The sums of one column, as a product of one image, one group and one column."""
+        return matrices.product(self.left[group : group + 1], terms.reshape(1, 1, -1, 1), self.adds_in)
+
+    def _probe(self) -> Case:
+        """``1 + 2**-bits`` as one term of each column; the term walks on from column to column.
+
+        With integer weights the result is exact, and it is lost by any arithmetic that rounds its operands: what an
+        identity matrix would show, without preparing a third layer for it. A sum with a single term is a product, so
+        the answer needs no reduction.
+        """
+        images, groups, terms, columns = self.form.right
+        right = np.zeros(self.form.right, self.problem.dtype)
+        value = 1.0 + 2.0 ** -bounds.PROBE_BITS[self.problem.dtype]
+        exact: type[np.floating[Any]] = np.float64 if self.problem.dtype == "float64" else np.float32
+        sums = np.zeros((images, groups, self.form.rows, columns), exact)
+        if terms:
+            probed = self.left.astype(exact) * value
+            term = (np.arange(images * groups * columns) % terms).reshape(images, groups, columns)
+            for image, group in np.ndindex(images, groups):
+                right[image, group, term[image, group], np.arange(columns)] = value
+                np.take(probed[group], term[image, group], axis=1, out=sums[image, group])
+        return Case(self.inputs(right, 0.0), self.answer(self.finish(sums)))
+
+    def _poisoned(self, right: Array, sums: Array) -> Case:
+        """A NaN in the first term of two columns, an infinity in the last term of two, NaN where nobody reads.
+
+        In the first and the last column, at the ends of the memory, and in middle ones, which have neighbours on both
+        sides that could catch it. Only these columns get another answer than the integers have. Where the left
+        operand is an input too, a NaN in it takes the whole first row.
+        """
+        right, sums, left = right.copy(), sums.copy(), self.left
+        if 0 not in right.shape:
+            last, middle = self.form.groups - 1, self.form.columns // 2
+            poisoned = ((-1, last, -1), (-1, last, middle - 1), (0, 0, middle), (0, 0, 0))
+            for (image, group, column), term, value in zip(
+                poisoned, (-1, -1, 0, 0), (np.inf, np.inf, np.nan, np.nan), strict=True
+            ):
+                right[image, group, term, column] = value
+            with np.errstate(invalid="ignore"):  # infinity times zero is the point of it
+                for image, group, column in poisoned:
+                    answer = self._column(group, right[image, group, :, column])
+                    sums[image, group, :, column] = self.finish(answer, slice(group, group + 1))[0, 0, :, 0]
+            if self.problem.direction == "backward-weight":
+                left = left.copy()
+                left[0, 0, 0] = np.nan
+                sums[0, 0, 0] = np.nan
+        return Case(self.inputs(right, np.nan, left), self.answer(sums, left))

@@ -1,0 +1,112 @@
+"""How large an error correct arithmetic can make, per element type.
+
+Source: N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd edition, section 3.1: a sum of K products
+evaluated in any order satisfies ``|y - ref| <= gamma_K |W| |X|`` with ``gamma_K = K u / (1 - K u)``.
+
+The rule for float16 and bfloat16: operands have the type, sums are carried in float32 at least, and what is stored is
+rounded to the type once. A backend that adds up in the half precision itself is refused wherever that shows.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+
+from pointwise_bench import Problem
+
+Array = npt.NDArray[Any]
+
+UNIT_ROUNDOFF: Final = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
+
+ACCUMULATOR: Final = {"float16": "float32", "bfloat16": "float32", "float32": "float32", "float64": "float64"}
+"""The coarsest type in which sums may be carried."""
+
+EXACT_INTEGERS: Final = {"float16": 2**11, "bfloat16": 2**8, "float32": 2**24, "float64": 2**53}
+"""Integers up to here are represented exactly, and so are sums of integers that stay below."""
+
+PROBE_BITS: Final = {"float16": 8, "bfloat16": 5, "float32": 12, "float64": 30}
+"""The precision probe is ``1 + 2**-bits``: exact in the type, also times a small integer and plus a small bias, and
+lost by the next coarser arithmetic in use (significands: float32 24 bits, TensorFloat-32 and float16 11, bfloat16 8,
+eight-bit floats 4)."""
+
+# gamma_K is what any order of summation may reach; good code stays far below it, and from K = 1024 on it is so wide
+# that TensorFloat-32 would pass. Correct float32 results were seen under 5.1 u up to K = 4096.
+CAP_IN_ROUNDOFFS: Final = 32
+
+
+REDUCED: Final = {"tf32": 2.0**-11}
+"""Unit roundoff to which a reduced arithmetic rounds the operands of float32 problems; sums stay in float32."""
+
+
+def gamma(terms: int, unit_roundoff: float) -> float:
+    """``K u / (1 - K u)``: the worst relative error of a K-term inner product."""
+    return terms * unit_roundoff / (1.0 - terms * unit_roundoff)
+
+
+def allowed_error(problem: Problem) -> float:
+    """Bound on ``max |sum - ref| / (|W| |X| + |b|)`` for the sums of a correct implementation.
+
+    ``min(gamma_K, 32 u)`` with ``u`` of the accumulator, the bias counting as one more term, plus the float64
+    reference's own error, which matters only where the problem is float64 itself. ``KeyError`` for a dtype without
+    a bound.
+    """
+    terms = problem.reduction_length + (problem.bias and problem.direction == "forward")
+    return sum(
+        min(gamma(terms, unit_roundoff), CAP_IN_ROUNDOFFS * unit_roundoff)
+        for unit_roundoff in (UNIT_ROUNDOFF[ACCUMULATOR[problem.dtype]], UNIT_ROUNDOFF["float64"])
+    )
+
+
+def allowed(problem: Problem, magnitude: Array, answer: Array) -> Array:
+    """How far each element of a correct result may lie from ``answer``; ``magnitude`` is its ``|W| |X| + |b|``.
+
+    For float16 and bfloat16 the rounding of the stored result comes on top: ``u_out |y|``, where ``y`` may itself be
+    off by the error of the sum, and the smallest subnormal. An element without terms must be exact.
+    """
+    of_sums: Array = magnitude * allowed_error(problem)
+    if ACCUMULATOR[problem.dtype] == problem.dtype:
+        return of_sums
+    unit_roundoff = UNIT_ROUNDOFF[problem.dtype]
+    smallest = float(ml_dtypes.finfo(problem.dtype).smallest_subnormal)
+    stored = (1 + unit_roundoff) * of_sums + unit_roundoff * np.abs(answer) + smallest
+    return np.where(magnitude > 0, stored, 0.0).astype(magnitude.dtype)
+
+
+def widening(problem: Problem, arithmetic: str) -> float:
+    """How many times more error than the problem's own arithmetic a declared reduced one may make.
+
+    Each product of two operands that are rounded to unit roundoff ``v`` is off by up to ``2 v + v**2`` of itself, which
+    adds to the error of the sum; without products, as over no image, nothing may be off. ``KeyError`` for an arithmetic
+    without a bound.
+    """
+    if arithmetic == "own" or not allowed_error(problem):
+        return 1.0
+    operand = REDUCED[arithmetic]
+    return 1 + (2 * operand + operand**2) / allowed_error(problem)
+
+
+def rule(dtype: str, arithmetic: str = "own") -> str:
+    """The arithmetic that is asked for, in words."""
+    if arithmetic != "own":
+        return f"{arithmetic} with sums in float32"
+    return dtype if ACCUMULATOR[dtype] == dtype else f"{dtype} with sums in {ACCUMULATOR[dtype]}"
+
+
+def cannot_judge(problem: Problem) -> str | None:
+    """Why the gate cannot judge this problem, or None when it can."""
+    if problem.dtype not in UNIT_ROUNDOFF:
+        return f"no bound is known for {problem.dtype}"
+    if problem.direction != "forward" and problem.activation != "none":
+        return (
+            f"{problem.direction} through {problem.activation} needs the forward result, which the layer is not "
+            f"given: gradients are those of the convolution alone"
+        )
+    return None
+
+
+def has_bound(problem: Problem) -> bool:
+    """Whether the gate can judge this problem at all."""
+    return cannot_judge(problem) is None

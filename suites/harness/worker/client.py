@@ -1,0 +1,152 @@
+"""A backend in a process of its own, stopped whenever it has not been asked something.
+
+A backend that has returned still burns processor time: its threads spin for the next call. So each one has a process
+that no other backend shares, and while it waits that process is stopped, threads and children included.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields
+from math import isfinite
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pointwise_bench.backends import Problem, Source
+from pointwise_bench.backends.backend import RUN_CACHE
+from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
+from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
+from pointwise_bench.suites.harness.memory.shared_arrays import read_block, write_block
+from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, Turn
+from pointwise_bench.suites.harness.verify.cases import Array, Weights
+from pointwise_bench.suites.harness.worker.channel import Message
+from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
+from pointwise_bench.suites.harness.worker.process import ChildProcess
+
+A = TypeVar("A", SetUp, Turn, Finish)
+
+
+class WorkerClient:
+    """The harness's end of one worker process. Implements :class:`client_protocol.Client`."""
+
+    isolation = "worker"
+
+    def __init__(self, backend: str, source: Source, threads: int, log: Path, cache: Path | None = None) -> None:
+        """``cache`` is the run's folder for compiled code, see :data:`pointwise_bench.backends.backend.RUN_CACHE`."""
+        arguments = {"backend": backend, "source": vars(source), "threads": threads}
+        variables = {} if cache is None else {RUN_CACHE: str(cache.absolute())}
+        self._child = ChildProcess("pointwise_bench.suites.harness.worker.main", arguments, threads, log, variables)
+
+    @property
+    def pid(self) -> int:
+        """Of the process, and of its group."""
+        return self._child.pid
+
+    def missing(self, timeout_s: float) -> str | None:
+        """See :meth:`pointwise_bench.backends.Backend.missing`."""
+        return self._reason({"do": "missing"}, timeout_s)
+
+    def refuses(self, problem: Problem, timeout_s: float) -> str | None:
+        """See :meth:`pointwise_bench.backends.Backend.refuses`."""
+        return self._reason({"do": "refuses", "problem": problem.id}, timeout_s)
+
+    def examine(self, question: SharedCases, timeout_s: float, *, whole: bool = True) -> SetUp:
+        """See :meth:`Subject.examine`."""
+        message = {"do": "examine", "problem": question.problem.id, "cache": question.cache, "whole": whole}
+        return self._numbers(SetUp, message, timeout_s, (question.descriptor(),))
+
+    def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
+        """See :meth:`Subject.turn`."""
+        message = {"do": "turn", "calls": calls, "warm_s": warm_s, "cores": cores}
+        return self._numbers(Turn, message, timeout_s)
+
+    def idle(self, settled_s: float, timeout_s: float) -> float:
+        """See :meth:`Subject.idle`."""
+        found = self._ask({"do": "idle", "settled_s": settled_s}, timeout_s)
+        if not _fits(found, "float"):
+            raise self._child.garbled("idle", f"{found!r}")
+        return float(found)
+
+    def conclude(self, timeout_s: float) -> Finish:
+        """See :meth:`Subject.conclude`."""
+        return self._numbers(Finish, {"do": "conclude"}, timeout_s)
+
+    def apply(self, problem: Problem, weights: Weights, x: Array, timeout_s: float) -> Array:
+        """See :meth:`Subject.apply`."""
+        arrays = {"weight": weights.weight, "bias": weights.bias, "x": x}
+        block = write_block({name: array for name, array in arrays.items() if array is not None})
+        try:
+            _, descriptors = self._child.ask({"do": "apply", "problem": problem.id}, timeout_s, (block,))
+        finally:
+            os.close(block)
+        if len(descriptors) != 1:
+            _close(descriptors)
+            raise self._child.garbled("apply", f"{len(descriptors)} results")
+        try:
+            return read_block(descriptors[0])["result"]
+        except (ValueError, KeyError) as error:
+            raise self._child.garbled("apply", str(error)) from error
+
+    def show(
+        self, question: ClaimInputs, seconds: float, seed: int, cores: list[int] | None, timeout_s: float
+    ) -> ClaimSamples:
+        """See :meth:`Claimant.show`."""
+        message = {"do": "show", "claim": question.claim.written(), "seconds": seconds, "seed": seed, "cores": cores}
+        found = self._ask(message, timeout_s, (question.descriptor(),))
+        try:
+            return ClaimSamples.read(found, question.claim)
+        except ValueError as error:
+            raise self._child.garbled("show", str(error)) from error
+
+    def libraries(self, timeout_s: float) -> list[dict[str, Any]]:
+        """See :func:`pointwise_bench.suites.harness.timing.timed_layer.libraries`."""
+        found = self._ask({"do": "libraries"}, timeout_s)
+        if not (isinstance(found, list) and all(isinstance(each, dict) for each in found)):
+            raise self._child.garbled("libraries", f"{found!r}")
+        return found
+
+    def ran(self, timeout_s: float) -> str | None:
+        """See :meth:`pointwise_bench.backends.Backend.ran`."""
+        return self._reason({"do": "ran"}, timeout_s)
+
+    def kill(self) -> None:
+        """End the process, its children, and whatever left its group. Safe to call twice."""
+        self._child.kill()
+
+    # --- reading answers, which come from a process that a plugin may have garbled ----------------------------
+
+    def _ask(self, message: Message, timeout_s: float, descriptors: tuple[int, ...] = ()) -> Any:
+        """The value of an answer to which nothing is attached."""
+        value, attached = self._child.ask(message, timeout_s, descriptors)
+        _close(attached)
+        return value
+
+    def _reason(self, message: Message, timeout_s: float) -> str | None:
+        value = self._ask(message, timeout_s)
+        if value is not None and not isinstance(value, str):
+            raise self._child.garbled(message["do"], f"{value!r}")
+        return value
+
+    def _numbers(self, form: type[A], message: Message, timeout_s: float, descriptors: tuple[int, ...] = ()) -> A:
+        """An answer of the given form, whose numbers are numbers."""
+        value = self._ask(message, timeout_s, descriptors)
+        types = {each.name: str(each.type) for each in fields(form)}
+        if not isinstance(value, dict) or value.keys() != types.keys():
+            raise self._child.garbled(message["do"], f"{value!r}")
+        if not all(_fits(value[name], kind) for name, kind in types.items()):
+            raise self._child.garbled(message["do"], f"{value!r}")
+        return form(**value)
+
+
+def _fits(value: Any, kind: str) -> bool:
+    """Whether ``value`` is what an annotation of plain numbers asks for; nothing is said of other annotations."""
+    if kind not in ("int", "float", "int | None", "float | None"):
+        return True
+    if value is None:
+        return kind.endswith("None")
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def _close(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)

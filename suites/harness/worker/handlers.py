@@ -1,0 +1,96 @@
+"""The vocabulary between a worker and its process: each question once as a message, once as a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, Final
+
+from pointwise_bench import Problem
+from pointwise_bench.suites.claims import Claim
+from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
+from pointwise_bench.suites.harness.claims.timed_claim import TimedClaim
+from pointwise_bench.suites.harness.memory.shared_arrays import read_block, write_block
+from pointwise_bench.suites.harness.record.text import one_line
+from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer, libraries
+from pointwise_bench.suites.harness.verify.cases import CaseSet, Weights
+from pointwise_bench.suites.harness.worker.channel import Message
+
+Reply = tuple[Message, tuple[int, ...]]
+Handler = Callable[[TimedLayer, Message, list[int]], Reply]
+
+
+def _value(value: Any) -> Reply:
+    return {"value": value}, ()
+
+
+def _missing(subject: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    return _value(_reason(subject.backend.missing(), "missing"))
+
+
+def _refuses(subject: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    return _value(_reason(subject.backend.refuses(Problem.parse(message["problem"])), "refuses"))
+
+
+def _reason(answer: Any, method: str) -> str | None:
+    """A backend's sentence on one line, or None; ``TypeError`` for what is neither."""
+    if answer is None:
+        return None
+    reason = one_line(str.__str__(answer)) if isinstance(answer, str) else ""
+    if not reason:
+        what = f"{type(answer).__name__} {one_line(repr(answer), 40)}"
+        raise TypeError(f"{method}() returned {what}, which is neither a sentence nor None")
+    return reason
+
+
+def _examine(subject: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    examination = CaseSet.from_block(descriptors[0])
+    problem = Problem.parse(message["problem"])
+    return _value(asdict(subject.examine(problem, examination, message["cache"], whole=message["whole"])))
+
+
+def _turn(subject: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    return _value(asdict(subject.turn(message["calls"], message["warm_s"], message["cores"])))
+
+
+def _idle(subject: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    return _value(subject.idle(message["settled_s"]))
+
+
+def _conclude(subject: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    return _value(asdict(subject.conclude()))
+
+
+def _apply(subject: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    arrays = read_block(descriptors[0])
+    weights = Weights(weight=arrays.get("weight"), bias=arrays.get("bias"))
+    result = subject.apply(Problem.parse(message["problem"]), weights, arrays["x"])
+    return {"value": None}, (write_block({"result": result}),)
+
+
+def _show(subject: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    question = ClaimInputs.from_block(Claim.read(message["claim"]), descriptors[0])
+    claimant = TimedClaim(subject.backend, subject.threads, question)
+    return _value(claimant.show(message["seconds"], message["seed"], message["cores"]).written())
+
+
+def _libraries(subject: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    return _value(libraries())
+
+
+def _ran(subject: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    return _value(_reason(subject.backend.ran(), "ran"))
+
+
+HANDLERS: Final[dict[str, Handler]] = {
+    "missing": _missing,
+    "refuses": _refuses,
+    "examine": _examine,
+    "turn": _turn,
+    "idle": _idle,
+    "conclude": _conclude,
+    "apply": _apply,
+    "show": _show,
+    "libraries": _libraries,
+    "ran": _ran,
+}

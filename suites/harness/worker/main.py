@@ -1,0 +1,99 @@
+"""What runs inside a worker process: one backend, answering the harness one message at a time.
+
+Started by :mod:`client`, as ``python -m`` with this module's name and its arguments as JSON.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import socket
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+if TYPE_CHECKING:
+    from pointwise_bench import Backend
+    from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer
+    from pointwise_bench.suites.harness.worker.channel import Channel
+
+CHANNEL_LOST: Final = 113
+"""Exit code of a process that can no longer answer."""
+SWITCH_S: Final = 0.0002
+"""After which a thread gives the interpreter to another that waits for it: a plugin's thread that spins in Python must
+show in the plugin's own time, not in the 5 ms (Python's default) that the answer would wait after the clock."""
+
+
+def main(arguments: str) -> None:
+    """Serve until the channel closes. ``arguments``: those of :class:`Child`, backend, source and threads, as JSON."""
+    start = json.loads(arguments)
+    channel = begin(start)
+
+    # All of the harness is imported before the plugin is, which may replace what it finds in other modules.
+    from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer
+    from pointwise_bench.suites.harness.worker import handlers as remote
+
+    assert remote.HANDLERS, "imported for its effect"
+    serve(channel, TimedLayer(_backend(start), start["threads"]))
+
+
+def begin(start: dict[str, Any]) -> Channel:
+    """What every process does before it loads foreign code: tie its life to the harness's, and limit itself."""
+    from pointwise_bench.suites.harness.machine.parent_death import die_with
+
+    die_with(start["parent"])  # before the imports below, which take long enough to be orphaned in
+    faulthandler.enable()
+
+    from pointwise_bench.suites.harness.worker import reaper as strays
+    from pointwise_bench.suites.harness.worker.channel import Channel
+    from pointwise_bench.suites.harness.worker.limits import Limits
+
+    strays.adopt_orphans()
+    Limits(**start["limits"]).impose()
+    sys.setswitchinterval(SWITCH_S)
+    return Channel(socket.socket(fileno=start["descriptor"]))
+
+
+def serve(channel: Channel, subject: TimedLayer) -> None:
+    """Answer each message with ``value``, or with ``status`` and ``reason`` when the backend's part ended there."""
+    from pointwise_bench.suites.harness.record.ended import Ended
+    from pointwise_bench.suites.harness.worker.channel import ChannelClosed
+    from pointwise_bench.suites.harness.worker.handlers import HANDLERS
+
+    while True:
+        try:
+            message, descriptors = channel.receive()
+        except ChannelClosed as closed:
+            leave(closed)
+        try:
+            reply, attached = HANDLERS[message["do"]](subject, message, descriptors)
+        except BaseException as error:  # a plugin may raise SystemExit or KeyboardInterrupt; both are told the harness
+            reply, attached = Ended.because_of(error, message["do"]).report(), ()
+        try:
+            channel.send(reply, attached)
+        except ChannelClosed as closed:
+            leave(closed)
+        for descriptor in attached:
+            os.close(descriptor)
+
+
+def leave(why: Exception) -> NoReturn:
+    """End without waiting for a plugin's threads or exit handlers, which nobody would end if the harness is gone."""
+    with suppress(OSError):  # the outputs may be closed as well
+        os.write(2, f"no channel: {why}\n".encode())
+    os._exit(CHANNEL_LOST)
+
+
+def _backend(start: dict[str, Any]) -> Backend:
+    """The backend, or where its source could not be loaded in this process, what stands in its place and says why."""
+    from pointwise_bench.backends import Source, registry
+
+    source = Source(**start["source"])
+    registry.load(source)
+    found = registry.names_from(source)
+    return registry.get(start["backend"] if start["backend"] in found else found[0])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,80 @@
+"""Loading a plugin in a process of its own, to see what it declares, and whether it survives being imported.
+
+Also what runs there: ``python -m pointwise_bench.suites.harness.worker.plugin_loading '<json>'``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pointwise_bench.backends.registry import Declaration, LoadingFailed, Source, UnknownPluginError
+
+LOADING_S = 30.0  # a module that imports its heavy packages inside of methods is there in a tenth of a second
+
+
+def declarations(source: Source) -> list[Declaration]:
+    """What ``source`` declares. A loader for :meth:`pointwise_bench.backends.Registry.load_elsewhere`."""
+    from pointwise_bench.suites.harness.record.ended import Ended
+    from pointwise_bench.suites.harness.worker.process import (
+        ChildProcess,  # pytest's start does without NumPy as long as nobody brings a plugin
+    )
+
+    with tempfile.TemporaryDirectory() as folder:
+        child = ChildProcess(
+            "pointwise_bench.suites.harness.worker.plugin_loading",
+            {"source": vars(source)},
+            threads=1,
+            log=Path(folder) / "log",
+        )
+        try:
+            answer, _ = child.ask({"do": "import"}, LOADING_S)
+            if "unknown" in answer:
+                raise UnknownPluginError(answer["unknown"])
+            if "failed" in answer:
+                raise LoadingFailed(answer["failed"])
+            return [Declaration(**each) for each in answer["declared"]]
+        except Ended as ended:
+            raise LoadingFailed(f"failed to load: {ended.reason}") from None
+        except (TypeError, KeyError) as error:
+            raise LoadingFailed(f"failed to load: {child.garbled('import', str(error)).reason}") from None
+        finally:
+            child.kill()
+
+
+def main(arguments: str) -> None:
+    """Answer the one question, and leave without a plugin's exit handlers."""
+    from pointwise_bench.suites.harness.worker.main import begin
+
+    start = json.loads(arguments)
+    channel = begin(start)
+    channel.receive()
+    try:
+        answer = _declared(Source(**start["source"]))
+    except BaseException as error:  # one that is no Exception, or that raises when it is described
+        answer = {"failed": f"failed to load: {type(error).__name__}"}
+    channel.send({"value": answer})
+    os._exit(0)
+
+
+def _declared(source: Source) -> dict[str, Any]:
+    """Nothing else is discovered here: another plugin's crash would be laid at this one's door."""
+    from pointwise_bench.backends import registry
+    from pointwise_bench.backends.registry import module_exists, no_such_module
+
+    if source.kind == "plugin" and not source.location.endswith(".py") and not module_exists(source.location):
+        return {"unknown": no_such_module(source.location)}
+    registry.load(source)
+    try:
+        return {"declared": [asdict(each) for each in registry.declared(source)]}
+    except LoadingFailed as error:
+        return {"failed": " ".join(str(error).split())}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

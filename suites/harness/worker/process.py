@@ -1,0 +1,250 @@
+"""A child process that runs foreign code: started, asked, stopped, and ended with all that it has started."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pointwise_bench.suites.harness.machine.thread_variables import environment
+from pointwise_bench.suites.harness.record.ended import Ended, says_out_of_memory
+from pointwise_bench.suites.harness.record.text import one_line
+from pointwise_bench.suites.harness.worker import limits, reaper as strays
+from pointwise_bench.suites.harness.worker.channel import Channel, ChannelClosed, ChannelGarbled, Message
+from pointwise_bench.suites.harness.worker.guard import the_guard
+from pointwise_bench.suites.harness.worker.main import CHANNEL_LOST
+
+DYING_S = 2.0  # how long a process may take to end after it has closed its channel
+LOOKED_AFTER = (
+    "missing",
+    "examine",
+    "show",
+)  # questions in which a backend loads and prepares, and its children run away
+TAIL = 2**16  # bytes of the log in which last words are looked for
+
+
+class ChildProcess:
+    """The harness's end of ``python -m MODULE '<json>'``, which speaks the language of :mod:`channel`.
+
+    ``arguments`` reach it with ``descriptor``, ``parent`` and ``limits`` added. ``log`` takes its output, and
+    ``variables`` are added to its environment.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        arguments: dict[str, Any],
+        threads: int,
+        log: Path,
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self._log = log
+        self._limits = limits.present_limits()
+        self._kills_for_memory = limits.kills_for_memory()
+        self._mark = the_guard().mark()
+        self._strays: list[int] = []  # descriptors, not numbers: a number may come to mean another process
+        self._newest = b""  # see strays.newest, at the last look for them
+        self._seen: set[int] = set()  # everybody who was there then
+        self._dead = False
+        ours, theirs = socket.socketpair()
+        with theirs, log.open("ab") as output:
+            self._log_start = output.tell()
+            told = {"descriptor": theirs.fileno(), "parent": os.getpid(), "limits": vars(self._limits)}
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", module, json.dumps(arguments | told)],
+                pass_fds=(theirs.fileno(),),
+                env=environment(threads) | dict(variables) | {strays.VARIABLE: self._mark},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # a group of its own: stopped, woken and killed with all its children
+            )
+        the_guard().watch(self._process.pid)
+        self._channel = Channel(ours, self._look_up)
+
+    @property
+    def pid(self) -> int:
+        """Of the process, and of its group."""
+        return self._process.pid
+
+    def ask(self, message: Message, timeout_s: float, descriptors: tuple[int, ...] = ()) -> tuple[Any, list[int]]:
+        """Wake the process, ask, and stop it again: the answer's value, and descriptors that the caller owns.
+
+        ``Ended`` when it answers with a status, or not at all, or gets in the harness's way.
+        """
+        question = message["do"]
+        self._signal(signal.SIGCONT)
+        try:
+            self._channel.send(message, descriptors)
+            reply, attached = self._channel.receive(timeout_s)
+        except TimeoutError:
+            self.kill()
+            raise Ended("timed-out", f"{question}: no answer within {timeout_s:.3g} s", alive=False) from None
+        except ChannelGarbled as garbled:
+            raise self.garbled(question, str(garbled)) from None
+        except ChannelClosed:
+            raise self._death(question) from None
+        except _TooMuchMemory as too_much:
+            self.kill()
+            raise Ended("out-of-memory", f"{question}: {too_much}; {self._limit()}", alive=False) from None
+        self._freeze(look_for_strays=question in LOOKED_AFTER)
+        if "status" in reply:
+            raise self._ended(question, reply)
+        return reply.get("value"), attached
+
+    def garbled(self, question: str, what: str) -> Ended:
+        """End the process over a message that the harness cannot read; the end of its part, to be raised."""
+        self.kill()
+        reason = f"{question}: wrote to the harness's channel, a descriptor that is not its own: {one_line(what, 200)}"
+        return Ended("crashed", reason, alive=False)
+
+    def kill(self) -> None:
+        """End the process, all its children, and whatever left its group. Safe to call twice."""
+        if self._dead:
+            return
+        self._dead = True
+        self._signal(signal.SIGSTOP)  # so that nobody is started, or loses its parent, while they are looked for
+        outside = self._outside(strays.carrying(self._mark))
+        self._signal(signal.SIGKILL)
+        for pid in outside:
+            strays.send(pid, signal.SIGKILL)
+        strays.end(self._mark)
+        self._forget_strays()
+        self._process.wait()
+        self._channel.close()
+        the_guard().forget(self._process.pid)
+
+    # --- stopping and looking -------------------------------------------------------------------------------
+
+    def _freeze(self, *, look_for_strays: bool) -> None:
+        """Stop the process and wait until it is stopped: the next backend's turn begins after that.
+
+        Looking for processes outside of its group takes some 20 us for each process of the machine. That is spent on
+        newcomers only behind a turn, and on nobody where none was started.
+        """
+        self._signal(signal.SIGSTOP)
+        if hasattr(os, "waitid"):  # not on every POSIX system; without it the stop is merely prompt
+            with suppress(ChildProcessError):
+                os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        newest = strays.newest()
+        if look_for_strays or newest != self._newest:
+            present = strays.everybody()
+            if look_for_strays:
+                self._forget_strays()
+                found = self._outside(strays.carrying(self._mark))
+            else:
+                found = self._outside(strays.belonging(self._mark, present - self._seen))
+            self._newest, self._seen = newest, present
+            self._strays += [descriptor for pid in found for descriptor in _descriptor_of(pid)]
+            self._signal(signal.SIGSTOP)
+
+    def _outside(self, pids: list[int]) -> list[int]:
+        """Those of the processes that it has started which have left its group."""
+        return [pid for pid in pids if _group_of(pid) != self._process.pid]
+
+    def _signal(self, number: signal.Signals) -> None:
+        strays.send(-self._process.pid, number)
+        for descriptor in self._strays:
+            with suppress(ProcessLookupError, PermissionError):
+                signal.pidfd_send_signal(descriptor, number)
+
+    def _forget_strays(self) -> None:
+        for descriptor in self._strays:
+            os.close(descriptor)
+        self._strays = []
+
+    def _look_up(self) -> None:
+        """Whether the process still lives, and within its means; asked now and then while an answer is awaited."""
+        if self._process.poll() is not None:
+            raise ChannelClosed("the process has ended")
+        resident = limits.resident_bytes(self._mark)
+        if resident > self._limits.memory_bytes:
+            raise _TooMuchMemory(f"holds {resident / limits.GIB:.2f} GiB with its children")
+
+    # --- how it ended ---------------------------------------------------------------------------------------
+
+    def _ended(self, question: str, reply: Message) -> Ended:
+        """The end that a process reports itself, which not every process can be trusted to do."""
+        try:
+            ended = Ended.reported(reply)
+        except (KeyError, TypeError, ValueError) as error:
+            return self.garbled(question, f"{type(error).__name__}: {error}")
+        if ended.status == "out-of-memory":
+            return Ended(ended.status, f"{ended.reason}; {self._limit()}", alive=False)
+        return ended
+
+    def _death(self, question: str) -> Ended:
+        """How the process ended, and the last line that it wrote. It is gone afterwards."""
+        killed_by_us = self._dead
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(DYING_S)
+        code = self._process.poll()
+        self.kill()
+        if code is None:
+            how = "closed its channel without ending"
+        elif code == CHANNEL_LOST:
+            how = "lost its channel to the harness: a descriptor was closed or replaced that is not the backend's own"
+        elif code < 0:
+            how = f"killed by {_name_of_signal(-code)}"
+        else:
+            how = f"left with exit code {code}"
+        words, memory = self._last_words()
+        how = f"{question}: {how}" + (f"; it last wrote: {words}" if words else "")
+        if code == -signal.SIGKILL and not killed_by_us:
+            by_kernel = self._kills_for_memory is None or limits.kills_for_memory() != self._kills_for_memory
+            who = "as the kernel does to a process" if by_kernel else "nor did the kernel, as it does"
+            how += f"; the harness did not send that, {who} when memory runs out"
+            memory = memory or by_kernel
+        if memory and code != CHANNEL_LOST:
+            return Ended("out-of-memory", f"{how}; {self._limit()}", alive=False)
+        return Ended("crashed", how, alive=False)
+
+    def _last_words(self) -> tuple[str, bool]:
+        """The last line that tells something, and whether the last few speak of memory."""
+        with self._log.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(self._log_start, size - TAIL))
+            lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+        fatal = next((number for number in reversed(range(len(lines))) if lines[number].startswith("Fatal")), None)
+        # Behind "Fatal Python error" comes only where the interpreter was; what a library said stands before it.
+        last = lines[-4:] if fatal is None else lines[max(0, fatal - 3) : fatal + 1]
+        memory = next((line for line in reversed(last) if says_out_of_memory(line)), None)
+        return one_line(memory or (last[-1] if last else ""), 200), memory is not None
+
+    def _limit(self) -> str:
+        gibibytes = self._limits.memory_bytes / limits.GIB
+        return f"a worker may use {gibibytes:.3g} GiB here, half of what was free at its start"
+
+
+class _TooMuchMemory(Exception):
+    """The processes of a worker hold more than they may."""
+
+
+def _group_of(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0
+
+
+def _descriptor_of(pid: int) -> list[int]:
+    """A descriptor of the process; none where it is gone, or the system has no such descriptors."""
+    try:
+        return [os.pidfd_open(pid)] if hasattr(os, "pidfd_open") else []
+    except OSError:
+        return []
+
+
+def _name_of_signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # real-time signals have no names
+        return f"signal {number}"

@@ -1,0 +1,265 @@
+"""Options, parametrisation and fixtures of the suites. What they set in motion lives in ``suites/harness``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from glob import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+from pointwise_bench.backends import UnknownPluginError, registry
+from pointwise_bench.suites.catalogue import CatalogueError, Group, select
+from pointwise_bench.suites.entry_point import is_of_suites
+from pointwise_bench.suites.harness.machine.thread_variables import available_cores
+from pointwise_bench.suites.harness.run.options import (
+    BadOption,
+    Options,
+    matching,
+    parse_duration,
+    parse_folder,
+    parse_threads,
+)
+from pointwise_bench.suites.harness.worker.plugin_loading import declarations
+
+if TYPE_CHECKING:
+    from pointwise_bench.suites.harness.run.session import Session
+    from pointwise_bench.suites.harness.run.untimed import UntimedBackends
+
+# A time budget counts from the command, not from the first measurement.
+BEGAN = time.monotonic() - (time.time() - psutil.Process().create_time())
+
+OPTIONS = pytest.StashKey[Options]()
+GROUPS = pytest.StashKey[list[Group]]()
+SESSION = pytest.StashKey["Session"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of CONTRACT's table; all of pytest-benchmark's own keep working beside them."""
+    add_options(parser.getgroup("pointwise-bench", "which 1x1 convolution is right and fastest here").addoption)
+
+
+def add_options(add: Callable[..., Any]) -> None:
+    """Hand every option to ``add``, which takes what ``argparse``'s ``add_argument`` takes."""
+    add("--backend", action="append", default=[], metavar="PATTERN", help="only backends that match (repeatable)")
+    add(
+        "--shapes",
+        action="append",
+        default=[],
+        metavar="PATTERN_OR_FILE",
+        help="shape groups by name or pattern, a .toml or .csv of layers, or a problem's id (repeatable); "
+        "`pointwise-bench suites` lists the groups",
+    )
+    add("--threads", action="append", default=[], metavar="N", help="a thread budget (repeatable); default: all cores")
+    add(
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="WHAT",
+        help="a backend: PATH.py or package.module (repeatable)",
+    )
+    add("--time-budget", metavar="T", help="the best report that fits, e.g. 90s or 10m")
+    add("--timeout", default="60s", metavar="T", help="per backend and problem; past it the worker is killed")
+    add("--results", default="results", metavar="DIR", help="where runs are written")
+    add("--resume", action="store_true", help="go on with the newest unfinished run of the same machine and options")
+    add("--in-process", action="store_true", help="no worker processes, for debuggers; not compared with other numbers")
+    add(
+        "--cache",
+        choices=("hot", "cold"),
+        default="hot",
+        help="hot: every call gets the same input; cold: inputs in rotation, larger than twice the last-level cache",
+    )
+    add("--seed", type=int, metavar="N", help="of inputs and order; default: a new one for each run, recorded in it")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read every option before anything is collected: a mistake costs one line and no time."""
+    config.addinivalue_line("markers", "claims: a timed test of what a 1x1 convolution buys")
+    config.addinivalue_line("markers", "shapes(*kinds): kinds of shape groups that a timed test takes")
+    try:
+        config.stash[OPTIONS] = _settings(config)
+        if not config.stash[OPTIONS].in_process:
+            registry.load_elsewhere(declarations)
+        for plugin in config.stash[OPTIONS].plugins:
+            registry.add_plugin(plugin)
+        config.stash[GROUPS] = select(config.stash[OPTIONS].shapes)
+        config.stash[OPTIONS] = _with_broken_plugins(config.stash[OPTIONS])
+    except (BadOption, CatalogueError, UnknownPluginError) as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def _settings(config: pytest.Config) -> Options:
+    option = config.getoption
+    if option("numprocesses", None):
+        raise BadOption("-n: tests of this suite measure, and two measurements at once measure each other")
+    cores = available_cores()
+    return Options(
+        shapes=tuple(option("--shapes")),
+        backends=tuple(option("--backend")),
+        threads=tuple(dict.fromkeys(parse_threads(text, cores) for text in option("--threads"))) or (cores,),
+        plugins=tuple(option("--plugin")),
+        time_budget_s=parse_duration(option("--time-budget")) if option("--time-budget") else None,
+        timeout_s=parse_duration(option("--timeout")),
+        results=parse_folder(option("--results")),
+        resume=option("--resume"),
+        in_process=option("--in-process"),
+        cache=option("--cache"),
+        seed=option("--seed"),
+    )
+
+
+def _with_broken_plugins(settings: Options) -> Options:
+    """Where ``--backend`` names what no plugin has declared, those that could not be loaded stand in for it.
+
+    Any of them may have had that name. ``BadOption`` where all were loaded.
+    """
+    unmatched = [pattern for pattern in settings.backends if not matching(registry.names(), [pattern])]
+    if not unmatched:
+        return settings
+    broken = registry.unloadable(settings.plugins)
+    if not broken:
+        raise BadOption(f"--backend: {registry.unknown(unmatched[0])}")
+    return replace(settings, backends=(*settings.backends, *map(escape, broken)))
+
+
+# --- parametrisation ----------------------------------------------------------------------------------------------
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Timed tests: one per layer, thread budget and backend. Other tests that ask for one: one per backend."""
+    if not is_of_suites(metafunc.definition.path):
+        return  # other tests of the same session have parameters of their own
+    settings = metafunc.config.stash[OPTIONS]
+    names = matching(registry.names(), settings.backends)
+    marker = metafunc.definition.get_closest_marker("shapes")
+    if marker is not None:
+        cases = [
+            pytest.param(group, layer, threads, name, id=f"{group.name}:{layer.name}:{layer.problem}:{threads}t:{name}")
+            for group in metafunc.config.stash[GROUPS]
+            if group.kind in marker.args
+            for layer in group.layers
+            for threads in settings.threads
+            for name in names
+        ]
+        metafunc.parametrize(("group", "layer", "threads", "backend_name"), cases)
+    elif "claim" in metafunc.fixturenames:
+        from pointwise_bench.suites.claims import CLAIMS
+
+        wanted = any(group.kind == "claims" for group in metafunc.config.stash[GROUPS])
+        claims = [
+            pytest.param(claim, threads, name, id=f"{claim.name}:{threads}t:{name}")
+            for threads in settings.threads
+            for name in names
+            for claim in (CLAIMS if wanted else ())
+        ]
+        metafunc.parametrize(("claim", "threads", "backend_name"), claims)
+    elif "backend_name" in metafunc.fixturenames:
+        metafunc.parametrize("backend_name", names)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the placeholders that pytest makes where ``--shapes`` selects no group of a kind."""
+    by_shapes = [item for item in items if item.get_closest_marker("shapes") or item.get_closest_marker("claims")]
+    empty = [item for item in by_shapes if "[NOTSET" in item.name]
+    if empty:
+        config.hook.pytest_deselected(items=empty)
+        items[:] = [item for item in items if item not in empty]
+
+
+# --- a run --------------------------------------------------------------------------------------------------------
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """The plan of the run is what was selected: ``-k``, ``--lf`` and node ids included."""
+    if session.config.option.collectonly:
+        return
+    from pointwise_bench.suites.harness.record.cell import Place
+    from pointwise_bench.suites.harness.run.session import Session
+
+    run = Session(session.config.stash[OPTIONS], _announcer(session.config), BEGAN)
+    for item in session.items:
+        if item.get_closest_marker("shapes"):
+            case: dict[str, Any] = item.callspec.params  # type: ignore[attr-defined]
+            layer = case["layer"]
+            place = Place(case["group"].name, layer.name, layer.count)
+            run.plan(layer.problem, case["threads"], case["backend_name"], place)
+        elif item.get_closest_marker("claims"):
+            case = item.callspec.params  # type: ignore[attr-defined]
+            run.plan_claim(case["claim"], case["threads"], case["backend_name"])
+    session.config.stash[SESSION] = run
+    if session.config.stash[OPTIONS].resume:
+        try:
+            run.resume()
+        except BadOption as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+def _announcer(config: pytest.Config) -> Callable[[str], None]:
+    """Writes a line to the terminal at once, past the capturing of the test that happens to run."""
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    capture = config.pluginmanager.getplugin("capturemanager")
+
+    def announce(line: str) -> None:
+        if reporter is not None and config.get_verbosity() >= 0:
+            with capture.global_and_fixture_disabled():
+                reporter.ensure_newline()
+                reporter.write_line(line)
+
+    return announce
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let the workers go and close the record, also after Ctrl-C: what was measured is on disk already."""
+    run = session.config.stash.get(SESSION, None)
+    if run is not None:
+        run.finish()
+
+
+def folder_of(session: pytest.Session) -> Path | None:
+    """Where the run of this session was written; None where nothing was measured."""
+    run = session.config.stash.get(SESSION, None)
+    return None if run is None or run.record is None else run.record.folder
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """What the correctness suite asked; where the time went, and where the results are."""
+    from pointwise_bench.suites.tally import lines
+
+    if asked := list(lines(report for reports in terminalreporter.stats.values() for report in _reports(reports))):
+        terminalreporter.section("correctness suite")
+        for line in asked:
+            terminalreporter.write_line(line)
+    run = config.stash.get(SESSION, None)
+    if run is not None and run.record is not None:
+        terminalreporter.section("pointwise-bench")
+        for line in run.summary():
+            terminalreporter.write_line(line)
+
+
+def _reports(entries: list[Any]) -> list[pytest.TestReport]:
+    """Those of a category of pytest's statistics that are reports of tests: warnings are counted there too."""
+    return [each for each in entries if isinstance(each, pytest.TestReport)]
+
+
+# --- fixtures -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bench_session(pytestconfig: pytest.Config) -> Session:
+    """The run that this session's timed tests belong to."""
+    return pytestconfig.stash[SESSION]
+
+
+@pytest.fixture(scope="session")
+def untimed(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UntimedBackends]:
+    """Backends in worker processes, to be asked single questions by the untimed tests."""
+    from pointwise_bench.suites.harness.run.untimed import UntimedBackends
+
+    settings = pytestconfig.stash[OPTIONS]
+    bench = UntimedBackends(tmp_path_factory.mktemp("workers"), settings)
+    yield bench
+    bench.close()

@@ -1,0 +1,313 @@
+"""The gate itself is tested: planted wrong backends are all refused, each with a reason that names what is wrong."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+from places import PLANTED, ROOT
+
+from pointwise_bench.backends import Backend, Problem, Source
+from pointwise_bench.backends.problem import Direction, Dtype, Layout
+from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs
+from pointwise_bench.suites.harness.record.ended import Ended
+from pointwise_bench.suites.harness.verify.cases import CaseSet
+from pointwise_bench.suites.harness.verify.error_bounds import ACCUMULATOR
+from pointwise_bench.suites.harness.verify.gate import Gate
+from pointwise_bench.suites.harness.worker.client import WorkerClient
+from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
+
+PLANTED = PLANTED / "wrong.py"
+GRADIENTS = PLANTED / "wrong_gradients.py"
+PATIENCE_S = 60.0
+
+# One problem on which every mistake shows: more than one image, group and stride, as many input as output channels in
+# a group, a square picture that the stride does not divide, bias and ReLU.
+EVERY_AXIS = Problem(
+    batch=2, in_channels=16, out_channels=16, height=9, width=9, stride=2, groups=2, bias=True, activation="relu"
+)
+# A long reduction, where gamma_K alone would let TensorFloat-32 pass, and where computing takes longer than copying.
+LONG = Problem(batch=1, in_channels=2048, out_channels=64, height=14, width=14)
+REASONS = {
+    "planted-zeros": "the result is all zeros",
+    "planted-transposed-weights": "the weights are transposed",
+    "planted-drops-last-channel": "the last input channel is dropped",
+    "planted-last-output-channel": "only in channel 15 of 16",
+    "planted-forgets-bias": "the bias is missing",
+    "planted-forgets-activation": "the ReLU is missing",
+    "planted-stride-from-pixel-one": "the stride starts at pixel 1",
+    "planted-ignores-stride": "the stride is ignored",
+    "planted-interleaves-groups": "groups take interleaved channels",
+    "planted-swaps-rows-and-columns": "rows and columns are swapped",
+    "planted-wrong-layout": "the output is laid out as nhwc",
+    "planted-only-first-image": "every image gets the answer to the first",
+    "planted-bfloat16-inside": r"precision probe 1 \+ 2\^-12",
+    "planted-tensorfloat-inside": "what TensorFloat-32 or float16 arithmetic gives",
+    "planted-float16-sums": "wrong on",
+    "planted-swallows-nan": "when the input holds NaN and infinity",
+    "planted-wrong-dtype": "returns float64, but the problem is float32",
+    "planted-mutates-input": "changes its input",
+    "planted-mutates-device-copy": "changes its input",
+    "planted-reads-past-the-end": "wrong on small integers",
+    "planted-overwrites-earlier-result": 'declares output "fresh"',
+    "planted-replays-first-answer": "the answer to the previous input",
+    "planted-replays-by-identity": "new values in the same array gave the answer to the old ones",
+    "planted-replays-by-content": "an input that it had not seen",
+    "planted-answers-previous-input": "all zeros|previous input",
+    "planted-wrong-after-a-while": "in the last timed call",
+    "planted-unsynchronised": "is not finished when sync",
+    "planted-half-written": "wrong on small integers",
+    "planted-lazy": "works in to_numpy",
+    "planted-bends-numpy": "wrong on small integers",
+    "planted-array-of-its-own": "the result is all zeros",
+}
+
+PROBLEMS = {"planted-tensorfloat-inside": LONG, "planted-replays-by-content": LONG, "planted-lazy": LONG}
+
+
+# Gradients are of the convolution alone: without activation.
+OF_INPUT = replace(EVERY_AXIS, activation="none", direction="backward-input")
+OF_WEIGHT = replace(EVERY_AXIS, activation="none", direction="backward-weight")
+FLOAT16 = replace(LONG, in_channels=1024, dtype="float16")
+BFLOAT16 = replace(LONG, height=1, width=1, dtype="bfloat16")  # more channels than one exact sum can hold
+
+GRADIENT_REASONS = {
+    "planted-untransposed-weights": (OF_INPUT, "the weights are not transposed"),
+    "planted-side-by-side": (OF_INPUT, "the stride is ignored: the gradients are written side by side"),
+    "planted-to-pixel-one": (OF_INPUT, "the stride starts at pixel 1"),
+    "planted-to-neighbours": (OF_INPUT, "the pixels that the stride skips get their neighbour's gradient"),
+    "planted-skipped-not-zeroed": (OF_INPUT, "the pixels that the stride skips must get zero"),
+    "planted-adds-up-input-gradients": (OF_INPUT, "it adds to a buffer"),
+    "planted-transposed-gradient": (OF_WEIGHT, "the result is transposed"),
+    "planted-adds-up-weight-gradients": (OF_WEIGHT, "it adds to a buffer"),
+    "planted-forgets-bias-gradient": (OF_WEIGHT, "returns ndarray: the bias' gradient is missing"),
+    "planted-bias-gradient-unwritten": (OF_WEIGHT, "the bias' gradient is missing"),
+    "planted-bias-gradient-of-one-image": (OF_WEIGHT, "only in the bias' gradient"),
+    "planted-gradient-of-one-image": (OF_WEIGHT, "the batch is not summed: the gradient is the first image's"),
+    "planted-averages-the-batch": (OF_WEIGHT, "the batch is averaged"),
+    "planted-gradient-from-pixel-one": (OF_WEIGHT, "the stride starts at pixel 1"),
+    "planted-gradient-of-the-corner": (OF_WEIGHT, "the stride is ignored"),
+    "planted-swallows-nan-of-gradient": (OF_WEIGHT, "when the input holds NaN and infinity"),
+    "planted-writes-to-the-gradient": (OF_WEIGHT, "changes its input"),
+    "planted-half-sums": (FLOAT16, "on small integers|times what float16 with sums in float32 allows"),
+    "planted-truncates": (FLOAT16, "times what float16 with sums in float32 allows"),
+    "planted-coarser-inside": (FLOAT16, r"precision probe 1 \+ 2\^-8"),
+    "planted-drops-last-of-many": (BFLOAT16, "the last input channel is dropped"),
+}
+
+
+def verdict(name: str, problem: Problem, log: Path, plugin: Path = PLANTED) -> Ended | None:
+    """How the gate ends the planted backend's part; None when it lets it pass."""
+    worker = WorkerClient(name, Source("plugin", str(plugin)), threads=1, log=log)
+    shared = SharedCases(problem, CaseSet.of(problem, seed=1))
+    try:
+        worker.examine(shared, PATIENCE_S)
+        worker.turn(30, 0.0, None, PATIENCE_S)
+        worker.conclude(PATIENCE_S)
+    except Ended as ended:
+        return ended
+    else:
+        return None
+    finally:
+        shared.close()
+        worker.kill()
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_refused_for_the_right_reason(name: str, tmp_path: Path) -> None:
+    ended = verdict(name, PROBLEMS.get(name, EVERY_AXIS), tmp_path / "log")
+    assert ended is not None, f"{name} passed the gate"
+    assert ended.status == "wrong", ended
+    assert re.search(REASONS[name], ended.reason), ended.reason
+
+
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+@pytest.mark.parametrize("name", GRADIENT_REASONS)
+def test_gradients_and_half_precision_are_refused_for_the_right_reason(name: str, layout: Any, tmp_path: Path) -> None:
+    problem, reason = GRADIENT_REASONS[name]
+    ended = verdict(name, replace(problem, layout=layout), tmp_path / "log", GRADIENTS)
+    assert ended is not None, f"{name} passed the gate"
+    assert ended.status == "wrong", ended
+    assert re.search(reason, ended.reason), ended.reason
+
+
+@pytest.mark.parametrize("name", ["planted-half-sums", "planted-truncates", "planted-coarser-inside"])
+def test_bfloat16_has_the_same_rules(name: str, tmp_path: Path) -> None:
+    ended = verdict(name, replace(FLOAT16, dtype="bfloat16"), tmp_path / "log", GRADIENTS)
+    assert ended is not None
+    assert re.search(r"integers|times what bfloat16 with sums in float32|probe 1 \+ 2\^-5", ended.reason), ended.reason
+
+
+@pytest.mark.parametrize("problem", [OF_INPUT, OF_WEIGHT, FLOAT16, BFLOAT16], ids=str)
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+def test_the_control_of_gradients_passes(problem: Problem, layout: Any, tmp_path: Path) -> None:
+    name = "planted-right-gradient"
+    assert verdict(name, replace(problem, layout=layout), tmp_path / "log", GRADIENTS) is None
+
+
+@pytest.mark.parametrize("problem", [EVERY_AXIS, LONG], ids=str)
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+def test_the_control_passes(problem: Problem, layout: str, tmp_path: Path) -> None:
+    assert verdict("planted-right", replace(problem, layout=layout), tmp_path / "log") is None  # type: ignore[arg-type]
+
+
+def test_every_planted_backend_has_its_reason() -> None:
+    registered = set(re.findall(r'name = "(planted-[\w-]+)"', PLANTED.read_text()))
+    assert registered == set(REASONS) | {"planted-right"}
+    registered = set(re.findall(r'@register\nclass .*?name = "(planted-[\w-]+)"', GRADIENTS.read_text(), re.DOTALL))
+    assert registered == set(GRADIENT_REASONS) | {"planted-right-gradient"}
+
+
+def test_none_is_timed_in_a_real_run(tmp_path: Path) -> None:
+    """The whole way round: a run with all of them publishes a time for the control alone."""
+    command = [sys.executable, "-m", "pytest", str(ROOT / "suites"), "--benchmark-only", "-q"]
+    command += ["--plugin", str(PLANTED), "--backend", "planted-*", "--shapes", EVERY_AXIS.id]
+    command += ["--shapes", LONG.id, "--threads", "1", "--results", str(tmp_path), "-p", "no:cacheprovider"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=400)
+    (path,) = tmp_path.glob("*/*/cells.jsonl")
+    cells = [json.loads(line) for line in path.read_text().splitlines()]
+    refused_somewhere = {cell["backend"] for cell in cells if cell["status"] == "wrong"}
+    assert refused_somewhere == set(REASONS), done.stdout[-3000:]
+    assert all(cell["status"] == "ok" for cell in cells if cell["backend"] == "planted-right")
+    assert all(cell["samples_s"] == [] for cell in cells if cell["status"] != "ok")
+    # Where a mistake shows, no time is published: on this problem it shows for all but those that need another.
+    timed = {cell["backend"] for cell in cells if cell["problem"] == EVERY_AXIS.id and cell["status"] == "ok"}
+    assert timed <= {"planted-right", *PROBLEMS}
+    assert done.returncode == 0, done.stdout[-3000:]  # a backend that is refused is a result, not a broken run
+
+
+# --- what is right passes, whatever the problem -------------------------------------------------------------------
+
+
+class Plain(Backend):
+    """A correct backend in every dtype and direction: sums in float32 at least, one rounding at the end."""
+
+    name = "plain"
+    dtypes = ("float32", "float64", "float16", "bfloat16")
+    directions = ("forward", "backward-input", "backward-weight")
+
+    def prepare(self, problem: Problem, weight: Any, bias: Any, threads: int) -> Any:
+        """One matrix product per image and group, in the accumulator's type."""
+        p, wide = problem, ACCUMULATOR[problem.dtype]
+        outs, ins = p.out_channels // p.groups, p.in_channels // p.groups
+
+        def planes(array: Any, channels: int) -> Any:
+            array = array if p.layout == "nchw" else array.transpose(0, 3, 1, 2)
+            return array.astype(wide).reshape(p.batch, p.groups, channels, p.out_height * p.out_width)
+
+        def read(x: Any) -> Any:
+            rows, columns = (2, 3) if p.layout == "nchw" else (1, 2)
+            return x.take(range(0, p.height, p.stride), rows).take(range(0, p.width, p.stride), columns)
+
+        def stored(array: Any) -> Any:
+            return np.ascontiguousarray(array if p.layout == "nchw" else array.transpose(0, 2, 3, 1)).astype(p.dtype)
+
+        def forward(x: Any) -> Any:
+            y = np.matmul(kernels, planes(read(x), ins))
+            y = y.reshape(p.batch, p.out_channels, p.out_height, p.out_width)
+            y = y if bias is None else y + bias.astype(wide)[:, None, None]
+            return stored(np.maximum(y, 0) if p.activation == "relu" else y)
+
+        def of_input(dy: Any) -> Any:
+            dx = np.zeros((p.batch, p.in_channels, p.height, p.width), wide)
+            read_pixels = dx[:, :, :: p.stride, :: p.stride]
+            read_pixels[...] = np.matmul(kernels.transpose(0, 2, 1), planes(dy, outs)).reshape(read_pixels.shape)
+            return stored(dx)
+
+        def of_weight(x: Any, dy: Any) -> Any:
+            dy = planes(dy, outs)
+            dw = np.matmul(dy, planes(read(x), ins).swapaxes(2, 3)).sum(axis=0).reshape(p.weight_shape)
+            return (dw.astype(p.dtype), dy.sum(axis=(0, 3)).ravel().astype(p.dtype)) if p.bias else dw.astype(p.dtype)
+
+        if weight is None:
+            return of_weight
+        kernels = weight.astype(wide).reshape(p.groups, outs, ins)
+        return forward if p.direction == "forward" else of_input
+
+
+def test_a_machine_that_stalls_convicts_nobody_of_remembering() -> None:
+    """Two calls in three wait for a thread that another process keeps from running."""
+    problem, rng = replace(OF_INPUT, direction="forward", bias=False), random.Random(1)
+    examination = CaseSet.of(problem, seed=1)
+    right = Plain().prepare(problem, examination.real.weight, None, 1)
+
+    def layer(x: Any) -> Any:
+        time.sleep(0.003 if rng.random() < 2 / 3 else 0)
+        return right(x)
+
+    host = Inputs(examination.first.inputs)
+    for _ in range(20):
+        Gate(Plain(), problem, examination)._check_recomputes(layer, host.arrays, seconds_per_call=1e-4)
+
+
+class ColdReading(Plain):
+    """Reads a result in a moment, and for a millisecond after a pause or by chance, as on a busy machine."""
+
+    def __init__(self) -> None:
+        self._called, self._rng = 0.0, random.Random(1)
+
+    def sync(self) -> None:
+        """Note when the call was over."""
+        self._called = time.perf_counter()
+
+    def to_numpy(self, result: Any) -> Any:
+        """The result as it is, now and then late."""
+        paused = time.perf_counter() - self._called > 0.01
+        time.sleep(0.001 if paused or self._rng.random() < 2 / 3 else 0)
+        return result
+
+
+def test_a_reading_that_is_slow_at_times_convicts_nobody_of_working_in_it() -> None:
+    problem = replace(OF_INPUT, direction="forward", bias=False)
+    examination = CaseSet.of(problem, seed=1)
+    backend = ColdReading()
+    layer = backend.prepare(problem, examination.real.weight, None, 1)
+    for _ in range(20):
+        Gate(backend, problem, examination)._check_finished(layer)
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> Problem:
+    """Small problems over all axes."""
+    groups, small = draw(st.sampled_from([1, 1, 2, 3])), st.integers(1, 12)
+    direction = draw(st.sampled_from(get_args(Direction)))
+    return Problem(
+        batch=draw(st.integers(0, 3)),
+        in_channels=groups * draw(small | st.integers(100, 700)),
+        out_channels=groups * draw(small),
+        height=draw(small),
+        width=draw(small),
+        stride=draw(st.integers(1, 4)),
+        groups=groups,
+        bias=draw(st.booleans()),
+        activation=draw(st.sampled_from(["none", "relu"])) if direction == "forward" else "none",
+        dtype=draw(st.sampled_from(get_args(Dtype))),
+        layout=draw(st.sampled_from(get_args(Layout))),
+        direction=direction,
+    )
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered", "ignore:overflow encountered")  # infinity is asked
+@settings(max_examples=120, deadline=None, database=None)
+@given(problem=problems(), seed=st.integers(0, 2**16))
+def test_plain_arithmetic_passes_on_any_problem(problem: Problem, seed: int) -> None:
+    examination = CaseSet.of(problem, seed)
+    layer = Plain().prepare(problem, examination.real.weight, examination.real.bias, 1)
+    exact = Plain().prepare(problem, examination.integer.weight, examination.integer.bias, 1)
+    gate = Gate(Plain(), problem, examination)
+    gate.before(layer, exact)
+    host = Inputs(examination.first.inputs)
+    # As slow as can be: whether an answer is remembered is asked with a clock, elsewhere.
+    gate.after(layer, host.arrays, layer(*host.arrays), host, seconds_per_call=60.0)
+    assert gate.error_ratio is not None
+    assert gate.error_ratio <= 1

@@ -1,0 +1,102 @@
+"""``python tests/fuzz_microkernel.py COUNT SEED``: random problems, every buffer between forbidden pages.
+
+The inputs are small integers, so every result is exact and compared bit for bit. A read or a write outside of an array
+ends the process by SIGSEGV; the problem that it happened on is the last one printed with ``-v``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from random import Random
+from typing import Any
+
+os.environ.setdefault("NUMBA_NUM_THREADS", "3")  # before numba is imported: schedules for three, on any machine
+
+import numpy as np
+from guarded_memory import Guarded
+
+from pointwise_bench import Problem, get
+from pointwise_bench.backends._microkernel import blocking, layer as layer_module, planes, rows
+
+CROWDS: list[Any] = [
+    (planes.lines_crowd, planes.pages_crowd),
+    (lambda *_: True, lambda *_: False),
+    (lambda *_: True, lambda *_: True),
+]
+
+
+def draw(rng: Random) -> Problem:
+    """A problem of a size that takes little time, with every axis and with the edges of every tile."""
+    groups = rng.choice([1, 1, 1, 1, 2, 3, 5])
+    most = rng.choice([4, 20, 70, 200]) // groups + 1
+    return Problem(
+        batch=rng.choice([0, 1, 1, 1, 2, 3, 5]),
+        in_channels=groups * rng.randint(1, most),
+        out_channels=groups * rng.randint(1, most),
+        height=rng.choice([1, rng.randint(1, 9), rng.randint(1, 30)]),
+        width=rng.choice([1, rng.randint(1, 9), rng.randint(1, 30)]),
+        stride=rng.choice([1, 1, 1, 2, 3]),
+        groups=groups,
+        bias=rng.random() < 0.5,
+        activation=rng.choice(["none", "relu"]),  # type: ignore[arg-type]
+        dtype=rng.choice(["float32", "float64"]),  # type: ignore[arg-type]
+        layout=rng.choice(["nchw", "nhwc"]),  # type: ignore[arg-type]
+    )
+
+
+def expected(p: Problem, x: Any, weight: Any, bias: Any) -> Any:
+    """The formula, exact for small integers."""
+    seen = x if p.layout == "nchw" else np.moveaxis(x, 3, 1)
+    seen = seen[:, :, :: p.stride, :: p.stride].astype(np.float64)
+    grouped = seen.reshape(p.batch, p.groups, p.in_channels // p.groups, p.out_height, p.out_width)
+    kernels = weight.astype(np.float64).reshape(p.groups, p.out_channels // p.groups, -1)
+    y = np.einsum("gok,ngkij->ngoij", kernels, grouped)
+    y = y.reshape(p.batch, p.out_channels, p.out_height, p.out_width)
+    if bias is not None:
+        y = y + bias.reshape(-1, 1, 1)
+    if p.activation == "relu":
+        y = np.maximum(y, 0)
+    return y if p.layout == "nchw" else np.moveaxis(y, 1, 3)
+
+
+def run(count: int, seed: int, verbose: bool) -> int:
+    """How many of ``count`` problems came out wrong."""
+    rng, numbers = Random(seed), np.random.default_rng(seed)
+    backend, wrong = get("numba-microkernel"), 0
+    for _ in range(count):
+        p = draw(rng)
+        threads, at = rng.choice([1, 1, 2, 3]), rng.choice(["end", "start"])
+        if verbose:
+            print(p, threads, at, flush=True)
+        # Large pictures are streamed; here also small ones, in long runs and in runs of one tile.
+        planes.STREAMED_BYTES, planes.RUN_BYTES = rng.choice([(2**24, 2**14), (0, 2**14), (0, 2**8)])
+        # Tiles side by side, and rests with the last tile, which small problems would not have.
+        planes.SHALLOW_BYTES, planes.PANELS_A_TILE = rng.choice([(2**17, 2), (2**17, 2**9), (2**12, 2**9)])
+        planes.HEAVY_BYTES = rng.choice([0, 2**21])
+        # Channels that crowd the caches, which no small picture's do: blocks of tiles, also several of them.
+        planes.lines_crowd, planes.pages_crowd = rng.choice(CROWDS)
+        planes.BLOCK_BYTES, planes.BLOCK_TILES = rng.choice([(2**18, 8), (2**12, 1), (2**12, 3)])
+        planes.MOST_BLOCK_BYTES = rng.choice([3 * 2**18, 2**13])
+        planes.BLOCK_CHUNK, planes.STREAMED_CHUNK = rng.choice([(4, 8), (1, 1), (3, 5)])
+        blocking.DEEP = rng.choice([1, 192])  # small pictures broadcast whole, with few channels too
+        rows.DOT_STEPS = rng.choice([0, 4])  # few output channels, with few input channels too
+        guarded = Guarded()
+        layer_module.aligned = lambda shape, dtype, g=guarded, at=at: g.array(shape, dtype, at)
+        shapes = (p.input_shape, p.weight_shape, (p.out_channels,))
+        x, weight, bias = (
+            guarded.copy(numbers.integers(-8, 9, shape).astype(p.dtype), at)  # type: ignore[arg-type]
+            for shape in shapes
+        )
+        given = bias if p.bias else None
+        y = backend.prepare(p, weight, given, threads)(x)
+        if not np.array_equal(y, expected(p, x, weight, given)):
+            print(f"wrong: {p} with {threads} threads", flush=True)
+            wrong += 1
+    print(f"{count} problems, {wrong} wrong")
+    return wrong
+
+
+if __name__ == "__main__":
+    count, seed = (int(text) for text in sys.argv[1:3])
+    sys.exit(bool(run(count, seed, "-v" in sys.argv[3:])))

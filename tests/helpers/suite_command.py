@@ -1,0 +1,65 @@
+"""Runs ``pytest suites/`` as a user does, in a process of its own, and reads what it left on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from places import HELPERS, ROOT
+
+PATIENCE_S = 60.0
+
+# Two problems that cost next to nothing, and the cheapest backend.
+SMALL, WIDER = "n1c8h4w4-o8", "n1c16h4w4-o8"
+CHEAP = "numpy-matmul"
+
+
+def suite_command(results: Path, *arguments: str) -> list[str]:
+    """The command line of a timed run whose every trace lies beside ``results``."""
+    fixed = ["--benchmark-only", "-p", "no:cacheprovider", f"--benchmark-storage={results.parent / 'storage'}"]
+    return [sys.executable, "-m", "pytest", "suites/", *fixed, "--results", str(results), *arguments]
+
+
+def suite_environment(*import_path: Path) -> dict[str, str]:
+    """The environment of this process less what is meant for it alone, with ``import_path`` in front."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    folders = [*map(str, import_path), str(ROOT / "src"), str(HELPERS), inherited.get("PYTHONPATH", "")]
+    return inherited | {"PYTHONPATH": os.pathsep.join(folder for folder in folders if folder), "COLUMNS": "200"}
+
+
+def run_suite(
+    results: Path, *arguments: str, real_ceilings: bool = False, import_path: tuple[Path, ...] = ()
+) -> subprocess.CompletedProcess[str]:
+    """One whole run on one thread. Its ceilings are made up, which saves ten seconds, but on request."""
+    quick = [] if real_ceilings else ["-p", "quick_ceilings"]
+    return subprocess.run(
+        suite_command(results, "--threads", "1", *quick, *arguments),
+        cwd=ROOT,
+        env=suite_environment(*import_path),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+
+def only_run(results: Path) -> Path:
+    """The folder of the one run under ``results``."""
+    (path,) = results.glob("*/*/run.json")
+    return path.parent
+
+
+def read_cells(results: Path) -> list[dict[str, Any]]:
+    """The cells of the one run under ``results``, as they stand on disk."""
+    return [json.loads(line) for line in (only_run(results) / "cells.jsonl").read_text().splitlines()]
+
+
+def read_run(results: Path) -> dict[str, Any]:
+    """The ``run.json`` of the one run under ``results``."""
+    content: dict[str, Any] = json.loads((only_run(results) / "run.json").read_text())
+    return content

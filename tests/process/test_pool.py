@@ -1,0 +1,180 @@
+"""The worker processes of a run: one per backend and thread budget, replaced when gone, all ended at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from places import PLUGINS
+
+from pointwise_bench.backends import registry
+from pointwise_bench.backends.backend import RUN_CACHE
+from pointwise_bench.suites.harness.record.ended import Ended
+from pointwise_bench.suites.harness.record.status import Status
+from pointwise_bench.suites.harness.worker import pool as pool_module
+from pointwise_bench.suites.harness.worker.pool import Pool
+
+CHEAP = "numpy-matmul"
+MISBEHAVING = PLUGINS / "misbehaving.py"
+
+
+@pytest.fixture
+def pool(tmp_path: Path) -> Iterator[Pool]:
+    pool = Pool(tmp_path)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def misbehaving(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The misbehaving backends in the registry, for one test."""
+    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    registry.add_plugin(str(MISBEHAVING))
+
+
+def pid_of(station: Any) -> int:
+    return station.host.pid
+
+
+def environment_of(station: Any) -> dict[str, str]:
+    return psutil.Process(pid_of(station)).environ()
+
+
+def test_a_backend_keeps_its_process_from_problem_to_problem(pool: Pool) -> None:
+    station = pool.station(CHEAP, 1)
+    first = pid_of(station)
+    assert pid_of(pool.station(CHEAP, 1)) == first
+    assert station.starts == 1
+    assert list(pool.living()) == [station]
+
+
+def test_a_dismissed_process_is_ended_and_replaced(pool: Pool) -> None:
+    station = pool.station(CHEAP, 1)
+    first = pid_of(station)
+    pool.dismiss(station)
+    pool.dismiss(station)
+    assert not psutil.pid_exists(first)
+    assert pid_of(pool.station(CHEAP, 1)) != first
+    assert station.starts == 2
+
+
+def test_a_run_has_a_folder_for_compiled_code_that_every_start_is_told_and_that_goes_with_it(
+    pool: Pool, tmp_path: Path
+) -> None:
+    told = [environment_of(pool.station(CHEAP, 1))[RUN_CACHE]]
+    (Path(told[0]) / "compiled by the first start").touch()
+    pool.restart()
+    told += [environment_of(pool.station(name, 1))[RUN_CACHE] for name in (CHEAP, "naive-loops")]
+    assert len(set(told)) == 1
+    assert Path(told[0]).parent == tmp_path
+    assert [path.name for path in Path(told[0]).iterdir()] == ["compiled by the first start"]
+    pool.close()
+    assert not Path(told[0]).exists()
+
+
+def test_closing_ends_every_process(pool: Pool) -> None:
+    pids = [pid_of(pool.station(name, 1)) for name in (CHEAP, "naive-loops")]
+    assert len(set(pids)) == 2
+    pool.close()
+    assert [psutil.pid_exists(pid) for pid in pids] == [False, False]
+    assert list(pool.living()) == []
+
+
+def test_what_a_backend_misses_is_asked_once_and_holds_no_process(
+    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = tmp_path / "poor.py"
+    plugin.write_text(
+        "from backends import Backend, register\n"
+        "@register\n"
+        "class Poor(Backend):\n"
+        "    name = 'poor-in-tests'\n"
+        "    def missing(self): return 'a device'\n"
+        "    def prepare(self, problem, weight, bias, threads): ...\n"
+    )
+    monkeypatch.setattr(registry, "_entries", dict(registry._entries))  # the plugin is gone after this test
+    registry.add_plugin(str(plugin))
+    for _ in range(2):
+        station = pool.station("poor-in-tests", 1)
+        assert station.missing == "a device"
+        assert station.host is None
+    assert station.starts == 1
+    assert list(pool.living()) == []
+
+
+# --- starts that fail ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "tries"),
+    [("crashes-when-asked", "crashed", 2), ("misses-five", "failed", 2), ("hangs-when-asked", "timed-out", 1)],
+)
+def test_a_start_that_fails_is_not_tried_for_every_problem(
+    misbehaving: None, tmp_path: Path, name: str, status: Status, tries: int
+) -> None:
+    pool = Pool(tmp_path, start_s=2.0)
+    ends = []
+    for _ in range(4):
+        with pytest.raises(Ended) as caught:
+            pool.station(name, 1)
+        ends.append(caught.value)
+    assert {(end.status, end.alive) for end in ends} == {(status, False)}
+    again = "(not asked again in this run)"
+    assert [end.reason.endswith(again) for end in ends] == [number >= tries for number in range(4)]
+    assert {end.reason.removesuffix(f" {again}") for end in ends} == {ends[0].reason}
+    assert (tmp_path / f"{name}-1-threads.log").read_text().count("--- start") == tries
+    assert list(pool.living()) == []
+
+
+def test_a_start_that_succeeds_forgives_an_earlier_one(pool: Pool) -> None:
+    station = pool.station(CHEAP, 1)
+    for _ in range(3):
+        pool.dismiss(station)
+        station.failures.append(Ended("crashed", "bad luck", alive=False))
+        assert pool.station(CHEAP, 1).host is not None
+
+
+def test_the_patience_of_a_start_is_given(misbehaving: None, tmp_path: Path) -> None:
+    with pytest.raises(Ended, match=r"missing: no answer within 0\.5 s"):
+        Pool(tmp_path, start_s=0.5).station("hangs-when-asked", 1)
+
+
+# --- restarts and logs --------------------------------------------------------------------------------------------
+
+
+def test_a_restart_replaces_every_process_and_counts_on(pool: Pool) -> None:
+    stations = [pool.station(name, 1) for name in (CHEAP, "naive-loops")]
+    before = [pid_of(station) for station in stations]
+    pool.restart()
+    assert [psutil.pid_exists(pid) for pid in before] == [False, False]
+    assert list(pool.living()) == []
+    after = [pid_of(pool.station(name, 1)) for name in (CHEAP, "naive-loops")]
+    assert not set(after) & set(before)
+    assert [station.starts for station in stations] == [2, 2]
+
+
+def test_a_log_keeps_every_start_apart(misbehaving: None, pool: Pool, tmp_path: Path) -> None:
+    for _ in range(3):
+        pool.dismiss(pool.station("speaks-when-asked", 1))
+    assert [path.name for path in tmp_path.glob("*.log")] == ["speaks-when-asked-1-threads.log"]
+    lines = (tmp_path / "speaks-when-asked-1-threads.log").read_text().splitlines()
+    assert [line for line in lines if line] == [
+        line
+        for number in range(3)
+        for line in (f"--- start {number} of speaks-when-asked with 1 thread ---", "here I am")
+    ]
+
+
+def test_a_log_without_end_is_cut_at_the_next_start(
+    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "LONGEST_LOG", 1000)
+    log = tmp_path / f"{CHEAP}-1-threads.log"
+    log.write_text("blah" * 1000)
+    pool.station(CHEAP, 1)
+    text = log.read_text()
+    assert text.startswith("blah" * 250 + "\n... cut after 1000 bytes\n--- start 0")
+    assert len(text) < 1200

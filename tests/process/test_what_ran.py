@@ -1,0 +1,77 @@
+"""A backend says what really ran, and a silent fall-back is seen in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from make_run import cell, write_run
+
+from pointwise_bench.backends import Problem, registry
+from pointwise_bench.report.__main__ import main
+from pointwise_bench.suites.harness.verify.cases import CaseSet
+from pointwise_bench.suites.harness.worker.client import WorkerClient
+from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
+
+PROBLEM = Problem(batch=1, in_channels=16, out_channels=32, height=7, width=7)
+PATIENCE_S = 60.0
+
+
+def built_in() -> list[str]:
+    return [name for name in registry.names() if registry.source(name).kind == "built-in"]
+
+
+@pytest.mark.parametrize("name", built_in())
+def test_says_one_line_or_nothing(name: str, tmp_path: Path) -> None:
+    worker = WorkerClient(name, registry.source(name), threads=1, log=tmp_path / "log")
+    question = SharedCases(PROBLEM, CaseSet.of(PROBLEM, seed=0))
+    try:
+        if reason := worker.missing(PATIENCE_S):
+            pytest.skip(reason)
+        worker.examine(question, PATIENCE_S)
+        ran = worker.ran(PATIENCE_S)
+        worker.turn(1, 0.0, None, PATIENCE_S)
+        worker.conclude(PATIENCE_S)  # asking has changed nothing
+    finally:
+        question.close()
+        worker.kill()
+    assert ran is None or (ran == " ".join(ran.split()) and len(ran) > 10)
+
+
+@pytest.mark.filterwarnings("ignore:TF32 acceleration on top of oneDNN")  # torch warns of what its own flags restore
+def test_a_fall_back_of_torch_is_seen() -> None:
+    torch = pytest.importorskip("torch")
+    backend = registry.get("torch-conv2d")
+    # One thread, or a single small picture, torch leaves to its own loops around MKL.
+    problem, before = replace(PROBLEM, batch=2), torch.get_num_threads()
+    weight = CaseSet.of(problem, seed=0).real.weight
+    backend.prepare(problem, weight, None, 2)  # type: ignore[arg-type]  # forward has weights
+    if not torch.backends.mkldnn.is_available():
+        pytest.skip("this torch is built without oneDNN")
+    usual = backend.ran() or ""
+    assert "convolution by " in usual
+    assert "oneDNN on" in usual
+    with torch.backends.mkldnn.flags(enabled=False):
+        fallen_back = backend.ran() or ""
+    assert "no primitive of oneDNN" in fallen_back
+    assert "oneDNN OFF" in fallen_back
+    torch.set_num_threads(before)
+
+
+def test_the_precision_of_openvino_is_seen() -> None:
+    pytest.importorskip("openvino")
+    backend = registry.get("openvino")
+    backend.prepare(PROBLEM, CaseSet.of(PROBLEM, seed=0).real.weight, None, 1)  # type: ignore[arg-type]
+    ran = backend.ran() or ""
+    assert "Convolution by " in ran
+    assert "INFERENCE_PRECISION_HINT <Type: 'float32'>" in ran
+
+
+def test_the_page_shows_it(tmp_path: Path) -> None:
+    told = {"a, 1 threads": "convolution by brgconv_1x1:avx512_core"}
+    folder = write_run(tmp_path, [cell("a", "n1c8h4w4-o8", [1e-3] * 9)], ran=told)
+    assert main([str(folder), "--out", str(tmp_path / "out")]) == 0
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert "what ran: a, 1 threads" in page
+    assert "brgconv_1x1:avx512_core" in page

@@ -1,0 +1,254 @@
+"""The house: which rooms there are, how full they are, and who may import whom. Read from the source of every file."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections import defaultdict
+from functools import cache
+
+import pytest
+from imports import FILES, PACKAGE, imports, modules_of, ours, tree
+from places import ROOT
+
+BACKENDS, SUITES, REPORT = (f"{PACKAGE}.{name}" for name in ("backends", "suites", "report"))
+HARNESS = f"{SUITES}.harness"
+CONTRACT = {PACKAGE, BACKENDS, f"{BACKENDS}.problem", f"{BACKENDS}.backend"}
+INFRASTRUCTURE = {*CONTRACT, f"{BACKENDS}.registry", f"{BACKENDS}.__main__"}
+
+# From the ground floor up: a room imports from rooms before it, and never from one behind it.
+ROOMS_OF_HARNESS = ("design", "record", "memory", "machine", "verify", "timing", "claims", "worker", "run")
+ROOMS_OF_REPORT = ("statistics", "reading", "analysis", "claims", "plots", "pages")
+
+MOST_MODULES, MOST_FLOORS = 15, 8
+
+# What may be imported across the packages' borders, and by whom. A run that looks again at what is undecided has to ask
+# the very rule that the report will decide by; two copies of a rule drift apart.
+RULE = {f"{REPORT}.statistics.verdicts", f"{REPORT}.statistics.order_statistics"}
+BORROWED = {
+    f"{HARNESS}.run.undecided": {f"{REPORT}.statistics.verdicts"},
+    # The roof of a layer is the report's, with its ladder of bandwidths.
+    f"{SUITES}.demo": {f"{REPORT}.reading.errors", f"{REPORT}.reading.run", f"{REPORT}.analysis.roofline"},
+    # What verdicts are worth is counted on verdicts as the report gives them.
+    f"{SUITES}.calibration.__main__": {f"{REPORT}.analysis.comparisons", f"{REPORT}.reading.run"},
+}
+
+LONGEST_BACKEND, LONGEST_HELPER, LONGEST_PART = 80, 150, 300  # lines
+HEAVY = {"numpy", "torch", "numba", "pandas", "matplotlib", "jax", "tensorflow", "onnxruntime"}
+HEAVY |= {"scipy", "openvino", "pyopencl", "triton", "cupy"}
+
+
+def contestants() -> list[str]:
+    return [module for module in modules_of("backends") if module not in INFRASTRUCTURE and "._" not in module]
+
+
+def helpers() -> list[str]:
+    """What contestants share or are made of: packages whose names begin with an underscore."""
+    return [module for module in modules_of("backends") if "._shared" in module or "._microkernel" in module]
+
+
+# --- rooms --------------------------------------------------------------------------------------------------------
+
+
+def test_there_is_something_to_read() -> None:
+    assert len(contestants()) >= 3
+    assert len(modules_of("suites.harness")) > 30
+    assert imports(f"{BACKENDS}.backend") >= {"abc", f"{BACKENDS}.problem"}
+
+
+def test_no_folder_holds_more_modules_than_one_can_take_in() -> None:
+    """Contestants apart: they stand side by side, and nobody reads them all."""
+    fullest = {folder: len(modules - {*contestants()}) for folder, modules in _by_folder().items()}
+    assert {folder: count for folder, count in fullest.items() if count > MOST_MODULES} == {}
+
+
+@pytest.mark.parametrize(("package", "rooms"), [("suites.harness", ROOMS_OF_HARNESS), ("report", ROOMS_OF_REPORT)])
+def test_the_rooms_are_those_that_the_order_names(package: str, rooms: tuple[str, ...]) -> None:
+    whole = f"{PACKAGE}.{package}"
+    found = {module.removeprefix(f"{whole}.").partition(".")[0] for module in modules_of(package) if module != whole}
+    assert found - {"__main__"} == set(rooms)
+
+
+@pytest.mark.parametrize(("package", "rooms"), [("suites.harness", ROOMS_OF_HARNESS), ("report", ROOMS_OF_REPORT)])
+def test_no_room_imports_upward(package: str, rooms: tuple[str, ...]) -> None:
+    prefix = f"{PACKAGE}.{package}."
+
+    def floor(module: str) -> int:
+        room = module.removeprefix(prefix).partition(".")[0]
+        return rooms.index(room) if room in rooms else len(rooms)  # a command line stands above all rooms
+
+    upward = [
+        f"{module} -> {imported}"
+        for module in modules_of(package)
+        for imported in sorted(ours(module))
+        if module.startswith(prefix) and imported.startswith(prefix) and floor(imported) > floor(module)
+    ]
+    assert upward == []
+
+
+@pytest.mark.parametrize("module", [module for module, path in FILES.items() if path.name == "__init__.py"])
+def test_every_package_says_what_lives_there(module: str) -> None:
+    text = ast.get_docstring(tree(module)) or ""
+    assert len(text.split()) >= 5, f"{module}: {text!r}"
+
+
+def test_the_floors_of_a_package_are_few() -> None:
+    """The longest chain of imports within one folder."""
+    heights = {folder: max(map(len, _chains(modules))) for folder, modules in _by_folder().items()}
+    assert {folder: height for folder, height in heights.items() if height > MOST_FLOORS} == {}
+
+
+def _chains(modules: set[str]) -> list[tuple[str, ...]]:
+    """For each of ``modules`` the longest chain of imports that begins with it and stays among them."""
+    below = {module: ours(module, for_types=False) & modules - {module} for module in modules}
+
+    @cache
+    def longest(module: str) -> tuple[str, ...]:
+        return (module, *max(map(longest, sorted(below[module])), key=len, default=()))
+
+    return [longest(module) for module in sorted(modules)]
+
+
+def _by_folder() -> dict[str, set[str]]:
+    folders: defaultdict[str, set[str]] = defaultdict(set)
+    for module, path in FILES.items():
+        if "__" not in path.name:
+            folders[str(path.parent)].add(module)
+    return dict(folders)
+
+
+def test_there_are_no_circles() -> None:
+    """Function-level imports count, those for type checkers do not: they never run."""
+    graph = {module: ours(module, for_types=False) - {module} for module in FILES}
+    finished: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join((*path[path.index(module) :], module))
+        if module in finished:
+            return
+        for imported in sorted(graph.get(module, ())):
+            visit(imported, (*path, module))
+        finished.add(module)
+
+    for module in graph:
+        visit(module, ())
+
+
+# --- names --------------------------------------------------------------------------------------------------------
+
+
+def test_no_two_public_classes_have_one_name() -> None:
+    """Names of types included, where a module defines one; tests and planted faults have their own."""
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for module in FILES:
+        if ".test_" in module or ".planted." in module:
+            continue
+        for node in tree(module).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(module)
+    assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}
+
+
+# --- backends -----------------------------------------------------------------------------------------------------
+
+
+def test_the_problem_imports_nothing_of_ours() -> None:
+    assert ours(f"{BACKENDS}.problem") == set()
+
+
+def test_the_contract_rests_on_the_problem_alone() -> None:
+    assert ours(f"{BACKENDS}.backend") == {f"{BACKENDS}.problem"}
+    assert ours(f"{BACKENDS}.registry") == {f"{BACKENDS}.problem", f"{BACKENDS}.backend"}
+
+
+def test_the_package_offers_the_contract_and_the_registry() -> None:
+    assert ours(BACKENDS) == {f"{BACKENDS}.problem", f"{BACKENDS}.backend", f"{BACKENDS}.registry"}
+
+
+@pytest.mark.parametrize("module", contestants())
+def test_a_backend_imports_the_contract_and_helpers_but_no_other_backend(module: str) -> None:
+    assert ours(module) <= {*CONTRACT, *helpers()}
+
+
+@pytest.mark.parametrize("module", helpers())
+def test_a_helper_imports_the_contract_and_other_helpers(module: str) -> None:
+    assert ours(module) <= {*CONTRACT, *helpers()}
+
+
+# What numba compiles stands in modules of its own, because its cache on disk wants functions of a module. They are
+# imported where a layer is prepared, which the next test holds.
+COMPILED = {f"{BACKENDS}._microkernel.{name}" for name in ("compiled", "passes", "kernels.intrinsics")}
+
+
+def test_what_numba_compiles_is_imported_inside_functions_only() -> None:
+    assert FILES.keys() >= COMPILED
+    importers = [module for module in FILES if module not in COMPILED and COMPILED & ours(module)]
+    assert importers
+    assert not [module for module in importers if COMPILED & ours(module, inside_functions=False)]
+
+
+@pytest.mark.parametrize("module", [module for module in modules_of("backends") if module not in COMPILED])
+def test_no_module_of_backends_imports_anything_heavy_at_its_top(module: str) -> None:
+    at_import = imports(module, inside_functions=False, for_types=False)
+    assert not HEAVY & {name.partition(".")[0] for name in at_import}
+
+
+@pytest.mark.parametrize("module", contestants())
+def test_a_backend_is_read_in_one_sitting(module: str) -> None:
+    assert len(FILES[module].read_text().splitlines()) <= LONGEST_BACKEND
+
+
+@pytest.mark.parametrize("module", helpers())
+def test_a_helper_has_one_purpose_and_the_length_of_one(module: str) -> None:
+    # The parts of a contestant that is a package are its own code, which it shares with nobody.
+    is_part = "._shared" not in module
+    assert len(FILES[module].read_text().splitlines()) <= (LONGEST_PART if is_part else LONGEST_HELPER)
+
+
+# --- suites and report --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", modules_of("suites"))
+def test_suites_import_the_contract_of_backends_and_no_backend(module: str) -> None:
+    allowed = {*CONTRACT, f"{BACKENDS}.registry", *modules_of("suites"), *BORROWED.get(module, ())}
+    assert ours(module) <= allowed
+
+
+@pytest.mark.parametrize("module", modules_of("suites.harness"))
+def test_the_harness_names_no_backend(module: str) -> None:
+    declared = {
+        node.value.value
+        for contestant in contestants()
+        for node in ast.walk(tree(contestant))
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Constant)
+        and any(isinstance(target, ast.Name) and target.id == "name" for target in node.targets)
+    }
+    assert declared
+    texts = {node.value for node in ast.walk(tree(module)) if isinstance(node, ast.Constant)}
+    assert not declared & texts
+
+
+@pytest.mark.parametrize("module", modules_of("report"))
+def test_the_report_knows_problems_and_nothing_else_of_ours(module: str) -> None:
+    assert ours(module) <= {f"{BACKENDS}.problem", *modules_of("report")}
+
+
+@pytest.mark.parametrize("module", sorted(RULE))
+def test_the_rule_of_verdicts_rests_on_numpy_and_itself(module: str) -> None:
+    assert ours(module) <= RULE
+    assert HEAVY & {name.partition(".")[0] for name in imports(module)} == {"numpy"}
+
+
+def test_importing_the_rule_imports_no_table_and_no_suite() -> None:
+    """Also not by way of its packages."""
+    program = f"import sys, {REPORT}.statistics.verdicts; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    imported = done.stdout.split()
+    assert not (HEAVY - {"numpy"}) & {name.partition(".")[0] for name in imported}
+    assert not [name for name in imported if name.startswith(SUITES)]
+
+
+def test_the_words_of_a_status_import_nothing() -> None:
+    assert imports(f"{HARNESS}.record.status") <= {"__future__", "typing"}

@@ -1,0 +1,186 @@
+"""A run that is killed without warning, again and again, and taken up until it is finished: nothing is lost or doubled.
+
+The moments are spread over the whole of a run, which begins with imports and ends with writing the record. Three
+trials unless POINTWISE_KILLS says how many.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from other_runs import key, wait_for, workers_of
+from places import ROOT
+from suite_command import CHEAP, only_run, read_cells, read_run, suite_command, suite_environment
+
+from pointwise_bench.suites.harness.design.rounds import PASSES
+from pointwise_bench.suites.harness.record.pass_samples import ROUNDS_APART
+
+TRIALS = int(os.environ.get("POINTWISE_KILLS", "3"))
+KILLS = 2  # in each trial; the second one meets a resumed run
+PROBLEMS = [f"n{batch}c8h4w4-o8" for batch in range(1, 9)]
+BACKENDS = (CHEAP, "naive-loops")
+ARGUMENTS = [
+    *("--threads", "1", "-p", "quick_ceilings", "-p", "brief_rounds"),
+    *(f"--backend={name}" for name in BACKENDS),
+    *(f"--shapes={problem}" for problem in PROBLEMS),
+]
+KEYS = sorted((name, problem, 1) for name in BACKENDS for problem in PROBLEMS)
+
+Entry = dict[str, Any]
+
+
+@dataclass
+class OnDisk:
+    """What a killed run has left: whole lines only."""
+
+    cells: bytes = b""
+    legs: bytes = b""
+
+    @classmethod
+    def of(cls, results: Path) -> OnDisk:
+        """Of the one run under ``results``, if it got as far."""
+        folders = [path.parent for path in results.glob("*/*/run.json")]
+        return cls(*(_whole_lines(folders[0] / name) for name in ("cells.jsonl", "legs.jsonl"))) if folders else cls()
+
+    @property
+    def contests(self) -> list[Entry]:
+        """Problems and passes with their legs."""
+        return [json.loads(line) for line in self.legs.splitlines()]
+
+
+def _whole_lines(path: Path) -> bytes:
+    written = path.read_bytes() if path.exists() else b""
+    return written[: written.rfind(b"\n") + 1]
+
+
+def start(results: Path) -> subprocess.Popen[str]:
+    """The run, or what is left of it. Killed before there was a ``run.json``, it has nothing to resume."""
+    begun = list(results.glob("*/*/run.json"))
+    return subprocess.Popen(
+        suite_command(results, *ARGUMENTS, *(["--resume"] if begun else [])),
+        cwd=ROOT,
+        env=suite_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> None:
+    """Let it run to its end, which must be a good one."""
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output[-3000:]
+    outcomes = {word: int(count) for count, word in re.findall(r"(\d+) (passed|xfailed)", output)}
+    assert sum(outcomes.values()) == len(KEYS), output[-3000:]
+    # Turns this short can look greedy or cached on a busy machine. What is proven here holds for such cells too.
+    assert outcomes["passed"] >= len(KEYS) / 2, output[-3000:]
+
+
+def kill(process: subprocess.Popen[str], after_s: float) -> bool:
+    """Whether it was killed before its end. Its workers, which are sessions of their own, must follow."""
+    try:
+        process.communicate(timeout=after_s)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    wait_for(lambda: not workers_of(process.pid), seconds=5)
+    return process.returncode == -signal.SIGKILL
+
+
+def is_finished(results: Path) -> bool:
+    return any(json.loads(path.read_text())["finished_at"] for path in results.glob("*/*/run.json"))
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[float, list[Any]]:
+    """Seconds of a run that nobody disturbs, and the keys of its cells."""
+    results = tmp_path_factory.mktemp("unbroken") / "results"
+    began = time.monotonic()
+    finish(start(results))
+    return time.monotonic() - began, sorted(key(cell) for cell in read_cells(results))
+
+
+def moments() -> Iterator[tuple[int, list[float]]]:
+    """For each trial when to kill, as fractions of an unbroken run: the first ones evenly spread, jittered."""
+    for trial in range(TRIALS):
+        generator = random.Random(trial)
+        yield trial, [(trial + generator.random()) / TRIALS, *(generator.random() for _ in range(KILLS - 1))]
+
+
+@pytest.mark.parametrize(("trial", "fractions"), list(moments()), ids=lambda value: str(value) if value is int else "")
+def test_a_killed_run_is_resumed_to_the_same_end(
+    trial: int, fractions: list[float], unbroken: tuple[float, list[Any]], tmp_path: Path
+) -> None:
+    whole_s, expected = unbroken
+    assert expected == KEYS
+    results = tmp_path / "results"
+    left: list[OnDisk] = []
+    for fraction in fractions:
+        if is_finished(results):
+            break
+        killed = kill(start(results), fraction * whole_s)
+        left.append(OnDisk.of(results))
+        print(f"trial {trial}: at {fraction:.2f} {'killed' if killed else 'over'}, {_summary(left[-1])}")
+    if not is_finished(results):
+        process = start(results)
+        finish(process)
+        wait_for(lambda: not workers_of(process.pid), seconds=5)
+    _check_end(results, left)
+
+
+def _summary(left: OnDisk) -> str:
+    return f"{left.cells.count(10)} cells and {left.legs.count(10)} contests on disk"
+
+
+def _check_end(results: Path, left: list[OnDisk]) -> None:
+    run, cells = read_run(results), {key(cell): cell for cell in read_cells(results)}
+    on_disk = (only_run(results) / "cells.jsonl").read_bytes()
+    assert run["finished_at"]
+    assert sorted(key(cell) for cell in read_cells(results)) == KEYS  # each once
+    timed = {name: cell for name, cell in cells.items() if cell["status"] == "ok"}
+    for each in left:
+        assert on_disk.startswith(each.cells)
+        for contest in each.contests:
+            for leg in contest["legs"]:
+                cell = timed.get((leg["backend"], contest["problem"], contest["threads"]))
+                assert cell is None or _samples_of_pass(cell, contest["pass"]) == leg["samples_s"]
+    for cell in timed.values():
+        _check_passes(cell)
+    for problem in PROBLEMS:
+        if not all((name, problem, 1) in timed for name in BACKENDS):
+            continue
+        first, second = (cells[name, problem, 1] for name in BACKENDS)
+        # Rivals ran in the same rounds, or they are no rivals.
+        assert (
+            dict(zip(first["round"], first["canary_s"], strict=True)).items()
+            >= dict(zip(second["round"], second["canary_s"], strict=True)).items()
+        )
+
+
+def _samples_of_pass(cell: Entry, number: int) -> list[float]:
+    named = zip(cell["round"], cell["samples_s"], strict=True)
+    return [sample for name, sample in named if name // ROUNDS_APART == number]
+
+
+def _check_passes(cell: Entry) -> None:
+    """Every planned pass, once, and each in another process."""
+    starts: dict[int, set[int]] = {}
+    for name, process in zip(cell["round"], cell["process"], strict=True):
+        starts.setdefault(name // ROUNDS_APART, set()).add(process)
+    assert sorted(starts) == list(range(PASSES))
+    assert len(cell["round"]) == len(set(cell["round"]))
+    assert all(len(processes) == 1 for processes in starts.values())
+    assert len(set.union(*starts.values())) == PASSES

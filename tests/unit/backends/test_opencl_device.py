@@ -1,0 +1,82 @@
+"""A real queue with real events: the device's clock against the host's, and work that is not waited for."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import numpy as np
+import pytest
+
+from pointwise_bench.backends import Problem, registry
+from pointwise_bench.suites.harness.record.ended import WrongAnswer
+from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer
+from pointwise_bench.suites.harness.verify.cases import CaseSet
+
+pytest.importorskip("pyopencl")
+OpenCl = type(registry.get("opencl"))
+
+LONGER = Problem(batch=1, in_channels=1024, out_channels=1024, height=56, width=56)  # over 50 ms on one core
+LONG = Problem(batch=1, in_channels=512, out_channels=512, height=56, width=56)  # tens of milliseconds on one core
+
+
+class Unsynchronised(OpenCl):  # type: ignore[misc, valid-type]  # a class found through the registry
+    """Forgets to wait."""
+
+    name = "opencl-unsynchronised"
+
+    def sync(self) -> None:
+        """Forgotten."""
+
+    def device_timer(self) -> None:
+        """None: it would need ``sync``."""
+        return
+
+
+@pytest.fixture(autouse=True)
+def available() -> None:
+    if reason := registry.get("opencl").missing():
+        pytest.skip(reason)
+
+
+def test_device_time_agrees_with_host_time_on_a_long_kernel() -> None:
+    """The same calls by both clocks; the median, as a disturbance between the two readings belongs to neither."""
+    backend = OpenCl()
+    layer = backend.prepare(LONGER, np.ones(LONGER.weight_shape, LONGER.dtype), None, 1)
+    x = backend.to_device(np.ones(LONGER.input_shape, LONGER.dtype))
+    timer = backend.device_timer()
+    layer(x)
+    backend.sync()
+    pairs = []
+    for _ in range(9):
+        began = time.perf_counter()
+        timer.start()
+        layer(x)
+        timer.stop()
+        backend.sync()
+        pairs.append((timer.elapsed_s(), time.perf_counter() - began))
+    assert min(host for _, host in pairs) > 0.05
+    assert statistics.median(device / host for device, host in pairs) == pytest.approx(1, abs=0.05)
+
+
+def test_transfers_are_counted_where_the_name_says_so() -> None:
+    """A problem that is all transfer: the copies show on both clocks."""
+    moving = Problem(batch=1, in_channels=16, out_channels=16, height=512, width=512)
+    seconds, device_seconds = {}, {}
+    for name in ("opencl", "opencl-from-host"):
+        subject = TimedLayer(registry.get(name), threads=1)
+        subject.examine(moving, CaseSet.of(moving, seed=1))
+        turns = [subject.turn(3, 0.0) for _ in range(7)]
+        seconds[name] = statistics.median(turn.seconds_per_call for turn in turns)
+        device_seconds[name] = statistics.median(turn.device_seconds_per_call or 0.0 for turn in turns)
+        subject.conclude()
+    # 16 MiB there and 16 MiB back; memory faster than 100 GB/s would be news.
+    copying_s = 2 * 2**24 / 100e9
+    assert seconds["opencl-from-host"] > seconds["opencl"] + copying_s
+    assert device_seconds["opencl-from-host"] > device_seconds["opencl"] + copying_s
+
+
+def test_a_queue_that_is_not_waited_for_is_refused() -> None:
+    subject = TimedLayer(Unsynchronised(), threads=1)
+    with pytest.raises(WrongAnswer, match=r"is not finished when sync\(\) returns"):
+        subject.examine(LONG, CaseSet.of(LONG, seed=1))

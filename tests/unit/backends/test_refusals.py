@@ -1,0 +1,38 @@
+"""What the project's own backends refuse of what a user asks first, and what they say where a library is absent."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+from places import ROOT
+
+from pointwise_bench.backends import registry
+from pointwise_bench.suites.test_correctness import edge_problems
+
+MOST_REFUSED = 0.25
+
+
+def test_at_most_a_quarter_of_float32_forward_is_refused() -> None:
+    """Of all questions together: a file of a user's own may be made for one layout."""
+    own = [registry.get(name) for name in registry.names() if registry.source(name).kind == "built-in"]
+    answers = [backend.refuses(problem) for backend in own for problem in edge_problems()]
+    assert len(own) >= 16
+    assert sum(answer is not None for answer in answers) <= MOST_REFUSED * len(answers)
+
+
+def test_whoever_lacks_a_library_names_the_command_that_installs_it() -> None:
+    """Listed by an interpreter that sees no installed package at all: listing needs none, and each family is absent."""
+    listed = subprocess.run(
+        [sys.executable, "-S", "-m", "pointwise_bench", "backends"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    lines = listed.split("\n\n")[0].splitlines()
+    absent = [line for line in lines if "unavailable: " in line]
+    assert len(lines) >= 16
+    assert len(absent) >= len(lines) - 6  # those that need NumPy alone, or Python, do not ask for it
+    assert all(re.search(r"python -m pip install \S", line) for line in absent), absent

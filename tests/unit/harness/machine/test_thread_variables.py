@@ -1,0 +1,62 @@
+"""The thread budget: what a worker's environment says, and what its libraries make of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from places import ROOT
+
+from pointwise_bench.backends import Source
+from pointwise_bench.suites.harness.machine.thread_variables import VARIABLES, available_cores, environment
+from pointwise_bench.suites.harness.worker.client import WorkerClient
+
+
+def test_every_variable_that_a_library_reads_holds_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "64")
+    assert {name: environment(3)[name] for name in VARIABLES} == dict.fromkeys(VARIABLES, "3")
+    assert {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"} <= set(VARIABLES)
+
+
+def test_the_rest_of_the_users_environment_is_kept_and_ours_is_untouched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOMETHING_OF_THE_USERS", "kept")
+    before = dict(os.environ)
+    assert environment(1)["SOMETHING_OF_THE_USERS"] == "kept"
+    assert dict(os.environ) == before
+
+
+def test_a_child_imports_from_where_this_process_does(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    folders = environment(1)["PYTHONPATH"].split(os.pathsep)
+    assert folders[0] == str(Path.cwd())
+    assert str(tmp_path) in folders
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity of a process")
+def test_the_cores_are_those_that_this_process_may_use() -> None:
+    program = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+    program += (
+        "from pointwise_bench.suites.harness.machine.thread_variables import available_cores; print(available_cores())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"
+    assert available_cores() == len(os.sched_getaffinity(0))
+
+
+@pytest.mark.skipif(available_cores() < 2, reason="one core has one budget only")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_blas_in_a_worker_keeps_to_the_budget(threads: int, tmp_path: Path) -> None:
+    worker = WorkerClient(
+        "numpy-matmul", Source("built-in", "pointwise_bench.backends.numpy_matmul"), threads, tmp_path / "log"
+    )
+    try:
+        assert worker.missing(30.0) is None
+        libraries = worker.libraries(30.0)
+    finally:
+        worker.kill()
+    assert libraries, "NumPy brings a BLAS that threadpoolctl knows"
+    assert {library["num_threads"] for library in libraries} == {threads}

@@ -1,0 +1,263 @@
+"""The course of the claims with scripted backends: who gets which time, how many starts, and what is written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pointwise_bench import Problem
+from pointwise_bench.suites.claims import CLAIMS, Claim, get
+from pointwise_bench.suites.harness.claims.claim_file import ClaimFile
+from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
+from pointwise_bench.suites.harness.design.rounds import PASSES
+from pointwise_bench.suites.harness.design.time_budget import TimeBudget
+from pointwise_bench.suites.harness.record.cell import Place
+from pointwise_bench.suites.harness.record.ended import Ended
+from pointwise_bench.suites.harness.run import claim_passes as claim_course
+from pointwise_bench.suites.harness.run.claim_passes import ClaimPasses, Task
+from pointwise_bench.suites.harness.run.claim_plan import LONGEST_WAIT_S, SHARE, USUAL_S, ClaimPlan
+from pointwise_bench.suites.harness.run.options import Options
+from pointwise_bench.suites.harness.run.plan import Plan
+
+CHOSEN = (get("channels-only"), get("mlpconv-1"), get("stride"))  # by the work in them, in which they are asked
+Script = Callable[[Claim, int], ClaimSamples]
+
+
+def times(claim: Claim, start: int) -> ClaimSamples:
+    """Two rounds of made-up times."""
+    names = [variant.name for variant in claim.variants]
+    return ClaimSamples(
+        calls=dict.fromkeys(names, 1),
+        samples_s={name: [1e-3 * (1 + start), 2e-3] for name in names},
+        branches_s={name: {} for name in names},
+        steps_s={name: {"whole": {"product": 1e-3}} for name in names},
+        smallest_call_s=[1e-6, 1e-6],
+        cpu_over_wall=1.0,
+    )
+
+
+class FakePool:
+    """Stations whose hosts follow a script; counts starts as the real one does."""
+
+    def __init__(self, scripts: dict[str, Script | str]) -> None:
+        self._scripts = scripts
+        self._stations: dict[tuple[str, int], Any] = {}
+
+    def station(self, backend: str, threads: int) -> Any:
+        """As :meth:`Pool.station`."""
+        script = self._scripts[backend]
+        name = SimpleNamespace(name=backend)
+        key = (backend, threads)
+        station = self._stations.setdefault(key, SimpleNamespace(backend=name, threads=threads, starts=0, host=None))
+        station.missing = script if isinstance(script, str) else None
+        if station.host is None and station.missing is None:
+            station.starts += 1
+            number = station.starts - 1
+            station.host = SimpleNamespace(show=lambda question, *_: script(question, number))
+        return station
+
+    def dismiss(self, station: Any) -> None:
+        """As :meth:`Pool.dismiss`."""
+        station.host = None
+
+    def restart(self) -> None:
+        """As :meth:`Pool.restart`."""
+        for station in self._stations.values():
+            station.host = None
+
+
+@pytest.fixture
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ClaimFile]:
+    """Runs scripts over some claims in given seconds, and returns what was recorded."""
+    monkeypatch.setattr(ClaimPasses, "_question", lambda self, claim: claim)
+    declared = SimpleNamespace(device="cpu", output="fresh")
+    monkeypatch.setattr(claim_course, "registry", SimpleNamespace(get=lambda name: declared))
+    monkeypatch.setattr(claim_course, "RESTART_S", 1e-6)
+
+    def run(seconds: float, claims: tuple[Claim, ...] = CHOSEN, **scripts: Script | str) -> ClaimFile:
+        record = ClaimFile(tmp_path)
+        tasks = [Task(name, 2, claims) for name in scripts]
+        ClaimPasses(tasks, Options(), record, FakePool(scripts), 1, lambda line: None).run(seconds)  # type: ignore[arg-type]
+        return ClaimFile(tmp_path)  # as it lies on the disk
+
+    return run
+
+
+def test_every_claim_is_measured_in_every_start(course: Callable[..., ClaimFile]) -> None:
+    record = course(60.0, a=times)
+    for claim in CHOSEN:
+        finding = record.finding((claim.name, "a", 2))
+        assert finding.status == "ok"
+        assert finding.process == [start for start in range(PASSES) for _ in range(2)]
+        assert all(samples[::2] == [1e-3, 2e-3, 3e-3] for samples in finding.samples_s.values())
+        assert finding.smallest_call_s == 1e-6
+
+
+def test_all_workers_are_started_anew_between_two_starts_and_not_for_each_backend(
+    course: Callable[..., ClaimFile],
+) -> None:
+    """Every backend is visited before any is started again: a start costs more than a claim."""
+    visits: list[tuple[str, int]] = []
+
+    def noting(name: str) -> Script:
+        def script(claim: Claim, start: int) -> ClaimSamples:
+            visits.append((name, start))
+            return times(claim, start)
+
+        return script
+
+    course(60.0, a=noting("a"), b=noting("b"))
+    assert list(dict.fromkeys(visits)) == [(name, start) for start in range(PASSES) for name in "ab"]
+
+
+def test_no_start_is_made_whose_time_would_go_into_starting(
+    course: Callable[..., ClaimFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claim_course, "RESTART_S", 0.2)
+
+    def slow(claim: Claim, start: int) -> ClaimSamples:
+        time.sleep(0.1)
+        return times(claim, start)
+
+    record = course(1.0, a=slow)  # 0.7 s after the first start: room for one more, not for two
+    assert {len(set(record.finding((claim.name, "a", 2)).process)) for claim in CHOSEN} == {2}
+
+
+def test_the_claims_of_the_least_work_come_first_where_not_all_fit(course: Callable[..., ClaimFile]) -> None:
+    def slow(claim: Claim, start: int) -> ClaimSamples:
+        time.sleep(0.05)
+        return times(claim, start)
+
+    record = course(0.01, claims=(get("resnet-block"), *CHOSEN), a=slow)
+    assert ("channels-only", "a", 2) in record
+    assert ("resnet-block", "a", 2) not in record
+
+
+def test_a_backend_that_is_missing_takes_no_time_and_says_so(course: Callable[..., ClaimFile]) -> None:
+    record = course(60.0, a="is not installed", b=times)
+    assert {record.finding((claim.name, "a", 2)).status for claim in CHOSEN} == {"unavailable"}
+    assert record.statuses == {"ok": 3, "unavailable": 3}
+
+
+def test_a_wrong_claim_is_void_and_the_others_go_on(course: Callable[..., ClaimFile]) -> None:
+    def wrong_at_last(claim: Claim, start: int) -> ClaimSamples:
+        if claim.name == "stride" and start == PASSES - 1:
+            raise Ended("wrong", "is wrong", 7.0)
+        return times(claim, start)
+
+    record = course(60.0, a=wrong_at_last)
+    finding = record.finding(("stride", "a", 2))
+    assert (finding.status, finding.error_ratio, finding.samples_s, finding.process) == ("wrong", 7.0, {}, [])
+    assert record.statuses == {"ok": 2, "wrong": 1}
+
+
+def test_a_refusal_and_a_broken_budget_end_a_claim(course: Callable[..., ClaimFile]) -> None:
+    def mixed(claim: Claim, start: int) -> ClaimSamples:
+        if claim.name == "stride":
+            return ClaimSamples(refusal="has no stride")
+        shown = times(claim, start)
+        shown.cpu_over_wall = 3.0 if claim.name == "mlpconv-1" else 2.05
+        return shown
+
+    record = course(60.0, a=mixed)
+    assert record.finding(("stride", "a", 2)).reason == "has no stride"
+    assert record.finding(("mlpconv-1", "a", 2)).reason.startswith("used 3.00 CPU seconds per second on a budget of 2")
+    assert record.statuses == {"failed": 1, "ok": 1, "unsupported": 1}
+
+
+def test_after_two_time_outs_in_a_row_a_backend_is_left_alone(course: Callable[..., ClaimFile]) -> None:
+    asked = []
+
+    def hangs(claim: Claim, start: int) -> ClaimSamples:
+        asked.append(claim.name)
+        raise Ended("timed-out", "no answer", alive=False)
+
+    record = course(60.0, a=hangs, b=times)
+    assert asked == [claim.name for claim in CHOSEN[:2]]
+    assert record.finding((CHOSEN[2].name, "a", 2)).reason.startswith("not tried: 2 claims")
+    assert record.statuses == {"ok": 3, "timed-out": 3}
+
+
+def test_what_the_time_does_not_reach_is_left_for_later(course: Callable[..., ClaimFile]) -> None:
+    def slow(claim: Claim, start: int) -> ClaimSamples:
+        time.sleep(0.05)
+        return times(claim, start)
+
+    record = course(0.01, a=slow)
+    assert len(record) == 1
+    assert set(record.finding((CHOSEN[0].name, "a", 2)).process) == {0}
+    # What was left is measured by the next session, and what is there stays.
+    again = course(60.0, a=slow)
+    assert again.statuses == {"ok": 3}
+    assert again.finding((CHOSEN[0].name, "a", 2)) == record.finding((CHOSEN[0].name, "a", 2))
+
+
+def test_later_starts_measure_what_was_measured_least(
+    course: Callable[..., ClaimFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first start's time has room for all three; that of each later one for two."""
+
+    def slow(claim: Claim, start: int) -> ClaimSamples:
+        time.sleep(0.1)
+        return times(claim, start)
+
+    monkeypatch.setattr(claim_course, "FIRST_SHARE", 0.5)
+    record = course(0.68, a=slow)
+    starts = [set(record.finding((claim.name, "a", 2)).process) for claim in CHOSEN]
+    assert [len(each) for each in starts] in ([3, 2, 2], [2, 2, 3], [2, 3, 2])
+    assert all(0 in each for each in starts)
+
+
+def test_what_fast_backends_leave_is_for_the_slow(course: Callable[..., ClaimFile]) -> None:
+    def slow(claim: Claim, start: int) -> ClaimSamples:
+        time.sleep(0.04)
+        return times(claim, start)
+
+    # Its own share has room for one claim, three times; the other's for the rest.
+    record = course(0.8, a=slow, b=times)
+    assert record.statuses == {"ok": 6}
+
+
+# --- the plan -------------------------------------------------------------------------------------------------------
+
+
+def planned() -> tuple[ClaimPlan, Plan]:
+    claims, plan = ClaimPlan(), Plan()
+    for claim in CLAIMS:
+        claims.add(claim, 2, "a")
+    problem = Problem.parse("n1c8h4w4-o8")
+    plan.add(problem, 2, "a", Place("claims", "x"))
+    return claims, plan
+
+
+def test_claims_alone_have_a_budget_below_four_minutes_and_patience_to_match() -> None:
+    claims, plan = planned()
+    assert claims.stand_alone(plan)
+    assert claims.usual_s == USUAL_S < 240
+    assert claims.hurried(Options(), plan).timeout_s == LONGEST_WAIT_S
+    plan.add(Problem.parse("n1c8h4w4-o16"), 2, "a", Place("googlenet", "y"))
+    assert not claims.stand_alone(plan)
+    assert claims.hurried(Options(), plan).timeout_s == Options().timeout_s
+
+
+def test_a_budgets_share_is_kept_back_for_the_claims() -> None:
+    claims, _ = planned()
+    assert claims.reserve_s(100.0) == pytest.approx(SHARE * 100)
+    assert claims.reserve_s(None) == 0
+    assert ClaimPlan().reserve_s(100.0) == 0
+    budget = TimeBudget(100.0, time.monotonic())
+    budget.closing_s = 5 + claims.reserve_s(100.0)
+    assert budget.left_s() < 100 * (1 - SHARE)
+    assert claims.seconds(budget) == pytest.approx(100 - 5 - 6, abs=0.5)
+
+
+def test_the_plan_describes_each_claim_once() -> None:
+    claims, _ = planned()
+    claims.add(CLAIMS[0], 1, "b")
+    assert [each["name"] for each in claims.described] == [claim.name for claim in CLAIMS]
+    assert (claims.backends, claims.thread_budgets) == (["a", "b"], [1, 2])

@@ -1,0 +1,286 @@
+"""Passes over a plan and what a resumed run makes of a killed one. Workers, ceilings and canary are scripted."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pointwise_bench.backends import Problem, registry
+from pointwise_bench.suites.harness.design.rounds import PASSES
+from pointwise_bench.suites.harness.design.time_budget import TimeBudget
+from pointwise_bench.suites.harness.record.cell import Place
+from pointwise_bench.suites.harness.record.ended import Ended
+from pointwise_bench.suites.harness.record.run_folder import RunFolder, newest_unfinished
+from pointwise_bench.suites.harness.run import passes as course_module, session as campaign_module
+from pointwise_bench.suites.harness.run.options import Options
+from pointwise_bench.suites.harness.run.passes import MOST_PASSES
+from pointwise_bench.suites.harness.run.session import Session
+from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, Turn
+from pointwise_bench.suites.harness.worker.pool import WorkerSlot
+
+BACKENDS = ("naive-loops", "numpy-matmul")
+PROBLEMS = [Problem(batch=batch, in_channels=8, out_channels=8, height=4, width=4) for batch in (1, 2)]
+
+
+class Killed(BaseException):
+    """What no part of the harness handles."""
+
+
+class ScriptedHost:
+    """Times that tell the backends apart, or not."""
+
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        self.seconds = seconds
+
+    def refuses(self, problem: Problem, timeout_s: float) -> None:
+        """Nothing."""
+
+    def examine(self, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
+        """A pass."""
+        return SetUp(0.1, 0.01, 1e-3, 1.0, 0.25)
+
+    isolation = "worker"
+
+    def idle(self, settled_s: float, timeout_s: float) -> float:
+        """At rest."""
+        return 0.0
+
+    def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
+        """One round."""
+        return Turn(self.seconds(), 1.0, 1.0, None)
+
+    def conclude(self, timeout_s: float) -> Finish:
+        """Another pass."""
+        return Finish(0.5, 10**8)
+
+
+class ScriptedPool:
+    """As :class:`Pool`, without a process; dies when it has served ``until`` stations."""
+
+    speeds: dict[str, Callable[[], float]]
+    served: list[tuple[str, int]]
+    until: int | None
+
+    def __init__(self, logs: Path, *, starts: int = 0, **keywords: Any) -> None:
+        self._starts = starts
+        self._stations: dict[str, WorkerSlot] = {}
+
+    def station(self, name: str, threads: int) -> WorkerSlot:
+        """A station with its host."""
+        if len(self.served) == self.until:
+            raise Killed
+        station = self._stations.setdefault(name, WorkerSlot(registry.get(name), threads, starts=self._starts))
+        if station.host is None:
+            host: Any = ScriptedHost(self.speeds[name])
+            station.host = host
+            station.starts += 1
+        self.served.append((name, station.starts - 1))
+        return station
+
+    def dismiss(self, station: WorkerSlot) -> None:
+        """A new host when it is next needed."""
+        station.host = None
+
+    def restart(self) -> None:
+        """New hosts."""
+        for station in self._stations.values():
+            station.host = None
+
+    def living(self) -> tuple[WorkerSlot, ...]:
+        """None that could be asked for its libraries."""
+        return ()
+
+    close = restart
+
+
+class ScriptedGauges:
+    """No ceilings."""
+
+    cost_s = 0.0
+
+    def __init__(self, *arguments: Any) -> None:
+        pass
+
+    def read(self, phase: str) -> list[dict[str, Any]]:
+        """None."""
+        return []
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+@pytest.fixture(autouse=True)
+def pool(monkeypatch: pytest.MonkeyPatch) -> type[ScriptedPool]:
+    """The scripted parts; two backends that are easily told apart."""
+    monkeypatch.setattr(ScriptedPool, "speeds", {BACKENDS[0]: lambda: 2e-3, BACKENDS[1]: lambda: 1e-3}, raising=False)
+    monkeypatch.setattr(ScriptedPool, "served", [], raising=False)
+    monkeypatch.setattr(ScriptedPool, "until", None, raising=False)
+    monkeypatch.setattr(course_module, "Pool", ScriptedPool)
+    monkeypatch.setattr(campaign_module, "CeilingMeters", ScriptedGauges)
+    return ScriptedPool
+
+
+def planned(results: Path, **settings: Any) -> Session:
+    campaign = Session(Options(results=results, seed=1, **settings), lambda line: None)
+    for problem in PROBLEMS:
+        for name in BACKENDS:
+            campaign.plan(problem, 1, name, Place("a group", problem.id))
+    return campaign
+
+
+def undecided() -> dict[str, Callable[[], float]]:
+    """Two backends whose rounds contradict each other."""
+    numbers = iter(range(10**9))
+    return {BACKENDS[0]: lambda: 1e-3 * (1.5 if next(numbers) % 2 else 1.0), BACKENDS[1]: lambda: 1.2e-3}
+
+
+def kill_after(results: Path, stations: int) -> RunFolder:
+    """What is on disk of a run whose process died when so many stations had been served."""
+    ScriptedPool.until = stations
+    with pytest.raises(Killed):
+        planned(results).cell(PROBLEMS[0], 1, BACKENDS[0])
+    ScriptedPool.until = None
+    ScriptedPool.served.clear()
+    record = newest_unfinished(results, campaign_module.environment.machine())
+    assert record is not None
+    return record
+
+
+def resume(results: Path) -> Session:
+    campaign = planned(results)
+    campaign.resume()
+    for problem in PROBLEMS:
+        for name in BACKENDS:
+            assert campaign.cell(problem, 1, name).status == "ok"
+    campaign.finish()
+    assert campaign.record is not None
+    assert campaign.record.run["finished_at"]
+    return campaign
+
+
+def starts_of(campaign: Session, problem: Problem, name: str) -> list[int]:
+    return list(dict.fromkeys(campaign.cell(problem, 1, name).process))
+
+
+def test_every_pass_starts_every_worker_and_covers_every_problem(tmp_path: Path, pool: type[ScriptedPool]) -> None:
+    campaign = planned(tmp_path)
+    campaign.cell(PROBLEMS[0], 1, BACKENDS[0])
+    assert pool.served == [(name, start) for start in range(PASSES) for _ in PROBLEMS for name in BACKENDS]
+    assert starts_of(campaign, PROBLEMS[1], BACKENDS[1]) == list(range(PASSES))
+
+
+def test_what_stays_undecided_is_looked_at_again_until_there_were_enough_passes(
+    tmp_path: Path, pool: type[ScriptedPool]
+) -> None:
+    pool.speeds = undecided()
+    campaign = planned(tmp_path)
+    campaign.cell(PROBLEMS[0], 1, BACKENDS[0])
+    assert starts_of(campaign, PROBLEMS[0], BACKENDS[0]) == list(range(MOST_PASSES))
+    assert campaign.record is not None
+    assert campaign.record.run["undecided"] == {"pairs": 2, "problems": 2}
+
+
+@pytest.mark.parametrize("stations", range(4 * PASSES))
+def test_a_resumed_run_runs_what_is_missing_in_workers_with_new_numbers(
+    tmp_path: Path, pool: type[ScriptedPool], stations: int
+) -> None:
+    """A process that was killed and its successor are two starts: with one number they would count as one."""
+    record = kill_after(tmp_path, stations)
+    done = len(record.journal)
+    assert done == stations // 2
+    campaign = resume(tmp_path)
+    assert len(pool.served) == 2 * (len(PROBLEMS) * PASSES - done)
+    for problem in PROBLEMS:
+        for name in BACKENDS:
+            assert len(starts_of(campaign, problem, name)) == PASSES
+
+
+def test_a_resumed_run_takes_no_further_pass_over_what_was_decided(tmp_path: Path, pool: type[ScriptedPool]) -> None:
+    """Killed between the last leg and the cells."""
+    campaign = planned(tmp_path)
+    campaign.cell(PROBLEMS[0], 1, BACKENDS[0])
+    assert campaign.record is not None
+    (campaign.record.folder / "cells.jsonl").write_text("")
+    pool.served.clear()
+    resume(tmp_path)
+    assert pool.served == []
+
+
+def test_nobody_is_timed_on_without_the_rivals_that_are_written_already(
+    tmp_path: Path, pool: type[ScriptedPool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed while the cells of an undecided problem were being written, with passes to go."""
+    pool.speeds = undecided()
+    with monkeypatch.context() as patch:
+        patch.setattr(course_module, "MOST_PASSES", PASSES)
+        campaign = planned(tmp_path)
+        campaign.cell(PROBLEMS[0], 1, BACKENDS[0])
+    assert campaign.record is not None
+    path = campaign.record.folder / "cells.jsonl"
+    first, *_ = path.read_text().splitlines(keepends=True)
+    path.write_text(first)
+    pool.served.clear()
+    resumed = resume(tmp_path)
+    assert path.read_text().startswith(first)
+    rival = next(name for name in BACKENDS if name != json.loads(first)["backend"])
+    problem = Problem.parse(json.loads(first)["problem"])
+    assert starts_of(resumed, problem, rival) == list(range(PASSES))
+
+
+# --- a time budget ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hung_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From its second start on the slower backend takes longer than a time budget has."""
+    asked: list[str] = []
+
+    def examine(self: ScriptedHost, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
+        if self.seconds() > 1.5e-3:
+            asked.append(question.problem.id)
+            if len(asked) > len(PROBLEMS):
+                raise Ended("timed-out", f"no answer within {timeout_s:g} s", alive=False)
+        return SetUp(0.1, 0.01, 1e-3, 1.0, 0.25)
+
+    monkeypatch.setattr(ScriptedHost, "examine", examine)
+
+
+@pytest.mark.usefixtures("hung_later")
+def test_who_lacks_the_time_once_keeps_what_it_had(tmp_path: Path) -> None:
+    campaign = planned(tmp_path, time_budget_s=30.0)
+    cells = [campaign.cell(problem, 1, BACKENDS[0]) for problem in PROBLEMS]
+    assert [cell.status for cell in cells] == ["ok", "ok"]
+    assert {process for cell in cells for process in cell.process} == {0}
+
+
+@pytest.mark.usefixtures("hung_later")
+def test_who_has_all_the_time_and_hangs_once_has_failed(tmp_path: Path) -> None:
+    campaign = planned(tmp_path)
+    assert "timed-out" in [campaign.cell(problem, 1, BACKENDS[0]).status for problem in PROBLEMS]
+
+
+def test_no_pass_begins_that_cannot_start_its_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each start takes a tenth of a second here, and behind the last one of them 0.15 s are left."""
+    budgets: list[TimeBudget] = []
+    init = TimeBudget.__init__
+
+    def noting(self: TimeBudget, *arguments: Any) -> None:
+        init(self, *arguments)
+        budgets.append(self)
+
+    def examine(self: ScriptedHost, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
+        time.sleep(0.1)
+        left_s = budgets[0].left_s()
+        if left_s > 0.15:
+            budgets[0].closing_s += left_s - 0.15
+        return SetUp(0.1, 0.01, 1e-3, 1.0, 0.25)
+
+    monkeypatch.setattr(TimeBudget, "__init__", noting)
+    monkeypatch.setattr(ScriptedHost, "examine", examine)
+    campaign = planned(tmp_path, time_budget_s=30.0)
+    assert set(campaign.cell(PROBLEMS[0], 1, BACKENDS[0]).process) == {0}

@@ -1,0 +1,469 @@
+"""One problem with all its backends: who is let in, whose turn it is, and what a leg keeps. Hosts are scripted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from math import ceil
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pointwise_bench import Problem
+from pointwise_bench.suites.harness.design.rounds import FEWEST_ROUNDS, TURN_S, WARM_S, Share
+from pointwise_bench.suites.harness.machine.ceilings import Ceilings
+from pointwise_bench.suites.harness.record.ended import Ended, Hurried
+from pointwise_bench.suites.harness.record.pass_samples import PassSamples
+from pointwise_bench.suites.harness.record.status import Status
+from pointwise_bench.suites.harness.run.trial import LONG_TURN, Participant, Trial, TrialResult
+from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, Turn
+from pointwise_bench.suites.harness.worker.pool import WorkerSlot
+
+PROBLEM = Problem(batch=1, in_channels=64, out_channels=64, height=16, width=16)
+CALL_S = 1e-3
+ROUNDS = 6
+
+
+@dataclass
+class ScriptedHost:
+    """Answers as a well-behaved backend of a millisecond per call would, but for what its ``script`` says."""
+
+    name: str
+    events: list[tuple[str, str]]
+    script: dict[str, Callable[[int], Any]] = field(default_factory=dict)
+    numbers: dict[str, Iterator[int]] = field(default_factory=dict)
+    turns: list[tuple[int, float, list[int] | None]] = field(default_factory=list)
+
+    def answer(self, question: str, usual: Any) -> Any:
+        """The script's answer to the question's n-th time of asking, or the usual one."""
+        self.events.append((question, self.name))
+        number = next(self.numbers.setdefault(question, count()))
+        scripted = self.script[question](number) if question in self.script else None
+        if isinstance(scripted, Exception):
+            raise scripted
+        return usual if scripted is None else scripted
+
+    def refuses(self, problem: Problem, timeout_s: float) -> str | None:
+        """Nothing."""
+        return self.answer("refuses", None)
+
+    def examine(self, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
+        """A pass."""
+        return self.answer("examine", SetUp(0.1, 0.01, CALL_S, 1.0, 0.25))
+
+    def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
+        """One round."""
+        self.turns.append((calls, warm_s, cores))
+        return self.answer("turn", Turn(CALL_S, 1.0, calls * CALL_S, None))
+
+    isolation = "worker"
+
+    def idle(self, settled_s: float, timeout_s: float) -> float:
+        """At rest."""
+        return self.answer("idle", 0.01)
+
+    def conclude(self, timeout_s: float) -> Finish:
+        """Another pass."""
+        return self.answer("conclude", Finish(0.5, 10**8))
+
+
+class ScriptedPool:
+    """Stations with scripted hosts, of which a dismissed one is replaced like a real one."""
+
+    def __init__(self, **scripts: dict[str, Callable[[int], Any]]) -> None:
+        self.events: list[tuple[str, str]] = []
+        self.scripts = {name.replace("_", "-"): script for name, script in scripts.items()}
+        self.stations: dict[str, WorkerSlot] = {}
+        self.devices: dict[str, str] = {}
+
+    def station(self, name: str, threads: int) -> WorkerSlot:
+        """As :meth:`pointwise_bench.suites.harness.worker.pool.Pool.station`."""
+        backend: Any = SimpleNamespace(device=self.devices.get(name, "cpu"))
+        station = self.stations.setdefault(name, WorkerSlot(backend, threads))
+        if station.host is None:
+            station.host = ScriptedHost(name, self.events, self.scripts[name])  # type: ignore[assignment]
+            station.starts += 1
+        return station
+
+    def dismiss(self, station: WorkerSlot) -> None:
+        """As :meth:`pointwise_bench.suites.harness.worker.pool.Pool.dismiss`."""
+        station.host = None
+
+
+class Beats:
+    """A canary that counts."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.cores: list[list[int] | None] = []
+
+    def beat_s(self, cores: list[int] | None = None) -> float:
+        """The number of the beat."""
+        self.number += 1
+        self.cores.append(cores)
+        return float(self.number)
+
+
+def contest(pool: ScriptedPool, **changed: Any) -> Trial:
+    fixed: dict[str, Any] = {
+        "problem": PROBLEM,
+        "threads": 1,
+        "backends": list(pool.scripts),
+        "pool": pool,
+        "canary": Beats(),
+        "rounds": lambda speeds: ROUNDS,
+        "rng": Random(1),
+        "timeout_s": 60.0,
+    }
+    return Trial(**fixed | changed)
+
+
+def legs_of(outcome: TrialResult) -> dict[str, PassSamples]:
+    return {leg.backend: leg for leg in outcome.legs}
+
+
+def ways_out(outcome: TrialResult) -> dict[str, Ended]:
+    return {leg.backend: ended for leg, ended in outcome.ended}
+
+
+def ends(status: Status, *, alive: bool = True, at: int = 0) -> Callable[[int], Any]:
+    """A script that ends the backend's part when it is asked for the ``at``-th time."""
+    return lambda number: Ended(status, "as the script says", alive=alive) if number == at else None
+
+
+# --- rounds -------------------------------------------------------------------------------------------------------
+
+
+def test_backends_take_their_turns_in_interleaved_rounds() -> None:
+    pool = ScriptedPool(a={}, b={}, c={})
+    contest(pool).run()
+    turns = [name for question, name in pool.events if question == "turn"]
+    rounds = [turns[start : start + 3] for start in range(0, len(turns), 3)]
+    assert len(rounds) == ROUNDS
+    assert all(sorted(each) == ["a", "b", "c"] for each in rounds)
+
+
+def test_everybody_is_examined_before_anybody_is_timed() -> None:
+    pool = ScriptedPool(a={}, b={})
+    contest(pool).run()
+    questions = [question for question, _ in pool.events]
+    assert questions.index("turn") > max(place for place, asked in enumerate(questions) if asked == "examine")
+
+
+def test_the_canary_beats_once_a_round_for_all() -> None:
+    legs = legs_of(contest(ScriptedPool(a={}, b={})).run())
+    assert legs["a"].canary_s == legs["b"].canary_s == [float(number) for number in range(1, ROUNDS + 1)]
+
+
+@pytest.mark.parametrize("cores", [None, [1], [0, 3]])
+def test_all_turns_and_the_canary_keep_to_the_cores_of_the_pass(cores: list[int] | None) -> None:
+    pool, canary = ScriptedPool(a={}, b={}), Beats()
+    contest(pool, cores=cores, canary=canary).run()
+    for station in pool.stations.values():
+        host: Any = station.host
+        assert host.turns == [(ceil(TURN_S / CALL_S), WARM_S, cores)] * ROUNDS
+    assert canary.cores == [cores] * ROUNDS
+
+
+def test_a_slow_backend_takes_part_in_the_first_rounds_only() -> None:
+    pool = ScriptedPool(slow={"examine": lambda number: SetUp(0, 0, 1.0, 1.0, 0.1)}, fast={})
+    legs = legs_of(contest(pool, rounds=lambda speeds: 9).run())
+    assert (len(legs["slow"].samples_s), len(legs["fast"].samples_s)) == (FEWEST_ROUNDS, 9)
+    assert legs["slow"].calls == 1
+    assert legs["slow"].canary_s == legs["fast"].canary_s[:FEWEST_ROUNDS]
+
+
+def test_the_number_of_rounds_comes_from_the_warm_ups_speed() -> None:
+    seen: list[dict[str, float]] = []
+
+    def rounds(speeds: dict[str, float]) -> int:
+        seen.append(dict(speeds))
+        return 5
+
+    pool = ScriptedPool(a={}, b={"examine": lambda number: SetUp(0, 0, 0.2, 1.0, 0.1)})
+    legs = legs_of(contest(pool, rounds=rounds).run())
+    assert seen == [{"a": CALL_S, "b": 0.2}]
+    assert len(legs["a"].samples_s) == 5
+
+
+def test_a_later_pass_keeps_the_calls_and_the_limit_of_the_first() -> None:
+    """A worker that starts slower must not average fewer calls into a sample, nor leave out rounds of its rivals."""
+    pool = ScriptedPool(a={"examine": lambda number: SetUp(0, 0, 1.0, 1.0, 0.1)}, b={})
+    legs = legs_of(contest(pool, earlier={"a": Share(rounds=30, calls=17, most=5)}).run())
+    assert legs["a"].share == Share(rounds=5, calls=17, most=5)
+    assert len(legs["a"].samples_s) == 5
+    assert len(legs["b"].samples_s) == ROUNDS
+
+
+# --- ways out -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", ["refuses", "examine", "turn", "conclude"])
+def test_who_ends_at_any_moment_is_out_and_the_others_go_on(moment: str) -> None:
+    outcome = contest(ScriptedPool(a={moment: ends("wrong")}, b={})).run()
+    assert ways_out(outcome).keys() == {"a"}
+    assert (ways_out(outcome)["a"].status, ways_out(outcome)["a"].reason) == ("wrong", "as the script says")
+    assert legs_of(outcome).keys() == {"b"}
+    assert len(legs_of(outcome)["b"].samples_s) == ROUNDS
+
+
+def test_who_dies_in_the_middle_is_out_and_gets_a_new_host_for_the_next_problem() -> None:
+    pool = ScriptedPool(a={"turn": ends("crashed", alive=False, at=3)}, b={})
+    assert ways_out(contest(pool).run())["a"].status == "crashed"
+    assert pool.stations["a"].host is None
+    assert pool.stations["b"].host is not None
+    pool.scripts["a"] = {}
+    legs = legs_of(contest(pool).run())
+    assert (legs["a"].process, legs["b"].process) == (1, 0)
+
+
+def test_who_came_to_the_end_alive_keeps_its_host() -> None:
+    pool = ScriptedPool(a={"conclude": ends("wrong")})
+    contest(pool).run()
+    assert pool.stations["a"].host is not None
+
+
+def test_a_refusal_is_unsupported_with_its_reason() -> None:
+    ended = ways_out(contest(ScriptedPool(a={"refuses": lambda number: "has no groups"}, b={})).run())["a"]
+    assert (ended.status, ended.reason) == ("unsupported", "has no groups")
+
+
+def test_what_the_gate_cannot_judge_is_not_timed() -> None:
+    problem = Problem(batch=1, in_channels=8, out_channels=8, height=4, width=4, activation="relu",
+                      direction="backward-input")  # fmt: skip
+    pool = ScriptedPool(a={})
+    ended = ways_out(contest(pool, problem=problem).run())["a"]
+    assert ended.status == "unsupported"
+    assert "backward-input through relu" in ended.reason
+    assert "examine" not in [question for question, _ in pool.events]
+
+
+def test_what_is_missing_makes_it_unavailable() -> None:
+    pool = ScriptedPool(a={}, b={})
+    pool.station("a", 1).missing = "no such device"
+    outcome = contest(pool).run()
+    assert (ways_out(outcome)["a"].status, ways_out(outcome)["a"].reason) == ("unavailable", "no such device")
+    assert legs_of(outcome).keys() == {"b"}
+
+
+def test_every_backend_has_exactly_one_leg_or_way_out() -> None:
+    pool = ScriptedPool(a={"refuses": ends("failed")}, b={"examine": ends("wrong")}, c={"turn": ends("failed")}, d={})
+    outcome = contest(pool).run()
+    names = [leg.backend for leg in outcome.legs] + [leg.backend for leg, _ in outcome.ended]
+    assert sorted(names) == ["a", "b", "c", "d"]
+
+
+def test_a_wrong_answers_error_is_kept_with_its_way_out() -> None:
+    wrong = Ended("wrong", "too far off", error_ratio=7.5)
+    outcome = contest(ScriptedPool(a={"conclude": lambda number: wrong}, b={})).run()
+    ((leg, ended),) = outcome.ended
+    assert ended is wrong
+    assert leg.error_ratio == 7.5
+    assert leg.prepare_s == 0.1
+
+
+def test_a_time_out_is_for_all_questions_together() -> None:
+    """A backend cannot stretch it by being slow in many small steps."""
+    seen: list[float] = []
+    host: Any = object()
+    backend: Any = None
+    contestant = Participant(WorkerSlot(backend, 1, host), PassSamples("a", 0, ""), patience_s=0.05)
+
+    def question(host: Any, patience_s: float) -> None:
+        seen.append(patience_s)
+        time.sleep(0.03)
+
+    for _ in range(3):
+        contestant.ask(question)
+    assert seen[0] == 0.05
+    assert 0 < seen[1] <= 0.02
+    assert seen[2] == 0.001
+
+
+def test_who_hangs_on_one_problem_after_another_is_not_tried_for_ever() -> None:
+    pool = ScriptedPool(a={"examine": lambda number: Ended("timed-out", "no answer", alive=False)}, b={})
+    ways = [ways_out(contest(pool).run())["a"] for _ in range(5)]
+    assert {ended.status for ended in ways} == {"timed-out"}
+    assert ["not tried" in ended.reason for ended in ways] == [False, False, False, True, True]
+
+
+def test_a_time_budget_waits_no_longer_than_it_can_and_says_so() -> None:
+    asked: list[float] = []
+    patience = {"a": 7.0}
+
+    def hang(number: int) -> Ended:
+        return Ended("timed-out", f"no answer within {asked[-1]:g} s", alive=False)
+
+    pool = ScriptedPool(a={"examine": hang}, b={})
+    examine = ScriptedHost.examine
+
+    def noting(self: ScriptedHost, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
+        asked.append(timeout_s)
+        return examine(self, question, timeout_s, whole=whole)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScriptedHost, "examine", noting)
+        outcome = contest(pool, hurried=True, patience_s=lambda: patience["a"]).run()
+    ended = ways_out(outcome)["a"]
+    assert isinstance(ended, Hurried)
+    assert ended.status == "timed-out"
+    assert "no answer within 7 s; more would not fit into the time budget" in ended.reason
+    assert asked[0] == 7
+    assert set(legs_of(outcome)) == {"b"}
+
+
+def test_a_time_out_of_its_own_is_not_the_budgets() -> None:
+    outcome = contest(ScriptedPool(a={"examine": ends("timed-out", alive=False)}), hurried=True, timeout_s=5.0).run()
+    assert not isinstance(ways_out(outcome)["a"], Hurried)
+
+
+def test_a_time_budget_tries_nobody_again_that_hung_once() -> None:
+    pool = ScriptedPool(a={"examine": lambda number: Ended("timed-out", "it hangs", alive=False)}, b={})
+    contest(pool, hurried=True).run()
+    asked = pool.events.count(("examine", "a"))
+    ended = ways_out(contest(pool, hurried=True).run())["a"]
+    assert isinstance(ended, Hurried)
+    assert "not tried" in ended.reason
+    assert pool.events.count(("examine", "a")) == asked == 1
+
+
+def test_a_problem_that_goes_well_is_a_new_beginning_for_who_hung_before() -> None:
+    pool = ScriptedPool(a={"examine": lambda number: Ended("timed-out", "no answer", alive=False)}, b={})
+    for _ in range(2):
+        contest(pool).run()
+    pool.scripts["a"] = {}
+    contest(pool).run()
+    assert pool.stations["a"].time_outs == 0
+
+
+# --- after the clock ----------------------------------------------------------------------------------------------
+
+
+def test_more_processor_time_than_the_budget_voids_the_times() -> None:
+    greedy = {"turn": lambda number: Turn(CALL_S, 1.95, 1.0, None)}
+    within = {"turn": lambda number: Turn(CALL_S, 1.05, 1.0, None)}
+    outcome = contest(ScriptedPool(greedy=greedy, within=within)).run()
+    ended = ways_out(outcome)["greedy"]
+    assert ended.status == "failed"
+    assert "used 1.95 CPU seconds per second on a budget of 1 thread:" in ended.reason
+    leg = legs_of(outcome)["within"]
+    assert leg.cpu_s / leg.wall_s == pytest.approx(1.05)
+
+
+def beyond_its_budget(on_all_cores: float) -> tuple[ScriptedPool, Callable[[], TrialResult]]:
+    """A backend that used 1.9 cores in its warm-up, 1.0 in turns on one core, and so many in a turn on all of them."""
+
+    def turn(number: int) -> Turn:
+        kept_to = pool.stations["a"].host.turns[-1][2]  # type: ignore[union-attr]
+        return Turn(CALL_S, on_all_cores if kept_to is None else 1.0, 1.0, None)
+
+    pool = ScriptedPool(a={"examine": lambda number: SetUp(0.1, 0.01, CALL_S, 1.9, 0.25), "turn": turn})
+    return pool, contest(pool, cores=[0]).run
+
+
+def test_the_warm_up_proves_the_budget_where_the_turns_are_kept_to_its_cores() -> None:
+    """Two threads on one core use one CPU second per second, and look like one."""
+    _, run = beyond_its_budget(1.8)
+    ended = ways_out(run())["a"]
+    assert ended.status == "failed"
+    assert "used 1.80 CPU seconds per second on a budget of 1 thread:" in ended.reason
+
+
+def test_a_warm_up_beyond_the_budget_convicts_nobody_who_keeps_to_it_in_a_long_turn() -> None:
+    pool, run = beyond_its_budget(1.0)
+    leg = legs_of(run())["a"]
+    assert leg.cpu_s / leg.wall_s == pytest.approx(1.0)
+    turns = pool.stations["a"].host.turns  # type: ignore[union-attr]
+    assert [cores for _, _, cores in turns].count(None) == 1
+    assert turns[-1][0] == LONG_TURN * leg.calls
+
+
+def test_a_time_below_what_the_machine_can_do_is_wrong() -> None:
+    least_s = PROBLEM.flops / 1e12
+    ceilings = Ceilings("before", 1, {"float32": 1e12, "float64": 5e11}, 1e10, [])
+    replay = {"turn": lambda number: Turn(least_s / 100, 1.0, 1.0, None)}
+    fast = {"turn": lambda number: Turn(least_s / 2, 1.0, 1.0, None)}  # the peak itself may be off by as much
+    pool = ScriptedPool(replay=replay, fast=fast, elsewhere=replay)
+    pool.devices["elsewhere"] = "cuda"  # the ceilings are the processor's
+    outcome = contest(pool, ceilings=ceilings).run()
+    assert ways_out(outcome).keys() == {"replay"}
+    assert ways_out(outcome)["replay"].status == "wrong"
+    assert ways_out(outcome)["replay"].reason.startswith("impossibly fast")
+    assert legs_of(outcome).keys() == {"fast", "elsewhere"}
+
+
+class Slept(ScriptedHost):
+    """Whose calls really take their time, of which it tells a ``share``, and whose answers come ``late_s`` later."""
+
+    share, late_s = 1.0, 0.0
+
+    def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
+        """One round."""
+        time.sleep(calls * CALL_S + self.late_s)
+        return Turn(self.share * CALL_S, 1.0, self.share * calls * CALL_S, None)
+
+
+@pytest.mark.parametrize(("share", "late_s", "is_wrong"), [(0.1, 0.0, True), (1.0, 0.015, False), (1.0, 0.0, False)])
+def test_a_clock_that_hides_a_share_of_the_time_is_wrong_and_one_whose_answers_are_late_is_not(
+    share: float, late_s: float, is_wrong: bool
+) -> None:
+    """An engine whose own idle threads spin on every core answers some milliseconds late, turn after turn."""
+    pool = ScriptedPool(a={})
+    host = Slept("a", pool.events)
+    host.share, host.late_s = share, late_s
+    pool.station("a", 1).host = host  # type: ignore[assignment]
+    outcome = contest(pool).run()
+    if is_wrong:
+        assert ways_out(outcome)["a"].reason.startswith("its clock is wrong: a turn of")
+    else:
+        assert legs_of(outcome).keys() == {"a"}
+
+
+def test_threads_that_spin_for_ever_are_told_from_those_that_wait_for_a_next_call() -> None:
+    looks = {"ever": [1.0, 1.0], "a_while": [1.0, 0.0], "never": [0.0]}
+    pool = ScriptedPool(**{name: {"idle": lambda number, seen=seen: seen[number]} for name, seen in looks.items()})
+    outcome = contest(pool).run()
+    assert (
+        ways_out(outcome)["ever"].reason == "threads of its own use 1.00 CPU seconds per second while nobody calls it"
+    )
+    assert legs_of(outcome).keys() == {"a-while", "never"}
+    contest(pool, backends=["a-while", "never"]).run()  # who was seen to rest is not watched on the next problem
+    assert [name for question, name in pool.events if question == "idle"] == [
+        "ever",
+        "ever",
+        "a-while",
+        "a-while",
+        "never",
+    ]
+
+
+def test_the_devices_series_is_kept_beside_the_hosts() -> None:
+    pool = ScriptedPool(a={"turn": lambda number: Turn(2e-3, 1.0, 1.0, 1e-3)}, b={})
+    legs = legs_of(contest(pool).run())
+    assert legs["a"].device_samples_s == [1e-3] * ROUNDS
+    assert legs["a"].samples_s == [2e-3] * ROUNDS
+    assert legs["b"].device_samples_s == []
+
+
+def test_page_faults_are_added_up_where_they_are_counted() -> None:
+    counting = {"turn": lambda number: Turn(CALL_S, 1.0, 1.0, None, page_faults=number)}
+    legs = legs_of(contest(ScriptedPool(counting=counting, silent={})).run())
+    assert legs["counting"].page_faults == sum(range(ROUNDS))
+    assert legs["silent"].page_faults is None
+
+
+def test_samples_keep_the_digits_that_the_clock_has() -> None:
+    legs = legs_of(contest(ScriptedPool(a={"turn": lambda number: Turn(1.23456789012e-4, 1.0, 1.0, None)})).run())
+    assert legs["a"].samples_s[0] == pytest.approx(1.23456789012e-4, rel=1e-6)
+
+
+def test_a_leg_holds_what_was_learned_on_the_way() -> None:
+    leg = legs_of(contest(ScriptedPool(a={})).run())["a"]
+    assert (leg.prepare_s, leg.first_call_s, leg.error_ratio, leg.peak_rss_bytes) == (0.1, 0.01, 0.5, 10**8)
+    assert leg.calls == ceil(TURN_S / CALL_S)
+    assert leg.process == 0
+    assert leg.started_at > "2026"

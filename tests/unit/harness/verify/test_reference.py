@@ -1,0 +1,290 @@
+"""The oracle against the formula in exact fractions, read off the definition with no array library."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from itertools import product
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from pointwise_bench import Problem
+from pointwise_bench.backends.problem import Direction, Dtype, Layout
+from pointwise_bench.suites.harness.verify import error_bounds as bounds
+from pointwise_bench.suites.harness.verify.cases import Case, CaseSet, Weights
+from pointwise_bench.suites.harness.verify.reference import (
+    answer,
+    backward_input,
+    backward_weight,
+    magnitudes,
+    pointwise,
+)
+
+AXES = {
+    "layout": ("nchw", "nhwc"),
+    "stride": (1, 2, 3),
+    "groups": (1, 2),
+    "bias": (False, True),
+    "activation": ("none", "relu"),
+    "dtype": ("float32", "float64"),
+}
+PROBLEMS = [
+    Problem(batch=2, in_channels=4, out_channels=6, height=4, width=5, **dict(zip(AXES, values, strict=True)))  # type: ignore[arg-type]
+    for values in product(*AXES.values())
+]
+ODD_SHAPES = [
+    Problem(batch=1, in_channels=1, out_channels=1, height=1, width=1),
+    Problem(batch=1, in_channels=3, out_channels=3, height=2, width=2, groups=3, layout="nhwc"),
+    Problem(batch=3, in_channels=2, out_channels=1, height=1, width=6, stride=4),
+]
+
+
+def operands(problem: Problem, seed: int = 1) -> tuple[Any, Any, Any]:
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal(problem.input_shape).astype(problem.dtype)
+    weight = rng.standard_normal(problem.weight_shape).astype(problem.dtype)
+    bias = rng.standard_normal(problem.out_channels).astype(problem.dtype) if problem.bias else None
+    return x, weight, bias
+
+
+def by_definition(p: Problem, x: Any, weight: Any, bias: Any) -> Any:
+    """``y[n, o, i, j] = activation(bias[o] + sum_c weight[o, c] * x[n, g(o) * C/G + c, i * s, j * s])``, exactly."""
+    channels, kernels = p.in_channels // p.groups, p.out_channels // p.groups
+    y = np.empty(p.output_shape)
+    for n, o, i, j in product(range(p.batch), range(p.out_channels), range(p.out_height), range(p.out_width)):
+        total = Fraction(0) if bias is None else Fraction(float(bias[o]))
+        for c in range(channels):
+            source = o // kernels * channels + c
+            row, column = i * p.stride, j * p.stride
+            value = x[n, source, row, column] if p.layout == "nchw" else x[n, row, column, source]
+            total += Fraction(float(weight[o, c])) * Fraction(float(value))
+        if p.activation == "relu":
+            total = max(total, Fraction(0))
+        y[(n, o, i, j) if p.layout == "nchw" else (n, i, j, o)] = float(total)
+    return y
+
+
+@pytest.mark.parametrize("problem", [*PROBLEMS, *ODD_SHAPES], ids=str)
+def test_it_is_the_formula(problem: Problem) -> None:
+    x, weight, bias = operands(problem)
+    y = pointwise(problem, x, weight, bias)
+    assert y.shape == problem.output_shape
+    assert y.dtype == np.float64
+    assert y.flags.c_contiguous
+    # A handful of roundings in float64, relative to the largest term; nothing cancels to below 1e-12 of it.
+    np.testing.assert_allclose(y, by_definition(problem, x, weight, bias), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS[::5], ids=str)
+def test_small_integers_are_exact(problem: Problem) -> None:
+    rng = np.random.default_rng(1)
+    x = rng.integers(-8, 9, problem.input_shape).astype(problem.dtype)
+    weight = rng.integers(-4, 5, problem.weight_shape).astype(problem.dtype)
+    bias = rng.integers(-8, 9, problem.out_channels).astype(problem.dtype) if problem.bias else None
+    assert np.array_equal(pointwise(problem, x, weight, bias), by_definition(problem, x, weight, bias))
+
+
+def test_the_sum_is_carried_in_float64() -> None:
+    """In float32 the small term would vanish beside the large one."""
+    problem = Problem(batch=1, in_channels=3, out_channels=1, height=1, width=1)
+    x = np.array([2.0**30, 1.0, -(2.0**30)], np.float32).reshape(problem.input_shape)
+    assert pointwise(problem, x, np.ones((1, 3), np.float32), None).item() == 1.0
+
+
+@pytest.mark.parametrize("activation", ["none", "relu"])
+@pytest.mark.filterwarnings("ignore:invalid value encountered")  # infinity times zero is what is asked
+def test_nan_and_infinity_propagate_to_their_own_outputs_alone(activation: Any) -> None:
+    problem = Problem(batch=1, in_channels=2, out_channels=1, height=1, width=3, activation=activation)
+    x = np.array([[np.nan, 1.0, np.inf], [1.0, 1.0, 1.0]], np.float32).reshape(problem.input_shape)
+    y = pointwise(problem, x, np.ones((1, 2), np.float32), None).ravel()
+    assert np.isnan(y[0])
+    assert y[1:].tolist() == [2.0, np.inf]
+
+
+def test_pixels_that_the_stride_skips_have_no_influence() -> None:
+    problem = Problem(batch=1, in_channels=2, out_channels=2, height=5, width=4, stride=3)
+    x, weight, bias = operands(problem)
+    read = np.zeros(problem.input_shape, bool)
+    read[:, :, [0, 3]] = True
+    read[:, :, :, [1, 2]] = False
+    assert np.array_equal(
+        pointwise(problem, np.where(read, x, np.nan), weight, bias), pointwise(problem, x, weight, bias)
+    )
+
+
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+def test_an_empty_batch_gives_an_empty_result(layout: Any) -> None:
+    problem = Problem(batch=0, in_channels=4, out_channels=6, height=4, width=4, bias=True, layout=layout)
+    assert pointwise(problem, *operands(problem)).shape == problem.output_shape
+
+
+@pytest.mark.parametrize("problem", PROBLEMS[::7], ids=str)
+def test_magnitudes_are_the_formula_of_absolute_values(problem: Problem) -> None:
+    x, weight, bias = operands(problem)
+    expected = by_definition(problem, abs(x), abs(weight), None if bias is None else abs(bias))
+    np.testing.assert_allclose(magnitudes(problem, (x,), weight, bias), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS[::9], ids=str)
+def test_operands_are_left_as_they_are(problem: Problem) -> None:
+    given = operands(problem)
+    before = [None if each is None else each.copy() for each in given]
+    pointwise(problem, *given)
+    for one, other in zip(given, before, strict=True):
+        assert (one is None and other is None) or np.array_equal(one, other)
+
+
+# --- gradients ----------------------------------------------------------------------------------------------------
+
+LINEAR = [replace(each, activation="none", dtype="float64") for each in [*PROBLEMS, *ODD_SHAPES]]
+
+
+def gradients(problem: Problem, x: Any, weight: Any, dy: Any) -> tuple[Any, Any]:
+    """The reference's, the bias' gradient beside the weights'."""
+    return (
+        backward_input(replace(problem, direction="backward-input"), dy, weight),
+        backward_weight(replace(problem, direction="backward-weight"), x, dy),
+    )
+
+
+@pytest.mark.parametrize("problem", LINEAR[::2], ids=str)
+def test_gradients_are_those_of_automatic_differentiation(problem: Problem) -> None:
+    torch = pytest.importorskip("torch")
+    x, weight, bias = operands(problem)
+    dy = np.random.default_rng(2).standard_normal(problem.output_shape)
+    with torch.enable_grad():
+        tensors = [None if each is None else torch.tensor(each, requires_grad=True) for each in (x, weight, bias)]
+        image = tensors[0].permute(0, 3, 1, 2) if problem.layout == "nhwc" else tensors[0]
+        kernel = tensors[1][:, :, None, None]
+        y = torch.nn.functional.conv2d(image, kernel, tensors[2], stride=problem.stride, groups=problem.groups)
+        (y.permute(0, 2, 3, 1) if problem.layout == "nhwc" else y).backward(torch.tensor(dy))
+    dx, dw = gradients(problem, x, weight, dy)
+    np.testing.assert_allclose(dx, tensors[0].grad.numpy(), rtol=1e-12, atol=1e-13)
+    expected = tensors[1].grad.numpy()
+    if problem.bias:
+        expected = np.column_stack([expected, tensors[2].grad.numpy()])
+    np.testing.assert_allclose(dw, expected, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("problem", LINEAR[1::5], ids=str)
+def test_gradients_are_finite_differences(problem: Problem) -> None:
+    """The formula is linear in each operand: a difference of one is the derivative itself, up to rounding."""
+    x, weight, bias = operands(problem)
+    dy = np.random.default_rng(2).standard_normal(problem.output_shape)
+
+    def slope(which: int, index: Any) -> float:
+        there = [None if each is None else each.copy() for each in (x, weight, bias)]
+        there[which][index] += 1.0
+        here = by_definition(problem, x, weight, bias)
+        return float((dy * (by_definition(problem, *there) - here)).sum())
+
+    dx, dw = gradients(problem, x, weight, dy)
+    rng = np.random.default_rng(3)
+    for index in [tuple(rng.integers(0, size) for size in problem.input_shape) for _ in range(6)]:
+        assert dx[index] == pytest.approx(slope(0, index), rel=1e-9, abs=1e-9)
+    for index in [tuple(rng.integers(0, size) for size in problem.weight_shape) for _ in range(6)]:
+        assert dw[index] == pytest.approx(slope(1, index), rel=1e-9, abs=1e-9)
+    if problem.bias:
+        assert dw[-1, -1] == pytest.approx(slope(2, -1), rel=1e-9, abs=1e-9)
+
+
+# --- the examination's cheaper ways to the same answers -----------------------------------------------------------
+
+
+@st.composite
+def any_problem(draw: st.DrawFn) -> Problem:
+    groups, small = draw(st.sampled_from([1, 1, 2, 3])), st.integers(1, 9)
+    direction = draw(st.sampled_from(get_args(Direction)))
+    return Problem(
+        batch=draw(st.integers(0, 3)),
+        in_channels=groups * draw(small | st.integers(300, 600)),
+        out_channels=groups * draw(small),
+        height=draw(small),
+        width=draw(small),
+        stride=draw(st.integers(1, 4)),
+        groups=groups,
+        bias=draw(st.booleans()),
+        activation=draw(st.sampled_from(["none", "relu"])) if direction == "forward" else "none",
+        dtype=draw(st.sampled_from(get_args(Dtype))),
+        layout=draw(st.sampled_from(get_args(Layout))),
+        direction=direction,
+    )
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered")
+@settings(max_examples=200, deadline=None, database=None)
+@given(problem=any_problem(), seed=st.integers(0, 2**16))
+def test_every_answer_of_an_examination_is_the_references(problem: Problem, seed: int) -> None:
+    made = CaseSet.of(problem, seed)
+    arrived = CaseSet.from_block(made.to_block())
+    for question in (arrived.first, arrived.second):
+        check_reals(problem, arrived.real, question)
+    for question in (arrived.integers, arrived.probe, arrived.poisoned):
+        check_exact(problem, arrived.integer, question)
+
+
+@pytest.mark.parametrize(
+    "text", ["n2c64h30w30-o40", "n1c300h20w20-o64-bias-relu", "n3c50h33w33-o60-s2-backward-weight"]
+)
+def test_work_that_is_shared_between_threads_is_the_same(text: str) -> None:
+    problem = Problem.parse(text)
+    made = CaseSet.of(problem, seed=1)
+    check_reals(problem, made.real, made.second)
+    check_exact(problem, made.integer, made.integers)
+
+
+def check_form(problem: Problem, question: Case) -> None:
+    shapes = {
+        "forward": [problem.input_shape],
+        "backward-input": [problem.output_shape],
+        "backward-weight": [problem.input_shape, problem.output_shape],
+    }[problem.direction]
+    assert [each.shape for each in question.inputs] == shapes
+    assert all(each.dtype == np.dtype(problem.dtype) and each.flags.c_contiguous for each in question.inputs)
+
+
+def check_exact(problem: Problem, weights: Weights, question: Case) -> None:
+    """Equal to the last bit, and numbers of the problem's own dtype."""
+    check_form(problem, question)
+    expected = answer(problem, question.inputs, weights.weight, weights.bias)
+    assert question.answer.shape == expected.shape
+    assert np.array_equal(question.answer, expected, equal_nan=True)
+    assert np.array_equal(expected.astype(problem.dtype).astype(np.float64), expected, equal_nan=True)
+    assert question.allowed is None
+
+
+def check_reals(problem: Problem, weights: Weights, question: Case) -> None:
+    """Equal up to float64's rounding; the bound never below the plain one, and above it by no more than it says."""
+    check_form(problem, question)
+    expected = answer(problem, question.inputs, weights.weight, weights.bias)
+    sizes = magnitudes(problem, question.inputs, weights.weight, weights.bias)
+    assert (abs(question.answer - expected) <= 1e-14 * sizes).all()
+    least = bounds.allowed(problem, sizes, expected)
+    assert question.allowed is not None
+    assert (question.allowed >= least * (1 - 1e-7)).all()  # float32's digits
+    assert (question.allowed <= least * (1 + 3 * bounds.UNIT_ROUNDOFF[problem.dtype] + 2.0**-20)).all()
+
+
+@pytest.mark.parametrize("direction", get_args(Direction))
+@pytest.mark.parametrize("layout", get_args(Layout))
+def test_every_place_of_the_second_input_is_new(direction: Any, layout: Any) -> None:
+    """A backend that answers the first input once more is far off everywhere."""
+    for batch, height in ((1, 1), (1, 2), (2, 1), (3, 4)):
+        problem = Problem(batch=batch, in_channels=4, out_channels=3, height=height, width=height, layout=layout,
+                          direction=direction)  # fmt: skip
+        made = CaseSet.of(problem, seed=1)
+        assert not np.array_equal(made.first.inputs[0], made.second.inputs[0])
+        assert (abs(made.first.answer - made.second.answer) > 100 * made.first.allowed).mean() > 0.9
+
+
+@pytest.mark.parametrize("dtype", get_args(Dtype))
+def test_integers_reach_every_channel_where_there_are_pixels_enough(dtype: Any) -> None:
+    problem = Problem(batch=2, in_channels=2048, out_channels=8, height=8, width=8, dtype=dtype)
+    made = CaseSet.of(problem, seed=1)
+    assert (made.integers.inputs[0].astype(np.float64) != 0).any(axis=(0, 2, 3)).all()
+    assert made.integer.weight is not None
+    assert (made.integer.weight.astype(np.float64) != 0).all()
+    assert (made.first.inputs[0].astype(np.float64) != 0).all()

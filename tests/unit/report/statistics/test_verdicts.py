@@ -1,0 +1,356 @@
+"""Verdicts on simulated machines whose truth is known: drift, heavy tails, and workers that differ from start to start.
+
+Rates are counted over hundreds of simulated pairs with a fixed seed, so that they are the same in every run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pointwise_bench.report.statistics.order_statistics import (
+    USUAL_COUNTS_AS,
+    Clusters,
+    design_effect,
+    interval_index,
+    moderated,
+)
+from pointwise_bench.report.statistics.verdicts import (
+    MARGIN,
+    PLANNED_STARTS,
+    Pairs,
+    Series,
+    pair_up,
+    usual_disagreement,
+)
+from pointwise_bench.suites.harness.design.rounds import MOST_ROUNDS, PASSES
+from pointwise_bench.suites.harness.run.passes import MOST_PASSES_IN_BUDGET
+
+NOISE = 0.04  # of a ratio of one round, standard deviation; with tails of Student's t of 3 degrees of freedom
+DRIFT = 0.05  # of the machine, from one round to the next: a random walk
+PAIRS = 500
+STARTS, ROUNDS = 3, 40
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Simulates pairs of backends of which the second takes ``ratio`` times as long as the first.
+
+    Every start of a worker shifts all of its rounds by a factor of its own, ``effect`` being its standard deviation.
+    """
+
+    ratio: float = 1.0
+    effect: float = 0.0
+    noise: float = NOISE
+    starts: int = STARTS
+    rounds: int = ROUNDS
+
+    def pair(self, generator: np.random.Generator) -> list[Series]:
+        """Both series."""
+        process = np.repeat(np.arange(self.starts), self.rounds)
+        names = 1000 * process + np.tile(np.arange(self.rounds), self.starts)
+        drift = generator.normal(0.0, DRIFT, process.size).cumsum()
+        return [
+            Series.of(factor * np.exp(drift + self._shift(generator)[process] + own), names, process)
+            for factor in (1.0, self.ratio)
+            for own in [_heavy_tailed(generator, process.size) * self.noise / math.sqrt(2)]
+        ]
+
+    def _shift(self, generator: np.random.Generator) -> NDArray[np.float64]:
+        return generator.normal(0.0, self.effect, self.starts)
+
+    def run(self, seed: int, pairs: int = PAIRS) -> list[list[Series]]:
+        """As many problems, each with its pair."""
+        generator = np.random.default_rng(seed)
+        return [self.pair(generator) for _ in range(pairs)]
+
+
+def _heavy_tailed(generator: np.random.Generator, size: int) -> NDArray[np.float64]:
+    """Student's t with 3 degrees of freedom, scaled to a standard deviation of 1."""
+    return generator.standard_t(3, size) / math.sqrt(3)
+
+
+def judged(run: list[list[Series]]) -> list[Pairs]:
+    """The run's pairs as the report sees them: with what is usual in the run."""
+    usual = usual_disagreement([pair_up(pair) for pair in run])
+    return [pair_up(pair, usual=usual) for pair in run]
+
+
+def without_starts(pair: list[Series]) -> list[Series]:
+    """The planted fault: all rounds are taken for one start's, which makes the test a plain pooled sign test."""
+    return [Series(one.log_seconds, one.rounds, np.zeros_like(one.processes)) for one in pair]
+
+
+def rates(pairs: list[Pairs]) -> Counter[str]:
+    """Percentages by verdict, and of ``different``."""
+    counts = Counter(str(pair.verdict[0]) for pair in pairs)
+    counts["different"] = counts["faster"] + counts["slower"]
+    return Counter({name: 100 * count / len(pairs) for name, count in counts.items()})
+
+
+# --- identical backends -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_identical_backends_under_drift_are_called_different_in_two_percent_at_most(seed: int) -> None:
+    found = rates(judged(Machine().run(seed)))
+    assert found["different"] <= 2
+    assert found["same"] >= 90  # and not for want of a verdict
+
+
+def test_the_noise_alone_does_not_make_a_difference() -> None:
+    """So much of it that most medians differ by more than the margin: the interval alone holds the verdicts back."""
+    found = judged(Machine(noise=0.4).run(3))
+    assert np.mean([abs(pair.ratio[0] - 1) > MARGIN for pair in found]) > 0.3
+    assert rates(found)["different"] <= 5
+
+
+def test_identical_backends_whose_starts_differ_are_rarely_told_apart_and_a_pooled_test_tells_many() -> None:
+    run = Machine(effect=0.03).run(1)
+    assert rates(judged(run))["different"] <= 5
+    pooled = rates(judged([without_starts(pair) for pair in run]))
+    assert pooled["different"] >= 30
+    assert pooled["same"] >= 10  # an accident as well: the starts happened to cancel
+
+
+def test_small_differences_between_starts_are_not_taken_for_the_backends_either() -> None:
+    run = Machine(effect=0.015).run(4)
+    assert rates(judged(run))["different"] <= 5
+    assert rates(judged([without_starts(pair) for pair in run]))["different"] >= 10
+
+
+def test_without_the_runs_usual_disagreement_three_starts_know_too_little_of_their_own() -> None:
+    """Why the run's other pairs are asked: three starts of one pair may agree by accident."""
+    run = Machine(effect=0.03).run(1)
+    assert rates([pair_up(pair) for pair in run])["different"] > 2 * rates(judged(run))["different"]
+
+
+# --- backends that differ -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_three_percent_are_found_and_with_the_right_sign(seed: int) -> None:
+    found = rates(judged(Machine(ratio=1.03).run(seed)))
+    assert found["faster"] >= 90
+    assert found["slower"] == 0
+    assert rates(judged(Machine(ratio=1 / 1.03).run(seed)))["slower"] >= 90
+
+
+@pytest.mark.parametrize("ratio", [1.01, 1 / 1.01])
+def test_one_percent_is_within_the_margin(ratio: float) -> None:
+    assert rates(judged(Machine(ratio=ratio).run(5)))["different"] <= 5
+
+
+def test_a_difference_larger_than_what_the_starts_make_is_found_all_the_same() -> None:
+    found = rates(judged(Machine(ratio=1.15, effect=0.02).run(6)))
+    assert found["faster"] >= 90
+
+
+def test_a_difference_within_the_margin_is_never_called_faster_however_sure_it_is() -> None:
+    steady = Machine(ratio=1 + 0.9 * MARGIN, rounds=400)
+    assert rates(judged(steady.run(7, pairs=50)))["different"] == 0
+
+
+# --- fewer starts and other rounds --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("starts", [1, 2])
+def test_a_run_that_was_killed_early_is_compared_by_the_starts_that_it_has(starts: int) -> None:
+    same = judged(Machine(starts=starts).run(8))
+    assert {int(pair.starts[0]) for pair in same} == {starts}
+    assert rates(same)["different"] <= 2
+    assert rates(judged(Machine(ratio=1.05, starts=starts).run(9)))["faster"] >= 90
+
+
+def test_two_starts_that_disagree_decide_little() -> None:
+    assert rates(judged(Machine(effect=0.03, starts=2).run(10)))["different"] <= 5
+
+
+def test_one_start_cannot_know_that_it_is_special() -> None:
+    """Why a run has three: with one, what the process keeps for life looks like the backend."""
+    assert rates(judged(Machine(effect=0.03, starts=1).run(11)))["different"] >= 30
+
+
+def test_rounds_are_paired_by_name_and_not_by_place() -> None:
+    """The machine is twice as slow in every other round. One series lacks rounds, and has another order."""
+    wander = np.tile([1.0, 2.0], 30)
+    names = np.arange(60)
+    kept = np.random.default_rng(1).permutation(60)[:41]
+    whole = Series.of(wander, names, np.zeros(60))
+    part = Series.of(1.05 * wander[kept], names[kept], np.zeros(41))
+    for pairs, expected in ((pair_up([whole, part]), 1.05), (pair_up([part, whole]), 1 / 1.05)):
+        assert pairs.rounds[0] == 41
+        assert (pairs.ratio[0], pairs.low[0], pairs.high[0]) == pytest.approx((expected, expected, expected))
+    assert pair_up([whole, part]).verdict[0] == "faster"
+
+
+def test_a_slow_backend_is_compared_over_the_rounds_that_it_has() -> None:
+    generator = np.random.default_rng(1)
+    fast, slow = Machine(ratio=3.0).pair(generator)
+    few = np.concatenate([1000 * start + np.arange(4) for start in range(STARTS)])
+    taken = np.isin(slow.rounds, few)
+    pairs = pair_up([fast, Series(slow.log_seconds[taken], slow.rounds[taken], slow.processes[taken])])
+    assert (pairs.rounds[0], pairs.starts[0], pairs.verdict[0]) == (12, STARTS, "faster")
+
+
+def test_without_a_common_round_nothing_is_said() -> None:
+    one, other = (Series.of([1.0] * 9, np.arange(9) + 1000 * number, [number] * 9) for number in range(2))
+    pairs = pair_up([one, other])
+    assert (pairs.rounds[0], pairs.starts[0], bool(pairs.decidable[0]), pairs.verdict[0]) == (0, 0, False, "undecided")
+    assert pair_up([Series.of([], [], []), other]).verdict[0] == "undecided"
+
+
+def test_a_start_of_either_backend_is_a_start_of_the_pair() -> None:
+    """One of the two crashed and was replaced: from there on the pair is another one."""
+    names = np.arange(30)
+    one = Series.of(np.ones(30), names, np.zeros(30))
+    other = Series.of(np.ones(30), names, np.repeat([0, 1, 7], 10))
+    assert pair_up([one, other]).starts[0] == pair_up([other, one]).starts[0] == 3
+    assert pair_up([other, other]).starts[0] == 3
+
+
+def test_ties_are_evidence_of_equality() -> None:
+    """A clock of few digits: most ratios are exactly one."""
+    names, process = np.arange(60), np.repeat(np.arange(3), 20)
+    level = Series.of(np.full(60, 1e-6), names, process)
+    coarse = Series.of(np.where(names % 10 == 0, 1.1e-6, 1e-6), names, process)
+    for pairs in (pair_up([level, level]), pair_up([level, coarse])):
+        assert (pairs.ratio[0], pairs.low[0], pairs.high[0]) == (1.0, 1.0, 1.0)
+        assert pairs.verdict[0] == "same"
+
+
+def test_a_clock_that_stood_still_is_no_error() -> None:
+    still = Series.of([0.0] * 9, range(9), [0] * 9)
+    assert pair_up([still, still]).verdict[0] == "same"
+
+
+def test_the_report_and_the_harness_plan_as_many_starts() -> None:
+    assert PLANNED_STARTS == PASSES
+
+
+def test_more_looks_need_more_certainty() -> None:
+    """A pair that was looked at again because it was undecided had more chances to be called different."""
+    for starts in (PLANNED_STARTS, 2 * PLANNED_STARTS):
+        names = np.arange(7)
+        process = np.arange(7) % starts
+        pairs = pair_up([Series.of(np.full(7, factor), names, process) for factor in (1.0, 2.0)])
+        # Seven rounds hold an interval for one look (2 / 2**7 is below 0.05), but not for four (above 0.05 / 4).
+        assert bool(pairs.decidable[0]) is (starts == PLANNED_STARTS)
+
+
+# --- the interval -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [6, 12, 40, 120])
+@pytest.mark.parametrize("alpha", [0.05, 0.01])
+def test_the_interval_covers_the_median_as_often_as_it_says(count: int, alpha: float) -> None:
+    """Against the binomial distribution, which is exact: skewed and heavy-tailed samples make no difference."""
+    index = interval_index(count, alpha)
+    if index is None:
+        assert 2 / 2**count > alpha
+        return
+    exact = 2 * sum(math.comb(count, below) for below in range(index + 1)) / 2**count
+    assert exact <= alpha < exact + 2 * math.comb(count, index + 1) / 2**count  # and no narrower one would do
+    trials = 20_000
+    samples = np.sort(np.random.default_rng(count).standard_exponential((trials, count)), axis=1)
+    median = math.log(2)
+    missed = np.mean((samples[:, index] > median) | (samples[:, count - 1 - index] < median))
+    assert abs(missed - exact) < 4 * math.sqrt(exact / trials)
+
+
+def test_the_interval_exists_for_as_many_rounds_as_a_run_can_have() -> None:
+    """Powers of two beyond a thousand do not fit into a float."""
+    most = MOST_PASSES_IN_BUDGET * MOST_ROUNDS
+    index = interval_index(most)
+    assert index is not None
+    assert index == pytest.approx(most / 2 - 1.96 * math.sqrt(most) / 2, abs=2)
+
+
+def test_an_interval_over_alike_clusters_covers_the_median() -> None:
+    generator, trials, missed = np.random.default_rng(1), 2000, 0
+    labels = np.repeat(np.arange(STARTS), ROUNDS)
+    for _ in range(trials):
+        _, low, high = Clusters.of(generator.standard_t(3, labels.size), labels).median_interval()
+        missed += not low <= 0 <= high
+    assert missed / trials <= 0.05
+
+
+def test_an_interval_over_shifted_clusters_misses_less_often_with_their_disagreement() -> None:
+    generator, trials = np.random.default_rng(2), 1000
+    labels = np.repeat(np.arange(STARTS), ROUNDS)
+    missed = {"clusters": 0, "pooled": 0}
+    for _ in range(trials):
+        values = generator.normal(0.0, 1.0, labels.size) + generator.normal(0.0, 1.0, STARTS)[labels]
+        usual = 20.0  # as over a run of such pairs
+        for name, groups in (("clusters", labels), ("pooled", np.zeros_like(labels))):
+            _, low, high = Clusters.of(values, groups).median_interval(usual=usual if name == "clusters" else 1.0)
+            missed[name] += not low <= 0 <= high
+    assert missed["clusters"] / trials <= 0.1
+    assert missed["pooled"] / trials >= 0.5
+
+
+# --- how much starts disagree -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("starts", [2, 3, 6])
+def test_the_design_effect_is_one_on_the_average_for_clusters_that_are_alike(starts: int) -> None:
+    generator = np.random.default_rng(starts)
+    labels = np.repeat(np.arange(starts), ROUNDS)
+    effects = [design_effect(Clusters.of(generator.standard_t(3, labels.size), labels)) for _ in range(2000)]
+    assert np.mean(effects) == pytest.approx(1.0, abs=0.1)
+
+
+def test_the_design_effect_is_large_for_clusters_that_are_shifted() -> None:
+    generator = np.random.default_rng(1)
+    labels = np.repeat(np.arange(STARTS), ROUNDS)
+    apart = generator.normal(0.0, 1.0, labels.size) + 10.0 * labels
+    # Counts above the median of all are 0, 20 and 40 of 40: squares of -40, 0 and 40 over 40, over 2 degrees.
+    assert design_effect(Clusters.of(apart, labels)) == pytest.approx(40, abs=0.5)
+    shifted = [
+        design_effect(
+            Clusters.of(generator.normal(0.0, 1.0, labels.size) + generator.normal(0, 1, STARTS)[labels], labels)
+        )
+        for _ in range(300)
+    ]
+    assert np.median(shifted) > 5
+
+
+def test_one_cluster_has_nothing_to_disagree_with() -> None:
+    assert design_effect(Clusters.of(np.arange(9.0), np.zeros(9, np.int64))) == 1.0
+    assert design_effect(Clusters.of(np.empty(0), np.empty(0, np.int64))) == 1.0
+
+
+def test_ties_count_for_neither_side() -> None:
+    assert design_effect(Clusters.of(np.ones(30), np.repeat(np.arange(3), 10))) == 0.0
+
+
+def test_names_of_clusters_do_not_matter() -> None:
+    values = np.random.default_rng(1).normal(size=30)
+    labels = np.repeat([3, 1, 7], 10)
+    named, numbered = Clusters.of(values, labels), Clusters.of(values, np.repeat([0, 1, 2], 10))
+    assert named.count == 3
+    assert design_effect(named) == design_effect(numbered)
+
+
+def test_a_pairs_own_disagreement_is_drawn_towards_the_runs_and_never_narrows() -> None:
+    assert moderated(own=9.0, freedom=2, usual=1.0) == pytest.approx((USUAL_COUNTS_AS + 2 * 9) / (USUAL_COUNTS_AS + 2))
+    assert moderated(own=9.0, freedom=0, usual=3.0) == 3.0
+    assert moderated(own=9.0, freedom=-1, usual=3.0) == 3.0
+    assert moderated(own=0.0, freedom=50, usual=1.0) == 1.0
+    assert moderated(own=9.0, freedom=1000, usual=1.0) == pytest.approx(9.0, rel=0.01)
+
+
+def test_what_is_usual_is_counted_by_starts_and_never_below_one() -> None:
+    assert usual_disagreement([]) == 1.0
+    assert usual_disagreement([pair_up([])]) == 1.0
+    one_start = pair_up(Machine(starts=1).pair(np.random.default_rng(1)))
+    assert usual_disagreement([one_start]) == 1.0
+    assert usual_disagreement([pair_up(pair) for pair in Machine().run(1, 200)]) == pytest.approx(1.0, abs=0.15)
+    moody = [pair_up(pair) for pair in Machine(effect=0.03).run(1, 200)]
+    assert usual_disagreement(moody) > 10
+    assert usual_disagreement([*moody, *[one_start] * 200]) == usual_disagreement(moody)

@@ -1,0 +1,133 @@
+"""The command line of the report: exit codes, one line for bad input, and two runs compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from make_run import cell, write_run
+
+from pointwise_bench.report.__main__ import main
+
+FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
+OLDER, NEWER = "2026-01-02T03-04-05Z", "2026-01-03T03-04-05Z"
+
+
+def noisy(seconds: float, seed: int = 0, noise: float = 0.01):
+    return seconds * np.exp(np.random.default_rng(seed).normal(0.0, noise, 31))
+
+
+def two_runs(tmp_path: Path, before: list[dict[str, Any]], after: list[dict[str, Any]], **changed: Any):
+    return [str(write_run(tmp_path, before, OLDER)), str(write_run(tmp_path, after, NEWER, **changed))]
+
+
+def test_newest_run_is_reported_by_default(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_run(tmp_path, [], OLDER)
+    newest = write_run(tmp_path, [cell("a", FIRST, [1e-3] * 9)], NEWER, machine="another-4-89abcdef")
+    assert main(["--results", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(newest / "report" / "index.html")
+    assert {path.name for path in (newest / "report").iterdir()} == {
+        *("index.html", "timings.csv", "comparisons.csv", "summary.md", "plots"),
+    }
+
+
+def test_two_runs_share_a_page(tmp_path: Path) -> None:
+    runs = two_runs(tmp_path, [cell("a", FIRST, [1e-3] * 9)], [])
+    assert main([*runs, f"{runs[0]}/", "--out", str(tmp_path / "both")]) == 0
+    page = (tmp_path / "both" / "index.html").read_text(encoding="utf-8")
+    assert 'id="run-1"' in page
+    assert 'id="run-2"' in page
+    assert 'id="run-3"' not in page
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nowhere"], "nowhere"),
+        (["--results", "nowhere"], "nowhere"),
+        (["--results", "."], "holds no run"),
+        (["RUN", "--baseline", "numpy-matmull"], "numpy-matmul"),
+        (["NEWER"], "format 99"),
+        (["BROKEN"], "run.json"),
+        (["ODD"], "ceilings[0].bandwidth[0] is 3"),
+        (["ODDER"], "canary is 'chirp'"),
+        (["--no-such-option"], "--no-such-option"),
+        (["compare", "RUN"], "NEW"),
+        (["compare", "RUN", "RUN", "--margin", "-1"], "'-1'"),
+        (["compare", "RUN", "ELSEWHERE"], "--across-machines"),
+        (["RUN", "--splice", "missing.md"], "missing.md"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_4(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folders = {
+        "RUN": write_run(tmp_path / "runs", [cell("numpy-matmul", FIRST, [1e-3] * 9)]),
+        "NEWER": write_run(tmp_path / "newer", [], format=99),
+        "BROKEN": write_run(tmp_path / "broken", []),
+        "ODD": write_run(tmp_path / "odd", [], ceilings=[{"threads": 1, "bandwidth": [3]}]),
+        "ODDER": write_run(tmp_path / "odder", [], canary="chirp"),
+        "ELSEWHERE": write_run(tmp_path / "elsewhere", [], machine="another-4-89abcdef"),
+    }
+    (folders["BROKEN"] / "run.json").write_text('{"format": 1,\n', encoding="utf-8")
+    try:
+        code = main([str(folders.get(word, word)) for word in words])
+    except SystemExit as ended:
+        code = ended.code
+    lines = capsys.readouterr().err.splitlines()
+    assert (code, len(lines)) == (4, 1)
+    assert said in lines[0]
+
+
+def test_compare_finds_a_planted_regression(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = [cell("a", one, noisy(1e-3, 1)) for one in (FIRST, SECOND)]
+    after = [cell("a", FIRST, noisy(1e-3, 2)), cell("a", SECOND, noisy(1.1e-3, 3))]
+    assert main(["compare", *two_runs(tmp_path, before, after)]) == 1
+    out = capsys.readouterr().out
+    assert f"slower: a {SECOND}" in out
+    assert FIRST not in out
+
+
+def test_compare_passes_noise_and_improvement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = [cell("a", one, noisy(1e-3, 1)) for one in (FIRST, SECOND)]
+    after = [cell("a", FIRST, noisy(1e-3, 2)), cell("a", SECOND, noisy(0.8e-3, 3))]
+    packages = {"packages": {"numpy": "2.1"}}
+    assert main(["compare", *two_runs(tmp_path, before, after, environment=packages)]) == 0
+    out = capsys.readouterr().out
+    assert f"faster: a {SECOND}" in out
+    assert "numpy: 2.0 before, 2.1 now" in out
+
+
+def test_compare_does_not_call_what_the_intervals_leave_open(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, after = [cell("a", FIRST, noisy(1e-3, 1, 0.06))], [cell("a", FIRST, noisy(1.03e-3, 2, 0.06))]
+    assert main(["compare", *two_runs(tmp_path, before, after)]) == 0
+    assert "1 unclear" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("rounds", "code"), [(3, 0), (4, 1)])
+def test_compare_calls_nothing_from_three_rounds(tmp_path: Path, rounds: int, code: int) -> None:
+    before, after = [cell("a", FIRST, [1e-3] * rounds)], [cell("a", FIRST, [2e-3] * rounds)]
+    assert main(["compare", *two_runs(tmp_path, before, after)]) == code
+
+
+def test_compare_counts_a_lost_result_as_a_regression(tmp_path: Path) -> None:
+    before, after = [cell("a", FIRST, noisy(1e-3))], [cell("a", FIRST, status="wrong")]
+    assert main(["compare", *two_runs(tmp_path, before, after)]) == 1
+
+
+def test_splice_and_picture_are_repeatable(tmp_path: Path) -> None:
+    cells = [cell(name, one, noisy(1e-3 * factor)) for one in (FIRST, SECOND) for name, factor in (("a", 1), ("b", 2))]
+    run = write_run(tmp_path, cells)
+    readme, picture = tmp_path / "README.md", tmp_path / "images" / "report.svg"
+    readme.write_text("# Title\n<!-- report:begin -->\n<!-- report:end -->\n", encoding="utf-8")
+    written = []
+    for _ in range(2):
+        assert main([str(run), "--splice", str(readme), "--picture", str(picture)]) == 0
+        written.append((readme.read_bytes(), picture.read_bytes()))
+    assert written[0] == written[1]
+    assert b"| tinynet | 1 | **a** |" in written[0][0]

@@ -1,0 +1,91 @@
+"""The harness's measurement of itself: counted as known ratios demand, and kept condition by condition."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from make_run import cell, drifting, write_run
+
+from pointwise_bench.suites.calibration.__main__ import _rates, _write
+from pointwise_bench.suites.calibration.twins import Slower
+
+PROBLEM, SMALL = "n1c64h56w56-o64", "n1c8h4w4-o8"
+SHARES = {"twin": 0, "twin-again": 0, "twin-slower-by-1": 1, "twin-slower-by-3": 3, "twin-slower-by-5": 5}
+
+
+def a_run(results: Path, true: dict[str, float], seconds: dict[str, float]) -> Path:
+    """Three starts of forty rounds; ``true`` is each backend's time over the first one's."""
+    generator = np.random.default_rng(3)
+    cells = []
+    for problem, one in seconds.items():
+        series = drifting(generator, [one * ratio for ratio in true.values()], rounds=120, noise=0.004)
+        places = {"process": [0] * 40 + [1] * 40 + [2] * 40}
+        cells += [cell(name, problem, times, **places) for name, times in zip(true, series, strict=True)]
+    return write_run(results, cells)
+
+
+def counts(found: dict[str, Any], percent: int) -> dict[str, int]:
+    return next(each for each in found["slower"] if each["percent"] == percent)
+
+
+def test_declared_slowdowns_are_found_and_twins_are_not_called_different(tmp_path: Path) -> None:
+    true = {name: 1 + percent / 100 for name, percent in SHARES.items()}
+    found = _rates(a_run(tmp_path, true, {PROBLEM: 1e-3}))
+    assert (found["problems"], found["same"]["pairs"], found["same"]["called_different"]) == (1, 1, 0)
+    assert [(one["percent"], one["pairs"], one["found"]) for one in found["slower"]] == [
+        (1, 2, 0),
+        (3, 2, 2),
+        (5, 2, 2),
+    ]
+    assert all(one["wrong_sign"] == 0 for one in found["slower"])
+
+
+def test_verdicts_that_err_are_counted_as_errors(tmp_path: Path) -> None:
+    """Twins of which one is slower, and a backend that is faster than its name says: both must show."""
+    true = dict.fromkeys(SHARES, 1.0) | {"twin-again": 1.2, "twin-slower-by-5": 0.7}
+    found = _rates(a_run(tmp_path, true, {PROBLEM: 1e-3}))
+    assert found["same"]["called_different"] == 1
+    assert counts(found, 5)["wrong_sign"] == 2
+
+
+def test_a_share_of_a_time_too_short_to_be_waited_is_not_counted(tmp_path: Path) -> None:
+    true = {name: 1 + percent / 100 for name, percent in SHARES.items()}
+    found = _rates(a_run(tmp_path, true, {PROBLEM: 1e-3, SMALL: 20e-6}))
+    assert (found["problems"], found["same"]["pairs"], counts(found, 3)["pairs"]) == (2, 2, 2)
+
+
+def test_a_condition_takes_the_place_of_its_former_self_and_the_others_stay(tmp_path: Path) -> None:
+    machine = tmp_path / "testbed"
+    for threads, load, run in ((2, "quiet", "a"), (1, "half-a-core", "b"), (1, "quiet", "c"), (2, "quiet", "d")):
+        _write(machine, {"threads": threads, "load": load, "run": run})
+    kept = json.loads((machine / "calibration.json").read_text())["conditions"]
+    assert [each["run"] for each in kept] == ["c", "b", "d"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"format": 1}', '{"format": 1, "conditions": [3]}', '{"format": 99}'])
+def test_a_file_that_cannot_be_read_is_written_anew(tmp_path: Path, content: str) -> None:
+    machine = tmp_path / "testbed"
+    machine.mkdir()
+    (machine / "calibration.json").write_text(content)
+    _write(machine, {"threads": 1, "load": "quiet", "run": "a"})
+    assert len(json.loads((machine / "calibration.json").read_text())["conditions"]) == 1
+
+
+def test_the_slower_twin_waits_for_its_share_of_the_layers_own_median(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pointwise_bench import Problem
+    from pointwise_bench.suites.calibration import twins
+
+    monkeypatch.setattr(twins, "_median_s", lambda layer, x: 0.2)
+    monkeypatch.setattr(twins.Twin, "prepare", lambda self, problem, weight, bias, threads: lambda x: x)
+
+    class SlowerBy10(Slower):
+        percent = 10
+
+    layer = SlowerBy10().prepare(Problem.parse(SMALL), None, None, 1)
+    began = twins.perf_counter()
+    assert layer("x") == "x"
+    assert twins.perf_counter() - began >= 0.02
