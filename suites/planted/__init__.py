@@ -1,0 +1,1 @@
+"""Backends that are wrong on purpose, to test the gate with; plugins, named by their files."""
