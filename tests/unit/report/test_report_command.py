@@ -15,11 +15,11 @@ FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
 OLDER, NEWER = "2026-01-02T03-04-05Z", "2026-01-03T03-04-05Z"
 
 
-def noisy(seconds: float, seed: int = 0, noise: float = 0.01):
+def noisy(seconds: float, seed: int = 0, noise: float = 0.01) -> Any:
     return seconds * np.exp(np.random.default_rng(seed).normal(0.0, noise, 31))
 
 
-def two_runs(tmp_path: Path, before: list[dict[str, Any]], after: list[dict[str, Any]], **changed: Any):
+def two_runs(tmp_path: Path, before: list[dict[str, Any]], after: list[dict[str, Any]], **changed: Any) -> list[str]:
     return [str(write_run(tmp_path, before, OLDER)), str(write_run(tmp_path, after, NEWER, **changed))]
 
 

@@ -19,7 +19,7 @@ from pointwise_bench.report.reading.run import load_run
 FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
 
 
-def rows_of(path: Path):
+def rows_of(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 

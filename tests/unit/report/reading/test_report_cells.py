@@ -10,12 +10,12 @@ import pytest
 from make_run import cell, write_run
 
 from pointwise_bench.report.__main__ import main
-from pointwise_bench.report.reading.run import load_run
+from pointwise_bench.report.reading.run import Run, load_run
 
 KEY = "numpy-matmul n1c8h4w4-o8, 2 threads"
 
 
-def lines_of(tmp_path: Path, **changed: Any):
+def lines_of(tmp_path: Path, **changed: Any) -> Run:
     line = cell("numpy-matmul", "n1c8h4w4-o8", [1e-3] * 5, threads=2) | changed
     return load_run(write_run(tmp_path, [line, cell("other", "n1c8h4w4-o8", [1e-3])]))
 
