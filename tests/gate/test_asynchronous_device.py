@@ -92,7 +92,7 @@ class Asynchronous(Backend):
         """Wait for all that was enqueued."""
         self.queue.jobs.join()
 
-    def device_timer(self) -> Stopwatch:
+    def device_timer(self) -> Stopwatch | None:
         """A stopwatch in the queue."""
         return Stopwatch(self.queue)
 
@@ -145,7 +145,7 @@ def test_the_clock_stops_when_the_device_is_done(device: Device) -> None:
     assert np.median(backend.layer_s) < WORK_S / 10
 
 
-def test_every_call_is_waited_for_on_its_own(device: Device) -> None:
+def test_every_call_is_waited_for_on_its_own(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not once at the end: a queue that overlaps calls measures its depth and not the layer."""
     backend = Asynchronous(device)
     subject = TimedLayer(backend, threads=1)
@@ -157,7 +157,7 @@ def test_every_call_is_waited_for_on_its_own(device: Device) -> None:
         waiting.append(backend.queue.jobs.unfinished_tasks)
         original(job)
 
-    backend.queue.jobs.put = put  # type: ignore[method-assign]
+    monkeypatch.setattr(backend.queue.jobs, "put", put)
     subject._timer = None
     subject.turn(5, 0.0)
     assert waiting == [0] * 6

@@ -27,7 +27,7 @@ from pointwise_bench.suites.harness.verify.gate import Gate
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 
-PLANTED = PLANTED / "wrong.py"
+WRONG = PLANTED / "wrong.py"
 GRADIENTS = PLANTED / "wrong_gradients.py"
 PATIENCE_S = 60.0
 
@@ -106,7 +106,7 @@ GRADIENT_REASONS = {
 }
 
 
-def verdict(name: str, problem: Problem, log: Path, plugin: Path = PLANTED) -> Ended | None:
+def verdict(name: str, problem: Problem, log: Path, plugin: Path = WRONG) -> Ended | None:
     """How the gate ends the planted backend's part; None when it lets it pass."""
     worker = WorkerClient(name, Source("plugin", str(plugin)), threads=1, log=log)
     shared = SharedCases(problem, CaseSet.of(problem, seed=1))
@@ -162,7 +162,7 @@ def test_the_control_passes(problem: Problem, layout: str, tmp_path: Path) -> No
 
 
 def test_every_planted_backend_has_its_reason() -> None:
-    registered = set(re.findall(r'name = "(planted-[\w-]+)"', PLANTED.read_text()))
+    registered = set(re.findall(r'name = "(planted-[\w-]+)"', WRONG.read_text()))
     assert registered == set(REASONS) | {"planted-right"}
     registered = set(re.findall(r'@register\nclass .*?name = "(planted-[\w-]+)"', GRADIENTS.read_text(), re.DOTALL))
     assert registered == set(GRADIENT_REASONS) | {"planted-right-gradient"}
@@ -171,7 +171,7 @@ def test_every_planted_backend_has_its_reason() -> None:
 def test_none_is_timed_in_a_real_run(tmp_path: Path) -> None:
     """The whole way round: a run with all of them publishes a time for the control alone."""
     command = [sys.executable, "-m", "pytest", str(ROOT / "suites"), "--benchmark-only", "-q"]
-    command += ["--plugin", str(PLANTED), "--backend", "planted-*", "--shapes", EVERY_AXIS.id]
+    command += ["--plugin", str(WRONG), "--backend", "planted-*", "--shapes", EVERY_AXIS.id]
     command += ["--shapes", LONG.id, "--threads", "1", "--results", str(tmp_path), "-p", "no:cacheprovider"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=400)
     (path,) = tmp_path.glob("*/*/cells.jsonl")

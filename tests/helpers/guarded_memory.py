@@ -30,7 +30,8 @@ class Guarded:
             if _libc.mprotect(ctypes.c_void_p(page), ctypes.c_size_t(PAGE), FORBIDDEN):
                 raise OSError(ctypes.get_errno(), "mprotect")
         start = PAGE if at == "start" else (pages + 1) * PAGE - size
-        return np.frombuffer(memory, np.uint8, size, start).view(dtype).reshape(shape)
+        array: np.ndarray = np.frombuffer(memory, np.uint8, size, start).view(dtype).reshape(shape)
+        return array
 
     def copy(self, array: np.ndarray, at: Literal["end", "start"] = "end") -> np.ndarray:
         """A read-only copy between forbidden pages."""

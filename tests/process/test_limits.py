@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections import namedtuple
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -31,7 +31,7 @@ def limited(statement: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_limit_is_half_of_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: namedtuple("Memory", "available")(1000 * MIB))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1000 * MIB))
     monkeypatch.setattr(limits, "Path", lambda _: Path("/no/control/groups"))
     assert present_limits() == Limits(500 * MIB, 2**30)
 
@@ -41,7 +41,7 @@ def test_a_container_has_no_more_than_its_own(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, content: str, expected: int
 ) -> None:
     (tmp_path / name).write_text(content + "\n")
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: namedtuple("Memory", "available")(1000))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
     monkeypatch.setattr(limits, "Path", lambda _: tmp_path)
     assert present_limits().memory_bytes == expected
 

@@ -36,7 +36,8 @@ def misbehaving(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pid_of(station: Any) -> int:
-    return station.host.pid
+    pid: int = station.host.pid
+    return pid
 
 
 def environment_of(station: Any) -> dict[str, str]:

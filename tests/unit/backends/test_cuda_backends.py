@@ -214,7 +214,7 @@ def test_the_triton_kernel_passes_the_gate() -> None:
 # --- cupy, as NumPy with a device's manners ---------------------------------------------------------------------------
 
 
-class OnDevice(np.ndarray):  # type: ignore[type-arg]
+class OnDevice(np.ndarray):
     """An array that is read by ``get``, as CuPy's."""
 
     def get(self) -> Any:
@@ -237,7 +237,7 @@ def fake_cupy(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     names = ("asarray", "matmul", "maximum", "ascontiguousarray", "empty")
     module = SimpleNamespace(cuda=cuda, **{name: on_device(getattr(np, name)) for name in names})
-    monkeypatch.setitem(sys.modules, "cupy", module)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "cupy", module)
 
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # NumPy warns of the gate's infinities

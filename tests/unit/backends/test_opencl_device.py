@@ -45,6 +45,7 @@ def test_device_time_agrees_with_host_time_on_a_long_kernel() -> None:
     layer = backend.prepare(LONGER, np.ones(LONGER.weight_shape, LONGER.dtype), None, 1)
     x = backend.to_device(np.ones(LONGER.input_shape, LONGER.dtype))
     timer = backend.device_timer()
+    assert timer is not None
     layer(x)
     backend.sync()
     pairs = []

@@ -82,6 +82,7 @@ def test_the_roof_is_that_of_the_newest_run_of_this_machine(tmp_path: Path, caps
     ],
 )
 def test_a_mistake_is_one_line_and_a_code(words: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code: object
     try:
         code = command.main(["demo", *words])
     except SystemExit as left:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 
-from pointwise_bench.suites.harness.machine import canary as canary_module
 from pointwise_bench.suites.harness.machine.canary import PASSES, Canary
 
 
@@ -48,7 +48,7 @@ def test_its_first_passes_are_off_the_clock(canary: Canary, monkeypatch: pytest.
         events.append("clock")
         return 1.5 * events.count("clock")
 
-    monkeypatch.setattr(canary_module.time, "perf_counter", clock)
+    monkeypatch.setattr(time, "perf_counter", clock)
     monkeypatch.setattr(canary, "_beat", lambda passes=PASSES: events.append(f"{passes} passes"))
     assert canary.beat_s() == 1.5
     assert events == [f"{PASSES // 10} passes", "clock", f"{PASSES} passes", "clock"]

@@ -11,7 +11,7 @@ import pytest
 
 from pointwise_bench.suites.harness.record.json_lines import append_lines, good_lines
 
-GOOD = [{"key": 1}, {"key": 2, "text": "\u00e4 and \n"}, {"key": 3}]
+GOOD: list[dict[str, Any]] = [{"key": 1}, {"key": 2, "text": "\u00e4 and \n"}, {"key": 3}]
 
 
 def has_key(line: dict[str, Any]) -> bool:

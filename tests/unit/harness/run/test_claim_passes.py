@@ -55,11 +55,14 @@ class FakePool:
         key = (backend, threads)
         station = self._stations.setdefault(key, SimpleNamespace(backend=name, threads=threads, starts=0, host=None))
         station.missing = script if isinstance(script, str) else None
-        if station.host is None and station.missing is None:
+        if station.host is None and not isinstance(script, str):
             station.starts += 1
-            number = station.starts - 1
-            station.host = SimpleNamespace(show=lambda question, *_: script(question, number))
+            station.host = self._host(script, station.starts - 1)
         return station
+
+    def _host(self, script: Script, number: int) -> Any:
+        """A host that answers what the script says of its start ``number``."""
+        return SimpleNamespace(show=lambda question, *_: script(question, number))
 
     def dismiss(self, station: Any) -> None:
         """As :meth:`Pool.dismiss`."""

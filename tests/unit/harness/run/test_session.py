@@ -13,6 +13,7 @@ import pytest
 from pointwise_bench.backends import Problem, registry
 from pointwise_bench.suites.harness.design.rounds import PASSES
 from pointwise_bench.suites.harness.design.time_budget import TimeBudget
+from pointwise_bench.suites.harness.machine import environment
 from pointwise_bench.suites.harness.record.cell import Place
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.record.run_folder import RunFolder, newest_unfinished
@@ -146,7 +147,7 @@ def kill_after(results: Path, stations: int) -> RunFolder:
         planned(results).cell(PROBLEMS[0], 1, BACKENDS[0])
     ScriptedPool.until = None
     ScriptedPool.served.clear()
-    record = newest_unfinished(results, campaign_module.environment.machine())
+    record = newest_unfinished(results, environment.machine())
     assert record is not None
     return record
 

@@ -9,7 +9,7 @@ from itertools import count
 from math import ceil
 from random import Random
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -26,6 +26,7 @@ from pointwise_bench.suites.harness.worker.pool import WorkerSlot
 PROBLEM = Problem(batch=1, in_channels=64, out_channels=64, height=16, width=16)
 CALL_S = 1e-3
 ROUNDS = 6
+Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -38,14 +39,15 @@ class ScriptedHost:
     numbers: dict[str, Iterator[int]] = field(default_factory=dict)
     turns: list[tuple[int, float, list[int] | None]] = field(default_factory=list)
 
-    def answer(self, question: str, usual: Any) -> Any:
+    def answer(self, question: str, usual: Answer) -> Answer:
         """The script's answer to the question's n-th time of asking, or the usual one."""
         self.events.append((question, self.name))
         number = next(self.numbers.setdefault(question, count()))
         scripted = self.script[question](number) if question in self.script else None
         if isinstance(scripted, Exception):
             raise scripted
-        return usual if scripted is None else scripted
+        answer: Answer = usual if scripted is None else scripted
+        return answer
 
     def refuses(self, problem: Problem, timeout_s: float) -> str | None:
         """Nothing."""
@@ -425,7 +427,10 @@ def test_a_clock_that_hides_a_share_of_the_time_is_wrong_and_one_whose_answers_a
 
 def test_threads_that_spin_for_ever_are_told_from_those_that_wait_for_a_next_call() -> None:
     looks = {"ever": [1.0, 1.0], "a_while": [1.0, 0.0], "never": [0.0]}
-    pool = ScriptedPool(**{name: {"idle": lambda number, seen=seen: seen[number]} for name, seen in looks.items()})
+    scripts: dict[str, dict[str, Callable[[int], Any]]] = {
+        name: {"idle": seen.__getitem__} for name, seen in looks.items()
+    }
+    pool = ScriptedPool(**scripts)
     outcome = contest(pool).run()
     assert (
         ways_out(outcome)["ever"].reason == "threads of its own use 1.00 CPU seconds per second while nobody calls it"

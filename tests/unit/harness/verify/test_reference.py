@@ -131,7 +131,7 @@ def test_magnitudes_are_the_formula_of_absolute_values(problem: Problem) -> None
 @pytest.mark.parametrize("problem", PROBLEMS[::9], ids=str)
 def test_operands_are_left_as_they_are(problem: Problem) -> None:
     given = operands(problem)
-    before = [None if each is None else each.copy() for each in given]
+    before: list[Any] = [None if each is None else each.copy() for each in given]
     pointwise(problem, *given)
     for one, other in zip(given, before, strict=True):
         assert (one is None and other is None) or np.array_equal(one, other)
@@ -156,7 +156,9 @@ def test_gradients_are_those_of_automatic_differentiation(problem: Problem) -> N
     x, weight, bias = operands(problem)
     dy = np.random.default_rng(2).standard_normal(problem.output_shape)
     with torch.enable_grad():
-        tensors = [None if each is None else torch.tensor(each, requires_grad=True) for each in (x, weight, bias)]
+        tensors: list[Any] = [
+            None if each is None else torch.tensor(each, requires_grad=True) for each in (x, weight, bias)
+        ]
         image = tensors[0].permute(0, 3, 1, 2) if problem.layout == "nhwc" else tensors[0]
         kernel = tensors[1][:, :, None, None]
         y = torch.nn.functional.conv2d(image, kernel, tensors[2], stride=problem.stride, groups=problem.groups)
@@ -176,7 +178,7 @@ def test_gradients_are_finite_differences(problem: Problem) -> None:
     dy = np.random.default_rng(2).standard_normal(problem.output_shape)
 
     def slope(which: int, index: Any) -> float:
-        there = [None if each is None else each.copy() for each in (x, weight, bias)]
+        there: list[Any] = [None if each is None else each.copy() for each in (x, weight, bias)]
         there[which][index] += 1.0
         here = by_definition(problem, x, weight, bias)
         return float((dy * (by_definition(problem, *there) - here)).sum())
@@ -276,6 +278,7 @@ def test_every_place_of_the_second_input_is_new(direction: Any, layout: Any) -> 
         problem = Problem(batch=batch, in_channels=4, out_channels=3, height=height, width=height, layout=layout,
                           direction=direction)  # fmt: skip
         made = CaseSet.of(problem, seed=1)
+        assert made.first.allowed is not None
         assert not np.array_equal(made.first.inputs[0], made.second.inputs[0])
         assert (abs(made.first.answer - made.second.answer) > 100 * made.first.allowed).mean() > 0.9
 

@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,11 @@ def head(length: int) -> bytes:
 
 def test_messages_arrive_whole_and_in_order(ends: tuple[Channel, socket.socket]) -> None:
     channel, theirs = ends
-    sent = [{"do": "turn", "calls": 3}, {"value": None}, {"text": "\u00e4 \U0001f600", "number": 1e-300}]
+    sent: list[dict[str, Any]] = [
+        {"do": "turn", "calls": 3},
+        {"value": None},
+        {"text": "\u00e4 \U0001f600", "number": 1e-300},
+    ]
     for message in sent:
         Channel(theirs).send(message)
     assert [channel.receive(1.0) for _ in sent] == [(message, []) for message in sent]

@@ -187,6 +187,7 @@ def test_the_reference_is_the_definition(size: int, layout: str, stride: int) ->
 def test_a_composed_convolution_is_within_the_gates_bound(backend: str, size: int, layout: str, stride: int) -> None:
     result = shown(small_claim(size, layout, stride), backend)
     assert result.refusal == ""
+    assert result.error_ratio is not None
     assert 0 < result.error_ratio <= 1
 
 
@@ -200,7 +201,9 @@ def test_the_allowed_error_is_the_gates_and_what_it_makes_of_an_earlier_one(
     direct, (reduce, behind) = (variant.problems for variant in claim.variants)
     magnitude = naive(abs(question.x), kernels[0, (4, 6, size, size)], layout, stride)
     expected = bounds.allowed_error(direct[0]) * magnitude
-    np.testing.assert_allclose(question.allowed["direct", "whole"], expected, rtol=1e-9)
+    allowed = question.allowed["direct", "whole"]
+    assert allowed is not None
+    np.testing.assert_allclose(allowed, expected, rtol=1e-9)
     first, second = bounds.allowed_error(reduce), bounds.allowed_error(behind)
     middle = naive(abs(question.x), kernels[0, (3, 6, 1, 1)], layout, 1)
     magnitude = naive(middle, kernels[1, (4, 3, size, size)], layout, stride)
@@ -380,13 +383,14 @@ def test_what_takes_too_long_is_refused_by_the_harness(monkeypatch: pytest.Monke
 
 def test_an_answer_that_no_worker_sent_is_refused() -> None:
     claim = get("stride")
-    for values in (
+    every: tuple[Any, ...] = (
         None,
         [],
         {},
         ClaimSamples().written() | {"samples_s": {"x": []}},
         ClaimSamples().written() | {"refusal": 5},
-    ):
+    )
+    for values in every:
         with pytest.raises(ValueError):
             ClaimSamples.read(values, claim)
 
