@@ -309,6 +309,29 @@ def test_threads_that_spin_use_no_processor_while_others_have_their_turn(start: 
     assert becomes_true(lambda: cpu_ticks(worker.pid) > before + 5)
 
 
+@pytest.fixture
+def crowded_core() -> Iterator[int]:
+    """A core on which three other programs never rest, so that nobody gets a half of it."""
+    core = min(os.sched_getaffinity(0))
+    statement = f"import os; os.sched_setaffinity(0, {{{core}}})\nwhile True: pass"
+    others = [subprocess.Popen([sys.executable, "-c", statement]) for _ in range(3)]
+    yield core
+    for each in others:
+        each.kill()
+        each.wait()
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="the system does not tell how long threads wait")
+@pytest.mark.parametrize(("backend", "asks_for"), [("spins", 1.0), ("babbles", 0.0)])
+def test_what_threads_ask_for_is_told_and_not_what_others_leave_them(
+    start: Start, question: SharedCases, crowded_core: int, backend: str, asks_for: float
+) -> None:
+    worker = start(backend)
+    worker.examine(question, PATIENCE_S)
+    worker.turn(1, 0.0, [crowded_core], PATIENCE_S)
+    assert worker.idle(0.1, PATIENCE_S) == pytest.approx(asks_for, abs=0.25)
+
+
 # --- the parent's death -------------------------------------------------------------------------------------------
 
 ORPHANING = """

@@ -271,7 +271,7 @@ class Trial:
             if idle <= MOST_IDLE:
                 station.rests = True
                 return
-        raise Ended("failed", f"threads of its own use {idle:.2f} CPU seconds per second while nobody calls it")
+        raise Ended("failed", f"threads of its own ask for {idle:.2f} CPU seconds per second while nobody calls it")
 
     def _recheck_warm_up(self, contestant: Participant) -> None:
         """A warm-up beyond the budget must show it once more, in a long turn that is kept to no cores either.

@@ -20,7 +20,7 @@ from pointwise_bench import Backend, DeviceTimer, Layer, Problem
 from pointwise_bench.suites.harness.machine.affinity import keep_to, usable
 from pointwise_bench.suites.harness.memory.guarded_arrays import Input, Inputs, OnDevice
 from pointwise_bench.suites.harness.memory.random_layout import ballast
-from pointwise_bench.suites.harness.timing.cpu_time import cpu_seconds
+from pointwise_bench.suites.harness.timing.cpu_time import cpu_seconds, waiting_seconds
 from pointwise_bench.suites.harness.timing.input_rotation import Cache, InputRotation
 from pointwise_bench.suites.harness.verify.cases import CaseSet, Weights
 from pointwise_bench.suites.harness.verify.gate import Array, Gate
@@ -161,11 +161,18 @@ class TimedLayer:
         return Finish(running.gate.error_ratio, peak_rss_bytes())
 
     def idle(self, settled_s: float) -> float:
-        """CPU seconds over wall seconds while nothing is asked, from ``settled_s`` seconds on."""
+        """How many processors its threads ask for while nothing is asked of it, from ``settled_s`` seconds on.
+
+        CPU seconds over wall seconds, the time in which threads waited for a processor included: on a core that others
+        use as well, a thread that spins for ever gets a third of it and would be held for one that rests.
+        """
         sleep(settled_s)
+        waited_before = waiting_seconds()
         began, cpu_began = perf_counter(), cpu_seconds()
         sleep(WATCHED_S)
-        return (cpu_seconds() - cpu_began) / (perf_counter() - began)
+        cpu_s = cpu_seconds() - cpu_began
+        waited_s = sum(waited - waited_before.get(thread, 0.0) for thread, waited in waiting_seconds().items())
+        return (cpu_s + waited_s) / (perf_counter() - began)
 
     def apply(self, problem: Problem, weights: Weights, x: Array) -> Array:
         """The backend's result for one input: what the correctness suite compares with its own expectations."""

@@ -433,7 +433,8 @@ def test_threads_that_spin_for_ever_are_told_from_those_that_wait_for_a_next_cal
     pool = ScriptedPool(**scripts)
     outcome = contest(pool).run()
     assert (
-        ways_out(outcome)["ever"].reason == "threads of its own use 1.00 CPU seconds per second while nobody calls it"
+        ways_out(outcome)["ever"].reason
+        == "threads of its own ask for 1.00 CPU seconds per second while nobody calls it"
     )
     assert legs_of(outcome).keys() == {"a-while", "never"}
     contest(pool, backends=["a-while", "never"]).run()  # who was seen to rest is not watched on the next problem

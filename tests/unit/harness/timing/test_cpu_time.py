@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,27 @@ def test_no_stretch_of_time_has_more_processor_time_than_two_threads_can_use() -
 def test_a_system_without_threads_in_a_folder_still_tells_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpu_time, "TASKS", "/nowhere")
     assert cpu_time.cpu_seconds() > 0
+
+
+def test_waiting_is_told_of_every_thread_but_the_one_that_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run time, waiting time and slices, in nanoseconds, as the kernel writes them; one thread's account is missing."""
+    mine = threading.get_native_id()
+    for thread, account in (
+        (mine, "5 7000000000 1\n"),
+        (mine + 1, "9 1500000000 3\n"),
+        (mine + 2, None),
+        (mine + 3, ""),
+    ):
+        (tmp_path / str(thread)).mkdir()
+        if account is not None:
+            (tmp_path / str(thread) / "schedstat").write_text(account)
+    monkeypatch.setattr(cpu_time, "TASKS", str(tmp_path))
+    assert cpu_time.waiting_seconds() == {mine + 1: pytest.approx(1.5)}
+
+
+def test_a_system_that_does_not_tell_who_waits_tells_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu_time, "TASKS", "/nowhere")
+    assert cpu_time.waiting_seconds() == {}
 
 
 def test_a_thread_that_has_just_ended_is_no_error() -> None:
