@@ -199,7 +199,7 @@ def damage(number: int) -> Damage:
     )
 
 
-def _written(value: Any) -> bytes:
+def written(value: Any) -> bytes:
     """``value`` as JSON; each :class:`Raw` in it as it stands."""
     raws: list[str] = []
 
@@ -218,7 +218,7 @@ def _written(value: Any) -> bytes:
 
 
 def _run(what: str, lines: Sequence[bytes], must: Sequence[int] = ()) -> Damage:
-    return Damage(what, b"\n".join(lines) + b"\n", _written(clean_settings()), frozenset(must))
+    return Damage(what, b"\n".join(lines) + b"\n", written(clean_settings()), frozenset(must))
 
 
 def _with_settings(what: str, settings: bytes) -> Damage:
@@ -231,7 +231,7 @@ def _one_line(draw: random.Random, change: Callable[[dict[str, Any]], str], must
     at = draw.choice([index for index, line in enumerate(lines) if not timed or b'"ok"' in line])
     values = json.loads(lines[at])
     what = change(values)
-    lines[at] = _written(values)
+    lines[at] = written(values)
     return _run(f"line {at + 1}: {what}", lines, [at + 1] if must else [])
 
 
@@ -300,19 +300,19 @@ def _anything_anywhere(draw: random.Random) -> Damage:
     value = draw.choice(ANYTHING)
 
     def change(values: dict[str, Any]) -> str:
-        holder, key = draw.choice(list(_places(values)))
+        holder, key = draw.choice(list(places_in(values)))
         holder[key] = value
         return f"{key} = {_short(value)}"
 
     return _one_line(draw, change, must=False, timed=False)
 
 
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+def places_in(value: Any) -> Iterator[tuple[Any, Any]]:
     """Every (container, key) in a JSON value, at any depth."""
     for key in list(value) if isinstance(value, dict) else range(len(value)):
         yield value, key
         if isinstance(value[key], dict | list):
-            yield from _places(value[key])
+            yield from places_in(value[key])
 
 
 def _odd_name(draw: random.Random) -> Damage:
@@ -368,10 +368,10 @@ def _random_bytes(draw: random.Random) -> Damage:
 
 
 def _bit_flips(draw: random.Random) -> Damage:
-    return _run("bits", _flipped(draw, b"\n".join(clean_lines())).split(b"\n"))
+    return _run("bits", flipped(draw, b"\n".join(clean_lines())).split(b"\n"))
 
 
-def _flipped(draw: random.Random, data: bytes) -> bytes:
+def flipped(draw: random.Random, data: bytes) -> bytes:
     array = bytearray(data)
     for _ in range(draw.randrange(1, 30)):
         array[draw.randrange(len(array))] ^= 1 << draw.randrange(8)
@@ -388,7 +388,7 @@ def _overwritten(draw: random.Random) -> Damage:
 def _truncated(draw: random.Random) -> Damage:
     data = b"\n".join(clean_lines()) + b"\n"
     cut = draw.randrange(len(data))
-    return Damage(f"at {cut}", data[:cut], _written(clean_settings()))
+    return Damage(f"at {cut}", data[:cut], written(clean_settings()))
 
 
 def _lines_moved(draw: random.Random) -> Damage:
@@ -433,7 +433,7 @@ def _other_encoding(draw: random.Random) -> Damage:
     lines = [json.dumps(json.loads(line) | {"name": "d\u00e9but"}, ensure_ascii=False) for line in clean_lines()]
     text = "\n".join(lines) + "\n"
     must = list(range(1, len(lines) + 1)) if encoding == "latin-1" else [1] if encoding == "utf-8-sig" else []
-    return Damage(encoding, text.encode(encoding), _written(clean_settings()), frozenset(must))
+    return Damage(encoding, text.encode(encoding), written(clean_settings()), frozenset(must))
 
 
 # --- run.json ---------------------------------------------------------------------------------------------------
@@ -443,7 +443,7 @@ def _wrong_setting(draw: random.Random) -> Damage:
     settings = clean_settings()
     key = draw.choice(sorted(MUST_SAY))
     settings[key] = draw.choice(MUST_SAY[key])
-    made = _with_settings(f"{key} = {_short(settings[key])}", _written(settings))
+    made = _with_settings(f"{key} = {_short(settings[key])}", written(settings))
     return Damage(made.what, made.cells, made.settings, must_say=key)
 
 
@@ -451,21 +451,21 @@ def _setting_of_any_type(draw: random.Random) -> Damage:
     settings = clean_settings()
     key = draw.choice(sorted(settings))
     settings[key] = draw.choice(ANYTHING)
-    return _with_settings(f"{key} = {_short(settings[key])}", _written(settings))
+    return _with_settings(f"{key} = {_short(settings[key])}", written(settings))
 
 
 def _setting_anywhere(draw: random.Random) -> Damage:
     settings = json.loads(json.dumps(clean_settings()))
-    holder, key = draw.choice(list(_places(settings)))
+    holder, key = draw.choice(list(places_in(settings)))
     holder[key] = draw.choice((*ANYTHING, *ODD_NAMES))
-    return _with_settings(f"{key} = {_short(holder[key])}", _written(settings))
+    return _with_settings(f"{key} = {_short(holder[key])}", written(settings))
 
 
 def _settings_bytes(draw: random.Random) -> Damage:
-    data = _written(clean_settings())
+    data = written(clean_settings())
     what, made = draw.choice(
         (
-            ("flipped", _flipped(draw, data)),
+            ("flipped", flipped(draw, data)),
             ("cut", data[: draw.randrange(len(data))]),
             ("random", draw.randbytes(draw.randrange(2000))),
             ("utf-16", data.decode().encode("utf-16")),
@@ -487,7 +487,7 @@ def _setting_missing(draw: random.Random) -> Damage:
     settings = clean_settings()
     key = draw.choice(sorted(settings))
     del settings[key]
-    return _with_settings(f"no {key}", _written(settings))
+    return _with_settings(f"no {key}", written(settings))
 
 
 def _everything(draw: random.Random) -> Damage:
@@ -496,13 +496,13 @@ def _everything(draw: random.Random) -> Damage:
     for line in clean_lines():
         values = json.loads(line)
         for _ in range(draw.randrange(3)):
-            holder, key = draw.choice(list(_places(values)))
+            holder, key = draw.choice(list(places_in(values)))
             holder[key] = draw.choice((*ANYTHING[:16], *ODD_NAMES))
-        lines.append(_written(values))
+        lines.append(written(values))
     settings = json.loads(json.dumps(clean_settings()))
-    holder, key = draw.choice(list(_places(settings)))
+    holder, key = draw.choice(list(places_in(settings)))
     holder[key] = draw.choice(ANYTHING)
-    return Damage("many places", b"\n".join(lines), _written(settings))
+    return Damage("many places", b"\n".join(lines), written(settings))
 
 
 KINDS: Final[tuple[Callable[[random.Random], Damage], ...]] = (

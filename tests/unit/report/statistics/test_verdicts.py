@@ -11,15 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from make_run import drifting
+from numpy.typing import ArrayLike, NDArray
 
-from pointwise_bench.report.statistics.order_statistics import (
-    USUAL_COUNTS_AS,
-    Clusters,
-    design_effect,
-    interval_index,
-    moderated,
-)
 from pointwise_bench.report.statistics.verdicts import (
     MARGIN,
     PLANNED_STARTS,
@@ -28,8 +22,7 @@ from pointwise_bench.report.statistics.verdicts import (
     pair_up,
     usual_disagreement,
 )
-from pointwise_bench.suites.harness.design.rounds import MOST_ROUNDS, PASSES
-from pointwise_bench.suites.harness.run.passes import MOST_PASSES_IN_BUDGET
+from pointwise_bench.suites.harness.design.rounds import PASSES
 
 NOISE = 0.04  # of a ratio of one round, standard deviation; with tails of Student's t of 3 degrees of freedom
 DRIFT = 0.05  # of the machine, from one round to the next: a random walk
@@ -93,7 +86,51 @@ def rates(pairs: list[Pairs]) -> Counter[str]:
     return Counter({name: 100 * count / len(pairs) for name, count in counts.items()})
 
 
+def one_start(seconds: ArrayLike) -> Series:
+    """Rounds 0, 1, 2, ... of one start of the worker."""
+    count = np.size(seconds)
+    return Series.of(seconds, np.arange(count), np.zeros(count))
+
+
+# --- what a verdict is said of ------------------------------------------------------------------------------------
+
+
+def test_ratio_is_time_of_b_over_time_of_a() -> None:
+    fast, slow = one_start(np.full(31, 1.0)), one_start(np.full(31, 2.0))
+    pairs = pair_up([fast, slow])
+    assert (pairs.ratio[0], pairs.verdict[0]) == (pytest.approx(2.0), "faster")
+    assert pair_up([slow, fast]).verdict[0] == "slower"
+    assert pair_up([fast, one_start(np.full(31, 1.001))]).verdict[0] == "same"
+
+
+def test_five_rounds_decide_nothing_however_large_the_difference() -> None:
+    pairs = pair_up([one_start(np.full(31, 1.0)), one_start(np.full(5, 100.0))])
+    assert (pairs.verdict[0], pairs.rounds[0], bool(pairs.decidable[0])) == ("undecided", 5, False)
+
+
+def test_rounds_are_paired_before_they_are_ordered() -> None:
+    # The same times in another order: ordered first, every ratio would be one.
+    pairs = pair_up([one_start(np.tile([1.0, 2.0], 16)), one_start(np.tile([2.0, 1.0], 16))])
+    assert (pairs.verdict[0], pairs.low[0], pairs.high[0]) == ("undecided", pytest.approx(0.5), pytest.approx(2.0))
+
+
+def test_confidence_is_corrected_for_the_number_of_pairs() -> None:
+    # Seven rounds hold an interval for one pair (2 / 2**7 is below 0.05), but not for six (above 0.05 / 6).
+    series = [one_start(np.full(7, 1.0 + one)) for one in range(4)]
+    assert pair_up(series[:2]).decidable.all()
+    assert not pair_up(series).decidable.any()
+
+
 # --- identical backends -------------------------------------------------------------------------------------------
+
+
+def test_identical_backends_under_drift_are_rarely_told_apart() -> None:
+    generator = np.random.default_rng(1)
+    # Noise far above the margin: the confidence of the interval alone must hold the verdicts back.
+    verdicts = [
+        pair_up([one_start(each) for each in drifting(generator, [1.0, 1.0], noise=0.2)]).verdict[0] for _ in range(500)
+    ]
+    assert sum(verdict in ("faster", "slower") for verdict in verdicts) <= 25
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -131,6 +168,13 @@ def test_without_the_runs_usual_disagreement_three_starts_know_too_little_of_the
 
 
 # --- backends that differ -----------------------------------------------------------------------------------------
+
+
+def test_planted_difference_is_found_under_drift() -> None:
+    generator = np.random.default_rng(2)
+    verdicts = [pair_up([one_start(each) for each in drifting(generator, [1.0, 1.05])]).verdict[0] for _ in range(200)]
+    assert verdicts.count("faster") >= 180
+    assert verdicts.count("slower") == 0
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -241,108 +285,6 @@ def test_more_looks_need_more_certainty() -> None:
         pairs = pair_up([Series.of(np.full(7, factor), names, process) for factor in (1.0, 2.0)])
         # Seven rounds hold an interval for one look (2 / 2**7 is below 0.05), but not for four (above 0.05 / 4).
         assert bool(pairs.decidable[0]) is (starts == PLANNED_STARTS)
-
-
-# --- the interval -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("count", [6, 12, 40, 120])
-@pytest.mark.parametrize("alpha", [0.05, 0.01])
-def test_the_interval_covers_the_median_as_often_as_it_says(count: int, alpha: float) -> None:
-    """Against the binomial distribution, which is exact: skewed and heavy-tailed samples make no difference."""
-    index = interval_index(count, alpha)
-    if index is None:
-        assert 2 / 2**count > alpha
-        return
-    exact = 2 * sum(math.comb(count, below) for below in range(index + 1)) / 2**count
-    assert exact <= alpha < exact + 2 * math.comb(count, index + 1) / 2**count  # and no narrower one would do
-    trials = 20_000
-    samples = np.sort(np.random.default_rng(count).standard_exponential((trials, count)), axis=1)
-    median = math.log(2)
-    missed = np.mean((samples[:, index] > median) | (samples[:, count - 1 - index] < median))
-    assert abs(missed - exact) < 4 * math.sqrt(exact / trials)
-
-
-def test_the_interval_exists_for_as_many_rounds_as_a_run_can_have() -> None:
-    """Powers of two beyond a thousand do not fit into a float."""
-    most = MOST_PASSES_IN_BUDGET * MOST_ROUNDS
-    index = interval_index(most)
-    assert index is not None
-    assert index == pytest.approx(most / 2 - 1.96 * math.sqrt(most) / 2, abs=2)
-
-
-def test_an_interval_over_alike_clusters_covers_the_median() -> None:
-    generator, trials, missed = np.random.default_rng(1), 2000, 0
-    labels = np.repeat(np.arange(STARTS), ROUNDS)
-    for _ in range(trials):
-        _, low, high = Clusters.of(generator.standard_t(3, labels.size), labels).median_interval()
-        missed += not low <= 0 <= high
-    assert missed / trials <= 0.05
-
-
-def test_an_interval_over_shifted_clusters_misses_less_often_with_their_disagreement() -> None:
-    generator, trials = np.random.default_rng(2), 1000
-    labels = np.repeat(np.arange(STARTS), ROUNDS)
-    missed = {"clusters": 0, "pooled": 0}
-    for _ in range(trials):
-        values = generator.normal(0.0, 1.0, labels.size) + generator.normal(0.0, 1.0, STARTS)[labels]
-        usual = 20.0  # as over a run of such pairs
-        for name, groups in (("clusters", labels), ("pooled", np.zeros_like(labels))):
-            _, low, high = Clusters.of(values, groups).median_interval(usual=usual if name == "clusters" else 1.0)
-            missed[name] += not low <= 0 <= high
-    assert missed["clusters"] / trials <= 0.1
-    assert missed["pooled"] / trials >= 0.5
-
-
-# --- how much starts disagree -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("starts", [2, 3, 6])
-def test_the_design_effect_is_one_on_the_average_for_clusters_that_are_alike(starts: int) -> None:
-    generator = np.random.default_rng(starts)
-    labels = np.repeat(np.arange(starts), ROUNDS)
-    effects = [design_effect(Clusters.of(generator.standard_t(3, labels.size), labels)) for _ in range(2000)]
-    assert np.mean(effects) == pytest.approx(1.0, abs=0.1)
-
-
-def test_the_design_effect_is_large_for_clusters_that_are_shifted() -> None:
-    generator = np.random.default_rng(1)
-    labels = np.repeat(np.arange(STARTS), ROUNDS)
-    apart = generator.normal(0.0, 1.0, labels.size) + 10.0 * labels
-    # Counts above the median of all are 0, 20 and 40 of 40: squares of -40, 0 and 40 over 40, over 2 degrees.
-    assert design_effect(Clusters.of(apart, labels)) == pytest.approx(40, abs=0.5)
-    shifted = [
-        design_effect(
-            Clusters.of(generator.normal(0.0, 1.0, labels.size) + generator.normal(0, 1, STARTS)[labels], labels)
-        )
-        for _ in range(300)
-    ]
-    assert np.median(shifted) > 5
-
-
-def test_one_cluster_has_nothing_to_disagree_with() -> None:
-    assert design_effect(Clusters.of(np.arange(9.0), np.zeros(9, np.int64))) == 1.0
-    assert design_effect(Clusters.of(np.empty(0), np.empty(0, np.int64))) == 1.0
-
-
-def test_ties_count_for_neither_side() -> None:
-    assert design_effect(Clusters.of(np.ones(30), np.repeat(np.arange(3), 10))) == 0.0
-
-
-def test_names_of_clusters_do_not_matter() -> None:
-    values = np.random.default_rng(1).normal(size=30)
-    labels = np.repeat([3, 1, 7], 10)
-    named, numbered = Clusters.of(values, labels), Clusters.of(values, np.repeat([0, 1, 2], 10))
-    assert named.count == 3
-    assert design_effect(named) == design_effect(numbered)
-
-
-def test_a_pairs_own_disagreement_is_drawn_towards_the_runs_and_never_narrows() -> None:
-    assert moderated(own=9.0, freedom=2, usual=1.0) == pytest.approx((USUAL_COUNTS_AS + 2 * 9) / (USUAL_COUNTS_AS + 2))
-    assert moderated(own=9.0, freedom=0, usual=3.0) == 3.0
-    assert moderated(own=9.0, freedom=-1, usual=3.0) == 3.0
-    assert moderated(own=0.0, freedom=50, usual=1.0) == 1.0
-    assert moderated(own=9.0, freedom=1000, usual=1.0) == pytest.approx(9.0, rel=0.01)
 
 
 def test_what_is_usual_is_counted_by_starts_and_never_below_one() -> None:

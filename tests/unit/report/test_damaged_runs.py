@@ -1,14 +1,11 @@
 """The report on damaged runs: one line of error, or a report that names all that it left out.
 
-``POINTWISE_CORRUPTIONS=10000 pytest tests/test_report_corruption.py`` tries that many; 168 by default.
+``POINTWISE_SOAK=1`` tries 10,000 of them; the usual run a sample that has every kind.
 """
 
 from __future__ import annotations
 
-import contextlib
-import csv
 import html
-import io
 import json
 import math
 import os
@@ -16,7 +13,6 @@ import re
 import shutil
 import statistics
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -24,12 +20,16 @@ from xml.etree import ElementTree
 
 import pytest
 from corruptions import KINDS, Damage, clean_lines, clean_settings, damage
+from report_folder import report, rows_of
 
-from pointwise_bench.report.__main__ import BAD_INPUT, main
+from pointwise_bench.report.__main__ import BAD_INPUT
 from pointwise_bench.report.pages import site
-from pointwise_bench.report.reading import run as load, run_format as validation
+from pointwise_bench.report.reading import run as load
+from pointwise_bench.report.reading.run_format import CELL, read_cell
+from pointwise_bench.report.reading.value_readers import object_of
 
-TRIALS = int(os.environ.get("POINTWISE_CORRUPTIONS", "168"))
+# The usual sample has every kind of damage three times, thrice as often those of a cell's keys.
+TRIALS = 10_000 if os.environ.get("POINTWISE_SOAK") == "1" else 3 * len(KINDS)
 BLOCK = 28
 # Plots are most of a report's time: every so many trials has them. Prime to the number of kinds, so that all get some.
 PLOTS_EVERY = 23
@@ -49,11 +49,8 @@ def try_report(folder: Path, what: Damage, plots: bool) -> str:
     (run / "cells.jsonl").write_bytes(what.cells)
     (run / "run.json").write_bytes(what.settings)
     (run / "legs.jsonl").write_bytes(b"\xff not ours")
-    errors = io.StringIO()
-    with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()), drawing(plots):
-        code = main([str(run), "--out", str(out)])
+    code, said = report(run, out, plots)
     judge_files(folder, run, out)
-    said = errors.getvalue().splitlines()
     assert all(line.isprintable() and len(line) <= LONGEST_NOTE for line in said), said
     assert what.must_say in "\n".join(said)
     assert said or not what.must_say
@@ -74,20 +71,6 @@ def try_report(folder: Path, what: Damage, plots: bool) -> str:
         for path in (out / "plots").glob("*.svg"):
             ElementTree.fromstring(path.read_bytes())
     return "named" if named else "unharmed"
-
-
-@contextlib.contextmanager
-def drawing(plots: bool) -> Iterator[None]:
-    """The report with its plots, or without them."""
-    with contextlib.ExitStack() as stack:
-        for name in () if plots else ("draw_sweep", "draw_heat", "draw_roofline"):
-            stack.enter_context(mock.patch.object(site, name, return_value=None))
-        yield
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def judge_files(folder: Path, run: Path, out: Path) -> None:
@@ -159,7 +142,7 @@ def silent_cells(path: Path) -> Any:
 
 def hurried(line: Any) -> Any:
     """The keys, but not how they agree."""
-    return validation.object_of(validation.CELL)(line)
+    return object_of(CELL)(line)
 
 
 def mute(found: site.Findings) -> dict[str, Any]:
@@ -170,7 +153,7 @@ def lenient(values: Any) -> Any:
     return READ({"device": "cpu"} | values | {"threads": int(values["threads"])})
 
 
-CELLS, FACTS, READ = load._cells, site._facts, load.read_cell
+CELLS, FACTS, READ = load._cells, site._facts, read_cell
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from make_claims import CLEAN, DESCRIBED, lines_of, write_claims
 from make_run import cell, write_run
+from numpy.typing import NDArray
 
-from pointwise_bench.report.__main__ import main
+from pointwise_bench.report.__main__ import BAD_INPUT, main
 
 FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
 OLDER, NEWER = "2026-01-02T03-04-05Z", "2026-01-03T03-04-05Z"
 
 
-def noisy(seconds: float, seed: int = 0, noise: float = 0.01) -> Any:
-    return seconds * np.exp(np.random.default_rng(seed).normal(0.0, noise, 31))
+def noisy(seconds: float, seed: int = 0, noise: float = 0.01) -> NDArray[np.float64]:
+    series: NDArray[np.float64] = seconds * np.exp(np.random.default_rng(seed).normal(0.0, noise, 31))
+    return series
 
 
 def two_runs(tmp_path: Path, before: list[dict[str, Any]], after: list[dict[str, Any]], **changed: Any) -> list[str]:
@@ -74,12 +77,28 @@ def test_bad_input_is_one_line_and_exit_code_4(
     }
     (folders["BROKEN"] / "run.json").write_text('{"format": 1,\n', encoding="utf-8")
     try:
-        code = main([str(folders.get(word, word)) for word in words])
+        code: object = main([str(folders.get(word, word)) for word in words])
     except SystemExit as ended:
         code = ended.code
     lines = capsys.readouterr().err.splitlines()
     assert (code, len(lines)) == (4, 1)
     assert said in lines[0]
+
+
+def test_damaged_passes_are_a_note_and_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_run(tmp_path, [], passes=[{"wall_s": 1.0}, {"wall_s": "long"}])
+    assert main([str(folder)]) == 0
+    said = "run.json: passes[1].wall_s is 'long', not a positive finite number of seconds; all passes are left out"
+    assert capsys.readouterr().err == f"note: {folder}: left out: {said}\n"
+
+
+def test_a_damaged_run_is_passed_over_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = write_run(tmp_path, [], "2026-01-02T03-04-05Z")
+    bad = write_run(tmp_path, [], "2026-01-03T03-04-05Z", canary=5)
+    assert main(["--results", str(tmp_path)]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == f"{good / 'report' / 'index.html'}\n"
+    assert captured.err.startswith(f"note: {bad / 'run.json'}: canary is 5, not an object")
 
 
 def test_compare_finds_a_planted_regression(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,3 +150,37 @@ def test_splice_and_picture_are_repeatable(tmp_path: Path) -> None:
         written.append((readme.read_bytes(), picture.read_bytes()))
     assert written[0] == written[1]
     assert b"| tinynet | 1 | **a** |" in written[0][0]
+
+
+def test_the_document_gets_a_table_for_each_claim_and_the_run(tmp_path: Path) -> None:
+    write_claims(tmp_path / "run", lines_of(CLEAN), DESCRIBED)
+    document = tmp_path / "document.md"
+    marks = "".join(
+        f"# {name}\n<!-- claims:{name}:begin -->\nold\n<!-- claims:{name}:end -->\n" for name in ("run", 3, 4)
+    )
+    document.write_text(marks)
+    assert main([str(tmp_path / "run"), "--claims", str(document)]) == 0
+    text = document.read_text()
+    assert "\nold\n" not in text
+    assert "2.50× [2.50, 2.50]" in text.replace("**", "")  # noqa: RUF001  # the multiplication sign is meant
+    assert "testbed-2-0123abcd/run" in text
+    again = text
+    assert main([str(tmp_path / "run"), "--claims", str(document)]) == 0
+    assert document.read_text() == again
+
+
+def test_a_document_without_a_place_is_one_line_and_a_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_claims(tmp_path / "run", lines_of(CLEAN), DESCRIBED)
+    document = tmp_path / "document.md"
+    document.write_text("nothing here")
+    assert main([str(tmp_path / "run"), "--claims", str(document)]) == BAD_INPUT
+    assert "claims:run:begin" in capsys.readouterr().err
+    assert document.read_text() == "nothing here"
+
+
+def test_a_run_without_claims_has_none_to_splice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_claims(tmp_path / "run", b"", [])
+    document = tmp_path / "document.md"
+    document.write_text("")
+    assert main([str(tmp_path / "run"), "--claims", str(document)]) == BAD_INPUT
+    assert "--shapes claims" in capsys.readouterr().err

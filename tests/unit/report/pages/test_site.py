@@ -1,27 +1,20 @@
-"""What the report reads and writes: broken lines, shared problems, totals, and runs with little in them."""
+"""The files of a report: tables, pages and plots, of runs with much and with little in them."""
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from make_claims import CLEAN, DESCRIBED, lines_of, write_claims
 from make_run import cell, write_run
+from report_folder import report, rows_of
 
-from pointwise_bench.report.analysis.groups import group_up
+from pointwise_bench.report.__main__ import main
 from pointwise_bench.report.pages.site import examine, write_site
-from pointwise_bench.report.pages.splice import splice
-from pointwise_bench.report.reading.errors import ReportError
 from pointwise_bench.report.reading.run import load_run
 
 FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def test_torn_line_is_ignored_and_said(tmp_path: Path) -> None:
@@ -43,40 +36,6 @@ def test_every_place_of_a_problem_is_a_row(tmp_path: Path) -> None:
         ("othernet", "late", "3"),
     ]
     assert {row["median_s"] for row in rows} == {"0.001"}
-
-
-def test_total_counts_occurrences_and_needs_every_layer(tmp_path: Path) -> None:
-    cells = [
-        cell("whole", FIRST, [1e-3] * 9, count=1),
-        cell("whole", SECOND, [2e-3] * 9, count=4),
-        cell("partial", FIRST, [1e-6] * 9, count=1),
-        cell("partial", SECOND, count=4, status="wrong"),
-    ]
-    found = examine(load_run(write_run(tmp_path, cells)))
-    (group,) = group_up(found.run, found.timings, found.comparisons, found.baseline)
-    standings = {standing.backend: standing for standing in group.standings}
-    assert standings["whole"].total.seconds == pytest.approx(9e-3)
-    assert standings["partial"].total is None
-    assert [standing.backend for standing in group.leaders] == ["whole"]
-
-
-def test_totals_are_compared_pass_by_pass(tmp_path: Path) -> None:
-    # The machine halves its speed between rounds; only a paired comparison finds the steady five percent.
-    wander = np.tile([1.0, 2.0], 16)
-    cells = [cell(name, one, 1e-3 * wander * f) for one in (FIRST, SECOND) for name, f in (("a", 1.0), ("b", 1.05))]
-    (group,) = examine(load_run(write_run(tmp_path, cells))).groups
-    assert [standing.backend for standing in group.leaders] == ["a"]
-    assert group.lead[0] == "b"
-    assert group.lead[1:] == pytest.approx((1.05, 1.05, 1.05))
-
-
-def test_baseline_is_the_most_complete_that_is_not_naive(tmp_path: Path) -> None:
-    cells = [
-        *(cell("naive-loops", one, [1.0] * 9) for one in (FIRST, SECOND)),
-        cell("a", FIRST, [1.0] * 9),
-        *(cell("z", one, [1.0] * 9) for one in (FIRST, SECOND)),
-    ]
-    assert examine(load_run(write_run(tmp_path, cells))).baseline == "z"
 
 
 @pytest.mark.parametrize(
@@ -119,18 +78,27 @@ def test_same_data_gives_the_same_plots(tmp_path: Path) -> None:
         assert (tmp_path / "one" / "plots" / name).read_bytes() == (tmp_path / "two" / "plots" / name).read_bytes()
 
 
-def test_splice_replaces_only_what_is_between_the_markers(tmp_path: Path) -> None:
-    path = tmp_path / "README.md"
-    path.write_bytes(b"before\r\n<!-- report:begin -->\nold\n<!-- report:end -->\r\nafter")
-    splice(path, "new")
-    assert path.read_bytes() == b"before\r\n<!-- report:begin -->\nnew\n<!-- report:end -->\r\nafter"
+def test_groups_whose_names_look_alike_have_plots_of_their_own(tmp_path: Path) -> None:
+    cells = [cell("a", "n1c8h4w4-o8", [1e-3] * 9, group=group) for group in ("a b",)]
+    cells += [
+        cell("a", "n1c9h4w4-o8", [1e-3] * 9, group="a/b"),
+        cell("a", "n1c7h4w4-o8", [1e-3] * 9, group="../../a-b"),
+    ]
+    assert main([str(write_run(tmp_path, cells)), "--out", str(tmp_path / "out")]) == 0
+    assert len(list((tmp_path / "out" / "plots").glob("a-b-*-threads-1.svg"))) == 3
 
 
-@pytest.mark.parametrize("text", ["none", "END BEGIN", "BEGIN", "BEGIN END END", "BEGIN BEGIN END", "END BEGIN END"])
-def test_splice_refuses_a_file_without_its_markers(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "README.md"
-    text = text.replace("BEGIN", "<!-- report:begin -->").replace("END", "<!-- report:end -->")
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(ReportError, match="report:begin"):
-        splice(path, "new")
-    assert path.read_text(encoding="utf-8") == text
+def test_an_undamaged_file_names_nothing(tmp_path: Path) -> None:
+    write_claims(tmp_path / "run", lines_of(CLEAN), DESCRIBED)
+    assert report(tmp_path / "run", tmp_path / "out") == (0, [])
+    page = (tmp_path / "out" / "claims.html").read_text()
+    assert "has &lt;b&gt;no&lt;/b&gt; stride" in page
+
+
+def test_a_claim_that_was_not_reached_is_said(tmp_path: Path) -> None:
+    write_claims(tmp_path / "run", lines_of(CLEAN), DESCRIBED)
+    report(tmp_path / "run", tmp_path / "out")
+    page = (tmp_path / "out" / "claims.html").read_text()
+    # b has a finding for the stride and none for the module.
+    module_section = page.split("3. inception-3a")[1]
+    assert "the time of the run was spent before it" in module_section.split("</section>")[0]

@@ -1,0 +1,93 @@
+"""Findings of claims whose times are known, for the tests of the report, and runs that hold them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from corruptions import clean_lines, clean_settings, written
+from make_run import CEILINGS
+
+from pointwise_bench.report.claims.reading import Claims, load_claims
+from pointwise_bench.suites.claims import get
+
+ROUNDS, STARTS = 5, 3
+PROCESS: Final = [start for start in range(STARTS) for _ in range(ROUNDS)]
+
+Steps = Mapping[str, Mapping[str, Mapping[str, float]]]
+"""Seconds by variant, branch and kind of step."""
+
+STRIDE: Final[dict[str, dict[str, dict[str, float]]]] = {
+    "every pixel, then one in four": {"whole": {"product": 4e-3, "crossing": 0.5e-3, "subsample": 0.5e-3}},
+    "stride 2": {"whole": {"product": 2e-3}},
+}
+
+
+def claim_line(claim: str, backend: str, steps: Steps, **changed: Any) -> dict[str, Any]:
+    """A line of claims.jsonl whose times are the sums of its steps, on a machine that wanders."""
+    wander = [1 + 0.3 * (place % ROUNDS) for place in range(len(PROCESS))]
+    totals = {variant: sum(sum(kinds.values()) for kinds in own.values()) for variant, own in steps.items()}
+    several = {variant: own for variant, own in steps.items() if len(own) > 1}
+    return {
+        "claim": claim,
+        "backend": backend,
+        "threads": 1,
+        "device": "cpu",
+        "output": "fresh",
+        "isolation": "worker",
+        "started_at": "2026-01-02T03:04:05Z",
+        "status": "ok",
+        "reason": "",
+        "process": PROCESS,
+        "samples_s": {variant: [total * one for one in wander] for variant, total in totals.items()},
+        "branches_s": {
+            variant: {branch: [sum(kinds.values()) * one for one in wander] for branch, kinds in own.items()}
+            for variant, own in several.items()
+        },
+        "calls": {variant: [1] * STARTS for variant in steps},
+        "steps_s": steps,
+        "smallest_call_s": 1e-6,
+        "error_ratio": 0.5,
+        "cpu_over_wall": 1.0,
+    } | changed
+
+
+def module(name: str, factor: float, backend: str = "a") -> dict[str, Any]:
+    """A line of an inception module of which every branch is ``factor`` times as fast when it is reduced."""
+    branches = {"3x3": {"product": 3e-3}, "5x5": {"product": 5e-3}, "1x1": {"product": 1e-3}, "pool": {"product": 1e-3}}
+    faster = {branch: {"product": kinds["product"] / factor} for branch, kinds in branches.items()}
+    return claim_line(f"inception-{name}", backend, {"direct": branches, "reduced": faster})
+
+
+def claims_of(folder: Path, *lines: dict[str, Any], names: tuple[str, ...] = ("stride",)) -> Claims:
+    """The claims of those names as read from ``folder``, where ``lines`` are put into claims.jsonl."""
+    (folder / "claims.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+    return load_claims(folder, [get(name).described for name in names])
+
+
+def write_claims(folder: Path, lines: bytes, described: Any) -> Path:
+    """A whole run in ``folder``, with ``lines`` as its claims.jsonl; ``described`` is a key of run.json."""
+    folder.mkdir(exist_ok=True)
+    (folder / "cells.jsonl").write_bytes(b"\n".join(clean_lines()) + b"\n")
+    settings = clean_settings() | {"claims": described, "ceilings": CEILINGS}
+    (folder / "run.json").write_bytes(written(settings))
+    (folder / "claims.jsonl").write_bytes(lines)
+    return folder
+
+
+def lines_of(lines: Iterable[dict[str, Any]]) -> bytes:
+    """The content of a claims.jsonl."""
+    return b"".join(written(one) + b"\n" for one in lines)
+
+
+# Two backends with the claim of the stride, one of them with a module, and one that refused.
+CLEAN: Final = [
+    *(claim_line("stride", name, STRIDE) for name in ("a", "b")),
+    module("3a", 2.0),
+    claim_line(
+        "stride", "c", {}, status="unsupported", reason="has <b>no</b> stride", process=[], smallest_call_s=None
+    ),
+]
+DESCRIBED: Final = [get(name).described for name in ("stride", "inception-3a")]
