@@ -23,7 +23,7 @@ class Raw(str):
 
 
 # Bad for every key of which the text below says that it must be named: no type that any of them takes.
-NO_SECONDS: Final = (
+NO_SECONDS: Final[tuple[Any, ...]] = (
     0,
     -1,
     -1e-9,
@@ -42,16 +42,55 @@ NO_SECONDS: Final = (
     [[1.0]],
     {},
 )
-NO_TIMES: Final = (5, "abc", {}, True, [[]], [[[1e-3]]], [None], [1e-3, "x"], [1e-3, NAN], [0.0], [-1.0], [], None)
-NO_THREADS: Final = (0, -1, True, False, 1.5, 1.0, "1", 2**70, -(2**70), 1e400, NAN, None, [], [1], {})
-NO_NAME: Final = (None, 5, True, 1.5, [], ["a"], {}, "", "a\nb", "a\0b", "\ud800", "a\x1b[31mb", "x" * 2**20)
-NO_STATUS: Final = ("", "OK", "fine", "ok ", None, 0, True, [], {}, "\ud800")
-NO_PROBLEM: Final = (
+NO_TIMES: Final[tuple[Any, ...]] = (
+    5,
+    "abc",
+    {},
+    True,
+    [[]],
+    [[[1e-3]]],
+    [None],
+    [1e-3, "x"],
+    [1e-3, NAN],
+    [0.0],
+    [-1.0],
+    [],
+    None,
+)
+NO_THREADS: Final[tuple[Any, ...]] = (0, -1, True, False, 1.5, 1.0, "1", 2**70, -(2**70), 1e400, NAN, None, [], [1], {})
+NO_NAME: Final[tuple[Any, ...]] = (
+    None,
+    5,
+    True,
+    1.5,
+    [],
+    ["a"],
+    {},
+    "",
+    "a\nb",
+    "a\0b",
+    "\ud800",
+    "a\x1b[31mb",
+    "x" * 2**20,
+)
+NO_STATUS: Final[tuple[Any, ...]] = ("", "OK", "fine", "ok ", None, 0, True, [], {}, "\ud800")
+NO_PROBLEM: Final[tuple[Any, ...]] = (
     *("", "n1", "n1c64h28w28", "n-1c64h28w28-o128", "n1c64h28w28-o128-s1", "n1c064h28w28-o128", "../../x", None, 5, {}),
     *("n1c0h1w1-o1", "n1c3h1w1-o2-g2", f"n1c{2**50}h1w1-o1", f"n1c{2**40}h{2**40}w1-o1", f"n0c1h{10**90}w1-o1"),
     *("n1c" + "9" * 5000 + "h1w1-o1", "n\uff11c64h28w28-o128", f"n1c1h1w1-o1-s{10**60}", "x" * 2**20, "n1c1h1w1-o1\n"),
 )
-NO_COUNTS: Final = (5, "x", {}, [0, 0], ["a"] * 9, [-1] * 9, [1.5] * 9, [True] * 9, [2**70] * 9, [[]] * 9)
+NO_COUNTS: Final[tuple[Any, ...]] = (
+    5,
+    "x",
+    {},
+    [0, 0],
+    ["a"] * 9,
+    [-1] * 9,
+    [1.5] * 9,
+    [True] * 9,
+    [2**70] * 9,
+    [[]] * 9,
+)
 MUST: Final[dict[str, tuple[Any, ...]]] = {
     "backend": NO_NAME,
     "problem": NO_PROBLEM,
@@ -82,6 +121,10 @@ MUST: Final[dict[str, tuple[Any, ...]]] = {
 }
 REQUIRED: Final = ("backend", "problem", "threads", "status", "samples_s")
 
+NO_RATES: Final[tuple[Any, ...]] = (-1, NAN, INFINITY, 1e300, "x", [], True)
+NO_LADDERS: Final[tuple[Any, ...]] = (5, "x", [5], [[1]], [[0, 1.0]], [[-1, 1.0]], [["x", 1]], [[1, NAN]])
+NO_BANDWIDTHS: Final[tuple[Any, ...]] = (-1, NAN, 1e400, "x", [], {})
+
 # The same for run.json.
 MUST_SAY: Final[dict[str, tuple[Any, ...]]] = {
     "format": (None, True, 0, -1, 1.5, "1", [], {}, 2**70),
@@ -93,17 +136,14 @@ MUST_SAY: Final[dict[str, tuple[Any, ...]]] = {
     "passes": (5, "x", {}, [5], [{"wall_s": 0}], [{"steal_s": -1}], [{"steal_s": NAN}], [{"wall_s": "x"}], [[]]),
     "ceilings": (
         *(5, "x", {}, [5], [{}], [{"threads": 0}], [{"threads": 1, "fma_peak_flops": 5}], [{"threads": True}]),
-        *([{"threads": 1, "fma_peak_flops": {"float32": one}}] for one in (-1, NAN, INFINITY, 1e300, "x", [], True)),
-        *(
-            [{"threads": 1, "bandwidth": one}]
-            for one in (5, "x", [5], [[1]], [[0, 1.0]], [[-1, 1.0]], [["x", 1]], [[1, NAN]])
-        ),
-        *([{"threads": 1, "triad_bytes_per_s": one}] for one in (-1, NAN, 1e400, "x", [], {})),
+        *([{"threads": 1, "fma_peak_flops": {"float32": one}}] for one in NO_RATES),
+        *([{"threads": 1, "bandwidth": one}] for one in NO_LADDERS),
+        *([{"threads": 1, "triad_bytes_per_s": one}] for one in NO_BANDWIDTHS),
     ),
 }
 
 # Odd, but a name is a name.
-ODD_NAMES: Final = (
+ODD_NAMES: Final[tuple[Any, ...]] = (
     *(
         "../../x",
         "/etc/passwd",
@@ -129,7 +169,7 @@ ODD_NAMES: Final = (
     ),
 )
 # Anything, for keys of which nothing is promised but that the report survives.
-ANYTHING: Final = (
+ANYTHING: Final[tuple[Any, ...]] = (
     *(None, True, False, 0, -1, 1.5, 2**70, 1e308, 1e400, NAN, -INFINITY, "", "x", "\ud800", "a\nb\0c", "x" * 2**20),
     *([], {}, [[]], [[[[1]]]], {"a": {"b": [None]}}, [{}], ["x", 5, None], Raw("[" * 200 + "]" * 200)),
     *(Raw("[" * DEEP + "]" * DEEP), Raw('{"a":' * 500 + "1" + "}" * 500), Raw("9" * 5000), Raw("1e400"), Raw("-0")),

@@ -57,7 +57,7 @@ def write_run(
     results: Path, cells: Sequence[dict[str, Any]], name: str = "2026-01-02T03-04-05Z", **changed: Any
 ) -> Path:
     """Write a run folder under ``results`` and return it; ``changed`` replaces keys of run.json."""
-    machine = changed.get("machine", "testbed-2-0123abcd")
+    machine: str = changed.get("machine", "testbed-2-0123abcd")
     folder = results / machine / name
     folder.mkdir(parents=True)
     settings = {

@@ -144,12 +144,12 @@ def test_splice_and_picture_are_repeatable(tmp_path: Path) -> None:
     run = write_run(tmp_path, cells)
     readme, picture = tmp_path / "README.md", tmp_path / "images" / "report.svg"
     readme.write_text("# Title\n<!-- report:begin -->\n<!-- report:end -->\n", encoding="utf-8")
-    written = []
+    found = []
     for _ in range(2):
         assert main([str(run), "--splice", str(readme), "--picture", str(picture)]) == 0
-        written.append((readme.read_bytes(), picture.read_bytes()))
-    assert written[0] == written[1]
-    assert b"| tinynet | 1 | **a** |" in written[0][0]
+        found.append((readme.read_bytes(), picture.read_bytes()))
+    assert found[0] == found[1]
+    assert b"| tinynet | 1 | **a** |" in found[0][0]
 
 
 def test_the_document_gets_a_table_for_each_claim_and_the_run(tmp_path: Path) -> None:
