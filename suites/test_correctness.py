@@ -54,7 +54,7 @@ class Ask:
         """Integers, reals, probe, NaN and infinity, repeated and read-only inputs; skips where it refuses."""
         self._skip_if_refused(problem)
         try:
-            self._workbench.examine(self._backend, problem, seed)
+            self._workbench.verify(self._backend, problem, seed)
         except Ended as ended:
             pytest.fail(f"{self._backend} on {problem}: {ended}", pytrace=False)
 

@@ -41,7 +41,7 @@ class ScriptedHost:
     def refuses(self, problem: Problem, timeout_s: float) -> None:
         """Nothing."""
 
-    def examine(self, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
+    def set_up(self, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
         """A pass."""
         return SetUp(0.1, 0.01, self._seconds, 1.0, 0.25)
 
@@ -56,7 +56,7 @@ class ScriptedHost:
         """At rest."""
         return 0.0
 
-    def conclude(self, timeout_s: float) -> Finish:
+    def finish(self, timeout_s: float) -> Finish:
         """Another pass."""
         return Finish(0.5, 10**8)
 

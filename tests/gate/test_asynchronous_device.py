@@ -18,7 +18,7 @@ from pointwise_bench.suites.harness.verify.cases import CaseSet
 
 WORK_S = 0.002
 PROBLEM = Problem(batch=1, in_channels=8, out_channels=8, height=4, width=4)
-EXAMINATION = CaseSet.of(PROBLEM, seed=1)
+CASES = CaseSet.of(PROBLEM, seed=1)
 
 
 class Device:
@@ -134,12 +134,12 @@ def device() -> Iterator[Device]:
 
 def test_the_clock_stops_when_the_device_is_done(device: Device) -> None:
     backend = Asynchronous(device)
-    subject = TimedLayer(backend, threads=1)
-    admission = subject.examine(PROBLEM, EXAMINATION)
-    turn = subject.turn(5, 0.0)
-    subject.conclude()
-    assert admission.first_call_s >= WORK_S
-    assert admission.seconds_per_call >= WORK_S
+    timed_layer = TimedLayer(backend, threads=1)
+    set_up = timed_layer.set_up(PROBLEM, CASES)
+    turn = timed_layer.turn(5, 0.0)
+    timed_layer.finish()
+    assert set_up.first_call_s >= WORK_S
+    assert set_up.seconds_per_call >= WORK_S
     assert turn.seconds_per_call >= WORK_S
     # The control: the layer itself returned long before, which is all that an unsynchronised clock would have seen.
     assert np.median(backend.layer_s) < WORK_S / 10
@@ -148,8 +148,8 @@ def test_the_clock_stops_when_the_device_is_done(device: Device) -> None:
 def test_every_call_is_waited_for_on_its_own(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not once at the end: a queue that overlaps calls measures its depth and not the layer."""
     backend = Asynchronous(device)
-    subject = TimedLayer(backend, threads=1)
-    subject.examine(PROBLEM, EXAMINATION)
+    timed_layer = TimedLayer(backend, threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
     waiting: list[int] = []
     original = backend.queue.jobs.put
 
@@ -158,15 +158,15 @@ def test_every_call_is_waited_for_on_its_own(device: Device, monkeypatch: pytest
         original(job)
 
     monkeypatch.setattr(backend.queue.jobs, "put", put)
-    subject._timer = None
-    subject.turn(5, 0.0)
+    timed_layer._timer = None
+    timed_layer.turn(5, 0.0)
     assert waiting == [0] * 6
 
 
 def test_the_devices_own_clock_is_a_second_series_near_the_truth(device: Device) -> None:
-    subject = TimedLayer(Asynchronous(device), threads=1)
-    subject.examine(PROBLEM, EXAMINATION)
-    turns = [subject.turn(3, 0.0) for _ in range(5)]
+    timed_layer = TimedLayer(Asynchronous(device), threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    turns = [timed_layer.turn(3, 0.0) for _ in range(5)]
     series = [turn.device_seconds_per_call for turn in turns]
     assert all(seconds is not None and seconds >= WORK_S for seconds in series)
     assert min(seconds for seconds in series if seconds is not None) < 2 * WORK_S
@@ -177,6 +177,6 @@ def test_the_devices_own_clock_is_a_second_series_near_the_truth(device: Device)
     [(Unsynchronised, r"is not finished when sync\(\) returns"), (NeverSynchronised, "wrong on small integers")],
 )
 def test_a_device_that_is_not_waited_for_is_refused(device: Device, kind: type[Asynchronous], words: str) -> None:
-    subject = TimedLayer(kind(device), threads=1)
+    timed_layer = TimedLayer(kind(device), threads=1)
     with pytest.raises(WrongAnswer, match=words):
-        subject.examine(PROBLEM, EXAMINATION)
+        timed_layer.set_up(PROBLEM, CASES)

@@ -111,9 +111,9 @@ def verdict(name: str, problem: Problem, log: Path, plugin: Path = WRONG) -> End
     worker = WorkerClient(name, Source("plugin", str(plugin)), threads=1, log=log)
     shared = SharedCases(problem, CaseSet.of(problem, seed=1))
     try:
-        worker.examine(shared, PATIENCE_S)
+        worker.set_up(shared, PATIENCE_S)
         worker.turn(30, 0.0, None, PATIENCE_S)
-        worker.conclude(PATIENCE_S)
+        worker.finish(PATIENCE_S)
     except Ended as ended:
         return ended
     else:
@@ -238,16 +238,16 @@ class Plain(Backend):
 def test_a_machine_that_stalls_convicts_nobody_of_remembering() -> None:
     """Two calls in three wait for a thread that another process keeps from running."""
     problem, rng = replace(OF_INPUT, direction="forward", bias=False), random.Random(1)
-    examination = CaseSet.of(problem, seed=1)
-    right = Plain().prepare(problem, examination.real.weight, None, 1)
+    cases = CaseSet.of(problem, seed=1)
+    right = Plain().prepare(problem, cases.real.weight, None, 1)
 
     def layer(x: Any) -> Any:
         time.sleep(0.003 if rng.random() < 2 / 3 else 0)
         return right(x)
 
-    host = Inputs(examination.first.inputs)
+    host = Inputs(cases.first.inputs)
     for _ in range(20):
-        Gate(Plain(), problem, examination)._check_recomputes(layer, host.arrays, seconds_per_call=1e-4)
+        Gate(Plain(), problem, cases)._check_recomputes(layer, host.arrays, seconds_per_call=1e-4)
 
 
 class ColdReading(Plain):
@@ -269,11 +269,11 @@ class ColdReading(Plain):
 
 def test_a_reading_that_is_slow_at_times_convicts_nobody_of_working_in_it() -> None:
     problem = replace(OF_INPUT, direction="forward", bias=False)
-    examination = CaseSet.of(problem, seed=1)
+    cases = CaseSet.of(problem, seed=1)
     backend = ColdReading()
-    layer = backend.prepare(problem, examination.real.weight, None, 1)
+    layer = backend.prepare(problem, cases.real.weight, None, 1)
     for _ in range(20):
-        Gate(backend, problem, examination)._check_finished(layer)
+        Gate(backend, problem, cases)._check_finished(layer)
 
 
 @st.composite
@@ -301,12 +301,12 @@ def problems(draw: st.DrawFn) -> Problem:
 @settings(max_examples=120, deadline=None, database=None)
 @given(problem=problems(), seed=st.integers(0, 2**16))
 def test_plain_arithmetic_passes_on_any_problem(problem: Problem, seed: int) -> None:
-    examination = CaseSet.of(problem, seed)
-    layer = Plain().prepare(problem, examination.real.weight, examination.real.bias, 1)
-    exact = Plain().prepare(problem, examination.integer.weight, examination.integer.bias, 1)
-    gate = Gate(Plain(), problem, examination)
+    cases = CaseSet.of(problem, seed)
+    layer = Plain().prepare(problem, cases.real.weight, cases.real.bias, 1)
+    exact = Plain().prepare(problem, cases.integer.weight, cases.integer.bias, 1)
+    gate = Gate(Plain(), problem, cases)
     gate.before(layer, exact)
-    host = Inputs(examination.first.inputs)
+    host = Inputs(cases.first.inputs)
     # As slow as can be: whether an answer is remembered is asked with a clock, elsewhere.
     gate.after(layer, host.arrays, layer(*host.arrays), host, seconds_per_call=60.0)
     assert gate.error_ratio is not None

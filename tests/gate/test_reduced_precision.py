@@ -63,16 +63,16 @@ class Unknown(Rounding):
     arithmetic = "int3"
 
 
-def examine(backend: Backend, problem: Problem) -> float | None:
-    subject = TimedLayer(backend, threads=1)
-    subject.examine(problem, CaseSet.of(problem, seed=1))
-    subject.turn(2, 0.0)
-    return subject.conclude().error_ratio
+def set_up(backend: Backend, problem: Problem) -> float | None:
+    timed_layer = TimedLayer(backend, threads=1)
+    timed_layer.set_up(problem, CaseSet.of(problem, seed=1))
+    timed_layer.turn(2, 0.0)
+    return timed_layer.finish().error_ratio
 
 
 @pytest.mark.parametrize("problem", [PROBLEM, LONG], ids=str)
 def test_declared_it_passes_by_its_own_bound(problem: Problem) -> None:
-    ratio = examine(Rounding(), problem)
+    ratio = set_up(Rounding(), problem)
     assert ratio is not None
     assert 0.01 < ratio <= 1
 
@@ -80,17 +80,17 @@ def test_declared_it_passes_by_its_own_bound(problem: Problem) -> None:
 @pytest.mark.parametrize("problem", [PROBLEM, LONG], ids=str)
 def test_undeclared_it_is_wrong(problem: Problem) -> None:
     with pytest.raises(WrongAnswer, match=r"precision probe 1 \+ 2\^-12"):
-        examine(Undeclared(), problem)
+        set_up(Undeclared(), problem)
 
 
 def test_a_coarser_one_than_declared_is_wrong() -> None:
     with pytest.raises(WrongAnswer, match="times what tf32 with sums in float32 allows"):
-        examine(Coarser(), PROBLEM)
+        set_up(Coarser(), PROBLEM)
 
 
 def test_one_without_a_bound_is_wrong() -> None:
     with pytest.raises(WrongAnswer, match='declares arithmetic "int3", for which no bound is known: own, tf32'):
-        examine(Unknown(), PROBLEM)
+        set_up(Unknown(), PROBLEM)
 
 
 def test_the_bound_by_hand() -> None:

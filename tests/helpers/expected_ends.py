@@ -15,23 +15,23 @@ _LOST = "lost its channel to the harness: a descriptor was closed or replaced"
 _LIMIT = "a worker may use 1 GiB here, half of what was free at its start"
 
 AT_WORK: Final = {
-    "segfaults": ("crashed", "examine: killed by SIGSEGV; it last wrote: Fatal Python error: Segmentation fault"),
-    "aborts": ("crashed", "examine: killed by SIGABRT; it last wrote: Fatal Python error: Aborted"),
-    "exits": ("crashed", "examine: left with exit code 3"),
-    "forks-and-exits": ("crashed", "examine: left with exit code 3"),
-    "escapes-and-exits": ("crashed", "examine: left with exit code 3"),
-    "dies-of-its-alarm": ("crashed", "examine: killed by SIGALRM"),
-    "hangs-in-python": ("timed-out", "examine: no answer within"),
-    "hangs-in-c": ("timed-out", "examine: no answer within"),
-    "stops-itself": ("timed-out", "examine: no answer within"),
-    "raises-system-exit": ("failed", "examine: SystemExit: 7 (misbehaving.py:"),
-    "raises-keyboard-interrupt": ("failed", "examine: KeyboardInterrupt: no message (misbehaving.py:"),
-    "raises-generator-exit": ("failed", "examine: GeneratorExit: no message (misbehaving.py:"),
+    "segfaults": ("crashed", "set_up: killed by SIGSEGV; it last wrote: Fatal Python error: Segmentation fault"),
+    "aborts": ("crashed", "set_up: killed by SIGABRT; it last wrote: Fatal Python error: Aborted"),
+    "exits": ("crashed", "set_up: left with exit code 3"),
+    "forks-and-exits": ("crashed", "set_up: left with exit code 3"),
+    "escapes-and-exits": ("crashed", "set_up: left with exit code 3"),
+    "dies-of-its-alarm": ("crashed", "set_up: killed by SIGALRM"),
+    "hangs-in-python": ("timed-out", "set_up: no answer within"),
+    "hangs-in-c": ("timed-out", "set_up: no answer within"),
+    "stops-itself": ("timed-out", "set_up: no answer within"),
+    "raises-system-exit": ("failed", "set_up: SystemExit: 7 (misbehaving.py:"),
+    "raises-keyboard-interrupt": ("failed", "set_up: KeyboardInterrupt: no message (misbehaving.py:"),
+    "raises-generator-exit": ("failed", "set_up: GeneratorExit: no message (misbehaving.py:"),
     "raises-the-unspeakable": (
         "failed",
         "UnspeakableError: no message, its __str__ raised SystemExit (misbehaving.py:",
     ),
-    "divides-by-zero": ("failed", "examine: ZeroDivisionError: division by zero (misbehaving.py:"),
+    "divides-by-zero": ("failed", "set_up: ZeroDivisionError: division by zero (misbehaving.py:"),
     "runs-out-of-memory": ("out-of-memory", f"; {_LIMIT}"),
     "allocates-without-end": ("out-of-memory", f"; {_LIMIT}"),
     "shares-without-end": ("out-of-memory", f"GiB with its children; {_LIMIT}"),
@@ -57,7 +57,7 @@ AT_WORK: Final = {
     "to-device-returns-none": ("failed", "'NoneType' object has no attribute 'reshape' (misbehaving.py:"),
     "sync-is-a-number": ("failed", "'int' object is not callable"),
 }
-"""They end when they are put to work, on a problem that a worker examines."""
+"""They end when they are put to work, on a problem that a worker sets up."""
 
 BEFORE_WORK: Final = {
     "dtypes-is-a-number": ("failed", "refuses: TypeError"),

@@ -20,7 +20,7 @@ from places import PLUGINS, ROOT
 from pointwise_bench.backends import Problem, Source
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.verify.cases import CaseSet
-from pointwise_bench.suites.harness.worker import limits, reaper as strays
+from pointwise_bench.suites.harness.worker import limits, reaper
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 
@@ -78,7 +78,7 @@ def suppress_and_keep() -> Iterator[list[Ended]]:
 
 def processes_of(worker: WorkerClient) -> list[int]:
     """All living processes that began in this worker, wherever they have gone."""
-    return strays.carrying(worker._child._mark)
+    return reaper.carrying(worker._child._mark)
 
 
 def fields_of_stat(pid: int) -> list[str]:
@@ -122,7 +122,7 @@ def test_a_part_ends_with_its_status_and_a_reason_that_helps(
     status, words = AT_WORK[name]
     worker = start(name)
     with pytest.raises(Ended) as caught:
-        worker.examine(question, 1.0 if status == "timed-out" else PATIENCE_S)
+        worker.set_up(question, 1.0 if status == "timed-out" else PATIENCE_S)
     assert (caught.value.status, caught.value.alive) == (status, status == "wrong"), caught.value.reason
     assert words in caught.value.reason
     assert "\n" not in caught.value.reason
@@ -156,9 +156,9 @@ def test_a_part_can_end_at_the_first_questions(start: Start, name: str) -> None:
 @pytest.mark.parametrize("name", HARMLESS)
 def test_what_harms_nobody_is_measured_like_any_other(start: Start, question: SharedCases, name: str) -> None:
     worker = start(name)
-    worker.examine(question, PATIENCE_S)
+    worker.set_up(question, PATIENCE_S)
     assert worker.turn(3, 0.0, None, PATIENCE_S).seconds_per_call > 0
-    assert worker.conclude(PATIENCE_S).error_ratio is not None
+    assert worker.finish(PATIENCE_S).error_ratio is not None
     worker.kill()
     assert processes_of(worker) == []
 
@@ -167,7 +167,7 @@ def test_a_dead_worker_stays_dead_and_says_so_at_once(start: Start, question: Sh
     worker = start("exits")
     for _ in range(3):
         with pytest.raises(Ended) as caught:
-            worker.examine(question, PATIENCE_S)
+            worker.set_up(question, PATIENCE_S)
         assert caught.value.status == "crashed"
         assert "left with exit code 3" in caught.value.reason
 
@@ -177,9 +177,9 @@ def test_the_last_words_of_an_earlier_start_are_not_a_later_ones(
 ) -> None:
     log.write_text("what(): std::bad_alloc\n")
     with pytest.raises(Ended) as caught:
-        start("exits").examine(question, PATIENCE_S)
+        start("exits").set_up(question, PATIENCE_S)
     assert caught.value.status == "crashed"
-    assert caught.value.reason == "examine: left with exit code 3"
+    assert caught.value.reason == "set_up: left with exit code 3"
 
 
 def test_a_worker_cannot_lift_its_limits(start: Start, small_limits: None) -> None:
@@ -203,7 +203,7 @@ def test_a_worker_may_use_half_of_what_is_free(start: Start) -> None:
 def test_replacing_the_clock_of_the_process_changes_nothing(start: Start, question: SharedCases) -> None:
     """``sets-the-clock`` halves the speed of the clock that others ask, and each of its calls takes 5 ms."""
     worker = start("sets-the-clock")
-    worker.examine(question, PATIENCE_S)
+    worker.set_up(question, PATIENCE_S)
     assert worker.turn(10, 0.0, None, PATIENCE_S).wall_s >= 0.05
 
 
@@ -221,7 +221,7 @@ def test_megabytes_of_output_land_in_the_log_and_block_nobody(
     start: Start, question: SharedCases, log: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     worker = start("babbles")
-    worker.examine(question, PATIENCE_S)
+    worker.set_up(question, PATIENCE_S)
     assert log.stat().st_size > 5_000_000
     assert "last words" in log.read_text()
     assert capfd.readouterr() == ("", "")
@@ -230,9 +230,9 @@ def test_megabytes_of_output_land_in_the_log_and_block_nobody(
 def test_a_plugin_that_changes_directory_is_timed_like_any_other(start: Start, question: SharedCases) -> None:
     here = Path.cwd()
     worker = start("wanders")
-    worker.examine(question, PATIENCE_S)
+    worker.set_up(question, PATIENCE_S)
     assert worker.turn(3, 0.0, None, PATIENCE_S).seconds_per_call > 0
-    assert worker.conclude(PATIENCE_S).error_ratio is not None
+    assert worker.finish(PATIENCE_S).error_ratio is not None
     assert Path.cwd() == here
 
 
@@ -247,7 +247,7 @@ def test_a_child_that_ran_away_is_stopped_and_killed_too(start: Start, question:
 
 def test_a_child_that_runs_away_in_a_turn_is_stopped_behind_it(start: Start, question: SharedCases) -> None:
     worker = start("escapes-in-a-turn")
-    worker.examine(question, PATIENCE_S)
+    worker.set_up(question, PATIENCE_S)
     assert processes_of(worker) == [worker.pid]
     worker.turn(3, 0.0, None, PATIENCE_S)
     (child,) = set(processes_of(worker)) - {worker.pid}
@@ -260,7 +260,7 @@ def test_a_program_of_which_nothing_says_whose_it_is_is_stopped_and_killed_too(
     start: Start, question: SharedCases
 ) -> None:
     worker = start("runs-a-program")
-    worker.examine(question, PATIENCE_S)
+    worker.set_up(question, PATIENCE_S)
     programs = set(processes_of(worker)) - {worker.pid}
     assert programs
     assert becomes_true(lambda: all(Path(f"/proc/{each}/environ").read_bytes() == b"" for each in programs))
@@ -272,7 +272,7 @@ def test_a_program_of_which_nothing_says_whose_it_is_is_stopped_and_killed_too(
 def test_a_child_of_a_plugin_is_stopped_and_killed_with_it(start: Start, question: SharedCases) -> None:
     worker = start("forks")
     (child,) = psutil.Process(worker.pid).children()
-    worker.examine(question, PATIENCE_S)
+    worker.set_up(question, PATIENCE_S)
     assert becomes_true(lambda: fields_of_stat(child.pid)[0] == "T")
     worker.kill()
     assert becomes_true(lambda: is_gone(child.pid))
@@ -284,7 +284,7 @@ def test_a_child_of_a_plugin_is_stopped_and_killed_with_it(start: Start, questio
 def test_a_worker_is_stopped_whenever_it_has_answered(start: Start, question: SharedCases) -> None:
     worker = start("wanders")
     states = [fields_of_stat(worker.pid)[0]]
-    worker.examine(question, PATIENCE_S)
+    worker.set_up(question, PATIENCE_S)
     states.append(fields_of_stat(worker.pid)[0])
     for _ in range(20):
         worker.turn(1, 0.0, None, PATIENCE_S)
@@ -295,7 +295,7 @@ def test_a_worker_is_stopped_whenever_it_has_answered(start: Start, question: Sh
 def test_a_worker_is_stopped_after_an_exception_too(start: Start, question: SharedCases) -> None:
     worker = start("divides-by-zero")
     with pytest.raises(Ended):
-        worker.examine(question, PATIENCE_S)
+        worker.set_up(question, PATIENCE_S)
     assert fields_of_stat(worker.pid)[0] == "T"
 
 
@@ -327,7 +327,7 @@ def test_what_threads_ask_for_is_told_and_not_what_others_leave_them(
     start: Start, question: SharedCases, crowded_core: int, backend: str, asks_for: float
 ) -> None:
     worker = start(backend)
-    worker.examine(question, PATIENCE_S)
+    worker.set_up(question, PATIENCE_S)
     worker.turn(1, 0.0, [crowded_core], PATIENCE_S)
     assert worker.idle(0.1, PATIENCE_S) == pytest.approx(asks_for, abs=0.25)
 

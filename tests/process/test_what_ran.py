@@ -29,10 +29,10 @@ def test_says_one_line_or_nothing(name: str, tmp_path: Path) -> None:
     try:
         if reason := worker.missing(PATIENCE_S):
             pytest.skip(reason)
-        worker.examine(question, PATIENCE_S)
+        worker.set_up(question, PATIENCE_S)
         ran = worker.ran(PATIENCE_S)
         worker.turn(1, 0.0, None, PATIENCE_S)
-        worker.conclude(PATIENCE_S)  # asking has changed nothing
+        worker.finish(PATIENCE_S)  # asking has changed nothing
     finally:
         question.close()
         worker.kill()

@@ -18,7 +18,7 @@ from expected_ends import AT_WORK, BEFORE_WORK, HARMLESS
 from places import PLUGINS, ROOT
 from suite_command import CHEAP, SMALL, only_run, read_cells, read_run, suite_command, suite_environment
 
-from pointwise_bench.suites.harness.worker import reaper as strays
+from pointwise_bench.suites.harness.worker import reaper
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
 
@@ -81,7 +81,7 @@ def guards_of(pid: int) -> list[int]:
             arguments = path.read_bytes().split(b"\0")
         except OSError:
             continue
-        if strays.__file__.encode() in arguments and arguments[-2].startswith(f"{pid}-".encode()):
+        if reaper.__file__.encode() in arguments and arguments[-2].startswith(f"{pid}-".encode()):
             found.append(int(path.parent.name))
     return found
 
@@ -123,7 +123,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
         process.kill()
         process.wait()
     time.sleep(0.1)  # what was killed may still be on its way
-    left = strays.carrying(f"{process.pid}-") + guards_of(process.pid)
+    left = reaper.carrying(f"{process.pid}-") + guards_of(process.pid)
     return Finished(output, folder / "results", left, files_of_the_project() - before)
 
 
@@ -226,10 +226,10 @@ def becomes_true(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
 
 def test_nothing_outlives_a_harness_that_is_killed(harness: subprocess.Popen[str]) -> None:
     mark = f"{harness.pid}-"
-    assert len(strays.carrying(mark)) == 5  # three workers, a child, and one that ran away
+    assert len(reaper.carrying(mark)) == 5  # three workers, a child, and one that ran away
     harness.kill()
     harness.wait()
-    assert becomes_true(lambda: strays.carrying(mark) == []), strays.carrying(mark)
+    assert becomes_true(lambda: reaper.carrying(mark) == []), reaper.carrying(mark)
     assert becomes_true(lambda: guards_of(harness.pid) == [])
 
 
@@ -250,7 +250,7 @@ def test_the_harness_alone_can_end_the_guards_input(harness: subprocess.Popen[st
     pipe = Path(f"/proc/{guard}/fd/0").readlink()
     holders = {
         int(path.parent.parent.name)
-        for pid in (harness.pid, *strays.carrying(f"{harness.pid}-"))
+        for pid in (harness.pid, *reaper.carrying(f"{harness.pid}-"))
         for path in Path(f"/proc/{pid}/fd").iterdir()
         if path.readlink() == pipe
     }
@@ -265,7 +265,7 @@ def test_without_a_guard_something_would_be_left(harness: subprocess.Popen[str])
     harness.kill()
     harness.wait()
     time.sleep(0.5)
-    left = strays.carrying(mark)
-    strays.end(mark)
+    left = reaper.carrying(mark)
+    reaper.end(mark)
     assert len(left) == 2  # the children of workers, of which one ran away
-    assert strays.carrying(mark) == []
+    assert reaper.carrying(mark) == []

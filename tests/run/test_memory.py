@@ -42,11 +42,11 @@ def test_the_harness_stays_as_small_as_it_began(experiment: str, tmp_path: Path)
 
 
 def test_a_harness_that_keeps_its_legs_is_caught(experiment: str, tmp_path: Path) -> None:
-    """The control: the bound is below what the legs themselves take."""
+    """The control: the bound is below what the parts themselves take."""
     fault = """
 from pointwise_bench.suites.harness.record.checkpoint import Checkpoint
 kept, append = [], Checkpoint.append
-Checkpoint.append = lambda self, heat, number, legs: (kept.append(legs), append(self, heat, number, legs))
+Checkpoint.append = lambda self, key, number, parts: (kept.append(parts), append(self, key, number, parts))
 """
     assert (
         growth_mib(experiment.replace("\nif __name__", f"{fault}\nif __name__"), tmp_path) > BOUND_MIB_PER_CELL * CELLS

@@ -45,18 +45,22 @@ class OnDisk:
     """What a killed run has left: whole lines only."""
 
     cells: bytes = b""
-    legs: bytes = b""
+    parts: bytes = b""
 
     @classmethod
     def of(cls, results: Path) -> OnDisk:
         """Of the one run under ``results``, if it got as far."""
         folders = [path.parent for path in results.glob("*/*/run.json")]
-        return cls(*(_whole_lines(folders[0] / name) for name in ("cells.jsonl", "legs.jsonl"))) if folders else cls()
+        return (
+            cls(*(_whole_lines(folders[0] / name) for name in ("cells.jsonl", "checkpoint.jsonl")))
+            if folders
+            else cls()
+        )
 
     @property
     def contests(self) -> list[Entry]:
-        """Problems and passes with their legs."""
-        return [json.loads(line) for line in self.legs.splitlines()]
+        """Problems and passes with their parts."""
+        return [json.loads(line) for line in self.parts.splitlines()]
 
 
 def _whole_lines(path: Path) -> bytes:
@@ -142,7 +146,7 @@ def test_a_killed_run_is_resumed_to_the_same_end(
 
 
 def _summary(left: OnDisk) -> str:
-    return f"{left.cells.count(10)} cells and {left.legs.count(10)} contests on disk"
+    return f"{left.cells.count(10)} cells and {left.parts.count(10)} contests on disk"
 
 
 def _check_end(results: Path, left: list[OnDisk]) -> None:
@@ -154,9 +158,9 @@ def _check_end(results: Path, left: list[OnDisk]) -> None:
     for each in left:
         assert on_disk.startswith(each.cells)
         for contest in each.contests:
-            for leg in contest["legs"]:
-                cell = timed.get((leg["backend"], contest["problem"], contest["threads"]))
-                assert cell is None or _samples_of_pass(cell, contest["pass"]) == leg["samples_s"]
+            for part in contest["parts"]:
+                cell = timed.get((part["backend"], contest["problem"], contest["threads"]))
+                assert cell is None or _samples_of_pass(cell, contest["pass"]) == part["samples_s"]
     for cell in timed.values():
         _check_passes(cell)
     for problem in PROBLEMS:

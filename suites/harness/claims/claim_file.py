@@ -52,7 +52,7 @@ class ClaimResult:
         self.process, self.samples_s, self.branches_s, self.calls, self.steps_s = [], {}, {}, {}, {}
         self.smallest_call_s = self.cpu_over_wall = None
 
-    def unite(self, starts: dict[int, ClaimSamples]) -> None:
+    def unite_passes(self, starts: dict[int, ClaimSamples]) -> None:
         """Fill it with what the starts of the worker showed, by their numbers: one after the other."""
         shown = list(starts.values())
         for number, one in starts.items():

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pointwise_bench.suites.harness.machine.thread_variables import environment
+from pointwise_bench.suites.harness.machine.thread_variables import worker_variables
 
 PATIENCE_S = 120.0
 
@@ -59,7 +59,7 @@ class CeilingMeters:
         """Start a process and wait until it has compiled what it needs."""
         process = self._processes[threads] = subprocess.Popen(
             [sys.executable, "-m", "pointwise_bench.suites.harness.machine.ceilings", str(threads), str(os.getpid())],
-            env=environment(threads),
+            env=worker_variables(threads),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

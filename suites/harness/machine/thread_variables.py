@@ -24,7 +24,7 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def environment(threads: int) -> dict[str, str]:
+def worker_variables(threads: int) -> dict[str, str]:
     """A child's environment: the user's own, the thread budget, and this process's import path."""
     import_path = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
     return os.environ | dict.fromkeys(VARIABLES, str(threads)) | padding() | {"PYTHONPATH": import_path}

@@ -1,7 +1,8 @@
-"""``legs.jsonl``: what an unfinished run has measured so far, so that killing it costs one problem of one pass at most.
+"""``checkpoint.jsonl``: what an unfinished run has measured so far; a killed run loses one problem of one pass at most.
 
-A cell is whole only after its last pass. Until then its legs stand here, a line for each problem and pass with all of
-its backends: a torn line is a contest that never was, and no backend is ever resumed without its rivals.
+A cell is whole only after its last pass. Until then its parts stand here: a part is what one pass showed of one backend
+on one problem. A line holds one trial, that is one problem in one pass with all of its backends. A torn line is dropped
+as a whole, so that no backend is ever resumed without those that it is compared with.
 """
 
 from __future__ import annotations
@@ -22,41 +23,41 @@ TrialKey = tuple[str, int]  # a problem's id and a thread budget
 
 
 class Checkpoint:
-    """Knows where each leg lies on the disk and keeps none in memory."""
+    """Knows where each part lies on the disk and keeps none in memory."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._places: defaultdict[TrialKey, dict[int, int]] = defaultdict(dict)  # heat -> pass -> offset
+        self._places: defaultdict[TrialKey, dict[int, int]] = defaultdict(dict)  # trial -> pass -> offset
         self.starts = 0
         """One more than the highest number of a worker's start: a resumed run counts its workers on from here."""
         for offset, line in good_lines(path, _is_entry):
             self._places[line["problem"], line["threads"]][line["pass"]] = offset
-            self._count_starts(leg["process"] for leg in line["legs"])
+            self._count_starts(part["process"] for part in line["parts"])
 
     def __len__(self) -> int:
         return sum(len(passes) for passes in self._places.values())
 
-    def append(self, heat: TrialKey, number: int, legs: list[PassSamples]) -> None:
+    def append(self, key: TrialKey, number: int, parts: list[PassSamples]) -> None:
         """Keep what pass ``number`` showed; on disk when this returns."""
-        entry = {"problem": heat[0], "threads": heat[1], "pass": number, "legs": [asdict(leg) for leg in legs]}
-        (self._places[heat][number],) = append_lines(self._path, [entry])
-        self._count_starts(leg.process for leg in legs)
+        entry = {"problem": key[0], "threads": key[1], "pass": number, "parts": [asdict(part) for part in parts]}
+        (self._places[key][number],) = append_lines(self._path, [entry])
+        self._count_starts(part.process for part in parts)
 
-    def passes(self, heat: TrialKey) -> set[int]:
+    def passes(self, key: TrialKey) -> set[int]:
         """The passes that are done."""
-        return set(self._places.get(heat, ()))
+        return set(self._places.get(key, ()))
 
-    def legs(self, heat: TrialKey) -> dict[str, dict[int, PassSamples]]:
-        """All legs of a heat, by backend and pass."""
+    def parts(self, key: TrialKey) -> dict[str, dict[int, PassSamples]]:
+        """All parts of a problem with a thread budget, by backend and pass."""
         found: defaultdict[str, dict[int, PassSamples]] = defaultdict(dict)
-        for number, offset in sorted(self._places.get(heat, {}).items()):
-            for leg in self._entry(offset)["legs"]:
-                share = leg.pop("share")
-                found[leg["backend"]][number] = PassSamples(**leg, share=Share(**share) if share else None)
+        for number, offset in sorted(self._places.get(key, {}).items()):
+            for part in self._entry(offset)["parts"]:
+                share = part.pop("share")
+                found[part["backend"]][number] = PassSamples(**part, share=Share(**share) if share else None)
         return dict(found)
 
     def close(self) -> None:
-        """Remove the file: every leg is part of a cell now."""
+        """Remove the file: every part is in a cell now."""
         self._path.unlink(missing_ok=True)
 
     def _count_starts(self, processes: Iterable[int]) -> None:
@@ -70,4 +71,4 @@ class Checkpoint:
 
 
 def _is_entry(line: dict[str, Any]) -> bool:
-    return {"problem", "threads", "pass", "legs"} <= line.keys()
+    return {"problem", "threads", "pass", "parts"} <= line.keys()

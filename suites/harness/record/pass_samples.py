@@ -48,15 +48,17 @@ class PassSamples:
         return sum(self.samples_s) * self.calls
 
 
-def deal(legs: Mapping[int, PassSamples]) -> list[tuple[int, int]]:
-    """``(pass, place)`` of all rounds, in the order in which a cell has them; ``legs`` by pass.
+def order_rounds(parts: Mapping[int, PassSamples]) -> list[tuple[int, int]]:
+    """``(pass, place)`` of all rounds, in the order in which a cell has them; ``parts`` by pass.
 
-    The rounds of the passes that every problem has are dealt out like cards, the first of each pass, the second of
-    each, and so on; later passes follow. So the rounds that a slow backend has are the first ones of every other
-    backend, and series can be paired by position as well as by :func:`round_number`.
+    The rounds of the passes that every problem has alternate: the first round of each pass, then the second of each,
+    and so on; the rounds of later passes follow. So the rounds that a slow backend has are the first ones of every
+    other backend, and series can be paired by position as well as by :func:`round_number`.
     """
-    dealt = [(number // PASSES, place, number) for number, leg in legs.items() for place in range(len(leg.samples_s))]
-    return [(number, place) for _, place, number in sorted(dealt)]
+    ordered = [
+        (number // PASSES, place, number) for number, part in parts.items() for place in range(len(part.samples_s))
+    ]
+    return [(number, place) for _, place, number in sorted(ordered)]
 
 
 def round_number(number: int, place: int) -> int:
@@ -64,37 +66,37 @@ def round_number(number: int, place: int) -> int:
     return number * ROUNDS_APART + place
 
 
-def unite(blank: Cell, legs: Mapping[int, PassSamples]) -> Cell:
-    """Fill ``blank`` with what the ``legs``, by pass, showed together."""
-    for number, place in deal(legs):
-        leg = legs[number]
+def unite_passes(blank: Cell, parts: Mapping[int, PassSamples]) -> Cell:
+    """Fill ``blank`` with what the ``parts``, by pass, showed together."""
+    for number, place in order_rounds(parts):
+        part = parts[number]
         blank.round.append(round_number(number, place))
-        blank.process.append(leg.process)
-        blank.samples_s.append(leg.samples_s[place])
-        blank.canary_s.append(leg.canary_s[place])
-        if leg.device_samples_s:
-            blank.device_samples_s.append(leg.device_samples_s[place])
-    each = list(legs.values())
-    blank.started_at = min(leg.started_at for leg in each)
+        blank.process.append(part.process)
+        blank.samples_s.append(part.samples_s[place])
+        blank.canary_s.append(part.canary_s[place])
+        if part.device_samples_s:
+            blank.device_samples_s.append(part.device_samples_s[place])
+    each = list(parts.values())
+    blank.started_at = min(part.started_at for part in each)
     blank.calls = each[0].calls
-    blank.prepare_s = legs[min(legs)].prepare_s  # later starts may find what the first one has compiled
-    blank.first_call_s = _median(leg.first_call_s for leg in each)
-    blank.error_ratio = max(_known(leg.error_ratio for leg in each), default=None)
+    blank.prepare_s = parts[min(parts)].prepare_s  # later starts may find what the first one has compiled
+    blank.first_call_s = _median(part.first_call_s for part in each)
+    blank.error_ratio = max(_known(part.error_ratio for part in each), default=None)
     blank.cpu_over_wall = _cpu_over_wall(each)
     blank.page_faults_per_call = _page_faults_per_call(each)
-    blank.peak_rss_bytes = max(_known(leg.peak_rss_bytes for leg in each), default=None)
+    blank.peak_rss_bytes = max(_known(part.peak_rss_bytes for part in each), default=None)
     return blank
 
 
-def _cpu_over_wall(legs: Sequence[PassSamples]) -> float | None:
-    wall_s = sum(leg.wall_s for leg in legs)
-    return sum(leg.cpu_s for leg in legs) / wall_s if wall_s else None
+def _cpu_over_wall(parts: Sequence[PassSamples]) -> float | None:
+    wall_s = sum(part.wall_s for part in parts)
+    return sum(part.cpu_s for part in parts) / wall_s if wall_s else None
 
 
-def _page_faults_per_call(legs: Sequence[PassSamples]) -> float | None:
-    counted = [leg for leg in legs if leg.page_faults is not None]
-    calls = sum(leg.calls * len(leg.samples_s) for leg in counted)
-    return sum(leg.page_faults or 0 for leg in counted) / calls if calls else None
+def _page_faults_per_call(parts: Sequence[PassSamples]) -> float | None:
+    counted = [part for part in parts if part.page_faults is not None]
+    calls = sum(part.calls * len(part.samples_s) for part in counted)
+    return sum(part.page_faults or 0 for part in counted) / calls if calls else None
 
 
 def _known(values: Iterable[T | None]) -> list[T]:

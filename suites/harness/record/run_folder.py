@@ -16,7 +16,7 @@ from pointwise_bench.suites.harness.record.json_lines import append_lines, good_
 from pointwise_bench.suites.harness.record.status import Status
 
 FORMAT: Final = 1
-RUN, CELLS, LEGS, WORKERS = "run.json", "cells.jsonl", "legs.jsonl", "workers"
+RUN, CELLS, CHECKPOINT, WORKERS = "run.json", "cells.jsonl", "checkpoint.jsonl", "workers"
 
 
 class RunFolder:
@@ -32,7 +32,7 @@ class RunFolder:
         """Cells without a valid time."""
         for offset, line in good_lines(self._cells, _is_cell):
             self._note(_cell(line), offset)
-        self.journal = Checkpoint(folder / LEGS)
+        self.checkpoint = Checkpoint(folder / CHECKPOINT)
 
     @classmethod
     def create(cls, results: Path, run: dict[str, Any]) -> RunFolder:

@@ -204,7 +204,7 @@ class ClaimPasses:
         if (ended := part.ended.get(claim.name)) is not None:
             finding.end(ended.status, ended.reason, ended.error_ratio)
         else:
-            finding.unite(part.shown[claim.name])
+            finding.unite_passes(part.shown[claim.name])
         return finding
 
 

@@ -21,7 +21,7 @@ from pointwise_bench.suites.harness.machine.ceiling_meters import CeilingMeters
 from pointwise_bench.suites.harness.machine.ceilings import Ceilings
 from pointwise_bench.suites.harness.record.cell import Cell
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
-from pointwise_bench.suites.harness.record.pass_samples import PassSamples, unite
+from pointwise_bench.suites.harness.record.pass_samples import PassSamples, unite_passes
 from pointwise_bench.suites.harness.record.run_folder import RunFolder, now
 from pointwise_bench.suites.harness.run.options import Options
 from pointwise_bench.suites.harness.run.plan import Plan, PlannedTrial
@@ -59,7 +59,7 @@ class Passes:
             record.workers,
             in_process=settings.in_process,
             start_s=max(SHORTEST_START_S, settings.timeout_s),
-            starts=record.journal.starts,
+            starts=record.checkpoint.starts,
             patience_s=budget.patience_s,
         )
         self._plan = plan
@@ -93,9 +93,9 @@ class Passes:
         self._note_undecided()
 
     def _measure_again(self) -> None:
-        """A resumed run whose record was damaged lacks cells of backends that have no legs: their rivals are done."""
+        """A resumed run whose record was damaged lacks cells of backends that have no parts: their rivals are done."""
         for event in self._plan:
-            if self._pending(event) and (passes := self.record.journal.passes(event.heat)):
+            if self._pending(event) and (passes := self.record.checkpoint.passes(event.key)):
                 self._pass(1 + max(passes), [event], passes=0)
                 self._finalize(event)
 
@@ -106,13 +106,13 @@ class Passes:
 
     def _due(self, number: int) -> list[PlannedTrial]:
         """Unfinished problems that lack pass ``number``; those that the first pass did not reach are left out."""
-        journal = self.record.journal
+        checkpoint = self.record.checkpoint
         return [
             event
             for event in self._plan
             if self._pending(event)
-            and number not in journal.passes(event.heat)
-            and (number == 0 or journal.passes(event.heat))
+            and number not in checkpoint.passes(event.key)
+            and (number == 0 or checkpoint.passes(event.key))
         ]
 
     def _worth_settling(self, number: int) -> list[PlannedTrial]:
@@ -121,7 +121,7 @@ class Passes:
             return []
         # Those that were decided are finished already, unless the run was killed before it could finish them.
         events = [event for event in self._due(number) if self._undecided(event)]
-        events.sort(key=lambda event: (len(self.record.journal.passes(event.heat)), event.cost_s))
+        events.sort(key=lambda event: (len(self.record.checkpoint.passes(event.key)), event.cost_s))
         affordable, seconds = [], self.budget.left_s() - self._starting_s
         for event in events:
             seconds -= event.cost_s
@@ -155,7 +155,7 @@ class Passes:
         self.record.write()
 
     def _hold(self, event: PlannedTrial, number: int, progress: Progress, deadline: Deadline) -> None:
-        """Run one contest and keep what it showed: first who is out, then the legs of the others."""
+        """Run one contest and keep what it showed: first who is out, then the parts of the others."""
         began, is_first = time.monotonic(), not progress.done
 
         def rounds(speeds: dict[str, float]) -> int:
@@ -178,21 +178,21 @@ class Passes:
             patience_s=self.budget.patience_s,
             hurried=self._settings.time_budget_s is not None,
         ).run()
-        earlier = self.record.journal.legs(event.heat)
+        earlier = self.record.checkpoint.parts(event.key)
         # Who was there before and lacks the time for once has not failed: the pass goes without it.
         out = [
-            self._ended(event, leg, ended)
-            for leg, ended in outcome.ended
-            if not (isinstance(ended, Hurried) and leg.backend in earlier)
+            self._ended(event, part, ended)
+            for part, ended in outcome.ended
+            if not (isinstance(ended, Hurried) and part.backend in earlier)
         ]
         self.record.append(out)
-        self.record.journal.append(event.heat, number, outcome.legs)
-        timed_s = sum(leg.timed_s for leg in outcome.legs)
+        self.record.checkpoint.append(event.key, number, outcome.parts)
+        timed_s = sum(part.timed_s for part in outcome.parts)
         self.timed_s += timed_s
         event.cost_s = time.monotonic() - began
         if is_first:
             self._starting_s = event.cost_s - timed_s
-        progress.problem_done(event.title, outcome.legs, out)
+        progress.problem_done(event.title, outcome.parts, out)
 
     def _ask_what_ran(self) -> None:
         """What each living worker has loaded, and says that it ran: a silent fall-back is visible here."""
@@ -205,32 +205,34 @@ class Passes:
                     self.ran[name] = ran
 
     def _pending(self, event: PlannedTrial) -> list[str]:
-        return [name for name in event.backends if (name, *event.heat) not in self.record]
+        return [name for name in event.backends if (name, *event.key) not in self.record]
 
     def _shares(self, event: PlannedTrial) -> dict[str, Share]:
         """What every backend does in each pass, from the first one that it took part in."""
-        found = {name: next(iter(legs.values())).share for name, legs in self.record.journal.legs(event.heat).items()}
+        found = {
+            name: next(iter(parts.values())).share for name, parts in self.record.checkpoint.parts(event.key).items()
+        }
         return {name: share for name, share in found.items() if share is not None}
 
     # --- finished cells -------------------------------------------------------------------------------------
 
     def _finalize(self, event: PlannedTrial) -> None:
-        """Make cells of the legs that are there; a problem that was not begun stays open."""
-        legs: dict[str, dict[int, PassSamples]] = self.record.journal.legs(event.heat)
+        """Make cells of the parts that are there; a problem that was not begun stays open."""
+        parts: dict[str, dict[int, PassSamples]] = self.record.checkpoint.parts(event.key)
         self.record.append(
-            [unite(self._blank(event, name), legs[name]) for name in self._pending(event) if name in legs]
+            [unite_passes(self._blank(event, name), parts[name]) for name in self._pending(event) if name in parts]
         )
 
     def _close_half_written(self) -> None:
         """Finish problems of which a killed run had written some timed cells: nobody is timed on without its rivals."""
         for event in self._plan:
-            keys = [(name, *event.heat) for name in event.backends]
+            keys = [(name, *event.key) for name in event.backends]
             if any(key in self.record and self.record.cell(key).status == "ok" for key in keys):
                 self._finalize(event)
 
-    def _ended(self, event: PlannedTrial, leg: PassSamples, ended: Ended) -> Cell:
+    def _ended(self, event: PlannedTrial, part: PassSamples, ended: Ended) -> Cell:
         """The cell of a backend whose part ended early: how, why, and what was known by then."""
-        cell = unite(self._blank(event, leg.backend), {0: leg})
+        cell = unite_passes(self._blank(event, part.backend), {0: part})
         cell.end(ended.status, ended.reason)
         return cell
 
@@ -255,21 +257,21 @@ class Passes:
 
     def _undecided(self, event: PlannedTrial) -> int:
         """How many pairs of its backends are still open."""
-        return undecided(self._valid_legs(event), self._usual.get(event.threads, 1.0))
+        return undecided(self._valid_parts(event), self._usual.get(event.threads, 1.0))
 
-    def _valid_legs(self, event: PlannedTrial) -> dict[str, dict[int, PassSamples]]:
-        """The legs of those who are still in, or came through, and whom the report will compare."""
-        legs: dict[str, dict[int, PassSamples]] = self.record.journal.legs(event.heat)
-        failed = {name for name in legs if (name, *event.heat) in self.record.failed}
+    def _valid_parts(self, event: PlannedTrial) -> dict[str, dict[int, PassSamples]]:
+        """The parts of those who are still in, or came through, and whom the report will compare."""
+        parts: dict[str, dict[int, PassSamples]] = self.record.checkpoint.parts(event.key)
+        failed = {name for name in parts if (name, *event.key) in self.record.failed}
         return {
-            name: own for name, own in legs.items() if name not in failed and registry.get(name).arithmetic == "own"
+            name: own for name, own in parts.items() if name not in failed and registry.get(name).arithmetic == "own"
         }
 
     def _learn_usual(self) -> None:
         """How much starts disagree over the run so far: the report judges by that, so what is open is judged by it."""
         for threads in self._plan.thread_budgets:
             events = (event for event in self._plan if event.threads == threads)
-            self._usual[threads] = usual(self._valid_legs(event) for event in events)
+            self._usual[threads] = usual(self._valid_parts(event) for event in events)
 
     def _note_undecided(self) -> None:
         """What stayed open, for the summary and the run."""

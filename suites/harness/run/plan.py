@@ -21,7 +21,7 @@ class PlannedTrial:
     cost_s: float = 0.0  # of its last contest
 
     @property
-    def heat(self) -> TrialKey:
+    def key(self) -> TrialKey:
         """What identifies it within a run."""
         return (self.problem.id, self.threads)
 

@@ -29,15 +29,15 @@ class Progress:
         self._began = self._last = time.monotonic()
         self._overheads: list[float] = []
 
-    def problem_done(self, title: str, legs: Sequence[PassSamples], ended: Sequence[Cell]) -> None:
+    def problem_done(self, title: str, parts: Sequence[PassSamples], ended: Sequence[Cell]) -> None:
         """Announce a finished problem."""
         self.done += 1
         now = time.monotonic()
-        self._overheads.append(max(0.0, now - self._last - sum(leg.timed_s for leg in legs)))
+        self._overheads.append(max(0.0, now - self._last - sum(part.timed_s for part in parts)))
         self._last = now
         what = f"pass {self._number + 1}/{self._passes}" if self._number < self._passes else "undecided"
         place = f"{what}, {self.done}/{self._problems}"
-        self._announce(f"[{place}] {title}: {_outcome(legs, ended)}; {_duration(self._left_s(now))} left")
+        self._announce(f"[{place}] {title}: {_outcome(parts, ended)}; {_duration(self._left_s(now))} left")
 
     @property
     def left(self) -> int:
@@ -55,12 +55,12 @@ class Progress:
         return min(self._budget.left_s(), each * (self.left + later))
 
 
-def _outcome(legs: Sequence[PassSamples], ended: Sequence[Cell]) -> str:
+def _outcome(parts: Sequence[PassSamples], ended: Sequence[Cell]) -> str:
     """The fastest backend, and how many others were timed or failed."""
-    timed = sorted((statistics.median(leg.samples_s), leg.backend) for leg in legs)
+    timed = sorted((statistics.median(part.samples_s), part.backend) for part in parts)
     failed = [f"{cell.backend} {cell.status}" for cell in ended if cell.status not in SKIPPED]
-    parts = [f"{timed[0][1]} {_time(timed[0][0])}, best of {len(timed)}"] if timed else ["nothing timed"]
-    return ", ".join(parts + failed)
+    words = [f"{timed[0][1]} {_time(timed[0][0])}, best of {len(timed)}"] if timed else ["nothing timed"]
+    return ", ".join(words + failed)
 
 
 def _time(seconds: float) -> str:

@@ -65,7 +65,7 @@ class Session:
         self._use(record)
         self._announce(
             f"resuming {record.folder}: {len(record)} cells are finished, "
-            f"and {len(record.journal)} passes over single problems"
+            f"and {len(record.checkpoint)} passes over single problems"
             + (f", and {len(self._results_of_claims)} claims of single backends" if self._claims else "")
         )
 
@@ -132,7 +132,7 @@ class Session:
         } | ({"claims": self._results_of_claims.statuses} if self._claims else {})
         self.record.write()
         if complete:
-            self.record.journal.close()
+            self.record.checkpoint.close()
 
     def summary(self) -> Iterator[str]:
         """What came out, what failed and why, where the time went, and what to do next."""

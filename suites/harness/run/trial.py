@@ -1,4 +1,4 @@
-"""One problem and one pass, all its backends: examined, timed in interleaved rounds, examined again. A leg for each."""
+"""One problem in one pass with all its backends: verified, timed in interleaved rounds, verified again."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Participant:
     """One backend's way through the problem."""
 
     station: WorkerSlot
-    leg: PassSamples
+    part: PassSamples
     patience_s: float  # what is left of the time-out
     most_patience_s: Callable[[], float] = lambda: inf  # for the next answer
     seconds_per_call: float = 0.0
@@ -76,21 +76,21 @@ class Participant:
     def note(self, turn: Turn, canary_s: float, outside_s: float) -> None:
         """Keep one round's sample. ``outside_s`` passed out here between the question and its answer."""
         self.unexplained.append((outside_s - turn.wall_s - turn.unseen_s, outside_s))
-        self.leg.samples_s.append(_digits(turn.seconds_per_call, 7))
-        self.leg.canary_s.append(_digits(canary_s, 4))
+        self.part.samples_s.append(_digits(turn.seconds_per_call, 7))
+        self.part.canary_s.append(_digits(canary_s, 4))
         if turn.device_seconds_per_call is not None:
-            self.leg.device_samples_s.append(_digits(turn.device_seconds_per_call, 7))
-        self.leg.cpu_s += turn.cpu_over_wall * turn.wall_s
-        self.leg.wall_s += turn.wall_s
+            self.part.device_samples_s.append(_digits(turn.device_seconds_per_call, 7))
+        self.part.cpu_s += turn.cpu_over_wall * turn.wall_s
+        self.part.wall_s += turn.wall_s
         if turn.page_faults is not None:
-            self.leg.page_faults = (self.leg.page_faults or 0) + turn.page_faults
+            self.part.page_faults = (self.part.page_faults or 0) + turn.page_faults
 
 
 @dataclass
 class TrialResult:
-    """The legs of those that came through, and those whose part ended early, with what was known of them by then."""
+    """The parts of those that came through, and those whose part ended early, with what was known of them by then."""
 
-    legs: list[PassSamples] = field(default_factory=list)
+    parts: list[PassSamples] = field(default_factory=list)
     ended: list[tuple[PassSamples, Ended]] = field(default_factory=list)
 
 
@@ -124,13 +124,13 @@ class Trial:
         """Everybody's part. Not resumable half-way: rivals that did not run in the same rounds are not rivals."""
         for name in self.backends:
             self._admit(name)
-        self._examine_all()
+        self._set_up_all()
         self._time_all()
         for name in list(self._contestants):
-            if self._guard(name, self._conclude):
+            if self._guard(name, self._finish):
                 contestant = self._contestants.pop(name)
                 contestant.station.time_outs = 0
-                self._outcome.legs.append(contestant.leg)
+                self._outcome.parts.append(contestant.part)
         return self._outcome
 
     def _guard(self, name: str, action: Callable[[Participant], None]) -> bool:
@@ -140,11 +140,11 @@ class Trial:
             action(contestant)
         except Ended as ended:
             if ended.error_ratio is not None:
-                contestant.leg.error_ratio = ended.error_ratio
+                contestant.part.error_ratio = ended.error_ratio
             contestant.station.time_outs += ended.status == "timed-out"
             if not ended.alive:
                 self.pool.dismiss(contestant.station)
-            self._outcome.ended.append((self._contestants.pop(name).leg, ended))
+            self._outcome.ended.append((self._contestants.pop(name).part, ended))
             return False
         return True
 
@@ -152,7 +152,7 @@ class Trial:
 
     def _admit(self, name: str) -> None:
         """Let the backend in if it is here and takes the problem."""
-        leg = PassSamples(name, process=0, started_at=now())
+        part = PassSamples(name, process=0, started_at=now())
         try:
             station = self.pool.station(name, self.threads)
             if station.missing is not None:
@@ -164,10 +164,10 @@ class Trial:
                     "timed-out", f"not tried: it timed out on {MOST_TIME_OUTS} problems in a row before this one"
                 )
         except Ended as ended:
-            self._outcome.ended.append((leg, ended))
+            self._outcome.ended.append((part, ended))
         else:
-            leg.process = station.starts - 1
-            self._contestants[name] = Participant(station, leg, self.timeout_s, self.patience_s)
+            part.process = station.starts - 1
+            self._contestants[name] = Participant(station, part, self.timeout_s, self.patience_s)
             self._guard(name, self._ask_for_refusal)
 
     def _ask_for_refusal(self, contestant: Participant) -> None:
@@ -176,25 +176,25 @@ class Trial:
         if reason := cannot_judge(self.problem):
             raise Ended("unsupported", f"the gate cannot judge it, and an unchecked time is not published: {reason}")
 
-    def _examine_all(self) -> None:
+    def _set_up_all(self) -> None:
         if not self._contestants:
             return
         shared = SharedCases(self.problem, CaseSet.of(self.problem, self.seed), self.cache)
         try:
             for name in list(self._contestants):
                 whole = name not in self.earlier  # an earlier start has answered the questions on other layers
-                self._guard(name, partial(self._examine, shared=shared, whole=whole))
+                self._guard(name, partial(self._set_up, shared=shared, whole=whole))
         finally:
             shared.close()
 
     @staticmethod
-    def _examine(contestant: Participant, *, shared: SharedCases, whole: bool) -> None:
-        admission = contestant.ask(lambda host, patience: host.examine(shared, patience, whole=whole))
-        contestant.seconds_per_call = admission.seconds_per_call
-        contestant.cpu_over_wall = admission.cpu_over_wall
-        contestant.leg.prepare_s = admission.prepare_s
-        contestant.leg.first_call_s = admission.first_call_s
-        contestant.leg.error_ratio = admission.error_ratio
+    def _set_up(contestant: Participant, *, shared: SharedCases, whole: bool) -> None:
+        set_up = contestant.ask(lambda host, patience: host.set_up(shared, patience, whole=whole))
+        contestant.seconds_per_call = set_up.seconds_per_call
+        contestant.cpu_over_wall = set_up.cpu_over_wall
+        contestant.part.prepare_s = set_up.prepare_s
+        contestant.part.first_call_s = set_up.first_call_s
+        contestant.part.error_ratio = set_up.error_ratio
 
     # --- on the clock ---------------------------------------------------------------------------------------
 
@@ -205,7 +205,7 @@ class Trial:
         speeds = {name: each.seconds_per_call for name, each in self._contestants.items()}
         rounds = self.rounds(speeds)
         for name, share in shares(speeds, rounds, self.earlier).items():
-            self._contestants[name].leg.share = share
+            self._contestants[name].part.share = share
         for number, order in enumerate(orders(sorted(speeds), rounds, self.rng)):
             self._round(number, order)
 
@@ -218,38 +218,38 @@ class Trial:
                 self._guard(name, lambda contestant: self._take_turn(contestant, canary_s))
 
     def _share(self, name: str) -> Share:
-        share = self._contestants[name].leg.share
+        share = self._contestants[name].part.share
         assert share is not None, "shares are given out before the first round"
         return share
 
     def _take_turn(self, contestant: Participant, canary_s: float) -> None:
-        calls = contestant.leg.calls
+        calls = contestant.part.calls
         began = time.perf_counter()
         turn = contestant.ask(lambda host, patience: host.turn(calls, WARM_S, self.cores, patience))
         contestant.note(turn, canary_s, time.perf_counter() - began)
 
     # --- after the clock ------------------------------------------------------------------------------------
 
-    def _conclude(self, contestant: Participant) -> None:
+    def _finish(self, contestant: Participant) -> None:
         """The gate again, the thread budget, and whether the times are possible at all."""
         self._check_clock(contestant)
         self._check_rests(contestant)
         self._recheck_warm_up(contestant)
-        conclusion = contestant.ask(lambda host, patience: host.conclude(patience))
-        contestant.leg.error_ratio = conclusion.error_ratio
-        contestant.leg.peak_rss_bytes = conclusion.peak_rss_bytes
+        finish = contestant.ask(lambda host, patience: host.finish(patience))
+        contestant.part.error_ratio = finish.error_ratio
+        contestant.part.peak_rss_bytes = finish.peak_rss_bytes
         self._check_budget(contestant)
         self._check_plausible(contestant)
 
     def _check_clock(self, contestant: Participant) -> None:
         """The clock in a worker shares its process with the plugin, which can reach it. Ours is out of its reach."""
-        if contestant.leg.device_samples_s:  # a second series of calls, on the device's clock, is in no turn's seconds
+        if contestant.part.device_samples_s:  # a second series of calls, on the device's clock, is in no turn's seconds
             return
         missing_s = statistics.median(missing for missing, _ in contestant.unexplained)
         outside_s = statistics.median(outside for _, outside in contestant.unexplained)
         if not _unexplained(missing_s, outside_s):
             return
-        calls, began = LONG_TURN * contestant.leg.calls, time.perf_counter()
+        calls, began = LONG_TURN * contestant.part.calls, time.perf_counter()
         turn = contestant.ask(lambda host, patience: host.turn(calls, WARM_S, self.cores, patience))
         outside_s = time.perf_counter() - began
         inside_s = turn.wall_s + turn.unseen_s
@@ -280,15 +280,15 @@ class Trial:
         thread.
         """
         if contestant.cpu_over_wall > self.threads + BUDGET_TOLERANCE:
-            calls = LONG_TURN * contestant.leg.calls
+            calls = LONG_TURN * contestant.part.calls
             turn = contestant.ask(lambda host, patience: host.turn(calls, WARM_S, None, patience))
             contestant.cpu_over_wall = min(contestant.cpu_over_wall, turn.cpu_over_wall)
 
     def _check_budget(self, contestant: Participant) -> None:
         """The larger of what the turns used and what the warm-up did, which was kept to no cores."""
-        leg = contestant.leg
-        leg.cpu_s = max(leg.cpu_s, contestant.cpu_over_wall * leg.wall_s)
-        used = leg.cpu_s / leg.wall_s
+        part = contestant.part
+        part.cpu_s = max(part.cpu_s, contestant.cpu_over_wall * part.wall_s)
+        used = part.cpu_s / part.wall_s
         if used > self.threads + BUDGET_TOLERANCE:
             raise Ended(
                 "failed",
@@ -299,7 +299,7 @@ class Trial:
     def _check_plausible(self, contestant: Participant) -> None:
         if self.ceilings is None or contestant.station.backend.device != "cpu":
             return
-        median_s = statistics.median(contestant.leg.samples_s)
+        median_s = statistics.median(contestant.part.samples_s)
         least_s = self.ceilings.least_seconds(self.problem.flops, self.problem.dtype)
         if median_s * IMPLAUSIBLY_FAST < least_s:
             raise Ended(

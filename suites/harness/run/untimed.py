@@ -40,14 +40,14 @@ class UntimedBackends:
             self._dismiss_if_dead(backend, ended)
             raise
 
-    def examine(self, backend: str, problem: Problem, seed: int = 0) -> float | None:
+    def verify(self, backend: str, problem: Problem, seed: int = 0) -> float | None:
         """Put the backend through the gate, before and after a few calls. Returns its error over the bound."""
         shared = SharedCases(problem, CaseSet.of(problem, seed))
         host = self._host(backend)
         try:
-            host.examine(shared, self._timeout_s)
+            host.set_up(shared, self._timeout_s)
             host.turn(2, 0.0, None, self._timeout_s)
-            return host.conclude(self._timeout_s).error_ratio
+            return host.finish(self._timeout_s).error_ratio
         except Ended as ended:
             self._dismiss_if_dead(backend, ended)
             raise

@@ -79,7 +79,7 @@ class _Running:
 
 
 class TimedLayer:
-    """A backend with its thread budget. One problem at a time: ``examine``, any number of ``turn``, ``conclude``."""
+    """A backend with its thread budget. One problem at a time: ``set_up``, any number of ``turn``, ``finish``."""
 
     def __init__(self, backend: Backend, threads: int) -> None:
         self.backend = backend
@@ -92,7 +92,7 @@ class TimedLayer:
         # A synchronous backend is not charged for calling an empty method.
         self._sync = None if type(backend).sync is Backend.sync else backend.sync
 
-    def examine(self, problem: Problem, examination: CaseSet, cache: Cache = "hot", *, whole: bool = True) -> SetUp:
+    def set_up(self, problem: Problem, cases: CaseSet, cache: Cache = "hot", *, whole: bool = True) -> SetUp:
         """Prepare, pass the gate (see :meth:`Gate.before` for ``whole``), warm up.
 
         ``WrongAnswer`` from the gate, anything from the backend.
@@ -102,14 +102,14 @@ class TimedLayer:
         forget_peak()
         with import_time() as imports_s:
             began = perf_counter()
-            layer = self._prepare(problem, examination.real)
+            layer = self._prepare(problem, cases.real)
             prepare_s = perf_counter() - began - imports_s()
-        inputs = InputRotation(self.backend, examination.first.inputs, cache)
+        inputs = InputRotation(self.backend, cases.first.inputs, cache)
         began = perf_counter()
         self._call(layer, inputs.first)
         first_call_s = perf_counter() - began
-        gate = Gate(self.backend, problem, examination)
-        gate.before(layer, self._prepare(problem, examination.integer) if whole else None)
+        gate = Gate(self.backend, problem, cases)
+        gate.before(layer, self._prepare(problem, cases.integer) if whole else None)
         self._running = _Running(gate, layer, inputs)
         self._timer = self.backend.device_timer()
         return SetUp(prepare_s, first_call_s, *self._warm_up(), gate.error_ratio)
@@ -117,7 +117,7 @@ class TimedLayer:
     def turn(self, calls: int, warm_s: float, cores: list[int] | None = None) -> Turn:
         """Call the layer for ``warm_s`` seconds (once at least) unseen, then ``calls`` times on the clock.
 
-        All threads are kept to ``cores`` until ``conclude``; None leaves them where they are.
+        All threads are kept to ``cores`` until ``finish``; None leaves them where they are.
         """
         running = self._of_examined()
         layer, inputs = running.layer, running.inputs
@@ -150,7 +150,7 @@ class TimedLayer:
             keep_to(self._everywhere)
         self._cores = cores
 
-    def conclude(self) -> Finish:
+    def finish(self) -> Finish:
         """Pass the gate once more, on the very layer, input and result of the timing; then forget the problem."""
         running = self._of_examined()
         self._keep_to(None)
@@ -187,7 +187,7 @@ class TimedLayer:
 
     def _of_examined(self) -> _Running:
         if self._running is None:
-            raise RuntimeError("examine comes first")
+            raise RuntimeError("set_up comes first")
         return self._running
 
     def _prepare(self, problem: Problem, weights: Weights) -> Layer:

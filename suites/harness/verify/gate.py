@@ -38,10 +38,10 @@ REMEMBERING = 3.0  # times slower on a new input than on the old one: no cache o
 class Gate:
     """The checks of one backend on one problem."""
 
-    def __init__(self, backend: Backend, problem: Problem, examination: CaseSet) -> None:
+    def __init__(self, backend: Backend, problem: Problem, cases: CaseSet) -> None:
         self._backend = backend
         self._problem = problem
-        self._asked = examination
+        self._asked = cases
         self._previous_answer: Array | None = None
         self._widening = _widening(backend, problem)
         self.error_ratio: float | None = None

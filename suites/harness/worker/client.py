@@ -50,29 +50,29 @@ class WorkerClient:
         """See :meth:`pointwise_bench.backends.Backend.refuses`."""
         return self._reason({"do": "refuses", "problem": problem.id}, timeout_s)
 
-    def examine(self, question: SharedCases, timeout_s: float, *, whole: bool = True) -> SetUp:
-        """See :meth:`Subject.examine`."""
-        message = {"do": "examine", "problem": question.problem.id, "cache": question.cache, "whole": whole}
+    def set_up(self, question: SharedCases, timeout_s: float, *, whole: bool = True) -> SetUp:
+        """See :meth:`TimedLayer.set_up`."""
+        message = {"do": "set_up", "problem": question.problem.id, "cache": question.cache, "whole": whole}
         return self._numbers(SetUp, message, timeout_s, (question.descriptor(),))
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
-        """See :meth:`Subject.turn`."""
+        """See :meth:`TimedLayer.turn`."""
         message = {"do": "turn", "calls": calls, "warm_s": warm_s, "cores": cores}
         return self._numbers(Turn, message, timeout_s)
 
     def idle(self, settled_s: float, timeout_s: float) -> float:
-        """See :meth:`Subject.idle`."""
+        """See :meth:`TimedLayer.idle`."""
         found = self._ask({"do": "idle", "settled_s": settled_s}, timeout_s)
         if not _fits(found, "float"):
             raise self._child.garbled("idle", f"{found!r}")
         return float(found)
 
-    def conclude(self, timeout_s: float) -> Finish:
-        """See :meth:`Subject.conclude`."""
-        return self._numbers(Finish, {"do": "conclude"}, timeout_s)
+    def finish(self, timeout_s: float) -> Finish:
+        """See :meth:`TimedLayer.finish`."""
+        return self._numbers(Finish, {"do": "finish"}, timeout_s)
 
     def apply(self, problem: Problem, weights: Weights, x: Array, timeout_s: float) -> Array:
-        """See :meth:`Subject.apply`."""
+        """See :meth:`TimedLayer.apply`."""
         arrays = {"weight": weights.weight, "bias": weights.bias, "x": x}
         block = write_block({name: array for name, array in arrays.items() if array is not None})
         try:
@@ -90,7 +90,7 @@ class WorkerClient:
     def show(
         self, question: ClaimInputs, seconds: float, seed: int, cores: list[int] | None, timeout_s: float
     ) -> ClaimSamples:
-        """See :meth:`Claimant.show`."""
+        """See :meth:`TimedClaim.show`."""
         message = {"do": "show", "claim": question.claim.written(), "seconds": seconds, "seed": seed, "cores": cores}
         found = self._ask(message, timeout_s, (question.descriptor(),))
         try:

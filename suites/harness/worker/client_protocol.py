@@ -19,16 +19,16 @@ from pointwise_bench.suites.harness.verify.cases import Array, CaseSet, Weights
 class SharedCases:
     """An examination, made into a block of shared memory when the first worker needs it."""
 
-    def __init__(self, problem: Problem, examination: CaseSet, cache: Cache = "hot") -> None:
+    def __init__(self, problem: Problem, cases: CaseSet, cache: Cache = "hot") -> None:
         self.problem = problem
-        self.examination = examination
+        self.cases = cases
         self.cache: Cache = cache
         self._descriptor: int | None = None
 
     def descriptor(self) -> int:
         """The block's file descriptor, owned by this object."""
         if self._descriptor is None:
-            self._descriptor = self.examination.to_block()
+            self._descriptor = self.cases.to_block()
         return self._descriptor
 
     def close(self) -> None:
@@ -49,8 +49,8 @@ class Client(Protocol):
     def refuses(self, problem: Problem, timeout_s: float) -> str | None:
         """See :meth:`pointwise_bench.backends.Backend.refuses`."""
 
-    def examine(self, question: SharedCases, timeout_s: float, *, whole: bool = True) -> SetUp:
-        """See :meth:`TimedLayer.examine`."""
+    def set_up(self, question: SharedCases, timeout_s: float, *, whole: bool = True) -> SetUp:
+        """See :meth:`TimedLayer.set_up`."""
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """See :meth:`TimedLayer.turn`."""
@@ -58,8 +58,8 @@ class Client(Protocol):
     def idle(self, settled_s: float, timeout_s: float) -> float:
         """See :meth:`TimedLayer.idle`."""
 
-    def conclude(self, timeout_s: float) -> Finish:
-        """See :meth:`TimedLayer.conclude`."""
+    def finish(self, timeout_s: float) -> Finish:
+        """See :meth:`TimedLayer.finish`."""
 
     def apply(self, problem: Problem, weights: Weights, x: Array, timeout_s: float) -> Array:
         """See :meth:`TimedLayer.apply`."""
@@ -86,7 +86,7 @@ class InProcessClient:
 
     def __init__(self, backend: str, threads: int) -> None:
         self._backend = registry.get(backend)
-        self._subject = TimedLayer(self._backend, threads)
+        self._timed_layer = TimedLayer(self._backend, threads)
 
     def missing(self, timeout_s: float) -> str | None:
         """See :meth:`pointwise_bench.backends.Backend.missing`."""
@@ -98,37 +98,37 @@ class InProcessClient:
         with _ending("refuses"):
             return self._backend.refuses(problem)
 
-    def examine(self, question: SharedCases, timeout_s: float, *, whole: bool = True) -> SetUp:
-        """See :meth:`TimedLayer.examine`."""
-        with _ending("examine"):
-            return self._subject.examine(question.problem, question.examination, question.cache, whole=whole)
+    def set_up(self, question: SharedCases, timeout_s: float, *, whole: bool = True) -> SetUp:
+        """See :meth:`TimedLayer.set_up`."""
+        with _ending("set_up"):
+            return self._timed_layer.set_up(question.problem, question.cases, question.cache, whole=whole)
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """See :meth:`TimedLayer.turn`."""
         with _ending("turn"):
-            return self._subject.turn(calls, warm_s, cores)
+            return self._timed_layer.turn(calls, warm_s, cores)
 
     def idle(self, settled_s: float, timeout_s: float) -> float:
         """See :meth:`TimedLayer.idle`."""
         with _ending("idle"):
-            return self._subject.idle(settled_s)
+            return self._timed_layer.idle(settled_s)
 
-    def conclude(self, timeout_s: float) -> Finish:
-        """See :meth:`TimedLayer.conclude`."""
-        with _ending("conclude"):
-            return self._subject.conclude()
+    def finish(self, timeout_s: float) -> Finish:
+        """See :meth:`TimedLayer.finish`."""
+        with _ending("finish"):
+            return self._timed_layer.finish()
 
     def apply(self, problem: Problem, weights: Weights, x: Array, timeout_s: float) -> Array:
         """See :meth:`TimedLayer.apply`."""
         with _ending("apply"):
-            return self._subject.apply(problem, weights, x)
+            return self._timed_layer.apply(problem, weights, x)
 
     def show(
         self, question: ClaimInputs, seconds: float, seed: int, cores: list[int] | None, timeout_s: float
     ) -> ClaimSamples:
         """See :meth:`TimedClaim.show`."""
         with _ending(question.claim.name):
-            return TimedClaim(self._backend, self._subject.threads, question).show(seconds, seed, cores)
+            return TimedClaim(self._backend, self._timed_layer.threads, question).show(seconds, seed, cores)
 
     def libraries(self, timeout_s: float) -> list[dict[str, Any]]:
         """See :func:`pointwise_bench.suites.harness.timing.timed_layer.libraries`."""

@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import cache
 from itertools import count
 
-from pointwise_bench.suites.harness.worker import reaper as strays
+from pointwise_bench.suites.harness.worker import reaper
 
 ENDING_S = 5.0  # how long the guard may take to end once its input has
 
@@ -30,7 +30,7 @@ class Guard:
         self._process: subprocess.Popen[bytes] | None = None
 
     def mark(self) -> str:
-        """A new value of :data:`strays.VARIABLE` for one worker; all those of a run begin alike."""
+        """A new value of :data:`reaper.VARIABLE` for one worker; all those of a run begin alike."""
         if self._process is None:
             self._start()
         return f"{self._run}{next(self._numbers)}/"
@@ -58,7 +58,7 @@ class Guard:
     def _start(self) -> None:
         # The write end of the pipe is closed on exec, as all of Python's descriptors are: the harness alone has it.
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", strays.__file__, self._run],
+            [sys.executable, "-I", "-S", reaper.__file__, self._run],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,  # it would hold open the pipe in which somebody reads the harness's output
             stderr=subprocess.DEVNULL,

@@ -24,12 +24,12 @@ def _value(value: Any) -> Reply:
     return {"value": value}, ()
 
 
-def _missing(subject: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
-    return _value(_reason(subject.backend.missing(), "missing"))
+def _missing(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    return _value(_reason(timed_layer.backend.missing(), "missing"))
 
 
-def _refuses(subject: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
-    return _value(_reason(subject.backend.refuses(Problem.parse(message["problem"])), "refuses"))
+def _refuses(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    return _value(_reason(timed_layer.backend.refuses(Problem.parse(message["problem"])), "refuses"))
 
 
 def _reason(answer: Any, method: str) -> str | None:
@@ -43,52 +43,52 @@ def _reason(answer: Any, method: str) -> str | None:
     return reason
 
 
-def _examine(subject: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
-    examination = CaseSet.from_block(descriptors[0])
+def _set_up(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    cases = CaseSet.from_block(descriptors[0])
     problem = Problem.parse(message["problem"])
-    return _value(asdict(subject.examine(problem, examination, message["cache"], whole=message["whole"])))
+    return _value(asdict(timed_layer.set_up(problem, cases, message["cache"], whole=message["whole"])))
 
 
-def _turn(subject: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
-    return _value(asdict(subject.turn(message["calls"], message["warm_s"], message["cores"])))
+def _turn(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    return _value(asdict(timed_layer.turn(message["calls"], message["warm_s"], message["cores"])))
 
 
-def _idle(subject: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
-    return _value(subject.idle(message["settled_s"]))
+def _idle(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    return _value(timed_layer.idle(message["settled_s"]))
 
 
-def _conclude(subject: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
-    return _value(asdict(subject.conclude()))
+def _finish(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    return _value(asdict(timed_layer.finish()))
 
 
-def _apply(subject: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+def _apply(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
     arrays = read_block(descriptors[0])
     weights = Weights(weight=arrays.get("weight"), bias=arrays.get("bias"))
-    result = subject.apply(Problem.parse(message["problem"]), weights, arrays["x"])
+    result = timed_layer.apply(Problem.parse(message["problem"]), weights, arrays["x"])
     return {"value": None}, (write_block({"result": result}),)
 
 
-def _show(subject: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+def _show(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
     question = ClaimInputs.from_block(Claim.read(message["claim"]), descriptors[0])
-    claimant = TimedClaim(subject.backend, subject.threads, question)
+    claimant = TimedClaim(timed_layer.backend, timed_layer.threads, question)
     return _value(claimant.show(message["seconds"], message["seed"], message["cores"]).written())
 
 
-def _libraries(subject: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+def _libraries(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
     return _value(libraries())
 
 
-def _ran(subject: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
-    return _value(_reason(subject.backend.ran(), "ran"))
+def _ran(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    return _value(_reason(timed_layer.backend.ran(), "ran"))
 
 
 HANDLERS: Final[dict[str, Handler]] = {
     "missing": _missing,
     "refuses": _refuses,
-    "examine": _examine,
+    "set_up": _set_up,
     "turn": _turn,
     "idle": _idle,
-    "conclude": _conclude,
+    "finish": _finish,
     "apply": _apply,
     "show": _show,
     "libraries": _libraries,

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pointwise_bench.suites.harness.worker import reaper as strays
+from pointwise_bench.suites.harness.worker import reaper
 
 SHARE = 0.5  # of the memory that is available when a worker starts
 LARGEST_FILE = 2**30  # bytes; a backend that writes without end must not fill the disk with its log
@@ -63,7 +63,7 @@ def kills_for_memory() -> int | None:
 
 def resident_bytes(mark: str) -> int:
     """Memory that all processes of one mark hold, shared pages counted once; 0 where there is no ``/proc``."""
-    pids = strays.carrying(mark)
+    pids = reaper.carrying(mark)
     return sum(map(_proportional_bytes, pids)) if len(pids) > 1 else sum(map(_resident_bytes, pids))
 
 

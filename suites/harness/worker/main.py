@@ -45,17 +45,17 @@ def begin(start: dict[str, Any]) -> Channel:
     die_with(start["parent"])  # before the imports below, which take long enough to be orphaned in
     faulthandler.enable()
 
-    from pointwise_bench.suites.harness.worker import reaper as strays
+    from pointwise_bench.suites.harness.worker import reaper
     from pointwise_bench.suites.harness.worker.channel import Channel
     from pointwise_bench.suites.harness.worker.limits import Limits
 
-    strays.adopt_orphans()
+    reaper.adopt_orphans()
     Limits(**start["limits"]).impose()
     sys.setswitchinterval(SWITCH_S)
     return Channel(socket.socket(fileno=start["descriptor"]))
 
 
-def serve(channel: Channel, subject: TimedLayer) -> None:
+def serve(channel: Channel, timed_layer: TimedLayer) -> None:
     """Answer each message with ``value``, or with ``status`` and ``reason`` when the backend's part ended there."""
     from pointwise_bench.suites.harness.record.ended import Ended
     from pointwise_bench.suites.harness.worker.channel import ChannelClosed
@@ -67,7 +67,7 @@ def serve(channel: Channel, subject: TimedLayer) -> None:
         except ChannelClosed as closed:
             leave(closed)
         try:
-            reply, attached = HANDLERS[message["do"]](subject, message, descriptors)
+            reply, attached = HANDLERS[message["do"]](timed_layer, message, descriptors)
         except BaseException as error:  # a plugin may raise SystemExit or KeyboardInterrupt; both are told the harness
             reply, attached = Ended.because_of(error, message["do"]).report(), ()
         try:

@@ -14,10 +14,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pointwise_bench.suites.harness.machine.thread_variables import environment
+from pointwise_bench.suites.harness.machine.thread_variables import worker_variables
 from pointwise_bench.suites.harness.record.ended import Ended, says_out_of_memory
 from pointwise_bench.suites.harness.record.text import one_line
-from pointwise_bench.suites.harness.worker import limits, reaper as strays
+from pointwise_bench.suites.harness.worker import limits, reaper
 from pointwise_bench.suites.harness.worker.channel import Channel, ChannelClosed, ChannelGarbled, Message
 from pointwise_bench.suites.harness.worker.guard import the_guard
 from pointwise_bench.suites.harness.worker.main import CHANNEL_LOST
@@ -25,7 +25,7 @@ from pointwise_bench.suites.harness.worker.main import CHANNEL_LOST
 DYING_S = 2.0  # how long a process may take to end after it has closed its channel
 LOOKED_AFTER = (
     "missing",
-    "examine",
+    "set_up",
     "show",
 )  # questions in which a backend loads and prepares, and its children run away
 TAIL = 2**16  # bytes of the log in which last words are looked for
@@ -51,7 +51,7 @@ class ChildProcess:
         self._kills_for_memory = limits.kills_for_memory()
         self._mark = the_guard().mark()
         self._strays: list[int] = []  # descriptors, not numbers: a number may come to mean another process
-        self._newest = b""  # see strays.newest, at the last look for them
+        self._newest = b""  # see reaper.newest, at the last look for them
         self._seen: set[int] = set()  # everybody who was there then
         self._dead = False
         ours, theirs = socket.socketpair()
@@ -61,7 +61,7 @@ class ChildProcess:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, json.dumps(arguments | told)],
                 pass_fds=(theirs.fileno(),),
-                env=environment(threads) | dict(variables) | {strays.VARIABLE: self._mark},
+                env=worker_variables(threads) | dict(variables) | {reaper.VARIABLE: self._mark},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -112,11 +112,11 @@ class ChildProcess:
             return
         self._dead = True
         self._signal(signal.SIGSTOP)  # so that nobody is started, or loses its parent, while they are looked for
-        outside = self._outside(strays.carrying(self._mark))
+        outside = self._outside(reaper.carrying(self._mark))
         self._signal(signal.SIGKILL)
         for pid in outside:
-            strays.send(pid, signal.SIGKILL)
-        strays.end(self._mark)
+            reaper.send(pid, signal.SIGKILL)
+        reaper.end(self._mark)
         self._forget_strays()
         self._process.wait()
         self._channel.close()
@@ -134,14 +134,14 @@ class ChildProcess:
         if hasattr(os, "waitid"):  # not on every POSIX system; without it the stop is merely prompt
             with suppress(ChildProcessError):
                 os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-        newest = strays.newest()
+        newest = reaper.newest()
         if look_for_strays or newest != self._newest:
-            present = strays.everybody()
+            present = reaper.everybody()
             if look_for_strays:
                 self._forget_strays()
-                found = self._outside(strays.carrying(self._mark))
+                found = self._outside(reaper.carrying(self._mark))
             else:
-                found = self._outside(strays.belonging(self._mark, present - self._seen))
+                found = self._outside(reaper.belonging(self._mark, present - self._seen))
             self._newest, self._seen = newest, present
             self._strays += [descriptor for pid in found for descriptor in _descriptor_of(pid)]
             self._signal(signal.SIGSTOP)
@@ -151,7 +151,7 @@ class ChildProcess:
         return [pid for pid in pids if _group_of(pid) != self._process.pid]
 
     def _signal(self, number: signal.Signals) -> None:
-        strays.send(-self._process.pid, number)
+        reaper.send(-self._process.pid, number)
         for descriptor in self._strays:
             with suppress(ProcessLookupError, PermissionError):
                 signal.pidfd_send_signal(descriptor, number)

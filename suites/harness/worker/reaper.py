@@ -6,7 +6,7 @@ copy that programs read. A program that is started with an environment of its ow
 ancestor: a worker is made the parent of whatever its children leave behind (:func:`adopt_orphans`), so that is as long
 as the worker lives. Linux only; elsewhere nothing is found.
 
-Run as a program, ``python strays.py RUN``, this is the guard of a run: it reads process groups from its input, ``+7``
+Run as a program, ``python reaper.py RUN``, this is the guard of a run: it reads process groups from its input, ``+7``
 to watch one and ``-7`` to forget it, and when the input ends, because the harness did, it ends what is left. It
 imports next to nothing: it is started by its path, without ``site``.
 """

@@ -522,7 +522,7 @@ class ForgesAStatus(WritesToSockets):
 
 @register
 class ForgesAPass(WritesToSockets):
-    """An admission without its numbers."""
+    """A set-up without its numbers."""
 
     name = "forges-a-pass"
     words = message(

@@ -116,36 +116,36 @@ def synchronised(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return calls
 
 
-def examine(name: str, text: str) -> TimedLayer:
+def check(name: str, text: str) -> TimedLayer:
     problem = Problem.parse(text)
     assert registry.get(name).refuses(problem) is None
-    subject = TimedLayer(registry.get(name), threads=1)
-    subject.examine(problem, CaseSet.of(problem, seed=1))
-    turn = subject.turn(3, 0.0)
+    timed_layer = TimedLayer(registry.get(name), threads=1)
+    timed_layer.set_up(problem, CaseSet.of(problem, seed=1))
+    turn = timed_layer.turn(3, 0.0)
     assert turn.device_seconds_per_call is not None
     assert 0 < turn.device_seconds_per_call < 1
-    subject.conclude()
-    return subject
+    timed_layer.finish()
+    return timed_layer
 
 
 @pytest.mark.parametrize("text", [*PROBLEMS, *FLOAT64])
 @pytest.mark.parametrize("name", WITH_TORCH[:3])
 def test_torch_layers_pass_the_gate(synchronised: list[float], name: str, text: str) -> None:
-    examine(name, text)
+    check(name, text)
     assert len(synchronised) > 6  # every timed call was waited for
 
 
 @pytest.mark.parametrize("text", GRADIENTS)
 @pytest.mark.parametrize("name", ["torch-conv2d-cuda", "torch-conv2d-cuda-tf32"])
 def test_torch_gradients_pass_the_gate(synchronised: list[float], name: str, text: str) -> None:
-    examine(name, text)
+    check(name, text)
 
 
 @pytest.mark.parametrize("text", PROBLEMS)
 def test_tf32_differs_by_the_precision_it_asks_for(synchronised: list[float], text: str) -> None:
-    examine("torch-conv2d-cuda-tf32", text)
+    check("torch-conv2d-cuda-tf32", text)
     assert torch.backends.cudnn.conv.fp32_precision == "tf32"
-    examine("torch-conv2d-cuda", text)
+    check("torch-conv2d-cuda", text)
     assert torch.backends.cudnn.conv.fp32_precision == "ieee"
     assert torch.backends.cuda.matmul.fp32_precision == "ieee"
 
@@ -154,7 +154,7 @@ def test_a_graph_that_forgets_its_input_is_caught(synchronised: list[float], mon
     """The control of the fake: without a replay the answer is that of the recording, and the gate says so."""
     monkeypatch.setattr(Graph, "replay", lambda graph: None)
     with pytest.raises(WrongAnswer):
-        examine("torch-conv2d-cuda-graph", PROBLEMS[0])
+        check("torch-conv2d-cuda-graph", PROBLEMS[0])
 
 
 @pytest.mark.parametrize("text", PROBLEMS)
@@ -168,11 +168,11 @@ def test_where_cudnn_is_not_exact_it_is_left_out(
     monkeypatch.setattr(
         torch.nn.functional, "conv2d", lambda *a, **named: right(*a, **named) + off[torch.backends.cudnn.enabled]
     )
-    examine(name, text)
+    check(name, text)
     assert not torch.backends.cudnn.enabled
     monkeypatch.setattr(torch_cuda.TorchCuda, "leave_out_inexact_cudnn", lambda *_: None)
     with pytest.raises(WrongAnswer, match="small integers"):
-        examine(name, text)
+        check(name, text)
 
 
 @pytest.mark.parametrize("name", WITH_TORCH)
@@ -197,7 +197,7 @@ def test_says_why_it_cannot_run_here(name: str) -> None:
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # the interpreter is NumPy, see below
 @pytest.mark.parametrize("text", PROBLEMS)
 def test_interpreted_kernel_passes_the_gate(synchronised: list[float], text: str) -> None:
-    examine("triton-cuda", text)
+    check("triton-cuda", text)
 
 
 def test_the_triton_kernel_passes_the_gate() -> None:
@@ -243,4 +243,4 @@ def fake_cupy(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # NumPy warns of the gate's infinities
 @pytest.mark.parametrize("text", [*PROBLEMS, *FLOAT64])
 def test_cupy_passes_the_gate(fake_cupy: None, text: str) -> None:
-    examine("cupy-matmul", text)
+    check("cupy-matmul", text)

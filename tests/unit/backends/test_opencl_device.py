@@ -65,12 +65,12 @@ def test_transfers_are_counted_where_the_name_says_so() -> None:
     moving = Problem(batch=1, in_channels=16, out_channels=16, height=512, width=512)
     seconds, device_seconds = {}, {}
     for name in ("opencl", "opencl-from-host"):
-        subject = TimedLayer(registry.get(name), threads=1)
-        subject.examine(moving, CaseSet.of(moving, seed=1))
-        turns = [subject.turn(3, 0.0) for _ in range(7)]
+        timed_layer = TimedLayer(registry.get(name), threads=1)
+        timed_layer.set_up(moving, CaseSet.of(moving, seed=1))
+        turns = [timed_layer.turn(3, 0.0) for _ in range(7)]
         seconds[name] = statistics.median(turn.seconds_per_call for turn in turns)
         device_seconds[name] = statistics.median(turn.device_seconds_per_call or 0.0 for turn in turns)
-        subject.conclude()
+        timed_layer.finish()
     # 16 MiB there and 16 MiB back; memory faster than 100 GB/s would be news.
     copying_s = 2 * 2**24 / 100e9
     assert seconds["opencl-from-host"] > seconds["opencl"] + copying_s
@@ -78,6 +78,6 @@ def test_transfers_are_counted_where_the_name_says_so() -> None:
 
 
 def test_a_queue_that_is_not_waited_for_is_refused() -> None:
-    subject = TimedLayer(Unsynchronised(), threads=1)
+    timed_layer = TimedLayer(Unsynchronised(), threads=1)
     with pytest.raises(WrongAnswer, match=r"is not finished when sync\(\) returns"):
-        subject.examine(LONG, CaseSet.of(LONG, seed=1))
+        timed_layer.set_up(LONG, CaseSet.of(LONG, seed=1))

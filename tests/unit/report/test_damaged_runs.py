@@ -48,7 +48,7 @@ def try_report(folder: Path, what: Damage, plots: bool) -> str:
     run.mkdir()
     (run / "cells.jsonl").write_bytes(what.cells)
     (run / "run.json").write_bytes(what.settings)
-    (run / "legs.jsonl").write_bytes(b"\xff not ours")
+    (run / "checkpoint.jsonl").write_bytes(b"\xff not ours")
     code, said = report(run, out, plots)
     judge_files(folder, run, out)
     assert all(line.isprintable() and len(line) <= LONGEST_NOTE for line in said), said
@@ -76,7 +76,7 @@ def try_report(folder: Path, what: Damage, plots: bool) -> str:
 def judge_files(folder: Path, run: Path, out: Path) -> None:
     """Nothing but the report's own files, and nothing outside its folder."""
     outside = {path for path in folder.rglob("*") if path.is_file() and not path.is_relative_to(out)}
-    assert outside == {run / name for name in ("cells.jsonl", "run.json", "legs.jsonl")}
+    assert outside == {run / name for name in ("cells.jsonl", "run.json", "checkpoint.jsonl")}
     inside = [path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()]
     assert all(map(WRITTEN.fullmatch, inside)), inside
 

@@ -11,27 +11,27 @@ import pytest
 from places import ROOT
 
 from pointwise_bench.backends import Source
-from pointwise_bench.suites.harness.machine.thread_variables import VARIABLES, available_cores, environment
+from pointwise_bench.suites.harness.machine.thread_variables import VARIABLES, available_cores, worker_variables
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 
 
 def test_every_variable_that_a_library_reads_holds_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "64")
-    assert {name: environment(3)[name] for name in VARIABLES} == dict.fromkeys(VARIABLES, "3")
+    assert {name: worker_variables(3)[name] for name in VARIABLES} == dict.fromkeys(VARIABLES, "3")
     assert {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"} <= set(VARIABLES)
 
 
 def test_the_rest_of_the_users_environment_is_kept_and_ours_is_untouched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOMETHING_OF_THE_USERS", "kept")
     before = dict(os.environ)
-    assert environment(1)["SOMETHING_OF_THE_USERS"] == "kept"
+    assert worker_variables(1)["SOMETHING_OF_THE_USERS"] == "kept"
     assert dict(os.environ) == before
 
 
 def test_a_child_imports_from_where_this_process_does(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(sys, "path", ["", *sys.path])
-    folders = environment(1)["PYTHONPATH"].split(os.pathsep)
+    folders = worker_variables(1)["PYTHONPATH"].split(os.pathsep)
     assert folders[0] == str(Path.cwd())
     assert str(tmp_path) in folders
 

@@ -158,7 +158,7 @@ def test_a_line_that_is_no_cell_is_cut_out(tmp_path: Path) -> None:
     record.append([new_cell()])
     path = record.folder / "cells.jsonl"
     whole = path.read_bytes()
-    path.write_bytes(b'{"problem": "n1c8h4w4-o8", "threads": 1, "pass": 0, "legs": []}\ngarbled\n' + whole)
+    path.write_bytes(b'{"problem": "n1c8h4w4-o8", "threads": 1, "pass": 0, "parts": []}\ngarbled\n' + whole)
     assert [cell.problem for cell in RunFolder(record.folder, record.run).cells()] == ["n1c8h4w4-o8"]
     assert path.read_bytes() == whole
 
@@ -173,13 +173,13 @@ def test_a_whole_file_is_left_alone_and_an_absent_one_is_not_made(tmp_path: Path
     assert (record.folder / "cells.jsonl").stat().st_mtime_ns == before.st_mtime_ns
 
 
-def test_a_record_opened_again_has_the_legs_of_unfinished_cells(tmp_path: Path) -> None:
+def test_a_record_opened_again_has_the_parts_of_unfinished_cells(tmp_path: Path) -> None:
     record = RunFolder.create(tmp_path, new_run())
-    leg = PassSamples("numpy-matmul", 0, STARTED)
-    record.journal.append(("n1c8h4w4-o8", 1), 0, [leg])
+    part = PassSamples("numpy-matmul", 0, STARTED)
+    record.checkpoint.append(("n1c8h4w4-o8", 1), 0, [part])
     found = newest_unfinished(tmp_path, "a-machine")
     assert found is not None
-    assert found.journal.legs(("n1c8h4w4-o8", 1)) == {"numpy-matmul": {0: leg}}
+    assert found.checkpoint.parts(("n1c8h4w4-o8", 1)) == {"numpy-matmul": {0: part}}
 
 
 def test_keys_of_a_later_version_are_ignored(tmp_path: Path) -> None:

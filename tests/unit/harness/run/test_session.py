@@ -41,7 +41,7 @@ class ScriptedHost:
     def refuses(self, problem: Problem, timeout_s: float) -> None:
         """Nothing."""
 
-    def examine(self, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
+    def set_up(self, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
         """A pass."""
         return SetUp(0.1, 0.01, 1e-3, 1.0, 0.25)
 
@@ -55,7 +55,7 @@ class ScriptedHost:
         """One round."""
         return Turn(self.seconds(), 1.0, 1.0, None)
 
-    def conclude(self, timeout_s: float) -> Finish:
+    def finish(self, timeout_s: float) -> Finish:
         """Another pass."""
         return Finish(0.5, 10**8)
 
@@ -192,7 +192,7 @@ def test_a_resumed_run_runs_what_is_missing_in_workers_with_new_numbers(
 ) -> None:
     """A process that was killed and its successor are two starts: with one number they would count as one."""
     record = kill_after(tmp_path, stations)
-    done = len(record.journal)
+    done = len(record.checkpoint)
     assert done == stations // 2
     campaign = resume(tmp_path)
     assert len(pool.served) == 2 * (len(PROBLEMS) * PASSES - done)
@@ -202,7 +202,7 @@ def test_a_resumed_run_runs_what_is_missing_in_workers_with_new_numbers(
 
 
 def test_a_resumed_run_takes_no_further_pass_over_what_was_decided(tmp_path: Path, pool: type[ScriptedPool]) -> None:
-    """Killed between the last leg and the cells."""
+    """Killed between the last part and the cells."""
     campaign = planned(tmp_path)
     campaign.cell(PROBLEMS[0], 1, BACKENDS[0])
     assert campaign.record is not None
@@ -241,14 +241,14 @@ def hung_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """From its second start on the slower backend takes longer than a time budget has."""
     asked: list[str] = []
 
-    def examine(self: ScriptedHost, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
+    def set_up(self: ScriptedHost, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
         if self.seconds() > 1.5e-3:
             asked.append(question.problem.id)
             if len(asked) > len(PROBLEMS):
                 raise Ended("timed-out", f"no answer within {timeout_s:g} s", alive=False)
         return SetUp(0.1, 0.01, 1e-3, 1.0, 0.25)
 
-    monkeypatch.setattr(ScriptedHost, "examine", examine)
+    monkeypatch.setattr(ScriptedHost, "set_up", set_up)
 
 
 @pytest.mark.usefixtures("hung_later")
@@ -274,7 +274,7 @@ def test_no_pass_begins_that_cannot_start_its_workers(tmp_path: Path, monkeypatc
         init(self, *arguments)
         budgets.append(self)
 
-    def examine(self: ScriptedHost, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
+    def set_up(self: ScriptedHost, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
         time.sleep(0.1)
         left_s = budgets[0].left_s()
         if left_s > 0.15:
@@ -282,6 +282,6 @@ def test_no_pass_begins_that_cannot_start_its_workers(tmp_path: Path, monkeypatc
         return SetUp(0.1, 0.01, 1e-3, 1.0, 0.25)
 
     monkeypatch.setattr(TimeBudget, "__init__", noting)
-    monkeypatch.setattr(ScriptedHost, "examine", examine)
+    monkeypatch.setattr(ScriptedHost, "set_up", set_up)
     campaign = planned(tmp_path, time_budget_s=30.0)
     assert set(campaign.cell(PROBLEMS[0], 1, BACKENDS[0]).process) == {0}

@@ -1,4 +1,4 @@
-"""One problem with all its backends: who is let in, whose turn it is, and what a leg keeps. Hosts are scripted."""
+"""One problem with all its backends: who is let in, whose turn it is, and what a part keeps. Hosts are scripted."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ class ScriptedHost:
         """Nothing."""
         return self.answer("refuses", None)
 
-    def examine(self, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
+    def set_up(self, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
         """A pass."""
-        return self.answer("examine", SetUp(0.1, 0.01, CALL_S, 1.0, 0.25))
+        return self.answer("set_up", SetUp(0.1, 0.01, CALL_S, 1.0, 0.25))
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """One round."""
@@ -68,9 +68,9 @@ class ScriptedHost:
         """At rest."""
         return self.answer("idle", 0.01)
 
-    def conclude(self, timeout_s: float) -> Finish:
+    def finish(self, timeout_s: float) -> Finish:
         """Another pass."""
-        return self.answer("conclude", Finish(0.5, 10**8))
+        return self.answer("finish", Finish(0.5, 10**8))
 
 
 class ScriptedPool:
@@ -124,12 +124,12 @@ def contest(pool: ScriptedPool, **changed: Any) -> Trial:
     return Trial(**fixed | changed)
 
 
-def legs_of(outcome: TrialResult) -> dict[str, PassSamples]:
-    return {leg.backend: leg for leg in outcome.legs}
+def parts_of(outcome: TrialResult) -> dict[str, PassSamples]:
+    return {part.backend: part for part in outcome.parts}
 
 
 def ways_out(outcome: TrialResult) -> dict[str, Ended]:
-    return {leg.backend: ended for leg, ended in outcome.ended}
+    return {part.backend: ended for part, ended in outcome.ended}
 
 
 def ends(status: Status, *, alive: bool = True, at: int = 0) -> Callable[[int], Any]:
@@ -149,16 +149,16 @@ def test_backends_take_their_turns_in_interleaved_rounds() -> None:
     assert all(sorted(each) == ["a", "b", "c"] for each in rounds)
 
 
-def test_everybody_is_examined_before_anybody_is_timed() -> None:
+def test_everybody_is_set_up_before_anybody_is_timed() -> None:
     pool = ScriptedPool(a={}, b={})
     contest(pool).run()
     questions = [question for question, _ in pool.events]
-    assert questions.index("turn") > max(place for place, asked in enumerate(questions) if asked == "examine")
+    assert questions.index("turn") > max(place for place, asked in enumerate(questions) if asked == "set_up")
 
 
 def test_the_canary_beats_once_a_round_for_all() -> None:
-    legs = legs_of(contest(ScriptedPool(a={}, b={})).run())
-    assert legs["a"].canary_s == legs["b"].canary_s == [float(number) for number in range(1, ROUNDS + 1)]
+    parts = parts_of(contest(ScriptedPool(a={}, b={})).run())
+    assert parts["a"].canary_s == parts["b"].canary_s == [float(number) for number in range(1, ROUNDS + 1)]
 
 
 @pytest.mark.parametrize("cores", [None, [1], [0, 3]])
@@ -172,11 +172,11 @@ def test_all_turns_and_the_canary_keep_to_the_cores_of_the_pass(cores: list[int]
 
 
 def test_a_slow_backend_takes_part_in_the_first_rounds_only() -> None:
-    pool = ScriptedPool(slow={"examine": lambda number: SetUp(0, 0, 1.0, 1.0, 0.1)}, fast={})
-    legs = legs_of(contest(pool, rounds=lambda speeds: 9).run())
-    assert (len(legs["slow"].samples_s), len(legs["fast"].samples_s)) == (FEWEST_ROUNDS, 9)
-    assert legs["slow"].calls == 1
-    assert legs["slow"].canary_s == legs["fast"].canary_s[:FEWEST_ROUNDS]
+    pool = ScriptedPool(slow={"set_up": lambda number: SetUp(0, 0, 1.0, 1.0, 0.1)}, fast={})
+    parts = parts_of(contest(pool, rounds=lambda speeds: 9).run())
+    assert (len(parts["slow"].samples_s), len(parts["fast"].samples_s)) == (FEWEST_ROUNDS, 9)
+    assert parts["slow"].calls == 1
+    assert parts["slow"].canary_s == parts["fast"].canary_s[:FEWEST_ROUNDS]
 
 
 def test_the_number_of_rounds_comes_from_the_warm_ups_speed() -> None:
@@ -186,31 +186,31 @@ def test_the_number_of_rounds_comes_from_the_warm_ups_speed() -> None:
         seen.append(dict(speeds))
         return 5
 
-    pool = ScriptedPool(a={}, b={"examine": lambda number: SetUp(0, 0, 0.2, 1.0, 0.1)})
-    legs = legs_of(contest(pool, rounds=rounds).run())
+    pool = ScriptedPool(a={}, b={"set_up": lambda number: SetUp(0, 0, 0.2, 1.0, 0.1)})
+    parts = parts_of(contest(pool, rounds=rounds).run())
     assert seen == [{"a": CALL_S, "b": 0.2}]
-    assert len(legs["a"].samples_s) == 5
+    assert len(parts["a"].samples_s) == 5
 
 
 def test_a_later_pass_keeps_the_calls_and_the_limit_of_the_first() -> None:
     """A worker that starts slower must not average fewer calls into a sample, nor leave out rounds of its rivals."""
-    pool = ScriptedPool(a={"examine": lambda number: SetUp(0, 0, 1.0, 1.0, 0.1)}, b={})
-    legs = legs_of(contest(pool, earlier={"a": Share(rounds=30, calls=17, most=5)}).run())
-    assert legs["a"].share == Share(rounds=5, calls=17, most=5)
-    assert len(legs["a"].samples_s) == 5
-    assert len(legs["b"].samples_s) == ROUNDS
+    pool = ScriptedPool(a={"set_up": lambda number: SetUp(0, 0, 1.0, 1.0, 0.1)}, b={})
+    parts = parts_of(contest(pool, earlier={"a": Share(rounds=30, calls=17, most=5)}).run())
+    assert parts["a"].share == Share(rounds=5, calls=17, most=5)
+    assert len(parts["a"].samples_s) == 5
+    assert len(parts["b"].samples_s) == ROUNDS
 
 
 # --- ways out -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("moment", ["refuses", "examine", "turn", "conclude"])
+@pytest.mark.parametrize("moment", ["refuses", "set_up", "turn", "finish"])
 def test_who_ends_at_any_moment_is_out_and_the_others_go_on(moment: str) -> None:
     outcome = contest(ScriptedPool(a={moment: ends("wrong")}, b={})).run()
     assert ways_out(outcome).keys() == {"a"}
     assert (ways_out(outcome)["a"].status, ways_out(outcome)["a"].reason) == ("wrong", "as the script says")
-    assert legs_of(outcome).keys() == {"b"}
-    assert len(legs_of(outcome)["b"].samples_s) == ROUNDS
+    assert parts_of(outcome).keys() == {"b"}
+    assert len(parts_of(outcome)["b"].samples_s) == ROUNDS
 
 
 def test_who_dies_in_the_middle_is_out_and_gets_a_new_host_for_the_next_problem() -> None:
@@ -219,12 +219,12 @@ def test_who_dies_in_the_middle_is_out_and_gets_a_new_host_for_the_next_problem(
     assert pool.stations["a"].host is None
     assert pool.stations["b"].host is not None
     pool.scripts["a"] = {}
-    legs = legs_of(contest(pool).run())
-    assert (legs["a"].process, legs["b"].process) == (1, 0)
+    parts = parts_of(contest(pool).run())
+    assert (parts["a"].process, parts["b"].process) == (1, 0)
 
 
 def test_who_came_to_the_end_alive_keeps_its_host() -> None:
-    pool = ScriptedPool(a={"conclude": ends("wrong")})
+    pool = ScriptedPool(a={"finish": ends("wrong")})
     contest(pool).run()
     assert pool.stations["a"].host is not None
 
@@ -241,7 +241,7 @@ def test_what_the_gate_cannot_judge_is_not_timed() -> None:
     ended = ways_out(contest(pool, problem=problem).run())["a"]
     assert ended.status == "unsupported"
     assert "backward-input through relu" in ended.reason
-    assert "examine" not in [question for question, _ in pool.events]
+    assert "set_up" not in [question for question, _ in pool.events]
 
 
 def test_what_is_missing_makes_it_unavailable() -> None:
@@ -249,23 +249,23 @@ def test_what_is_missing_makes_it_unavailable() -> None:
     pool.station("a", 1).missing = "no such device"
     outcome = contest(pool).run()
     assert (ways_out(outcome)["a"].status, ways_out(outcome)["a"].reason) == ("unavailable", "no such device")
-    assert legs_of(outcome).keys() == {"b"}
+    assert parts_of(outcome).keys() == {"b"}
 
 
 def test_every_backend_has_exactly_one_leg_or_way_out() -> None:
-    pool = ScriptedPool(a={"refuses": ends("failed")}, b={"examine": ends("wrong")}, c={"turn": ends("failed")}, d={})
+    pool = ScriptedPool(a={"refuses": ends("failed")}, b={"set_up": ends("wrong")}, c={"turn": ends("failed")}, d={})
     outcome = contest(pool).run()
-    names = [leg.backend for leg in outcome.legs] + [leg.backend for leg, _ in outcome.ended]
+    names = [part.backend for part in outcome.parts] + [part.backend for part, _ in outcome.ended]
     assert sorted(names) == ["a", "b", "c", "d"]
 
 
 def test_a_wrong_answers_error_is_kept_with_its_way_out() -> None:
     wrong = Ended("wrong", "too far off", error_ratio=7.5)
-    outcome = contest(ScriptedPool(a={"conclude": lambda number: wrong}, b={})).run()
-    ((leg, ended),) = outcome.ended
+    outcome = contest(ScriptedPool(a={"finish": lambda number: wrong}, b={})).run()
+    ((part, ended),) = outcome.ended
     assert ended is wrong
-    assert leg.error_ratio == 7.5
-    assert leg.prepare_s == 0.1
+    assert part.error_ratio == 7.5
+    assert part.prepare_s == 0.1
 
 
 def test_a_time_out_is_for_all_questions_together() -> None:
@@ -287,7 +287,7 @@ def test_a_time_out_is_for_all_questions_together() -> None:
 
 
 def test_who_hangs_on_one_problem_after_another_is_not_tried_for_ever() -> None:
-    pool = ScriptedPool(a={"examine": lambda number: Ended("timed-out", "no answer", alive=False)}, b={})
+    pool = ScriptedPool(a={"set_up": lambda number: Ended("timed-out", "no answer", alive=False)}, b={})
     ways = [ways_out(contest(pool).run())["a"] for _ in range(5)]
     assert {ended.status for ended in ways} == {"timed-out"}
     assert ["not tried" in ended.reason for ended in ways] == [False, False, False, True, True]
@@ -300,41 +300,41 @@ def test_a_time_budget_waits_no_longer_than_it_can_and_says_so() -> None:
     def hang(number: int) -> Ended:
         return Ended("timed-out", f"no answer within {asked[-1]:g} s", alive=False)
 
-    pool = ScriptedPool(a={"examine": hang}, b={})
-    examine = ScriptedHost.examine
+    pool = ScriptedPool(a={"set_up": hang}, b={})
+    set_up = ScriptedHost.set_up
 
     def noting(self: ScriptedHost, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
         asked.append(timeout_s)
-        return examine(self, question, timeout_s, whole=whole)
+        return set_up(self, question, timeout_s, whole=whole)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ScriptedHost, "examine", noting)
+        patch.setattr(ScriptedHost, "set_up", noting)
         outcome = contest(pool, hurried=True, patience_s=lambda: patience["a"]).run()
     ended = ways_out(outcome)["a"]
     assert isinstance(ended, Hurried)
     assert ended.status == "timed-out"
     assert "no answer within 7 s; more would not fit into the time budget" in ended.reason
     assert asked[0] == 7
-    assert set(legs_of(outcome)) == {"b"}
+    assert set(parts_of(outcome)) == {"b"}
 
 
 def test_a_time_out_of_its_own_is_not_the_budgets() -> None:
-    outcome = contest(ScriptedPool(a={"examine": ends("timed-out", alive=False)}), hurried=True, timeout_s=5.0).run()
+    outcome = contest(ScriptedPool(a={"set_up": ends("timed-out", alive=False)}), hurried=True, timeout_s=5.0).run()
     assert not isinstance(ways_out(outcome)["a"], Hurried)
 
 
 def test_a_time_budget_tries_nobody_again_that_hung_once() -> None:
-    pool = ScriptedPool(a={"examine": lambda number: Ended("timed-out", "it hangs", alive=False)}, b={})
+    pool = ScriptedPool(a={"set_up": lambda number: Ended("timed-out", "it hangs", alive=False)}, b={})
     contest(pool, hurried=True).run()
-    asked = pool.events.count(("examine", "a"))
+    asked = pool.events.count(("set_up", "a"))
     ended = ways_out(contest(pool, hurried=True).run())["a"]
     assert isinstance(ended, Hurried)
     assert "not tried" in ended.reason
-    assert pool.events.count(("examine", "a")) == asked == 1
+    assert pool.events.count(("set_up", "a")) == asked == 1
 
 
 def test_a_problem_that_goes_well_is_a_new_beginning_for_who_hung_before() -> None:
-    pool = ScriptedPool(a={"examine": lambda number: Ended("timed-out", "no answer", alive=False)}, b={})
+    pool = ScriptedPool(a={"set_up": lambda number: Ended("timed-out", "no answer", alive=False)}, b={})
     for _ in range(2):
         contest(pool).run()
     pool.scripts["a"] = {}
@@ -352,8 +352,8 @@ def test_more_processor_time_than_the_budget_voids_the_times() -> None:
     ended = ways_out(outcome)["greedy"]
     assert ended.status == "failed"
     assert "used 1.95 CPU seconds per second on a budget of 1 thread:" in ended.reason
-    leg = legs_of(outcome)["within"]
-    assert leg.cpu_s / leg.wall_s == pytest.approx(1.05)
+    part = parts_of(outcome)["within"]
+    assert part.cpu_s / part.wall_s == pytest.approx(1.05)
 
 
 def beyond_its_budget(on_all_cores: float) -> tuple[ScriptedPool, Callable[[], TrialResult]]:
@@ -363,7 +363,7 @@ def beyond_its_budget(on_all_cores: float) -> tuple[ScriptedPool, Callable[[], T
         kept_to = pool.stations["a"].host.turns[-1][2]  # type: ignore[union-attr]
         return Turn(CALL_S, on_all_cores if kept_to is None else 1.0, 1.0, None)
 
-    pool = ScriptedPool(a={"examine": lambda number: SetUp(0.1, 0.01, CALL_S, 1.9, 0.25), "turn": turn})
+    pool = ScriptedPool(a={"set_up": lambda number: SetUp(0.1, 0.01, CALL_S, 1.9, 0.25), "turn": turn})
     return pool, contest(pool, cores=[0]).run
 
 
@@ -377,11 +377,11 @@ def test_the_warm_up_proves_the_budget_where_the_turns_are_kept_to_its_cores() -
 
 def test_a_warm_up_beyond_the_budget_convicts_nobody_who_keeps_to_it_in_a_long_turn() -> None:
     pool, run = beyond_its_budget(1.0)
-    leg = legs_of(run())["a"]
-    assert leg.cpu_s / leg.wall_s == pytest.approx(1.0)
+    part = parts_of(run())["a"]
+    assert part.cpu_s / part.wall_s == pytest.approx(1.0)
     turns = pool.stations["a"].host.turns  # type: ignore[union-attr]
     assert [cores for _, _, cores in turns].count(None) == 1
-    assert turns[-1][0] == LONG_TURN * leg.calls
+    assert turns[-1][0] == LONG_TURN * part.calls
 
 
 def test_a_time_below_what_the_machine_can_do_is_wrong() -> None:
@@ -395,7 +395,7 @@ def test_a_time_below_what_the_machine_can_do_is_wrong() -> None:
     assert ways_out(outcome).keys() == {"replay"}
     assert ways_out(outcome)["replay"].status == "wrong"
     assert ways_out(outcome)["replay"].reason.startswith("impossibly fast")
-    assert legs_of(outcome).keys() == {"fast", "elsewhere"}
+    assert parts_of(outcome).keys() == {"fast", "elsewhere"}
 
 
 class Slept(ScriptedHost):
@@ -422,7 +422,7 @@ def test_a_clock_that_hides_a_share_of_the_time_is_wrong_and_one_whose_answers_a
     if is_wrong:
         assert ways_out(outcome)["a"].reason.startswith("its clock is wrong: a turn of")
     else:
-        assert legs_of(outcome).keys() == {"a"}
+        assert parts_of(outcome).keys() == {"a"}
 
 
 def test_threads_that_spin_for_ever_are_told_from_those_that_wait_for_a_next_call() -> None:
@@ -436,7 +436,7 @@ def test_threads_that_spin_for_ever_are_told_from_those_that_wait_for_a_next_cal
         ways_out(outcome)["ever"].reason
         == "threads of its own ask for 1.00 CPU seconds per second while nobody calls it"
     )
-    assert legs_of(outcome).keys() == {"a-while", "never"}
+    assert parts_of(outcome).keys() == {"a-while", "never"}
     contest(pool, backends=["a-while", "never"]).run()  # who was seen to rest is not watched on the next problem
     assert [name for question, name in pool.events if question == "idle"] == [
         "ever",
@@ -449,27 +449,27 @@ def test_threads_that_spin_for_ever_are_told_from_those_that_wait_for_a_next_cal
 
 def test_the_devices_series_is_kept_beside_the_hosts() -> None:
     pool = ScriptedPool(a={"turn": lambda number: Turn(2e-3, 1.0, 1.0, 1e-3)}, b={})
-    legs = legs_of(contest(pool).run())
-    assert legs["a"].device_samples_s == [1e-3] * ROUNDS
-    assert legs["a"].samples_s == [2e-3] * ROUNDS
-    assert legs["b"].device_samples_s == []
+    parts = parts_of(contest(pool).run())
+    assert parts["a"].device_samples_s == [1e-3] * ROUNDS
+    assert parts["a"].samples_s == [2e-3] * ROUNDS
+    assert parts["b"].device_samples_s == []
 
 
 def test_page_faults_are_added_up_where_they_are_counted() -> None:
     counting = {"turn": lambda number: Turn(CALL_S, 1.0, 1.0, None, page_faults=number)}
-    legs = legs_of(contest(ScriptedPool(counting=counting, silent={})).run())
-    assert legs["counting"].page_faults == sum(range(ROUNDS))
-    assert legs["silent"].page_faults is None
+    parts = parts_of(contest(ScriptedPool(counting=counting, silent={})).run())
+    assert parts["counting"].page_faults == sum(range(ROUNDS))
+    assert parts["silent"].page_faults is None
 
 
 def test_samples_keep_the_digits_that_the_clock_has() -> None:
-    legs = legs_of(contest(ScriptedPool(a={"turn": lambda number: Turn(1.23456789012e-4, 1.0, 1.0, None)})).run())
-    assert legs["a"].samples_s[0] == pytest.approx(1.23456789012e-4, rel=1e-6)
+    parts = parts_of(contest(ScriptedPool(a={"turn": lambda number: Turn(1.23456789012e-4, 1.0, 1.0, None)})).run())
+    assert parts["a"].samples_s[0] == pytest.approx(1.23456789012e-4, rel=1e-6)
 
 
 def test_a_leg_holds_what_was_learned_on_the_way() -> None:
-    leg = legs_of(contest(ScriptedPool(a={})).run())["a"]
-    assert (leg.prepare_s, leg.first_call_s, leg.error_ratio, leg.peak_rss_bytes) == (0.1, 0.01, 0.5, 10**8)
-    assert leg.calls == ceil(TURN_S / CALL_S)
-    assert leg.process == 0
-    assert leg.started_at > "2026"
+    part = parts_of(contest(ScriptedPool(a={})).run())["a"]
+    assert (part.prepare_s, part.first_call_s, part.error_ratio, part.peak_rss_bytes) == (0.1, 0.01, 0.5, 10**8)
+    assert part.calls == ceil(TURN_S / CALL_S)
+    assert part.process == 0
+    assert part.started_at > "2026"

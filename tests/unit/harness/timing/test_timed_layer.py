@@ -19,12 +19,12 @@ import pytest
 
 from pointwise_bench import Backend, Problem
 from pointwise_bench.suites.harness.machine.affinity import TASKS
-from pointwise_bench.suites.harness.timing import timed_layer as subject_module
+from pointwise_bench.suites.harness.timing import timed_layer as timing
 from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer, import_time, peak_rss_bytes
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 
 PROBLEM = Problem(batch=1, in_channels=8, out_channels=8, height=4, width=4)
-EXAMINATION = CaseSet.of(PROBLEM, seed=1)
+CASES = CaseSet.of(PROBLEM, seed=1)
 
 
 class Scripted(Backend):
@@ -101,8 +101,8 @@ def test_preparing_is_not_charged_for_imports() -> None:
     while len(seconds) < 3 and min(seconds, default=1) >= 0.2:  # a stall of the machine adds, and nothing takes away
         for name in ("inner_slow", "outer_slow"):
             sys.modules.pop(name, None)
-        admission = TimedLayer(Scripted(lambda call: None, prepare), threads=1).examine(PROBLEM, EXAMINATION)
-        seconds.append(admission.prepare_s)
+        set_up = TimedLayer(Scripted(lambda call: None, prepare), threads=1).set_up(PROBLEM, CASES)
+        seconds.append(set_up.prepare_s)
     assert 0.02 <= min(seconds) < 0.2
 
 
@@ -111,15 +111,15 @@ def test_preparing_is_not_charged_for_imports() -> None:
 
 def test_a_first_call_that_compiles_is_a_number_of_its_own() -> None:
     backend = Scripted(lambda call: time.sleep(0.2 if call == 1 else 0))
-    subject = TimedLayer(backend, threads=1)
-    admission = subject.examine(PROBLEM, EXAMINATION)
-    assert admission.first_call_s >= 0.2
-    assert admission.seconds_per_call < 0.1
-    assert min(subject.turn(5, 0.0).seconds_per_call for _ in range(5)) < 0.02
+    timed_layer = TimedLayer(backend, threads=1)
+    set_up = timed_layer.set_up(PROBLEM, CASES)
+    assert set_up.first_call_s >= 0.2
+    assert set_up.seconds_per_call < 0.1
+    assert min(timed_layer.turn(5, 0.0).seconds_per_call for _ in range(5)) < 0.02
 
 
 class SimulatedTime:
-    """What the subject reads its clocks from, and the layer moves on."""
+    """What the timed layer reads its clocks from, and the layer moves on."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
@@ -133,10 +133,10 @@ class SimulatedTime:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimulatedTime:
-    """The subject's clock, in place of the real one that others who use this machine could disturb."""
+    """The clock of the timed layer, in place of the real one that others who use this machine could disturb."""
     simulated = SimulatedTime()
     for name in ("perf_counter", "cpu_seconds"):
-        monkeypatch.setattr(subject_module, name, getattr(simulated, name))
+        monkeypatch.setattr(timing, name, getattr(simulated, name))
     return simulated
 
 
@@ -146,7 +146,7 @@ def test_the_warm_up_goes_on_until_it_is_level(clock: SimulatedTime) -> None:
     def settling(call: int) -> None:
         clock.now_s += 0.1 * 0.75**call if call < 40 else 1e-5
 
-    assert TimedLayer(Scripted(settling), threads=1).examine(PROBLEM, EXAMINATION).seconds_per_call < 2e-5
+    assert TimedLayer(Scripted(settling), threads=1).set_up(PROBLEM, CASES).seconds_per_call < 2e-5
 
 
 def test_a_layer_that_never_becomes_level_ends_the_warm_up_all_the_same(
@@ -159,11 +159,11 @@ def test_a_layer_that_never_becomes_level_ends_the_warm_up_all_the_same(
         assert clock.now_s < 2 * longest_s, "the warm-up does not end"
         clock.now_s += 0.01 * math.exp(-clock.now_s / 0.1)
 
-    monkeypatch.setattr(subject_module, "LONGEST_WARM_UP_S", longest_s)
-    subject = TimedLayer(Scripted(faster_and_faster), threads=1)
-    subject.examine(PROBLEM, EXAMINATION)
+    monkeypatch.setattr(timing, "LONGEST_WARM_UP_S", longest_s)
+    timed_layer = TimedLayer(Scripted(faster_and_faster), threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
     clock.now_s = 0.0
-    subject._warm_up()
+    timed_layer._warm_up()
     assert longest_s <= clock.now_s < longest_s + 0.02
 
 
@@ -172,10 +172,10 @@ def test_a_slow_layer_is_warmed_up_with_two_calls(clock: SimulatedTime) -> None:
         clock.now_s += 0.15
 
     backend = Scripted(slow)
-    subject = TimedLayer(backend, threads=1)
-    subject.examine(PROBLEM, EXAMINATION)
+    timed_layer = TimedLayer(backend, threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
     before = backend.calls
-    subject._warm_up()
+    timed_layer._warm_up()
     assert backend.calls - before == 2
 
 
@@ -183,36 +183,36 @@ def test_a_slow_layer_is_warmed_up_with_two_calls(clock: SimulatedTime) -> None:
 
 
 @pytest.fixture
-def subject() -> TimedLayer:
-    subject = TimedLayer(Scripted(lambda call: time.sleep(0.002)), threads=1)
-    subject.examine(PROBLEM, EXAMINATION)
-    return subject
+def timed_layer() -> TimedLayer:
+    timed_layer = TimedLayer(Scripted(lambda call: time.sleep(0.002)), threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    return timed_layer
 
 
-def test_a_turn_is_the_mean_of_its_calls(subject: TimedLayer) -> None:
-    turn = subject.turn(5, 0.0)
+def test_a_turn_is_the_mean_of_its_calls(timed_layer: TimedLayer) -> None:
+    turn = timed_layer.turn(5, 0.0)
     assert turn.wall_s >= 0.01
     assert turn.seconds_per_call == pytest.approx(turn.wall_s / 5)
     assert turn.cpu_over_wall < 1  # it sleeps
     assert turn.device_seconds_per_call is None
 
 
-def test_a_turn_begins_with_calls_off_the_clock(subject: TimedLayer) -> None:
-    backend: Any = subject.backend
+def test_a_turn_begins_with_calls_off_the_clock(timed_layer: TimedLayer) -> None:
+    backend: Any = timed_layer.backend
     before = backend.calls
-    subject.turn(5, 0.0)
+    timed_layer.turn(5, 0.0)
     assert backend.calls == before + 1 + 5
     before = backend.calls
-    subject.turn(5, 0.02)
+    timed_layer.turn(5, 0.02)
     assert before + 5 + 3 <= backend.calls <= before + 5 + 10
 
 
 def test_the_garbage_collector_rests_while_the_clock_runs() -> None:
     seen: list[bool] = []
-    subject = TimedLayer(Scripted(lambda call: seen.append(gc.isenabled())), threads=1)
-    subject.examine(PROBLEM, EXAMINATION)
+    timed_layer = TimedLayer(Scripted(lambda call: seen.append(gc.isenabled())), threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
     seen.clear()
-    subject.turn(5, 0.0)
+    timed_layer.turn(5, 0.0)
     assert set(seen) == {False}
     assert gc.isenabled()
 
@@ -221,16 +221,16 @@ def test_the_garbage_collector_rests_while_the_clock_runs() -> None:
 def test_turns_keep_to_their_cores_and_examinations_use_all() -> None:
     everywhere = os.sched_getaffinity(0)
     seen: list[set[int]] = []
-    subject = TimedLayer(Scripted(lambda call: seen.append(os.sched_getaffinity(0))), threads=1)
+    timed_layer = TimedLayer(Scripted(lambda call: seen.append(os.sched_getaffinity(0))), threads=1)
     for core in sorted(everywhere)[-1], sorted(everywhere)[0]:
-        subject.examine(PROBLEM, EXAMINATION)
+        timed_layer.set_up(PROBLEM, CASES)
         assert set(map(frozenset, seen)) == {frozenset(everywhere)}
         seen.clear()
-        subject.turn(2, 0.0, [core])
-        subject.turn(2, 0.0, [core])
+        timed_layer.turn(2, 0.0, [core])
+        timed_layer.turn(2, 0.0, [core])
         assert seen == [{core}] * 6
         seen.clear()
-        subject.conclude()
+        timed_layer.finish()
         assert set(map(frozenset, seen)) == {frozenset(everywhere)}
         assert os.sched_getaffinity(0) == everywhere
 
@@ -242,13 +242,13 @@ def test_every_thread_of_the_process_keeps_to_the_cores() -> None:
     everywhere, over = os.sched_getaffinity(0), threading.Event()
     thread = threading.Thread(target=over.wait)
     thread.start()
-    subject = TimedLayer(Scripted(lambda call: None), threads=1)
-    subject.examine(PROBLEM, EXAMINATION)
+    timed_layer = TimedLayer(Scripted(lambda call: None), threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
     try:
-        subject.turn(1, 0.0, [min(everywhere)])
+        timed_layer.turn(1, 0.0, [min(everywhere)])
         assert thread.native_id is not None
         assert os.sched_getaffinity(thread.native_id) == {min(everywhere)}
-        subject.conclude()
+        timed_layer.finish()
         assert os.sched_getaffinity(thread.native_id) == everywhere
     finally:
         over.set()
@@ -260,11 +260,11 @@ def test_a_turn_counts_the_pages_that_its_calls_touch_first() -> None:
         mmap.mmap(-1, 100 * mmap.PAGESIZE).write(b"x" * 100 * mmap.PAGESIZE)
 
     backend = Scripted(lambda call: None)
-    subject = TimedLayer(backend, threads=1)
-    subject.examine(PROBLEM, EXAMINATION)
-    few = subject.turn(5, 0.0).page_faults
+    timed_layer = TimedLayer(backend, threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    few = timed_layer.turn(5, 0.0).page_faults
     backend.act = touch
-    many = subject.turn(5, 0.0).page_faults
+    many = timed_layer.turn(5, 0.0).page_faults
     assert few is not None
     assert many is not None
     assert few < 100
@@ -281,22 +281,22 @@ def test_the_gate_is_passed_again_after_the_timing() -> None:
         if broken:
             raise WrongAnswer("asked again")
 
-    subject = TimedLayer(Scripted(fail), threads=1)
-    subject.examine(PROBLEM, EXAMINATION)
-    subject.turn(2, 0.0)
+    timed_layer = TimedLayer(Scripted(fail), threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    timed_layer.turn(2, 0.0)
     broken.append(True)
     with pytest.raises(WrongAnswer, match="asked again"):
-        subject.conclude()
+        timed_layer.finish()
 
 
-def test_a_problem_is_over_once_it_is_concluded(subject: TimedLayer) -> None:
-    subject.turn(1, 0.0)
-    conclusion = subject.conclude()
-    assert conclusion.error_ratio is not None
-    assert 0 <= conclusion.error_ratio < 1
-    assert conclusion.peak_rss_bytes > 10_000_000
-    with pytest.raises(RuntimeError, match="examine comes first"):
-        subject.turn(1, 0.0)
+def test_a_problem_is_over_once_it_is_finished(timed_layer: TimedLayer) -> None:
+    timed_layer.turn(1, 0.0)
+    finish = timed_layer.finish()
+    assert finish.error_ratio is not None
+    assert 0 <= finish.error_ratio < 1
+    assert finish.peak_rss_bytes > 10_000_000
+    with pytest.raises(RuntimeError, match="set_up comes first"):
+        timed_layer.turn(1, 0.0)
 
 
 def test_the_high_water_mark_of_memory_is_in_bytes() -> None:
@@ -330,16 +330,16 @@ class Stopwatch:
 def test_a_stopwatch_that_tells_no_time_is_an_error_of_its_backend(told: float) -> None:
     backend = Scripted(lambda call: None)
     backend.device_timer = lambda: Stopwatch(told)  # type: ignore[method-assign]
-    subject = TimedLayer(backend, threads=1)
-    subject.examine(PROBLEM, EXAMINATION)
+    timed_layer = TimedLayer(backend, threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
     with pytest.raises(ValueError, match="device_timer: elapsed_s"):
-        subject.turn(2, 0.0)
+        timed_layer.turn(2, 0.0)
 
 
 def test_a_stopwatch_may_tell_numpys_numbers() -> None:
     backend = Scripted(lambda call: None)
     backend.device_timer = lambda: Stopwatch(np.float32(0.25))  # type: ignore[method-assign]
-    subject = TimedLayer(backend, threads=1)
-    subject.examine(PROBLEM, EXAMINATION)
-    seconds = subject.turn(2, 0.0).device_seconds_per_call
+    timed_layer = TimedLayer(backend, threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    seconds = timed_layer.turn(2, 0.0).device_seconds_per_call
     assert (seconds, type(seconds)) == (0.25, float)

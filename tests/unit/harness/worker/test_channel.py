@@ -57,9 +57,9 @@ def test_descriptors_travel_with_their_message(ends: tuple[Channel, socket.socke
     with tempfile.TemporaryFile() as file:
         file.write(b"shared")
         file.flush()
-        Channel(theirs).send({"do": "examine"}, (file.fileno(),))
+        Channel(theirs).send({"do": "set_up"}, (file.fileno(),))
         message, (descriptor,) = channel.receive(1.0)
-    assert message == {"do": "examine"}
+    assert message == {"do": "set_up"}
     assert os.pread(descriptor, 100, 0) == b"shared"
     os.close(descriptor)
 
