@@ -158,7 +158,7 @@ def test_every_call_is_waited_for_on_its_own(device: Device, monkeypatch: pytest
         original(job)
 
     monkeypatch.setattr(backend.queue.jobs, "put", put)
-    timed_layer._timer = None
+    timed_layer._current_layer().timer = None
     timed_layer.turn(5, 0.0)
     assert waiting == [0] * 6
 

@@ -16,7 +16,7 @@ from pointwise_bench.suites.harness.claims.claim_file import ClaimResult
 from pointwise_bench.suites.harness.design import rounds
 from pointwise_bench.suites.harness.record.cell import Cell
 from pointwise_bench.suites.harness.run import claim_plan, trial as contest
-from pointwise_bench.suites.harness.timing import timed_layer
+from pointwise_bench.suites.harness.timing import clock
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
@@ -102,7 +102,7 @@ def test_the_methodology_has_the_harnesss_own_numbers() -> None:
     for text in (
         f"about {rounds.WARM_S * 1e3:.0f} ms of calls (one at least)",
         f"about {rounds.TURN_S * 1e3:.0f} ms of calls (one at least) on the clock",
-        f"by no more than {100 * timed_layer.LEVEL_WITHIN:.0f} %, for at most {timed_layer.LONGEST_WARM_UP_S:.0f} s",
+        f"by no more than {100 * clock.LEVEL_WITHIN:.0f} %, for at most {clock.LONGEST_WARM_UP_S:.0f} s",
         f"may exceed the thread budget by at most {contest.BUDGET_TOLERANCE}",
         f"about {claimant.TURN_S * 1e3:.0f} ms of calls (one at least), after one call unseen",
         f"where a call is shorter than {claimant.LONG_S * 1e3:.0f} ms",

@@ -25,7 +25,7 @@ from pointwise_bench.suites.harness.design.rounds import orders
 from pointwise_bench.suites.harness.machine.affinity import keep_to, usable
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.timing.cpu_time import cpu_seconds
-from pointwise_bench.suites.harness.timing.timed_layer import no_garbage_collection
+from pointwise_bench.suites.harness.timing.process_statistics import no_garbage_collection
 
 TURN_S: Final = 0.002  # of timed calls in one turn
 LONG_S: Final = 0.005  # a call that takes longer is not warmed up: it sweeps the caches by itself

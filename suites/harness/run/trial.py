@@ -18,8 +18,8 @@ from pointwise_bench.suites.harness.machine.ceilings import Ceilings
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
 from pointwise_bench.suites.harness.record.run_folder import now
+from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.input_rotation import Cache
-from pointwise_bench.suites.harness.timing.timed_layer import Turn
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.error_bounds import cannot_judge
 from pointwise_bench.suites.harness.worker.client_protocol import Client, SharedCases

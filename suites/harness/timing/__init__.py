@@ -1,4 +1,5 @@
-"""The timed layer in whichever process it runs: its inputs in rotation, the clock, and the processors' time.
+"""The timed layer: a backend's layer prepared, verified, timed and verified again, in whichever process it runs.
 
-Imports ``verify``, ``machine`` and what is below them.
+``clock`` is where the clock is read, ``device_clock`` where a device's own is. Imports ``verify``, ``machine`` and
+what is below them.
 """

@@ -1,4 +1,4 @@
-"""What the calls of a turn are given: the same inputs each time (a hot cache), or others each time (a cold one)."""
+"""What the calls of a turn are given: the same inputs in every call (a hot cache), or other ones (a cold cache)."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from pointwise_bench.suites.harness.verify.gate import Array
 Cache = Literal["hot", "cold"]
 
 # Inputs of equal values in rotation are larger than this many last-level caches, so that none of them is still there
-# when its turn comes again; but no more of them than this, and no more than this part of the free memory.
+# when it is used again; but no more of them than this, and no more than this part of the free memory.
 LAST_LEVEL_CACHES: Final = 2
 MOST_COPIES: Final = 2**16
 SHARE_OF_MEMORY: Final = 1 / 8
 
 
 class InputRotation:
-    """The inputs of the timing on the host and on the device; the first of them is also the gate's."""
+    """The inputs of the timing, as the harness has them (``sources``) and on the device; the gate checks the first."""
 
     def __init__(self, backend: Backend, originals: tuple[Array, ...], cache: Cache = "hot") -> None:
         copies = 1 if cache == "hot" else cold_copies(sum(each.nbytes for each in originals))
-        self.hosts = [Inputs(originals) for _ in range(copies)]
-        self._sets: list[OnDevice] = [tuple(map(backend.to_device, host.arrays)) for host in self.hosts]
+        self.sources = [Inputs(originals) for _ in range(copies)]
+        self._sets: list[OnDevice] = [tuple(map(backend.to_device, source.arrays)) for source in self.sources]
         self._endless: Iterator[OnDevice] = cycle(self._sets)
 
     @property
     def first(self) -> OnDevice:
-        """The inputs that the gate asks about again after the timing."""
+        """The inputs that the gate checks once more after the timing."""
         return self._sets[0]
 
     def next(self) -> OnDevice:
@@ -48,9 +48,9 @@ class InputRotation:
         return [_alone(each) for each in islice(self._endless, calls)]
 
     def check_untouched(self) -> None:
-        """``WrongAnswer`` if anybody wrote to any of them."""
-        for host in self.hosts:
-            host.check_untouched()
+        """``WrongAnswer`` if any of them was written to."""
+        for source in self.sources:
+            source.check_untouched()
 
 
 def cold_copies(size: int) -> int:

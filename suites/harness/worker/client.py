@@ -17,7 +17,8 @@ from pointwise_bench.backends.backend import RUN_CACHE
 from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
 from pointwise_bench.suites.harness.memory.shared_arrays import read_block, write_block
-from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, Turn
+from pointwise_bench.suites.harness.timing.clock import Turn
+from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp
 from pointwise_bench.suites.harness.verify.cases import Array, Weights
 from pointwise_bench.suites.harness.worker.channel import Message
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
@@ -99,7 +100,7 @@ class WorkerClient:
             raise self._child.garbled("show", str(error)) from error
 
     def libraries(self, timeout_s: float) -> list[dict[str, Any]]:
-        """See :func:`pointwise_bench.suites.harness.timing.timed_layer.libraries`."""
+        """See :func:`pointwise_bench.suites.harness.timing.process_statistics.libraries`."""
         found = self._ask({"do": "libraries"}, timeout_s)
         if not (isinstance(found, list) and all(isinstance(each, dict) for each in found)):
             raise self._child.garbled("libraries", f"{found!r}")

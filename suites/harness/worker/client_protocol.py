@@ -11,8 +11,10 @@ from pointwise_bench.backends import Problem, registry
 from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples, TimedClaim
 from pointwise_bench.suites.harness.record.ended import Ended
+from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.input_rotation import Cache
-from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, TimedLayer, Turn, libraries
+from pointwise_bench.suites.harness.timing.process_statistics import libraries
+from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, TimedLayer
 from pointwise_bench.suites.harness.verify.cases import Array, CaseSet, Weights
 
 
@@ -70,7 +72,7 @@ class Client(Protocol):
         """See :meth:`TimedClaim.show`."""
 
     def libraries(self, timeout_s: float) -> list[dict[str, Any]]:
-        """See :func:`pointwise_bench.suites.harness.timing.timed_layer.libraries`."""
+        """See :func:`pointwise_bench.suites.harness.timing.process_statistics.libraries`."""
 
     def ran(self, timeout_s: float) -> str | None:
         """See :meth:`pointwise_bench.backends.Backend.ran`."""
@@ -131,7 +133,7 @@ class InProcessClient:
             return TimedClaim(self._backend, self._timed_layer.threads, question).show(seconds, seed, cores)
 
     def libraries(self, timeout_s: float) -> list[dict[str, Any]]:
-        """See :func:`pointwise_bench.suites.harness.timing.timed_layer.libraries`."""
+        """See :func:`pointwise_bench.suites.harness.timing.process_statistics.libraries`."""
         return libraries()
 
     def ran(self, timeout_s: float) -> str | None:

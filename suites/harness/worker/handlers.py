@@ -12,7 +12,8 @@ from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.timed_claim import TimedClaim
 from pointwise_bench.suites.harness.memory.shared_arrays import read_block, write_block
 from pointwise_bench.suites.harness.record.text import one_line
-from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer, libraries
+from pointwise_bench.suites.harness.timing.process_statistics import libraries
+from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer
 from pointwise_bench.suites.harness.verify.cases import CaseSet, Weights
 from pointwise_bench.suites.harness.worker.channel import Message
 

@@ -20,7 +20,8 @@ from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
 from pointwise_bench.suites.harness.record.status import Status
 from pointwise_bench.suites.harness.run.trial import LONG_TURN, Participant, Trial, TrialResult
-from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, Turn
+from pointwise_bench.suites.harness.timing.clock import Turn
+from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp
 from pointwise_bench.suites.harness.worker.pool import WorkerSlot
 
 PROBLEM = Problem(batch=1, in_channels=64, out_channels=64, height=16, width=16)

@@ -1,0 +1,47 @@
+"""The device's own clock: what a backend's timer may tell."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from scripted_backend import CASES, PROBLEM, Scripted
+
+from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer
+
+
+class Stopwatch:
+    """Tells what it was made with."""
+
+    def __init__(self, told: Any) -> None:
+        self.told = told
+
+    def start(self) -> None:
+        """Nothing to mark."""
+
+    stop = start
+
+    def elapsed_s(self) -> Any:
+        """What it was told."""
+        return self.told
+
+
+@pytest.mark.parametrize("told", [-1.0, 0.0, math.nan, math.inf, 1e300])
+def test_a_stopwatch_that_tells_no_time_is_an_error_of_its_backend(told: float) -> None:
+    backend = Scripted(lambda call: None)
+    backend.device_timer = lambda: Stopwatch(told)  # type: ignore[method-assign]
+    timed_layer = TimedLayer(backend, threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    with pytest.raises(ValueError, match="device_timer: elapsed_s"):
+        timed_layer.turn(2, 0.0)
+
+
+def test_a_stopwatch_may_tell_numpys_numbers() -> None:
+    backend = Scripted(lambda call: None)
+    backend.device_timer = lambda: Stopwatch(np.float32(0.25))  # type: ignore[method-assign]
+    timed_layer = TimedLayer(backend, threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    seconds = timed_layer.turn(2, 0.0).device_seconds_per_call
+    assert (seconds, type(seconds)) == (0.25, float)
