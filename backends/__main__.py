@@ -7,8 +7,7 @@ import sys
 from typing import NoReturn
 
 from pointwise_bench.backends import UnknownPluginError, registry
-
-USAGE = 4  # pytest's exit code for bad usage, so that every command of the project agrees
+from pointwise_bench.common.formats import USAGE_ERROR
 
 
 class Parser(argparse.ArgumentParser):
@@ -16,7 +15,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the line and leave."""
-        self.exit(USAGE, f"{self.prog}: {message} (--help lists what there is)\n")
+        self.exit(USAGE_ERROR, f"{self.prog}: {message} (--help lists what there is)\n")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,9 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
+from pointwise_bench.common.formats import USAGE_ERROR
 from pointwise_bench.suites.catalogue import CatalogueError, Group, load, select
-
-USAGE_ERROR: Final = 4  # what pytest exits with, which takes the same patterns
 
 _DESCRIPTION: Final = """\
 List the groups of shapes, or the layers of the groups named.

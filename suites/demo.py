@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pointwise_bench import Problem
+from pointwise_bench.common.formats import RUN_FILE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -138,7 +139,7 @@ def find_roof(problem: Problem, options: argparse.Namespace) -> DemoRoof:
     """As given, as recorded on this machine, or as measured now; what is given replaces its half of the others."""
     if options.peak is not None and options.bandwidth is not None:
         return DemoRoof(options.peak, options.bandwidth, "as given")
-    from pointwise_bench.suites.harness.machine.thread_variables import available_cores
+    from pointwise_bench.common.cores import available_cores
 
     threads = options.threads or available_cores()
     found = _recorded(problem, threads, options.results) or _measured(problem, threads)
@@ -154,7 +155,7 @@ def _recorded(problem: Problem, threads: int, results: Path) -> DemoRoof | None:
     from pointwise_bench.report.reading.run import load_run
     from pointwise_bench.suites.harness.machine import environment
 
-    for path in sorted((results / environment.machine()).glob("*/run.json"), reverse=True):
+    for path in sorted((results / environment.machine()).glob(f"*/{RUN_FILE}"), reverse=True):
         try:
             ceilings = Roofs.of(load_run(path.parent).settings)
         except ReportError:

@@ -13,9 +13,10 @@ import psutil
 import pytest
 
 from pointwise_bench.backends import UnknownPluginError, registry
+from pointwise_bench.common.cores import available_cores
+from pointwise_bench.common.formats import CACHES
 from pointwise_bench.suites.catalogue import CatalogueError, Group, select
 from pointwise_bench.suites.entry_point import is_of_suites
-from pointwise_bench.suites.harness.machine.thread_variables import available_cores
 from pointwise_bench.suites.harness.run.options import (
     BadOption,
     Options,
@@ -69,7 +70,7 @@ def add_options(add: Callable[..., Any]) -> None:
     add("--in-process", action="store_true", help="no worker processes, for debuggers; not compared with other numbers")
     add(
         "--cache",
-        choices=("hot", "cold"),
+        choices=CACHES,
         default="hot",
         help="hot: every call gets the same input; cold: inputs in rotation, larger than twice the last-level cache",
     )

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pointwise_bench.backends import Backend, Problem, registry
+from pointwise_bench.common.heavy_packages import HEAVY_PACKAGES
 from pointwise_bench.suites.catalogue import load
 
 if TYPE_CHECKING:
     from pointwise_bench.suites.harness.run.untimed import UntimedBackends
-
-HEAVY = ("torch", "numba", "jax", "onnxruntime", "openvino", "cupy", "triton", "pyopencl", "pandas", "matplotlib")
 
 IMPORTS_ON_LISTING = """
 import json, sys
@@ -86,4 +85,4 @@ def test_listing_and_refusing_import_nothing_heavy(backend_name: str) -> None:
     command = [sys.executable, "-c", IMPORTS_ON_LISTING, source, backend_name, *(each.id for each in problems()[:5])]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert not set(json.loads(done.stdout)) & set(HEAVY)
+    assert not HEAVY_PACKAGES & set(json.loads(done.stdout))

@@ -16,7 +16,8 @@ import tempfile
 from pathlib import Path
 
 from pointwise_bench import Problem
-from pointwise_bench.suites.harness.machine.thread_variables import available_cores, environment
+from pointwise_bench.common.cores import available_cores
+from pointwise_bench.suites.harness.machine.thread_variables import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 

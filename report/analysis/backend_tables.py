@@ -11,12 +11,11 @@ from typing import Final
 
 import pandas as pd
 
+from pointwise_bench.common.status import NOT_OK, OK, STATUSES
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
 from pointwise_bench.report.analysis.wording import DASH, duration, memory, three_digits, times
-from pointwise_bench.report.reading.run import OK, ReadCell, Run
+from pointwise_bench.report.reading.run import ReadCell, Run
 
-# From the gravest: a wrong answer is worse than none.
-STATUSES: Final = ("wrong", "crashed", "timed-out", "out-of-memory", "failed", "unsupported", "unavailable")
 _EXAMPLES: Final = 3
 
 
@@ -33,7 +32,7 @@ class Overview:
 
 @dataclass(frozen=True)
 class Correctness:
-    """``counts`` follow ``ok`` and ``STATUSES``; ``worst`` is the largest measured error over the allowed bound."""
+    """``counts`` follow :data:`STATUSES`; ``worst`` is the largest measured error over the allowed bound."""
 
     backend: str
     counts: list[int]
@@ -101,7 +100,7 @@ def correctness(run: Run) -> list[Correctness]:
         rows.append(
             Correctness(
                 backend=backend,
-                counts=[counts[status] for status in (OK, *STATUSES)],
+                counts=[counts[status] for status in STATUSES],
                 worst=three_digits(worst.error_ratio) if worst else DASH,
                 where=worst.problem.id if worst else "",
             )
@@ -126,7 +125,7 @@ def failures(run: Run) -> list[Failure]:
 
 
 def _gravity(status: str) -> int:
-    return STATUSES.index(status) if status in STATUSES else len(STATUSES)
+    return NOT_OK.index(status) if status in NOT_OK else len(NOT_OK)
 
 
 def costs(run: Run, comparisons: pd.DataFrame, baseline: str | None) -> list[Cost]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from pointwise_bench.common.status import OK
 from pointwise_bench.report.reading.errors import ReportError, nearest
-from pointwise_bench.report.reading.run import OK, Run
+from pointwise_bench.report.reading.run import Run
 
 
 def choose_baseline(run: Run) -> str | None:

@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pointwise_bench.common.formats import CALIBRATION_FILE, CALIBRATION_FORMAT
 from pointwise_bench.report.analysis.wording import threads_of
 from pointwise_bench.report.reading.run import Run
 from pointwise_bench.report.reading.value_readers import Defect, KeyRule, list_of, object_of, text, whole
-
-FILE: Final = "calibration.json"
-FORMAT: Final = 1
 
 _COUNT: Final = whole(0, 2**31)
 _PAIRS: Final = {"pairs": KeyRule(_COUNT), "same": KeyRule(_COUNT, 0), "undecided": KeyRule(_COUNT, 0)}
@@ -24,7 +22,10 @@ _CONDITION: Final = {
     "same": KeyRule(object_of(_PAIRS | {"called_different": KeyRule(_COUNT)})),
     "slower": KeyRule(list_of(object_of(_SLOWER)), []),
 }
-_CALIBRATION: Final = {"format": KeyRule(whole(1, FORMAT)), "conditions": KeyRule(list_of(object_of(_CONDITION)), [])}
+_CALIBRATION: Final = {
+    "format": KeyRule(whole(1, CALIBRATION_FORMAT)),
+    "conditions": KeyRule(list_of(object_of(_CONDITION)), []),
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Rates:
 
 def calibration(run: Run) -> tuple[list[Rates], str]:
     """The rates of the run's machine, or none and a sentence why."""
-    path = run.folder.resolve().parent / FILE
+    path = run.folder.resolve().parent / CALIBRATION_FILE
     remedy = "`tox run -e calibrate` measures it"
     try:
         conditions = object_of(_CALIBRATION)(json.loads(path.read_text(encoding="utf-8")))["conditions"]
@@ -47,7 +48,7 @@ def calibration(run: Run) -> tuple[list[Rates], str]:
         return [], f"What verdicts are worth on this machine has not been measured; {remedy}."
     except (OSError, ValueError, RecursionError, Defect) as error:
         reason = " ".join(str(error).split())[:200]
-        return [], f"{FILE} beside the run cannot be used ({reason}); {remedy}."
+        return [], f"{CALIBRATION_FILE} beside the run cannot be used ({reason}); {remedy}."
     return [_rates(each) for each in conditions], ""
 
 

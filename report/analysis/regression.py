@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pointwise_bench.common.status import OK
 from pointwise_bench.report.analysis.wording import duration, threads_of, times
 from pointwise_bench.report.reading.errors import ReportError
-from pointwise_bench.report.reading.run import OK, ReadCell, Run
+from pointwise_bench.report.reading.run import ReadCell, Run
 
 # Four rounds against four: that all of one lie on one side of all of the other happens by chance in 2 of
 # comb(8, 4) = 70 cases. With three it is 2 of 20, too often to call it a change.

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any, Final
 
-from pointwise_bench.report.reading.run_format import STATUSES
+from pointwise_bench.common.formats import CLAIM_MEASURES, ISOLATIONS, PREDICTED_STEPS
+from pointwise_bench.common.status import STATUSES
 from pointwise_bench.report.reading.value_readers import (
     Defect,
     KeyRule,
@@ -23,15 +24,14 @@ from pointwise_bench.report.reading.value_readers import (
     whole,
 )
 
-KINDS: Final = ("product", "relu")
-"""Steps of a branch from which something is predicted."""
 STEPS: Final = ("patches", "crossing", "product", "relu", "subsample")
-MEASURES: Final = ("macs", "bytes")
 _MOST_THREADS: Final = 2**16
 
 _VARIANT: Final = {
     "name": KeyRule(name()),
-    "branches": KeyRule(mapping_of(list_of(pair(one_of(KINDS), problem, "a pair of a step's kind and its problem")))),
+    "branches": KeyRule(
+        mapping_of(list_of(pair(one_of(PREDICTED_STEPS), problem, "a pair of a step's kind and its problem")))
+    ),
 }
 
 CLAIM: Final = {
@@ -40,7 +40,7 @@ CLAIM: Final = {
     "says": KeyRule(text, ""),
     "source": KeyRule(text, ""),
     "total": KeyRule(name(0), ""),
-    "by": KeyRule(one_of(MEASURES), "macs"),
+    "by": KeyRule(one_of(CLAIM_MEASURES), "macs"),
     "variants": KeyRule(list_of(object_of(_VARIANT))),
 }
 
@@ -54,7 +54,7 @@ FINDING: Final = {
     "reason": KeyRule(text, ""),
     "device": KeyRule(name(), "cpu"),
     "output": KeyRule(one_of(("fresh", "reused")), "fresh"),
-    "isolation": KeyRule(one_of(("worker", "in-process")), "worker"),
+    "isolation": KeyRule(one_of(ISOLATIONS), "worker"),
     "process": KeyRule(list_of(whole(0)), ()),
     "samples_s": KeyRule(_per_variant, {}),
     "branches_s": KeyRule(mapping_of(_per_variant), {}),

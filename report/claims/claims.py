@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pointwise_bench.backends.problem import ITEM_BYTES, Problem
+from pointwise_bench.common.formats import ROUNDS_APART
+from pointwise_bench.common.status import OK
 from pointwise_bench.report.statistics.verdicts import Series
-
-OK: Final = "ok"
-ROUNDS_APART: Final = 1000  # between the names of two starts' rounds
 
 ReadStep = tuple[str, Problem]
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pointwise_bench.common.formats import CLAIMS_FILE
 from pointwise_bench.report.claims.claim_format import read_claim, read_finding
 from pointwise_bench.report.claims.claims import ReadClaim, ReadFinding
 from pointwise_bench.report.claims.gains import Gain, gains
@@ -36,7 +37,7 @@ class Claims:
 def load_claims(folder: Path, described: Any) -> Claims:
     """The claims of the run in ``folder``; ``described`` is the key ``claims`` of its run.json."""
     claims, defects = _described(described)
-    findings, left_out = _findings(folder / "claims.jsonl", claims)
+    findings, left_out = _findings(folder / CLAIMS_FILE, claims)
     return Claims(
         tuple(claims.values()), findings, tuple(gains(list(claims.values()), findings)), (*defects, *left_out)
     )

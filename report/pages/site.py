@@ -14,6 +14,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from pointwise_bench.backends.problem import Problem
+from pointwise_bench.common.status import STATUSES
 from pointwise_bench.report.analysis import backend_tables, comparisons as compare, timings
 from pointwise_bench.report.analysis.baseline import choose_baseline
 from pointwise_bench.report.analysis.calibration import calibration
@@ -132,7 +133,7 @@ def _run_page(found: Findings, colours: dict[str, Look], folder: Path, prefix: s
         "rooflines": _rooflines(found, colours, folder, prefix),
         "gains_plot": _gains_plot(found, colours, folder / "plots" / f"{prefix}claims.svg"),
         "correctness": backend_tables.correctness(found.run),
-        "statuses": ("ok", *backend_tables.STATUSES),
+        "statuses": STATUSES,
         "costs": backend_tables.costs(found.run, found.comparisons, found.baseline),
         "device_clock": _device_clock(found),
     }

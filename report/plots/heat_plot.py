@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from pointwise_bench.common.status import OK, SKIPPED
 from pointwise_bench.report.analysis.groups import ReportGroup
 from pointwise_bench.report.plots.style import new_figure, save, short, styled
-from pointwise_bench.report.reading.run import OK
 
 # Beyond five times slower all are equally out of the question, and one slow backend would wash out the others.
 _DARKEST: Final = 5.0
@@ -29,7 +29,7 @@ _FIGURES_UP_TO: Final = 700
 
 def heat_backends(group: ReportGroup, timings: pd.DataFrame) -> list[str]:
     """Those that can appear in a heat map, in the order of the group's standings."""
-    tried = set(timings.loc[~timings["status"].isin(["unavailable", "unsupported"]), "backend"])
+    tried = set(timings.loc[~timings["status"].isin(SKIPPED), "backend"])
     return [standing.backend for standing in group.standings if standing.backend in tried]
 
 
@@ -81,7 +81,7 @@ def draw_cells(axes: Axes, ratios: NDArray[np.float64], statuses: Sequence[Seque
         np.ma.masked_invalid(ratios), cmap="YlGnBu", norm=LogNorm(1.0, _DARKEST), edgecolors="white", linewidth=0.6
     )
     for row, column in np.argwhere(np.isnan(ratios)):
-        failed = statuses[row][column] not in ("", OK, "unsupported", "unavailable")
+        failed = statuses[row][column] not in ("", OK, *SKIPPED)
         style: dict[str, Any] = {"facecolor": "#ededed", "edgecolor": "#b5b5b5" if failed else "white"}
         axes.add_patch(Rectangle((column, row), 1, 1, hatch="////" if failed else None, linewidth=0.6, **style))
     axes.grid(visible=False)

@@ -6,12 +6,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pointwise_bench.backends.problem import Problem
+from pointwise_bench.common.formats import CELLS_FILE, RUN_FILE, RUN_FORMAT
+from pointwise_bench.common.status import OK
 from pointwise_bench.report.claims.reading import Claims, load_claims
 from pointwise_bench.report.reading.errors import ReportError
 from pointwise_bench.report.reading.json_lines import bytes_of, json_of, lines_of
@@ -19,9 +21,6 @@ from pointwise_bench.report.reading.run_format import PASS, PLACE, SETTINGS, key
 from pointwise_bench.report.reading.value_readers import Defect, Reader, list_of, object_of, shown, visible
 from pointwise_bench.report.statistics.order_statistics import Clusters
 from pointwise_bench.report.statistics.verdicts import Series
-
-FORMAT: Final = 1
-OK: Final = "ok"
 
 Seconds = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -121,7 +120,7 @@ def load_run(folder: Path) -> Run:
     settings = _settings(folder)
     settings["passes"], defects = _passes(settings.get("passes"))
     resolved = folder.resolve()
-    cells, left_out = _cells(folder / "cells.jsonl")
+    cells, left_out = _cells(folder / CELLS_FILE)
     claims = load_claims(folder, settings.get("claims"))
     return Run(
         folder=folder,
@@ -144,7 +143,7 @@ def newest_run(results: Path) -> tuple[Path, list[str]]:
         )
     dated: list[tuple[str, Path]] = []
     broken: list[ReportError] = []
-    for path in sorted(results.glob("*/*/run.json")):
+    for path in sorted(results.glob(f"*/*/{RUN_FILE}")):
         try:
             dated.append((_settings(path.parent)["started_at"], path.parent))
         except ReportError as error:
@@ -160,7 +159,7 @@ def newest_run(results: Path) -> tuple[Path, list[str]]:
 
 
 def _settings(folder: Path) -> dict[str, Any]:
-    path = folder / "run.json"
+    path = folder / RUN_FILE
     if not folder.is_dir():
         raise ReportError(f"{folder}: no such run folder; runs are results/<machine>/<UTC time>")
     if not path.exists():
@@ -173,9 +172,10 @@ def _settings(folder: Path) -> dict[str, Any]:
         if not isinstance(number, int) or isinstance(number, bool) or number < 1:
             raise Defect(f"is {shown(number)}, not a whole number of at least 1", "format")
         # A newer format may have sections of another kind: its number is looked at before they are.
-        if number > FORMAT:
+        if number > RUN_FORMAT:
             raise ReportError(
-                f"{path}: has format {shown(number)}, newer than {FORMAT}, the last known here; update pointwise-bench"
+                f"{path}: has format {shown(number)}, newer than {RUN_FORMAT}, the last known here; "
+                "update pointwise-bench"
             )
         checked: dict[str, Any] = settings | object_of(SETTINGS)(settings)
         return checked

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any, Final
 
+from pointwise_bench.common.formats import CACHES, ISOLATIONS, LONGEST_CALL_S, PHASES
+from pointwise_bench.common.status import STATUSES
 from pointwise_bench.report.reading.value_readers import (
-    LONGEST_S,
     MOST,
     SHORTEST_S,
     Defect,
@@ -34,13 +35,12 @@ from pointwise_bench.report.reading.value_readers import (
     whole,
 )
 
-STATUSES: Final = ("ok", "wrong", "crashed", "timed-out", "out-of-memory", "failed", "unsupported", "unavailable")
 _PER_ROUND: Final = ("device_samples_s", "process", "canary_s", "round")
 
 _FASTEST: Final = 1e24  # FLOP/s or bytes/s
 _MOST_THREADS: Final = 2**16
 
-_seconds = number(0, LONGEST_S, f"a number of seconds from 0 to {LONGEST_S:g}")
+_seconds = number(0, LONGEST_CALL_S, f"a number of seconds from 0 to {LONGEST_CALL_S:g}")
 _rate = number(0, _FASTEST, f"a rate per second from 0 to {_FASTEST:g}")
 _count = whole(1, 2**31)
 
@@ -79,13 +79,13 @@ CELL: Final = {
     "cpu_over_wall": KeyRule(number(0, _MOST_THREADS, f"a number from 0 to {_MOST_THREADS:,}"), None),
     "peak_rss_bytes": KeyRule(whole(0), None),
     "page_faults_per_call": KeyRule(number(0, MOST, "a finite number of at least 0"), None),
-    "isolation": KeyRule(one_of(("worker", "in-process")), "worker"),
-    "cache": KeyRule(one_of(("hot", "cold")), "hot"),
+    "isolation": KeyRule(one_of(ISOLATIONS), "worker"),
+    "cache": KeyRule(one_of(CACHES), "hot"),
     "arithmetic": KeyRule(name(), "own"),
 }
 
 _CEILING: Final = {
-    "phase": KeyRule(one_of(("before", "during", "after")), None),
+    "phase": KeyRule(one_of(PHASES), None),
     "threads": KeyRule(whole(1, _MOST_THREADS)),
     "fma_peak_flops": KeyRule(mapping_of(or_null(_rate)), {}),
     "triad_bytes_per_s": KeyRule(_rate, None),

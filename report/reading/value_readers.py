@@ -10,10 +10,10 @@ from reprlib import Repr
 from typing import Any, Final
 
 from pointwise_bench.backends.problem import ITEM_BYTES, Problem
+from pointwise_bench.common.formats import LONGEST_CALL_S
 
 # Bounds of what can be meant. Between them no later sum, quotient or logarithm leaves the range of a float.
 SHORTEST_S: Final = 1e-9
-LONGEST_S: Final = 1e6
 MOST: Final = 2**53  # the last whole number up to which a float has them all
 _LARGEST_SIZE: Final = 2**40
 _LARGEST_BYTES: Final = 2**60
@@ -138,9 +138,9 @@ def duration(value: Any) -> float:
     """A measured time in seconds."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < inf:
         raise _refused(value, "a positive finite number of seconds")
-    if not SHORTEST_S <= value <= LONGEST_S:
+    if not SHORTEST_S <= value <= LONGEST_CALL_S:
         said = f"{value:.3g}" if value <= MOST else shown(value)  # a whole number can be too large for a float
-        raise Defect(f"is {said} s, which is implausible: a call takes from {SHORTEST_S:g} to {LONGEST_S:g} s")
+        raise Defect(f"is {said} s, which is implausible: a call takes from {SHORTEST_S:g} to {LONGEST_CALL_S:g} s")
     return float(value)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Final, NamedTuple
 
-USAGE_ERROR: Final = 4  # what pytest exits with, so that every command of the project agrees
+from pointwise_bench.common.formats import USAGE_ERROR
 
 
 class Command(NamedTuple):

@@ -12,13 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from pointwise_bench.suites.harness.machine.thread_variables import available_cores
+from pointwise_bench.common.cores import available_cores
+from pointwise_bench.common.formats import CALIBRATION_FILE, CALIBRATION_FORMAT, RUN_FILE, USAGE_ERROR
 from pointwise_bench.suites.harness.run.options import BadOption, parse_threads
 
 HERE: Final = Path(__file__).parent
-FILE: Final = "calibration.json"
-FORMAT: Final = 1
-USAGE_ERROR: Final = 4
 SHORTEST_S: Final = 100e-6  # below it a share of the time is a wait of no length that could be kept
 BUSY_S: Final = 0.05
 
@@ -77,7 +75,7 @@ def _measure(options: argparse.Namespace, threads: int, load: str) -> Path | Non
     if options.time_budget:
         command += ["--time-budget", options.time_budget]
     done = subprocess.run(command, check=False)
-    runs = sorted(results.glob("*/*/run.json"))
+    runs = sorted(results.glob(f"*/*/{RUN_FILE}"))
     return runs[-1].parent if done.returncode == 0 and runs else None
 
 
@@ -152,18 +150,18 @@ def _sentence(found: dict[str, Any]) -> str:
 def _write(machine: Path, found: dict[str, Any]) -> None:
     """Put one condition into the file, in the place of the same one from an earlier call; the others stay."""
     machine.mkdir(parents=True, exist_ok=True)
-    others = [each for each in _earlier(machine / FILE) if _condition(each) != _condition(found)]
+    others = [each for each in _earlier(machine / CALIBRATION_FILE) if _condition(each) != _condition(found)]
     conditions = sorted([*others, found], key=_condition)
-    content = {"format": FORMAT, "machine": machine.name, "conditions": conditions}
-    (machine / FILE).write_text(json.dumps(content, indent=1) + "\n")
-    print(machine / FILE, flush=True)
+    content = {"format": CALIBRATION_FORMAT, "machine": machine.name, "conditions": conditions}
+    (machine / CALIBRATION_FILE).write_text(json.dumps(content, indent=1) + "\n")
+    print(machine / CALIBRATION_FILE, flush=True)
 
 
 def _earlier(path: Path) -> list[dict[str, Any]]:
     """The conditions in a file of this format; none where there is no such file, or nothing to be read."""
     try:
         content = json.loads(path.read_text())
-        conditions = content["conditions"] if content["format"] == FORMAT else []
+        conditions = content["conditions"] if content["format"] == CALIBRATION_FORMAT else []
         return [each for each in conditions if {"threads", "load"} <= each.keys()]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # it will be written anew
         return []

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from pointwise_bench import Problem
+from pointwise_bench.common.formats import PREDICTED_STEPS
 from pointwise_bench.suites.claims.stages import Patches, Stage, read, written
 
 Chain = tuple[Stage, ...]
-PREDICTING: Final = ("product", "relu")
-"""Kinds of stages whose arithmetic or traffic is predicted; what the others cost is what eats a gain."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,9 @@ class Claim:
                 "name": each.name,
                 "branches": {
                     name: [
-                        [said["kind"], said["problem"]] for said in map(written, chain) if said["kind"] in PREDICTING
+                        [said["kind"], said["problem"]]
+                        for said in map(written, chain)
+                        if said["kind"] in PREDICTED_STEPS
                     ]
                     for name, chain in each.branches.items()
                 },

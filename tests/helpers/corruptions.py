@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from make_run import CEILINGS, cell
 
+from pointwise_bench.common.status import NOT_OK
+
 FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
 NAN, INFINITY = float("nan"), float("inf")
 DEEP: Final = 100_000
@@ -315,7 +317,7 @@ def _missing_key(draw: random.Random) -> Damage:
 
 
 def _samples_without_ok(draw: random.Random) -> Damage:
-    status = draw.choice(("wrong", "crashed", "timed-out", "out-of-memory", "failed", "unsupported", "unavailable"))
+    status = draw.choice(NOT_OK)
 
     def change(values: dict[str, Any]) -> str:
         values["status"] = status

@@ -25,6 +25,7 @@ FILES = {
     module_name(path): path
     for path in [
         *sorted((ROOT / "src" / PACKAGE).glob("*.py")),
+        *sorted((ROOT / "src" / PACKAGE / "common").rglob("*.py")),
         *(path for folder in LINKED for path in sorted((ROOT / folder).rglob("*.py"))),
     ]
 }

@@ -12,8 +12,8 @@ from places import PLUGINS
 
 from pointwise_bench.backends import registry
 from pointwise_bench.backends.backend import RUN_CACHE
+from pointwise_bench.common.status import Status
 from pointwise_bench.suites.harness.record.ended import Ended
-from pointwise_bench.suites.harness.record.status import Status
 from pointwise_bench.suites.harness.worker import pool as pool_module
 from pointwise_bench.suites.harness.worker.pool import Pool
 

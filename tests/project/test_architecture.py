@@ -12,8 +12,11 @@ import pytest
 from imports import FILES, PACKAGE, imports, modules_of, ours, tree
 from places import ROOT
 
+from pointwise_bench.common.heavy_packages import HEAVY_PACKAGES
+
 BACKENDS, SUITES, REPORT = (f"{PACKAGE}.{name}" for name in ("backends", "suites", "report"))
 HARNESS = f"{SUITES}.harness"
+COMMON = f"{PACKAGE}.common"
 CONTRACT = {PACKAGE, BACKENDS, f"{BACKENDS}.problem", f"{BACKENDS}.backend"}
 INFRASTRUCTURE = {*CONTRACT, f"{BACKENDS}.registry", f"{BACKENDS}.__main__"}
 
@@ -35,8 +38,7 @@ BORROWED = {
 }
 
 LONGEST_BACKEND, LONGEST_HELPER, LONGEST_PART = 80, 150, 300  # lines
-HEAVY = {"numpy", "torch", "numba", "pandas", "matplotlib", "jax", "tensorflow", "onnxruntime"}
-HEAVY |= {"scipy", "openvino", "pyopencl", "triton", "cupy"}
+HEAVY = HEAVY_PACKAGES | {"numpy"}
 
 
 def contestants() -> list[str]:
@@ -211,8 +213,8 @@ def test_a_helper_has_one_purpose_and_the_length_of_one(module: str) -> None:
 
 @pytest.mark.parametrize("module", modules_of("suites"))
 def test_suites_import_the_contract_of_backends_and_no_backend(module: str) -> None:
-    allowed = {*CONTRACT, f"{BACKENDS}.registry", *modules_of("suites"), *BORROWED.get(module, ())}
-    assert ours(module) <= allowed
+    allowed = {*CONTRACT, f"{BACKENDS}.registry", *modules_of("common"), *modules_of("suites")}
+    assert ours(module) <= {*allowed, *BORROWED.get(module, ())}
 
 
 @pytest.mark.parametrize("module", modules_of("suites.harness"))
@@ -232,12 +234,12 @@ def test_the_harness_names_no_backend(module: str) -> None:
 
 @pytest.mark.parametrize("module", modules_of("report"))
 def test_the_report_knows_problems_and_nothing_else_of_ours(module: str) -> None:
-    assert ours(module) <= {f"{BACKENDS}.problem", *modules_of("report")}
+    assert ours(module) <= {f"{BACKENDS}.problem", *modules_of("common"), *modules_of("report")}
 
 
 @pytest.mark.parametrize("module", sorted(RULE))
 def test_the_rule_of_verdicts_rests_on_numpy_and_itself(module: str) -> None:
-    assert ours(module) <= RULE
+    assert ours(module) <= {*RULE, *modules_of("common")}
     assert HEAVY & {name.partition(".")[0] for name in imports(module)} == {"numpy"}
 
 
@@ -250,5 +252,15 @@ def test_importing_the_rule_imports_no_table_and_no_suite() -> None:
     assert not [name for name in imported if name.startswith(SUITES)]
 
 
+# --- what all agree on --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", modules_of("common"))
+def test_common_imports_nothing_of_ours_and_nothing_heavy(module: str) -> None:
+    """But what stands there itself: everybody may import it, whatever it is that he must do without."""
+    assert ours(module) <= {*modules_of("common")}
+    assert not HEAVY & {name.partition(".")[0] for name in imports(module)}
+
+
 def test_the_words_of_a_status_import_nothing() -> None:
-    assert imports(f"{HARNESS}.record.status") <= {"__future__", "typing"}
+    assert imports(f"{COMMON}.status") <= {"__future__", "typing"}

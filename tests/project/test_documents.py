@@ -23,7 +23,7 @@ from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 
 README = (ROOT / "README.md").read_text()
 METHODOLOGY = (ROOT / "docs/METHODOLOGY.md").read_text()
-FORMAT = (ROOT / "docs/RESULTS_FORMAT.md").read_text()
+RESULTS_FORMAT = (ROOT / "docs/RESULTS_FORMAT.md").read_text()
 
 EXAMPLE = next(block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "@register" in block)
 
@@ -84,7 +84,7 @@ def test_every_key_of_a_finding_is_described() -> None:
 
 
 def described_keys(file: str) -> set[str]:
-    table = FORMAT.split(f"## {file}")[1].split("\n## ")[0]
+    table = RESULTS_FORMAT.split(f"## {file}")[1].split("\n## ")[0]
     rows = re.findall(r"^\| (`[^|]*`) \|", table, re.MULTILINE)
     return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from suite_command import CHEAP, SMALL, WIDER, run_suite
 
-USAGE_ERROR = 4
+from pointwise_bench.common.formats import USAGE_ERROR
 
 CASES = {
     "unknown backend": (["--backend", "numpy-matmull"], ["'numpy-matmull'", "nearest: numpy-matmul"]),

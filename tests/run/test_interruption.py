@@ -13,9 +13,11 @@ from other_runs import key, wait_for, workers_of
 from places import ROOT
 from suite_command import CHEAP, only_run, read_cells, read_run, run_suite, suite_command, suite_environment
 
+from pointwise_bench.common.formats import USAGE_ERROR
+
 PROBLEMS = [f"n{batch}c8h4w4-o8" for batch in range(1, 9)]
 ARGUMENTS = ["--backend", CHEAP, "--backend", "naive-loops", *(f"--shapes={problem}" for problem in PROBLEMS)]
-INTERRUPTED, USAGE_ERROR = 2, 4
+INTERRUPTED = 2
 
 
 def allow_interrupts() -> None:

@@ -23,8 +23,8 @@ from other_runs import key, wait_for, workers_of
 from places import ROOT
 from suite_command import CHEAP, only_run, read_cells, read_run, suite_command, suite_environment
 
+from pointwise_bench.common.formats import ROUNDS_APART
 from pointwise_bench.suites.harness.design.rounds import PASSES
-from pointwise_bench.suites.harness.record.pass_samples import ROUNDS_APART
 
 TRIALS = int(os.environ.get("POINTWISE_KILLS", "3"))
 KILLS = 2  # in each trial; the second one meets a resumed run

@@ -14,8 +14,8 @@ from places import PLUGINS
 from suite_command import CHEAP, SMALL, WIDER, only_run, read_cells, read_run, run_suite
 
 from pointwise_bench import Problem
+from pointwise_bench.common.formats import ROUNDS_APART
 from pointwise_bench.suites.harness.design.rounds import FEWEST_ROUNDS, PASSES
-from pointwise_bench.suites.harness.record.pass_samples import ROUNDS_APART
 
 # As CONTRACT.md and docs/RESULTS_FORMAT.md list them.
 CELL_KEYS = {

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
+from pointwise_bench.common.formats import CLAIMS_FILE
+from pointwise_bench.common.status import Status
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
 from pointwise_bench.suites.harness.record.json_lines import append_lines, good_lines
-from pointwise_bench.suites.harness.record.status import Status
 
-CLAIMS: Final = "claims.jsonl"
 DIGITS: Final = 5  # of a time: a hundredth of a per mille
 
 ClaimKey = tuple[str, str, int]
@@ -79,7 +79,7 @@ class ClaimFile:
     """The findings of one run, on disk and at hand: some hundreds of small lines."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / CLAIMS
+        self._path = folder / CLAIMS_FILE
         self._found: dict[ClaimKey, ClaimResult] = {}
         known = {each.name for each in fields(ClaimResult)}
         for _, line in good_lines(self._path, _is_finding):

@@ -18,11 +18,12 @@ from typing import Any, Final
 import numpy as np
 
 from pointwise_bench import Backend, Problem
+from pointwise_bench.common.cores import core_numbers
 from pointwise_bench.suites.claims import Claim
 from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.composition import Composition
 from pointwise_bench.suites.harness.design.rounds import orders
-from pointwise_bench.suites.harness.machine.affinity import keep_to, usable
+from pointwise_bench.suites.harness.machine.affinity import keep_to
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.timing.cpu_time import cpu_seconds
 from pointwise_bench.suites.harness.timing.process_statistics import no_garbage_collection
@@ -262,7 +263,7 @@ def _sides(x: Any, layout: str) -> tuple[int, int]:
 @contextmanager
 def _kept_to(cores: list[int] | None) -> Iterator[None]:
     """All threads on ``cores`` meanwhile; None leaves them where they are."""
-    everywhere = usable()
+    everywhere = core_numbers()
     if cores is not None:
         keep_to(cores)
     try:

@@ -12,21 +12,18 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from pointwise_bench.common.cores import core_numbers
+
 TASKS = Path("/proc/self/task")
 
 
 def cores_of(threads: int, number: int) -> list[int] | None:
     """The cores for a budget of ``threads`` in pass ``number``; None where there is nothing to choose."""
-    available = usable()
+    available = core_numbers()
     if threads >= len(available):
         return None
     first = -(1 + number) * threads
     return sorted(available[(first + place) % len(available)] for place in range(threads))
-
-
-def usable() -> list[int]:
-    """The cores that this process may use, where the system lets us choose among them."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
 
 
 def keep_to(cores: list[int]) -> None:

@@ -22,6 +22,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
+from pointwise_bench.common.cores import core_numbers
 from pointwise_bench.suites.harness.machine.cpu import cache_bytes
 from pointwise_bench.suites.harness.machine.fma_kernel import LANE_BYTES, fma_kernel
 from pointwise_bench.suites.harness.machine.parent_death import die_with
@@ -69,7 +70,7 @@ class Team:
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
-        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
+        cores = core_numbers()
         self._cores = iter(cores * (1 + threads // max(1, len(cores))))
         self._pool = ThreadPoolExecutor(threads, initializer=self._settle)
 

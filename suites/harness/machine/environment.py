@@ -13,8 +13,9 @@ from typing import Any
 
 import psutil
 
+from pointwise_bench.common.cores import available_cores
+from pointwise_bench.common.heavy_packages import HEAVY_PACKAGES
 from pointwise_bench.suites.harness.machine import cpu as processor
-from pointwise_bench.suites.harness.machine.thread_variables import available_cores
 
 DISTRIBUTION = "pointwise-bench"
 SLOWING_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -102,7 +103,7 @@ def _requirements() -> list[str]:
     try:
         return [*(requires(DISTRIBUTION) or []), DISTRIBUTION]
     except PackageNotFoundError:  # run from a plain checkout
-        return ["numpy", "numba", "torch", "pytest", "pandas"]
+        return ["numpy", "pytest", *HEAVY_PACKAGES]
 
 
 def _first_line(path: str) -> str | None:

@@ -19,11 +19,6 @@ VARIABLES = (
 )
 
 
-def available_cores() -> int:
-    """Cores that this process may use: its affinity, not the machine's count."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def worker_variables(threads: int) -> dict[str, str]:
     """A child's environment: the user's own, the thread budget, and this process's import path."""
     import_path = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)

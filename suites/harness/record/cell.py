@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pointwise_bench.suites.harness.record.status import Status
+from pointwise_bench.common.status import Status
 
 CellKey = tuple[str, str, int]
 

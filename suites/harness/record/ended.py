@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pointwise_bench.suites.harness.record.status import STATUSES, SURVIVED, Status
+from pointwise_bench.common.status import STATUSES, SURVIVED, Status
 from pointwise_bench.suites.harness.record.text import one_line
 
 _OUT_OF_MEMORY = re.compile(r"bad_alloc|MemoryError|out of memory|(cannot|can't|could not) allocate memory", re.I)

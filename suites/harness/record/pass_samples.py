@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from pointwise_bench.common.formats import ROUNDS_APART
 from pointwise_bench.suites.harness.design.rounds import PASSES, Share
 from pointwise_bench.suites.harness.record.cell import Cell
 
 T = TypeVar("T")
-
-ROUNDS_APART = 1000  # between the numbers of two passes' first rounds; no pass has as many
 
 
 @dataclass

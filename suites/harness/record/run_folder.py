@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from pointwise_bench.common.formats import CELLS_FILE, CHECKPOINT_FILE, RUN_FILE, RUN_FORMAT
+from pointwise_bench.common.status import OK, Status
 from pointwise_bench.suites.harness.record.cell import Cell, CellKey
 from pointwise_bench.suites.harness.record.checkpoint import Checkpoint
 from pointwise_bench.suites.harness.record.json_lines import append_lines, good_lines
-from pointwise_bench.suites.harness.record.status import Status
 
-FORMAT: Final = 1
-RUN, CELLS, CHECKPOINT, WORKERS = "run.json", "cells.jsonl", "checkpoint.jsonl", "workers"
+WORKERS: Final = "workers"
 
 
 class RunFolder:
@@ -25,14 +25,14 @@ class RunFolder:
     def __init__(self, folder: Path, run: dict[str, Any]) -> None:
         self.folder = folder
         self.run = run
-        self._cells = folder / CELLS
+        self._cells = folder / CELLS_FILE
         self._places: dict[CellKey, int] = {}
         self._statuses: Counter[Status] = Counter()
         self.failed: set[CellKey] = set()
         """Cells without a valid time."""
         for offset, line in good_lines(self._cells, _is_cell):
             self._note(_cell(line), offset)
-        self.checkpoint = Checkpoint(folder / CHECKPOINT)
+        self.checkpoint = Checkpoint(folder / CHECKPOINT_FILE)
 
     @classmethod
     def create(cls, results: Path, run: dict[str, Any]) -> RunFolder:
@@ -45,7 +45,7 @@ class RunFolder:
                 break
             except FileExistsError:  # two runs within one second
                 folder = folder.with_name(f"{stamp}-{attempt}")
-        record = cls(folder, {"format": FORMAT} | run)
+        record = cls(folder, {"format": RUN_FORMAT} | run)
         record.write()
         return record
 
@@ -56,9 +56,9 @@ class RunFolder:
 
     def write(self) -> None:
         """Write ``run.json`` whole or not at all."""
-        draft = self.folder / f"{RUN}.draft"
+        draft = self.folder / f"{RUN_FILE}.draft"
         draft.write_text(json.dumps(self.run, indent=1) + "\n")
-        draft.replace(self.folder / RUN)
+        draft.replace(self.folder / RUN_FILE)
 
     def append(self, cells: Sequence[Cell]) -> None:
         """Add finished cells in one write; on disk when this returns."""
@@ -89,14 +89,14 @@ class RunFolder:
     def _note(self, cell: Cell, offset: int) -> None:
         self._places[cell.key] = offset
         self._statuses[cell.status] += 1
-        if cell.status != "ok":
+        if cell.status != OK:
             self.failed.add(cell.key)
 
 
 def newest_unfinished(results: Path, machine: str) -> RunFolder | None:
     """The newest run of ``machine`` that did not end by itself, its torn lines cut out."""
     found = []
-    for path in (results / machine).glob(f"*/{RUN}"):
+    for path in (results / machine).glob(f"*/{RUN_FILE}"):
         try:
             run = json.loads(path.read_text())
         except ValueError:

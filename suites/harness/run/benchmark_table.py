@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from pointwise_bench.common.status import SKIPPED
 from pointwise_bench.suites.harness.claims.claim_file import ClaimResult
 from pointwise_bench.suites.harness.record.cell import Cell
-from pointwise_bench.suites.harness.record.status import SKIPPED
 from pointwise_bench.suites.harness.run.session import BudgetSpent
 
 SAMPLES = ("samples_s", "branches_s", "device_samples_s", "canary_s", "process", "round")

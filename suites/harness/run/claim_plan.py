@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
+from pointwise_bench.common.status import SKIPPED
 from pointwise_bench.suites.claims import Claim
 from pointwise_bench.suites.harness.claims.claim_file import ClaimFile, ClaimKey, ClaimResult
 from pointwise_bench.suites.harness.design.time_budget import TimeBudget
-from pointwise_bench.suites.harness.record.status import SKIPPED
 from pointwise_bench.suites.harness.run.claim_passes import CLAIMS_S, ClaimPasses, Task
 from pointwise_bench.suites.harness.run.options import Options
 from pointwise_bench.suites.harness.run.plan import Plan

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal
+
+from pointwise_bench.common.formats import Cache
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
 _SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
@@ -31,7 +32,7 @@ class Options:
     results: Path = field(default=Path("results"))
     resume: bool = False
     in_process: bool = False
-    cache: Literal["hot", "cold"] = "hot"
+    cache: Cache = "hot"
     seed: int | None = None
     """Of inputs and order; None draws a new one when the run starts."""
 

@@ -6,10 +6,10 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 
+from pointwise_bench.common.status import SKIPPED
 from pointwise_bench.suites.harness.design.time_budget import TimeBudget
 from pointwise_bench.suites.harness.record.cell import Cell
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
-from pointwise_bench.suites.harness.record.status import SKIPPED
 
 OVERHEAD_AT_FIRST_S = 1.0  # per problem, outside of the rounds: examining, mostly
 

@@ -9,6 +9,7 @@ from random import SystemRandom
 from typing import Any
 
 from pointwise_bench import Problem
+from pointwise_bench.common.status import SKIPPED
 from pointwise_bench.suites.claims import Claim
 from pointwise_bench.suites.harness.claims.claim_file import ClaimFile, ClaimResult
 from pointwise_bench.suites.harness.design.time_budget import TimeBudget
@@ -17,7 +18,6 @@ from pointwise_bench.suites.harness.machine.canary import DESCRIPTION, Canary
 from pointwise_bench.suites.harness.machine.ceiling_meters import CeilingMeters
 from pointwise_bench.suites.harness.record.cell import Cell, Place
 from pointwise_bench.suites.harness.record.run_folder import RunFolder, newest_unfinished, now
-from pointwise_bench.suites.harness.record.status import SKIPPED
 from pointwise_bench.suites.harness.run.claim_plan import ClaimPlan
 from pointwise_bench.suites.harness.run.options import BadOption, Options
 from pointwise_bench.suites.harness.run.passes import Passes

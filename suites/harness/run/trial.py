@@ -12,6 +12,7 @@ from random import Random
 from typing import TypeVar
 
 from pointwise_bench import Problem
+from pointwise_bench.common.formats import Cache
 from pointwise_bench.suites.harness.design.rounds import WARM_S, Share, orders, shares
 from pointwise_bench.suites.harness.machine.canary import Canary
 from pointwise_bench.suites.harness.machine.ceilings import Ceilings
@@ -19,7 +20,6 @@ from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
 from pointwise_bench.suites.harness.record.run_folder import now
 from pointwise_bench.suites.harness.timing.clock import Turn
-from pointwise_bench.suites.harness.timing.input_rotation import Cache
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.error_bounds import cannot_judge
 from pointwise_bench.suites.harness.worker.client_protocol import Client, SharedCases

@@ -6,9 +6,8 @@ import statistics
 from typing import Any
 
 from pointwise_bench import Backend, DeviceTimer, Layer
+from pointwise_bench.common.formats import LONGEST_CALL_S
 from pointwise_bench.suites.harness.timing.input_rotation import InputRotation
-
-LONGEST_CALL_S = 1e6  # that the report takes for a time
 
 
 def device_seconds_per_call(

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import cycle, islice, repeat
 from math import ceil
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import psutil
 
 from pointwise_bench import Backend
+from pointwise_bench.common.formats import Cache
 from pointwise_bench.suites.harness.machine.cpu import cache_bytes
 from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs, OnDevice
 from pointwise_bench.suites.harness.verify.gate import Array
-
-Cache = Literal["hot", "cold"]
 
 # Inputs of equal values in rotation are larger than this many last-level caches, so that none of them is still there
 # when it is used again; but no more of them than this, and no more than this part of the free memory.

@@ -9,12 +9,14 @@ from time import perf_counter  # bound before any plugin is loaded, which can re
 import numpy as np
 
 from pointwise_bench import Backend, DeviceTimer, Layer, Problem
-from pointwise_bench.suites.harness.machine.affinity import keep_to, usable
+from pointwise_bench.common.cores import core_numbers
+from pointwise_bench.common.formats import Cache
+from pointwise_bench.suites.harness.machine.affinity import keep_to
 from pointwise_bench.suites.harness.memory.guarded_arrays import Input, Inputs
 from pointwise_bench.suites.harness.memory.random_layout import ballast
 from pointwise_bench.suites.harness.timing.clock import ClockedLayer, Turn, call, idle_processors, sync_of
 from pointwise_bench.suites.harness.timing.device_clock import device_seconds_per_call
-from pointwise_bench.suites.harness.timing.input_rotation import Cache, InputRotation
+from pointwise_bench.suites.harness.timing.input_rotation import InputRotation
 from pointwise_bench.suites.harness.timing.process_statistics import forget_peak, import_time, peak_rss_bytes
 from pointwise_bench.suites.harness.verify.cases import CaseSet, Weights
 from pointwise_bench.suites.harness.verify.gate import Array, Gate
@@ -136,7 +138,7 @@ class TimedLayer:
 
     def _keep_to(self, cores: list[int] | None) -> None:
         if cores is not None and cores != self._cores:
-            self._everywhere = self._everywhere or usable()
+            self._everywhere = self._everywhere or core_numbers()
             keep_to(cores)
         elif cores is None and self._cores is not None:
             keep_to(self._everywhere)

@@ -18,7 +18,6 @@ gradient of the bias is its last column: the one that belongs to an input channe
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pointwise_bench import Problem
+from pointwise_bench.common.cores import available_cores
 
 Array = npt.NDArray[Any]
 
@@ -80,7 +80,7 @@ def product(left: Array, right: Array, dtype: type[np.floating[Any]]) -> Array:
     def fill(part: slice) -> None:
         np.einsum("gmk,ngkp->ngmp", left[:, part], right, out=result[:, :, part], optimize=False)
 
-    threads = min(_cores(), rows) if rows * right.size > WORTH_A_THREAD else 1
+    threads = min(available_cores(), rows) if rows * right.size > WORTH_A_THREAD else 1
     if threads == 1:
         fill(slice(None))
     else:  # einsum lets go of the interpreter's lock
@@ -142,7 +142,3 @@ def _laid_out(p: Problem, planes: Array) -> Array:
 def _planes(p: Problem, array: Array) -> Array:
     """``array`` as a view in (image, channel, row, column) order."""
     return array if p.layout == "nchw" else array.transpose(0, 3, 1, 2)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

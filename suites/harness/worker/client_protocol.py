@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from pointwise_bench.backends import Problem, registry
+from pointwise_bench.common.formats import Cache
 from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples, TimedClaim
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.timing.clock import Turn
-from pointwise_bench.suites.harness.timing.input_rotation import Cache
 from pointwise_bench.suites.harness.timing.process_statistics import libraries
 from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, TimedLayer
 from pointwise_bench.suites.harness.verify.cases import Array, CaseSet, Weights

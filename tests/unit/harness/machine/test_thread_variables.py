@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from places import ROOT
 
 from pointwise_bench.backends import Source
-from pointwise_bench.suites.harness.machine.thread_variables import VARIABLES, available_cores, worker_variables
+from pointwise_bench.common.cores import available_cores
+from pointwise_bench.suites.harness.machine.thread_variables import VARIABLES, worker_variables
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 
 
@@ -34,17 +33,6 @@ def test_a_child_imports_from_where_this_process_does(monkeypatch: pytest.Monkey
     folders = worker_variables(1)["PYTHONPATH"].split(os.pathsep)
     assert folders[0] == str(Path.cwd())
     assert str(tmp_path) in folders
-
-
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity of a process")
-def test_the_cores_are_those_that_this_process_may_use() -> None:
-    program = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
-    program += (
-        "from pointwise_bench.suites.harness.machine.thread_variables import available_cores; print(available_cores())"
-    )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "1"
-    assert available_cores() == len(os.sched_getaffinity(0))
 
 
 @pytest.mark.skipif(available_cores() < 2, reason="one core has one budget only")

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from pointwise_bench.common.formats import ROUNDS_APART
 from pointwise_bench.suites.harness.design.rounds import MOST_ROUNDS, PASSES, Share
 from pointwise_bench.suites.harness.record.cell import Cell
 from pointwise_bench.suites.harness.record.pass_samples import (
-    ROUNDS_APART,
     PassSamples,
     order_rounds,
     round_number,

@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 import pytest
 
 from pointwise_bench import Problem
+from pointwise_bench.common.status import Status
 from pointwise_bench.suites.harness.design.rounds import FEWEST_ROUNDS, TURN_S, WARM_S, Share
 from pointwise_bench.suites.harness.machine.ceilings import Ceilings
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
-from pointwise_bench.suites.harness.record.status import Status
 from pointwise_bench.suites.harness.run.trial import LONG_TURN, Participant, Trial, TrialResult
 from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp

@@ -1,0 +1,43 @@
+"""What whoever writes a run and whoever reads it must agree on: names of files, numbers of formats, words of keys.
+
+See docs/RESULTS_FORMAT.md.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+RUN_FORMAT: Final = 1
+"""Of ``run.json`` and the files beside it. A reader refuses a newer one."""
+CALIBRATION_FORMAT: Final = 1
+"""Of ``calibration.json``."""
+
+RUN_FILE: Final = "run.json"
+CELLS_FILE: Final = "cells.jsonl"
+CLAIMS_FILE: Final = "claims.jsonl"
+CHECKPOINT_FILE: Final = "checkpoint.jsonl"
+CALIBRATION_FILE: Final = "calibration.json"
+
+ROUNDS_APART: Final = 1000
+"""Between the numbers of the first rounds of two passes, or of two starts of a claim; no pass has as many rounds."""
+
+LONGEST_CALL_S: Final = 1e6
+"""Seconds. A longer call is held for a damaged or forged number, by the harness and by the report alike."""
+
+Cache = Literal["hot", "cold"]
+CACHES: Final[tuple[Cache, ...]] = get_args(Cache)
+"""Every call gets the same input, or one that no cache holds."""
+
+ISOLATIONS: Final = ("worker", "in-process")
+"""Where a backend was timed: in a worker of its own, or in the harness's process, whose numbers are not compared."""
+
+PHASES: Final = ("before", "during", "after")
+"""When the ceilings were measured, seen from the run."""
+
+PREDICTED_STEPS: Final = ("product", "relu")
+"""Kinds of a claim's steps whose arithmetic or traffic is predicted; what the others cost is what eats a gain."""
+CLAIM_MEASURES: Final = ("macs", "bytes")
+"""From which a claim's gain in time is predicted."""
+
+USAGE_ERROR: Final = 4
+"""Exit code of every command of the project for bad usage; it is pytest's."""

@@ -1,0 +1,136 @@
+"""What all parts must agree on stands in ``pointwise_bench.common`` and nowhere else. Read from the syntax trees."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import pytest
+from imports import modules_of, tree
+from places import ROOT
+
+from pointwise_bench.common import formats
+from pointwise_bench.common.heavy_packages import HEAVY_PACKAGES
+from pointwise_bench.common.status import STATUSES
+
+SEARCHED = ("backends", "suites", "report", "tests", "src/pointwise_bench")
+COMMON = ROOT / "src" / "pointwise_bench" / "common"
+
+FEWEST_OF_A_COPY = 3
+"""So many words of one list, side by side, are a copy of it or of a part. Two are a choice of one's own."""
+
+FILE_NAMES = {value for name, value in vars(formats).items() if name.endswith("_FILE")}
+
+PATHS = sorted(
+    path
+    for folder in SEARCHED
+    for path in (ROOT / folder).rglob("*.py")
+    # Links to the folders at the top are searched there.
+    if COMMON not in path.parents and not any(parent.is_symlink() for parent in path.parents)
+)
+
+
+def agreed_names() -> set[str]:
+    """Every constant of ``common``."""
+    return {
+        name
+        for module in modules_of("common")
+        for statement in tree(module).body
+        for name in _assigned(statement)
+        if name.isupper()
+    }
+
+
+def _assigned(statement: ast.stmt) -> Iterator[str]:
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    targets = [statement.target] if isinstance(statement, ast.AnnAssign) else targets
+    for target in targets:
+        for node in ast.walk(target):
+            if isinstance(node, ast.Name):
+                yield node.id
+
+
+def copies(source: ast.Module, words: Collection[str]) -> list[str]:
+    """Literal tuples, lists and sets that hold several of ``words``.
+
+    A dictionary is no copy: it says something of each word.
+    """
+    return [
+        ast.unparse(node)
+        for node in ast.walk(source)
+        if isinstance(node, ast.Tuple | ast.List | ast.Set) and len(_strings(node) & set(words)) >= FEWEST_OF_A_COPY
+    ]
+
+
+def _strings(node: ast.Tuple | ast.List | ast.Set) -> set[str]:
+    return {each.value for each in node.elts if isinstance(each, ast.Constant) and isinstance(each.value, str)}
+
+
+def second_assignments(source: ast.Module) -> list[str]:
+    """Constants of ``common`` that a module assigns for itself."""
+    return sorted(agreed_names() & {name for statement in source.body for name in _assigned(statement)})
+
+
+def written_out(source: ast.Module) -> list[str]:
+    """Names of a run's files as strings of their own, also as the last part of a path or pattern."""
+    texts = (node.value for node in ast.walk(source) if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return [text for text in texts if text.rpartition("/")[2] in FILE_NAMES and " " not in text]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_list_is_copied_and_no_constant_is_assigned_again(path: Path) -> None:
+    source = ast.parse(path.read_text())
+    assert copies(source, STATUSES) == []
+    assert copies(source, HEAVY_PACKAGES) == []
+    assert second_assignments(source) == []
+    if ROOT / "tests" not in path.parents:  # a test says what a user finds on the disk, whatever the code calls it
+        assert written_out(source) == []
+
+
+def test_there_is_something_to_search() -> None:
+    assert len(PATHS) > 150
+    assert {"STATUSES", "SKIPPED", "HEAVY_PACKAGES", "RUN_FORMAT", "ROUNDS_APART", "USAGE_ERROR"} <= agreed_names()
+    assert {"run.json", "cells.jsonl", "claims.jsonl"} <= FILE_NAMES
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        'STATES = ("ok", "wrong", "crashed", "timed-out", "out-of-memory", "failed", "unsupported", "unavailable")',
+        'def f(x):\n    return x in {"failed", "crashed", "wrong"}',
+        'Ends = Literal["wrong", "failed", "crashed"]',
+    ],
+)
+def test_a_copy_of_the_statuses_is_found(planted: str) -> None:
+    assert copies(ast.parse(planted), STATUSES)
+
+
+def test_a_copy_of_the_heavy_packages_is_found() -> None:
+    assert copies(ast.parse('HEAVY = frozenset(["torch", "numba", "pandas"])'), HEAVY_PACKAGES)
+
+
+@pytest.mark.parametrize("planted", ["ROUNDS_APART = 1000", "A, USAGE_ERROR = 2, 4", "OK: Final = 'ok'"])
+def test_a_second_assignment_is_found(planted: str) -> None:
+    assert second_assignments(ast.parse(planted))
+
+
+@pytest.mark.parametrize("planted", ['folder / "run.json"', 'folder.glob("*/*/run.json")', 'f"*/{x}/cells.jsonl"'])
+def test_a_file_name_that_is_written_out_is_found(planted: str) -> None:
+    assert written_out(ast.parse(planted))
+
+
+@pytest.mark.parametrize(
+    "innocent",
+    [
+        'skipped = ("unsupported", "unavailable")',
+        'assert counts == {"failed": 1, "ok": 1, "unsupported": 1}',
+        'cases = [("a", "wrong"), ("b", "failed"), ("c", "crashed")]',
+        '"""A docstring about run.json"""',
+    ],
+)
+def test_what_is_no_copy_is_left_in_peace(innocent: str) -> None:
+    source = ast.parse(innocent)
+    assert not copies(source, STATUSES)
+    assert not second_assignments(source)
+    assert not written_out(source)
