@@ -81,6 +81,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read every option before anything is collected: a mistake costs one line and no time."""
     config.addinivalue_line("markers", "claims: a timed test of what a 1x1 convolution buys")
     config.addinivalue_line("markers", "shapes(*kinds): kinds of shape groups that a timed test takes")
+    # A cell that failed has no timing to hand to the fixture; the test's own failure says why.
+    unused = "Benchmark fixture was not used:pytest_benchmark.logger.PytestBenchmarkWarning"
+    config.addinivalue_line("filterwarnings", f"ignore:{unused}")
     try:
         config.stash[OPTIONS] = _settings(config)
         if not config.stash[OPTIONS].in_process:
@@ -95,8 +98,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _settings(config: pytest.Config) -> Options:
     option = config.getoption
-    if option("numprocesses", None):
-        raise BadOption("-n: tests of this suite measure, and two measurements at once measure each other")
+    if option("numprocesses", None) and not option("--benchmark-skip"):
+        raise BadOption(
+            "-n: timed tests measure, and two measurements at once measure each other; "
+            "with --benchmark-skip, which leaves them out, as many processes as you like"
+        )
     cores = available_cores()
     return Options(
         shapes=tuple(option("--shapes")),

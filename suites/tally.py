@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from pointwise_bench import Problem
 
@@ -15,19 +15,25 @@ if TYPE_CHECKING:
 PROPERTY = "question"  # of a test, in pytest's user_properties
 
 
-@dataclass
-class AskedQuestion:
-    """One test of one backend. A test that draws many problems is one question."""
+class AskedQuestion(TypedDict):
+    """One test of one backend. A test that draws many problems is one question.
+
+    A plain dictionary of text: with ``-n`` it travels between processes, in pytest-xdist's own format.
+    """
 
     backend: str
-    problem: Problem | None = None
-    refused: str | None = None
-    missing: str | None = None
+    problem: str | None
+    """Its id."""
+    refused: str | None
+    missing: str | None
 
-    @property
-    def is_float32_forward(self) -> bool:
-        """Whether it asks for what every backend is first chosen for."""
-        return self.problem is not None and (self.problem.dtype, self.problem.direction) == ("float32", "forward")
+
+def is_float32_forward(question: AskedQuestion) -> bool:
+    """Whether it asks for what every backend is first chosen for."""
+    if question["problem"] is None:
+        return False
+    problem = Problem.parse(question["problem"])
+    return (problem.dtype, problem.direction) == ("float32", "forward")
 
 
 @dataclass
@@ -41,10 +47,10 @@ class AskedCount:
 
     def add(self, question: AskedQuestion, *, failed: bool) -> None:
         """One more question."""
-        if question.missing is not None:
-            self.missing[question.missing] += 1
-        elif question.refused is not None:
-            self.refused[question.refused] += 1
+        if question["missing"] is not None:
+            self.missing[question["missing"]] += 1
+        elif question["refused"] is not None:
+            self.refused[question["refused"]] += 1
         else:
             self.run += 1
             self.failed += failed
@@ -56,7 +62,7 @@ class AskedCount:
 
 def asked(node: pytest.Item, backend: str) -> AskedQuestion:
     """A question whose answer is counted with the test ``node``; its fields are filled as they become known."""
-    question = AskedQuestion(backend)
+    question: AskedQuestion = {"backend": backend, "problem": None, "refused": None, "missing": None}
     node.user_properties.append((PROPERTY, question))
     return question
 
@@ -71,8 +77,8 @@ def lines(reports: Iterable[Any]) -> Iterator[str]:
         for name, question in report.user_properties:
             if name == PROPERTY:
                 failed = report.outcome == "failed"
-                counts = [by_backend.setdefault(question.backend, AskedCount()), total]
-                for count in counts + [float32_forward] * question.is_float32_forward:
+                counts = [by_backend.setdefault(question["backend"], AskedCount()), total]
+                for count in counts + [float32_forward] * is_float32_forward(question):
                     count.add(question, failed=failed)
     for backend, count in sorted(by_backend.items()):
         yield f"{backend}: {count}"

@@ -32,7 +32,7 @@ class Ask:
 
     def __init__(self, untimed: UntimedBackends, question: AskedQuestion) -> None:
         self._workbench = untimed
-        self._backend = question.backend
+        self._backend = question["backend"]
         self._question = question
 
     def compute(self, problem: Problem, planes: Any, weight: Any, bias: Any = None) -> Array:
@@ -63,17 +63,17 @@ class Ask:
         return self._workbench.refuses(self._backend, problem)
 
     def _skip_if_refused(self, problem: Problem) -> None:
-        self._question.problem = problem
-        self._question.refused = self.refuses(problem)
-        if reason := self._question.refused:
+        reason = self._question["refused"] = self.refuses(problem)
+        self._question["problem"] = problem.id
+        if reason:
             pytest.skip(f"{self._backend} refuses {problem}: {reason}")
 
 
 @pytest.fixture
 def ask(untimed: UntimedBackends, backend_name: str, request: pytest.FixtureRequest) -> Ask:
     question = counted(request.node, backend_name)
-    question.missing = untimed.missing(backend_name)
-    if reason := question.missing:
+    reason = question["missing"] = untimed.missing(backend_name)
+    if reason:
         pytest.skip(reason)
     return Ask(untimed, question)
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from places import ROOT
 
 from pointwise_bench.common.heavy_packages import HEAVY_PACKAGES
@@ -51,6 +52,7 @@ def cpu_of_children_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
+@pytest.mark.alone
 def test_importing_backends_takes_at_most_three_tenths_of_a_second() -> None:
     runs = [run("import pointwise_bench") for _ in range(3)]
     assert not (HEAVY_PACKAGES | {"numpy"}) & set(runs[0]["imported"])
@@ -66,6 +68,7 @@ def test_listing_the_names_imports_nothing_heavy() -> None:
     }
 
 
+@pytest.mark.alone
 def test_collecting_takes_at_most_three_seconds_and_imports_nothing_heavy(tmp_path: Path) -> None:
     (tmp_path / "witness.py").write_text(WITNESS)
     path = os.pathsep.join([str(tmp_path), str(ROOT), os.environ.get("PYTHONPATH", "")])

@@ -22,6 +22,7 @@ CASES = {
     "no plugin module": (["--plugin", "no_such_module"], ["'no_such_module'", "no such module"]),
     "absent layer file": (["--shapes", "absent.csv"], ["absent.csv", "no such file"]),
     "nothing to resume": (["--resume"], ["--resume", "no unfinished run"]),
+    "several processes that measure": (["-n", "2"], ["-n", "--benchmark-skip"]),
 }
 
 

@@ -1,0 +1,41 @@
+"""A pytest plugin (``-p shared_out``, with ``-n``) that gives each process of pytest-xdist whole groups of tests.
+
+A group is all that needs the same expensive thing once: a file of ``tests``, for its fixtures of a module are whole
+runs; a backend of ``suites``, for its worker loads a library and compiles. The groups go out in the order in which
+their first tests were named, so the command line names the longest ones first and the short ones fill the end.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+from pointwise_bench.backends import registry
+
+
+class ByFileOrBackend(LoadScopeScheduling):  # type: ignore[misc]  # of pytest-xdist, which is untyped
+    """Groups by file, and within ``suites`` by backend."""
+
+    def __init__(self, config: pytest.Config, log: Any = None) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False  # by number of tests: a run of minutes is few of them
+        self._names = set(registry.names())
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, rest = nodeid.partition("::")
+        return backend_of(rest, self._names) or file if file.startswith("suites/") else file
+
+
+def backend_of(test: str, names: set[str]) -> str | None:
+    """The backend in a test's parameters, or None; its own name may hold hyphens, as those between parameters."""
+    match = re.search(r"\[(.+)\]$", test)
+    parameters = f"-{match[1]}-" if match else ""
+    return max((name for name in names if f"-{name}-" in parameters), key=len, default=None)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFileOrBackend:
+    """What pytest-xdist asks for the distribution of the tests."""
+    return ByFileOrBackend(config, log)
