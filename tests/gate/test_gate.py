@@ -24,6 +24,8 @@ from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.error_bounds import ACCUMULATOR
 from pointwise_bench.suites.harness.verify.gate import Gate
+from pointwise_bench.suites.harness.verify.layer_calls import LayerCalls
+from pointwise_bench.suites.harness.verify.recomputation import check_finished, check_recomputes
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 
@@ -106,7 +108,7 @@ GRADIENT_REASONS = {
 }
 
 
-def verdict(name: str, problem: Problem, log: Path, plugin: Path = WRONG) -> Ended | None:
+def refusal(name: str, problem: Problem, log: Path, plugin: Path = WRONG) -> Ended | None:
     """How the gate ends the planted backend's part; None when it lets it pass."""
     worker = WorkerClient(name, Source("plugin", str(plugin)), threads=1, log=log)
     shared = SharedCases(problem, CaseSet.of(problem, seed=1))
@@ -125,7 +127,7 @@ def verdict(name: str, problem: Problem, log: Path, plugin: Path = WRONG) -> End
 
 @pytest.mark.parametrize("name", REASONS)
 def test_refused_for_the_right_reason(name: str, tmp_path: Path) -> None:
-    ended = verdict(name, PROBLEMS.get(name, EVERY_AXIS), tmp_path / "log")
+    ended = refusal(name, PROBLEMS.get(name, EVERY_AXIS), tmp_path / "log")
     assert ended is not None, f"{name} passed the gate"
     assert ended.status == "wrong", ended
     assert re.search(REASONS[name], ended.reason), ended.reason
@@ -135,7 +137,7 @@ def test_refused_for_the_right_reason(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", GRADIENT_REASONS)
 def test_gradients_and_half_precision_are_refused_for_the_right_reason(name: str, layout: Any, tmp_path: Path) -> None:
     problem, reason = GRADIENT_REASONS[name]
-    ended = verdict(name, replace(problem, layout=layout), tmp_path / "log", GRADIENTS)
+    ended = refusal(name, replace(problem, layout=layout), tmp_path / "log", GRADIENTS)
     assert ended is not None, f"{name} passed the gate"
     assert ended.status == "wrong", ended
     assert re.search(reason, ended.reason), ended.reason
@@ -143,7 +145,7 @@ def test_gradients_and_half_precision_are_refused_for_the_right_reason(name: str
 
 @pytest.mark.parametrize("name", ["planted-half-sums", "planted-truncates", "planted-coarser-inside"])
 def test_bfloat16_has_the_same_rules(name: str, tmp_path: Path) -> None:
-    ended = verdict(name, replace(FLOAT16, dtype="bfloat16"), tmp_path / "log", GRADIENTS)
+    ended = refusal(name, replace(FLOAT16, dtype="bfloat16"), tmp_path / "log", GRADIENTS)
     assert ended is not None
     assert re.search(r"integers|times what bfloat16 with sums in float32|probe 1 \+ 2\^-5", ended.reason), ended.reason
 
@@ -152,13 +154,13 @@ def test_bfloat16_has_the_same_rules(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("layout", ["nchw", "nhwc"])
 def test_the_control_of_gradients_passes(problem: Problem, layout: Any, tmp_path: Path) -> None:
     name = "planted-right-gradient"
-    assert verdict(name, replace(problem, layout=layout), tmp_path / "log", GRADIENTS) is None
+    assert refusal(name, replace(problem, layout=layout), tmp_path / "log", GRADIENTS) is None
 
 
 @pytest.mark.parametrize("problem", [EVERY_AXIS, LONG], ids=str)
 @pytest.mark.parametrize("layout", ["nchw", "nhwc"])
 def test_the_control_passes(problem: Problem, layout: str, tmp_path: Path) -> None:
-    assert verdict("planted-right", replace(problem, layout=layout), tmp_path / "log") is None  # type: ignore[arg-type]
+    assert refusal("planted-right", replace(problem, layout=layout), tmp_path / "log") is None  # type: ignore[arg-type]
 
 
 def test_every_planted_backend_has_its_reason() -> None:
@@ -235,19 +237,20 @@ class Plain(Backend):
         return forward if p.direction == "forward" else of_input
 
 
-def test_a_machine_that_stalls_convicts_nobody_of_remembering() -> None:
+def test_a_machine_that_stalls_gets_nobody_refused_for_remembering() -> None:
     """Two calls in three wait for a thread that another process keeps from running."""
     problem, rng = replace(OF_INPUT, direction="forward", bias=False), random.Random(1)
     cases = CaseSet.of(problem, seed=1)
     right = Plain().prepare(problem, cases.real.weight, None, 1)
+    calls = LayerCalls(Plain(), problem)
 
     def layer(x: Any) -> Any:
         time.sleep(0.003 if rng.random() < 2 / 3 else 0)
         return right(x)
 
-    host = Inputs(cases.first.inputs)
+    inputs = Inputs(cases.first.inputs)
     for _ in range(20):
-        Gate(Plain(), problem, cases)._check_recomputes(layer, host.arrays, seconds_per_call=1e-4)
+        check_recomputes(calls, layer, inputs.arrays, cases.first.inputs, seconds_per_call=1e-4)
 
 
 class ColdReading(Plain):
@@ -267,13 +270,14 @@ class ColdReading(Plain):
         return result
 
 
-def test_a_reading_that_is_slow_at_times_convicts_nobody_of_working_in_it() -> None:
+def test_a_reading_that_is_slow_at_times_gets_nobody_refused_for_working_in_it() -> None:
     problem = replace(OF_INPUT, direction="forward", bias=False)
     cases = CaseSet.of(problem, seed=1)
     backend = ColdReading()
+    calls = LayerCalls(backend, problem)
     layer = backend.prepare(problem, cases.real.weight, None, 1)
     for _ in range(20):
-        Gate(backend, problem, cases)._check_finished(layer)
+        check_finished(calls, layer, cases.first.inputs)
 
 
 @st.composite
@@ -297,7 +301,7 @@ def problems(draw: st.DrawFn) -> Problem:
     )
 
 
-@pytest.mark.filterwarnings("ignore:invalid value encountered", "ignore:overflow encountered")  # infinity is asked
+@pytest.mark.filterwarnings("ignore:invalid value encountered", "ignore:overflow encountered")  # infinity is put in
 @settings(max_examples=120, deadline=None, database=None)
 @given(problem=problems(), seed=st.integers(0, 2**16))
 def test_plain_arithmetic_passes_on_any_problem(problem: Problem, seed: int) -> None:
@@ -306,8 +310,8 @@ def test_plain_arithmetic_passes_on_any_problem(problem: Problem, seed: int) -> 
     exact = Plain().prepare(problem, cases.integer.weight, cases.integer.bias, 1)
     gate = Gate(Plain(), problem, cases)
     gate.before(layer, exact)
-    host = Inputs(cases.first.inputs)
-    # As slow as can be: whether an answer is remembered is asked with a clock, elsewhere.
-    gate.after(layer, host.arrays, layer(*host.arrays), host, seconds_per_call=60.0)
+    inputs = Inputs(cases.first.inputs)
+    # As slow as can be: whether an answer is remembered is found with a clock, elsewhere.
+    gate.after(layer, inputs.arrays, layer(*inputs.arrays), inputs, seconds_per_call=60.0)
     assert gate.error_ratio is not None
     assert gate.error_ratio <= 1

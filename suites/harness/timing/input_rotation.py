@@ -12,8 +12,7 @@ import psutil
 from pointwise_bench import Backend
 from pointwise_bench.common.formats import Cache
 from pointwise_bench.suites.harness.machine.cpu import cache_bytes
-from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs, OnDevice
-from pointwise_bench.suites.harness.verify.gate import Array
+from pointwise_bench.suites.harness.memory.guarded_arrays import Array, Inputs, OnDevice
 
 # Inputs of equal values in rotation are larger than this many last-level caches, so that none of them is still there
 # when it is used again; but no more of them than this, and no more than this part of the free memory.

@@ -12,14 +12,14 @@ from pointwise_bench import Backend, DeviceTimer, Layer, Problem
 from pointwise_bench.common.cores import core_numbers
 from pointwise_bench.common.formats import Cache
 from pointwise_bench.suites.harness.machine.affinity import keep_to
-from pointwise_bench.suites.harness.memory.guarded_arrays import Input, Inputs
+from pointwise_bench.suites.harness.memory.guarded_arrays import Array, Input, Inputs
 from pointwise_bench.suites.harness.memory.random_layout import ballast
 from pointwise_bench.suites.harness.timing.clock import ClockedLayer, Turn, call, idle_processors, sync_of
 from pointwise_bench.suites.harness.timing.device_clock import device_seconds_per_call
 from pointwise_bench.suites.harness.timing.input_rotation import InputRotation
 from pointwise_bench.suites.harness.timing.process_statistics import forget_peak, import_time, peak_rss_bytes
 from pointwise_bench.suites.harness.verify.cases import CaseSet, Weights
-from pointwise_bench.suites.harness.verify.gate import Array, Gate
+from pointwise_bench.suites.harness.verify.gate import Gate
 
 
 @dataclass(frozen=True)

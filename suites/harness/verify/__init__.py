@@ -1,4 +1,4 @@
 """Is the answer right? Cases with their answers, the reference, error bounds, the gate, and the name of the mistake.
 
-Imports ``memory`` and ``record``.
+``gate`` is where an answer is judged. Imports ``memory`` and ``record``.
 """

@@ -1,4 +1,4 @@
-"""The questions that a backend is asked about one problem, with the answers.
+"""The cases of one problem: inputs with which its layers are called, and the answers that they must return.
 
 Made once per problem by the harness, handed to every worker as one block of shared memory.
 """
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.memory.shared_arrays import read_block, write_block
-from pointwise_bench.suites.harness.verify import error_bounds as bounds, matrix_form as matrices
+from pointwise_bench.suites.harness.verify import error_bounds, matrix_form
 from pointwise_bench.suites.harness.verify.matrix_form import Form
 
 Array = npt.NDArray[Any]
@@ -45,9 +45,9 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseSet:
-    """The questions about one problem.
+    """All cases of one problem.
 
-    Two layers are examined: one with real weights, which is also the one that is timed, and one with integer
+    They are for two layers: one with real weights, which is also the one that is timed, and one with integer
     weights, whose results must be exact.
     """
 
@@ -61,10 +61,10 @@ class CaseSet:
 
     @classmethod
     def of(cls, problem: Problem, seed: int) -> CaseSet:
-        """The examination of ``problem``: the same for the same seed, unforeseeable for a backend."""
+        """The cases of ``problem``: the same for the same seed, unforeseeable for a backend."""
         rng = np.random.default_rng([seed, *problem.id.encode()])
-        real, first, second = _Reals(problem, rng).questions()
-        integer, integers, probe, poisoned = _Integers(problem, rng).questions()
+        real, first, second = _Reals(problem, rng).cases()
+        integer, integers, probe, poisoned = _Integers(problem, rng).cases()
         return cls(
             real=real,
             first=first,
@@ -91,24 +91,24 @@ class CaseSet:
 
     @classmethod
     def from_block(cls, descriptor: int) -> CaseSet:
-        """The examination in such a block, as read-only views. The descriptor is closed."""
+        """The cases in such a block, as read-only views. The descriptor is closed."""
         arrays = read_block(descriptor)
 
         def weights(name: str) -> Weights:
             return Weights(weight=arrays.get(f"{name}.weight"), bias=arrays.get(f"{name}.bias"))
 
-        def question(name: str) -> Case:
+        def case(name: str) -> Case:
             inputs = tuple(arrays[f"{name}.{place}"] for place in (0, 1) if f"{name}.{place}" in arrays)
             return Case(inputs, arrays[f"{name}.answer"], arrays.get(f"{name}.allowed"))
 
         return cls(
             real=weights("real"),
-            first=question("first"),
-            second=question("second"),
+            first=case("first"),
+            second=case("second"),
             integer=weights("integer"),
-            integers=question("integers"),
-            probe=question("probe"),
-            poisoned=question("poisoned"),
+            integers=case("integers"),
+            probe=case("probe"),
+            poisoned=case("poisoned"),
         )
 
 
@@ -119,7 +119,7 @@ class CaseSet:
 
 
 class _Drawn:
-    """A layer's left operand and bias, and the questions that can be asked of them."""
+    """A layer's left operand and bias, and the cases that can be made of them."""
 
     def __init__(self, problem: Problem, rng: np.random.Generator) -> None:
         self.problem = problem
@@ -131,15 +131,15 @@ class _Drawn:
     def weights(self) -> Weights:
         if self.problem.direction == "backward-weight":
             return Weights(weight=None, bias=None)
-        return Weights(weight=matrices.weight_of(self.problem, self.left), bias=self.bias)
+        return Weights(weight=matrix_form.weight_of(self.problem, self.left), bias=self.bias)
 
     def inputs(self, right: Array, skipped: Array | float, left: Array | None = None) -> tuple[Array, ...]:
-        x = matrices.right_input(self.problem, right, skipped)
+        x = matrix_form.right_input(self.problem, right, skipped)
         if self.problem.direction != "backward-weight":
             return (x,)
-        return (x, matrices.left_input(self.problem, self.left if left is None else left))
+        return (x, matrix_form.left_input(self.problem, self.left if left is None else left))
 
-    def finish(self, sums: Array, group: slice = slice(None)) -> Array:
+    def apply_bias_and_activation(self, sums: Array, group: slice = slice(None)) -> Array:
         """Bias and activation, in place; ``group`` are the groups that ``sums`` holds."""
         if self.bias is not None:
             sums += self.bias.astype(sums.dtype).reshape(self.form.groups, -1, 1)[group]
@@ -153,12 +153,12 @@ class _Drawn:
     def answer(self, sums: Array, left: Array | None = None) -> Array:
         """``sums`` in the form of an answer, with the gradient of the bias beside that of the weights."""
         if not self.has_bias_gradient():
-            return matrices.arranged(self.problem, sums)
+            return matrix_form.arranged(self.problem, sums)
         return self.with_bias_gradient(sums, (self.left if left is None else left).astype(sums.dtype).sum(axis=2))
 
     def with_bias_gradient(self, values: Array, of_bias: Array) -> Array:
         """``values`` of every sum in the form of an answer, ``of_bias`` as the last column."""
-        return matrices.arranged(self.problem, np.concatenate([values, of_bias[None, :, :, None]], axis=3))
+        return matrix_form.arranged(self.problem, np.concatenate([values, of_bias[None, :, :, None]], axis=3))
 
 
 class _Reals(_Drawn):
@@ -180,17 +180,17 @@ class _Reals(_Drawn):
         if problem.bias and problem.direction == "forward":
             self.bias = (rng.standard_normal(problem.out_channels) * self.form.terms**0.5).astype(problem.dtype)
 
-    def questions(self) -> tuple[Weights, Case, Case]:
+    def cases(self) -> tuple[Weights, Case, Case]:
         drawn = self._drawn_with_sums()
-        first = self._question(*drawn)
+        first = self._case(*drawn)
         # Columns do not know of each other: when those of the right operand (pixels; for the gradient of the weights,
         # input channels) change places, those of the result and of its bound do the same. So the second answer costs
         # a copy. All are rotated by at least one place, in columns or in images.
         turn = self._turn()
         if any(turn):
-            second = self._question(*(np.roll(each, turn, axis=(0, 3)) for each in drawn))
+            second = self._case(*(np.roll(each, turn, axis=(0, 3)) for each in drawn))
         else:  # a single column: nothing to exchange, and little to compute
-            second = self._question(*self._drawn_with_sums())
+            second = self._case(*self._drawn_with_sums())
         return self.weights(), first, second
 
     def _turn(self) -> tuple[int, int]:
@@ -205,13 +205,13 @@ class _Reals(_Drawn):
         right = self._signed(of_terms * of_columns)
         # Rounding to the dtype may have made an operand larger than the outer product, by one unit roundoff. The
         # magnitude itself needs no more than float32's digits, but must not come out too small either.
-        of_columns *= (1 + bounds.UNIT_ROUNDOFF[self.problem.dtype]) * (1 + 2.0**-21)
-        of_rows = matrices.product(np.abs(self.left), of_terms[None], np.float64)
+        of_columns *= (1 + error_bounds.UNIT_ROUNDOFF[self.problem.dtype]) * (1 + 2.0**-21)
+        of_rows = matrix_form.product(np.abs(self.left), of_terms[None], np.float64)
         magnitude = of_rows.astype(np.float32) * of_columns.astype(np.float32)
         if self.bias is not None:
             magnitude += np.abs(self.bias.astype(np.float32)).reshape(groups, -1, 1)
-        sums = self.finish(matrices.product(self.left, right, np.float64))
-        return right, sums, bounds.allowed(self.problem, magnitude, sums)
+        sums = self.apply_bias_and_activation(matrix_form.product(self.left, right, np.float64))
+        return right, sums, error_bounds.allowed(self.problem, magnitude, sums)
 
     def _signed(self, sizes: Array) -> Array:
         """``sizes`` in the problem's dtype, each with a random sign."""
@@ -221,18 +221,18 @@ class _Reals(_Drawn):
         sizes *= signs
         return sizes.astype(self.problem.dtype, copy=False)
 
-    def _question(self, right: Array, sums: Array, allowed: Array) -> Case:
+    def _case(self, right: Array, sums: Array, allowed: Array) -> Case:
         return Case(self.inputs(right, self._skipped()), self.answer(sums), self._arranged_bounds(allowed))
 
     def _skipped(self) -> Array:
-        """Other numbers for the pixels that nobody reads: not one for each, since NaN is put there as well."""
+        """Other numbers for the pixels that are not read: not one for each, since NaN is put there as well."""
         return self._signed(self.rng.uniform(0.25, 2.25, self.problem.input_shape[2:]))
 
     def _arranged_bounds(self, allowed: Array) -> Array:
         if not self.has_bias_gradient():
-            return matrices.arranged(self.problem, allowed)
+            return matrix_form.arranged(self.problem, allowed)
         left = self.left.astype(np.float64)
-        of_bias = bounds.allowed(self.problem, np.abs(left).sum(axis=2), left.sum(axis=2))
+        of_bias = error_bounds.allowed(self.problem, np.abs(left).sum(axis=2), left.sum(axis=2))
         return self.with_bias_gradient(allowed, of_bias)
 
 
@@ -247,11 +247,11 @@ class _Integers(_Drawn):
     def __init__(self, problem: Problem, rng: np.random.Generator) -> None:
         super().__init__(problem, rng)
         dtype = problem.dtype
-        self.limit = bounds.EXACT_INTEGERS[dtype] - LARGEST_BIAS[dtype]
-        self.half = bounds.ACCUMULATOR[dtype] != dtype
+        self.limit = error_bounds.EXACT_INTEGERS[dtype] - LARGEST_BIAS[dtype]
+        self.half = error_bounds.ACCUMULATOR[dtype] != dtype
         largest_sum = self.form.terms * LARGEST_WEIGHT[dtype] * LARGEST_INPUT[dtype] + LARGEST_BIAS[dtype]
-        exact = bounds.EXACT_INTEGERS
-        assert largest_sum <= exact[bounds.ACCUMULATOR[dtype]], f"{problem}: sums are no longer exact"
+        exact = error_bounds.EXACT_INTEGERS
+        assert largest_sum <= exact[error_bounds.ACCUMULATOR[dtype]], f"{problem}: sums are no longer exact"
         # Where they are exact in float32 it adds them up as well as float64, in half the time.
         self.adds_in = np.float32 if largest_sum <= exact["float32"] else np.float64
         self.left = self._nonzero(LARGEST_WEIGHT[dtype], self.form.left)
@@ -278,9 +278,9 @@ class _Integers(_Drawn):
         pairs = paired.shape[2] // 2
         paired[:, :, 1 : 2 * pairs : 2] = -paired[:, :, 0 : 2 * pairs : 2]
 
-    def questions(self) -> tuple[Weights, Case, Case, Case]:
+    def cases(self) -> tuple[Weights, Case, Case, Case]:
         right, sums = self._right_and_sums()
-        self.finish(sums)
+        self.apply_bias_and_activation(sums)
         integers = Case(self.inputs(right, self._between(self.problem.input_shape[2:])), self.answer(sums))
         return self.weights(), integers, self._probe(), self._poisoned(right, sums)
 
@@ -288,7 +288,7 @@ class _Integers(_Drawn):
         right = self._between(self.form.right)
         if self.half:
             right[self.rng.random(right.shape, np.float32) >= self._density()] = 0
-        sums = matrices.product(self.left, right, self.adds_in)
+        sums = matrix_form.product(self.left, right, self.adds_in)
         while (large := np.argwhere(np.abs(sums).max(axis=2, initial=0) > self.limit)).size:
             for image, group, column in large:
                 terms = right[image, group, :, column]
@@ -304,7 +304,7 @@ class _Integers(_Drawn):
 
     def _column(self, group: int, terms: Array) -> Array:
         """The sums of one column, as a product of one image, one group and one column."""
-        return matrices.product(self.left[group : group + 1], terms.reshape(1, 1, -1, 1), self.adds_in)
+        return matrix_form.product(self.left[group : group + 1], terms.reshape(1, 1, -1, 1), self.adds_in)
 
     def _probe(self) -> Case:
         """``1 + 2**-bits`` as one term of each column; the term walks on from column to column.
@@ -315,7 +315,7 @@ class _Integers(_Drawn):
         """
         images, groups, terms, columns = self.form.right
         right = np.zeros(self.form.right, self.problem.dtype)
-        value = 1.0 + 2.0 ** -bounds.PROBE_BITS[self.problem.dtype]
+        value = 1.0 + 2.0 ** -error_bounds.PROBE_BITS[self.problem.dtype]
         exact: type[np.floating[Any]] = np.float64 if self.problem.dtype == "float64" else np.float32
         sums = np.zeros((images, groups, self.form.rows, columns), exact)
         if terms:
@@ -324,10 +324,10 @@ class _Integers(_Drawn):
             for image, group in np.ndindex(images, groups):
                 right[image, group, term[image, group], np.arange(columns)] = value
                 np.take(probed[group], term[image, group], axis=1, out=sums[image, group])
-        return Case(self.inputs(right, 0.0), self.answer(self.finish(sums)))
+        return Case(self.inputs(right, 0.0), self.answer(self.apply_bias_and_activation(sums)))
 
     def _poisoned(self, right: Array, sums: Array) -> Case:
-        """A NaN in the first term of two columns, an infinity in the last term of two, NaN where nobody reads.
+        """A NaN in the first term of two columns, an infinity in the last term of two, NaN where nothing is read.
 
         In the first and the last column, at the ends of the memory, and in middle ones, which have neighbours on both
         sides that could catch it. Only these columns get another answer than the integers have. Where the left
@@ -344,7 +344,9 @@ class _Integers(_Drawn):
             with np.errstate(invalid="ignore"):  # infinity times zero is the point of it
                 for image, group, column in poisoned:
                     answer = self._column(group, right[image, group, :, column])
-                    sums[image, group, :, column] = self.finish(answer, slice(group, group + 1))[0, 0, :, 0]
+                    sums[image, group, :, column] = self.apply_bias_and_activation(answer, slice(group, group + 1))[
+                        0, 0, :, 0
+                    ]
             if self.problem.direction == "backward-weight":
                 left = left.copy()
                 left[0, 0, 0] = np.nan

@@ -1,6 +1,6 @@
 """Naming the mistake behind a wrong answer: the plausible error that would give exactly this result.
 
-Only ever run on an answer that is already known to be wrong, so its cost does not matter and its silence is safe.
+Runs only on an answer that is already known to be wrong: so its cost does not matter, and finding no name does no harm.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ Array = npt.NDArray[Any]
 Agree = Callable[[Array, Array], bool]
 Mistakes = Iterator[tuple[str, Array]]
 
-# Explicit significand bits of arithmetic that people mistake for float32.
+# Explicit significand bits of arithmetic that is often taken for float32.
 COARSER_ARITHMETIC: Final = {"bfloat16": 7, "TensorFloat-32 or float16": 10, "float32": 23}
 SIGNIFICAND_BITS: Final = {"bfloat16": 7, "float16": 10, "float32": 23, "float64": 52}
 
 
 @dataclass(frozen=True)
 class Mismatch:
-    """What was asked, of which layer, and the right answer to the question before."""
+    """A case that a layer answered wrong, its weights, and the right answer to the case before."""
 
     problem: Problem
     weights: Weights
-    question: Case
+    case: Case
     previous_answer: Array | None
 
     def answer(
@@ -42,32 +42,32 @@ class Mismatch:
         weight: Array | None = None,
         bias: Array | None = None,
     ) -> Array:
-        """The right answer to a question that differs from this one by what is given. No bias unless it is given."""
+        """The right answer to a case that differs from this one by what is given. No bias unless it is given."""
         return answer(
             problem or self.problem,
-            inputs or self.question.inputs,
+            inputs or self.case.inputs,
             self.weights.weight if weight is None else weight,
             bias,
         )
 
 
-def diagnose(case: Mismatch, result: Array, agree: Agree) -> str:
+def diagnose(mismatch: Mismatch, result: Array, agree: Agree) -> str:
     """A sentence on what is wrong with ``result``, with the first element that differs."""
     with np.errstate(all="ignore"):
-        cause = next((name for name, candidate in _mistakes(case) if agree(result, candidate)), None)
-    place = _first_difference(case.question.answer, result)
-    return f"{cause} ({place})" if cause else f"{_extent(case, result)}{place}"
+        cause = next((name for name, candidate in _mistakes(mismatch) if agree(result, candidate)), None)
+    place = _first_difference(mismatch.case.answer, result)
+    return f"{cause} ({place})" if cause else f"{_extent(mismatch, result)}{place}"
 
 
-def rounded_operands(case: Mismatch, result: Array, error: Callable[[Array, Array], float]) -> str | None:
+def rounded_operands(mismatch: Mismatch, result: Array, error: Callable[[Array, Array], float]) -> str | None:
     """The coarser arithmetic that explains ``result``: with its operands rounded, the error all but vanishes."""
-    actual = error(result, case.question.answer)
+    actual = error(result, mismatch.case.answer)
     for name, bits in COARSER_ARITHMETIC.items():
-        if bits >= SIGNIFICAND_BITS[case.problem.dtype]:
+        if bits >= SIGNIFICAND_BITS[mismatch.problem.dtype]:
             continue
-        weight = None if case.weights.weight is None else _round_significand(case.weights.weight, bits)
-        inputs = tuple(_round_significand(each, bits) for each in case.question.inputs)
-        if error(result, case.answer(inputs=inputs, weight=weight, bias=case.weights.bias)) < actual / 8:
+        weight = None if mismatch.weights.weight is None else _round_significand(mismatch.weights.weight, bits)
+        inputs = tuple(_round_significand(each, bits) for each in mismatch.case.inputs)
+        if error(result, mismatch.answer(inputs=inputs, weight=weight, bias=mismatch.weights.bias)) < actual / 8:
             return name
     return None
 
@@ -75,63 +75,63 @@ def rounded_operands(case: Mismatch, result: Array, error: Callable[[Array, Arra
 # --- mistakes that have a name --------------------------------------------------------------------------------
 
 
-def _mistakes(case: Mismatch) -> Mistakes:
+def _mistakes(mismatch: Mismatch) -> Mistakes:
     """Every plausible mistake with the result that it would give."""
-    right, previous = case.question.answer, case.previous_answer
+    right, previous = mismatch.case.answer, mismatch.previous_answer
     yield "the result is all zeros", np.zeros_like(right)
     if previous is not None:
         yield "this is the answer to the previous input", previous
         yield "this is the sum with the answer to the previous input: it adds to a buffer", right + previous
-    if case.problem.direction == "forward":
-        yield from _mistakes_of_the_last_step(case)
-    if case.problem.direction == "backward-weight":
-        yield from _mistakes_with_sums_over_pixels(case)
+    if mismatch.problem.direction == "forward":
+        yield from _mistakes_of_the_last_step(mismatch)
+    if mismatch.problem.direction == "backward-weight":
+        yield from _mistakes_with_sums_over_pixels(mismatch)
     else:
-        yield from _mistakes_with_weights(case)
-        yield from _mistakes_with_results_in_pixels(case)
-    yield from _mistakes_with_pixels(case)
-    yield from _mistakes_with_groups(case)
+        yield from _mistakes_with_weights(mismatch)
+        yield from _mistakes_with_results_in_pixels(mismatch)
+    yield from _mistakes_with_pixels(mismatch)
+    yield from _mistakes_with_groups(mismatch)
 
 
-def _mistakes_of_the_last_step(case: Mismatch) -> Mistakes:
-    p, bias = case.problem, case.weights.bias
+def _mistakes_of_the_last_step(mismatch: Mismatch) -> Mistakes:
+    p, bias = mismatch.problem, mismatch.weights.bias
     if bias is not None:
-        yield "the bias is missing", case.answer()
-        clamped = np.maximum(case.answer(replace(p, activation="none")), 0.0)
+        yield "the bias is missing", mismatch.answer()
+        clamped = np.maximum(mismatch.answer(replace(p, activation="none")), 0.0)
         wide = bias.astype(np.float64)
         yield (
             "the activation is applied before the bias",
             clamped + (wide if p.layout == "nhwc" else wide[:, None, None]),
         )
-        yield "the bias is added twice", case.answer(bias=2 * wide)
+        yield "the bias is added twice", mismatch.answer(bias=2 * wide)
     other: Activation = "none" if p.activation == "relu" else "relu"
-    swapped = case.answer(replace(p, activation=other), bias=bias)
+    swapped = mismatch.answer(replace(p, activation=other), bias=bias)
     yield "the ReLU is missing" if p.activation == "relu" else "a ReLU is applied that nobody asked for", swapped
 
 
-def _mistakes_with_weights(case: Mismatch) -> Mistakes:
-    p, weight, bias = case.problem, case.weights.weight, case.weights.bias
+def _mistakes_with_weights(mismatch: Mismatch) -> Mistakes:
+    p, weight, bias = mismatch.problem, mismatch.weights.weight, mismatch.weights.bias
     assert weight is not None, "only backward-weight has no weights"
     transposed = weight.reshape(p.groups, weight.shape[1], -1).transpose(0, 2, 1).reshape(weight.shape)
     forward = p.direction == "forward"
     yield (
         "the weights are transposed" if forward else "the weights are not transposed",
-        case.answer(weight=transposed, bias=bias),
+        mismatch.answer(weight=transposed, bias=bias),
     )
     for position, name in ((-1, "last"), (0, "first")):
         cut = weight.copy().reshape(p.groups, -1, weight.shape[1])
         cut[(..., position) if forward else (slice(None), position)] = 0
         yield (
             f"the {name} {'input' if forward else 'output'} channel is dropped",
-            case.answer(weight=cut.reshape(weight.shape), bias=bias),
+            mismatch.answer(weight=cut.reshape(weight.shape), bias=bias),
         )
     if forward:
         reverse = None if bias is None else bias[::-1]
-        yield "the output channels are in reverse order", case.answer(weight=weight[::-1], bias=reverse)
+        yield "the output channels are in reverse order", mismatch.answer(weight=weight[::-1], bias=reverse)
 
 
-def _mistakes_with_results_in_pixels(case: Mismatch) -> Mistakes:
-    p, right = case.problem, case.question.answer
+def _mistakes_with_results_in_pixels(mismatch: Mismatch) -> Mistakes:
+    p, right = mismatch.problem, mismatch.case.answer
     axes = (0, 2, 3, 1) if p.layout == "nchw" else (0, 3, 1, 2)
     yield f"the output is laid out as {_other_layout(p)}", right.transpose(axes).reshape(right.shape)
     if p.batch > 1:
@@ -155,9 +155,9 @@ def _mistakes_with_skipped_pixels(p: Problem, dx: Array) -> Mistakes:
         yield f"the stride starts at pixel {first} instead of 0", np.roll(dx, (first, first), (rows, columns))
 
 
-def _mistakes_with_sums_over_pixels(case: Mismatch) -> Mistakes:
-    p, right = case.problem, case.question.answer
-    x, dy = case.question.inputs
+def _mistakes_with_sums_over_pixels(mismatch: Mismatch) -> Mistakes:
+    p, right = mismatch.problem, mismatch.case.answer
+    x, dy = mismatch.case.inputs
     if p.bias:
         without = right.copy()
         without[:, -1] = 0
@@ -171,30 +171,30 @@ def _mistakes_with_sums_over_pixels(case: Mismatch) -> Mistakes:
     if p.batch > 1:
         one = replace(p, batch=1)
         yield "the batch is averaged instead of summed", right / p.batch
-        yield "the batch is not summed: the gradient is the first image's", case.answer(one, (x[:1], dy[:1]))
-        yield "the batch is not summed: the gradient is the last image's", case.answer(one, (x[-1:], dy[-1:]))
+        yield "the batch is not summed: the gradient is the first image's", mismatch.answer(one, (x[:1], dy[:1]))
+        yield "the batch is not summed: the gradient is the last image's", mismatch.answer(one, (x[-1:], dy[-1:]))
     weights = right[:, : p.in_channels // p.groups]
     transposed = weights.reshape(p.groups, weights.shape[1], -1).swapaxes(1, 2).reshape(weights.shape)
     yield "the result is transposed", np.concatenate([transposed, right[:, weights.shape[1] :]], axis=1)
 
 
-def _mistakes_with_pixels(case: Mismatch) -> Mistakes:
-    p, bias, (x, *dy) = case.problem, case.weights.bias, case.question.inputs
+def _mistakes_with_pixels(mismatch: Mismatch) -> Mistakes:
+    p, bias, (x, *dy) = mismatch.problem, mismatch.weights.bias, mismatch.case.inputs
     rows, columns = _spatial(p)
     if p.direction != "backward-input":
         for first in range(1, p.stride):
             moved = np.roll(x, (-first, -first), (rows, columns))
-            yield f"the stride starts at pixel {first} instead of 0", case.answer(inputs=(moved, *dy), bias=bias)
+            yield f"the stride starts at pixel {first} instead of 0", mismatch.answer(inputs=(moved, *dy), bias=bias)
         if p.stride > 1:
             corner = _corner_over_every(p, x)
-            yield "the stride is ignored", case.answer(inputs=(corner, *dy), bias=bias)
+            yield "the stride is ignored", mismatch.answer(inputs=(corner, *dy), bias=bias)
     other = replace(p, layout=_other_layout(p))
-    misread = [case.question.inputs[0].reshape(_misread_shape(other))]
+    misread = [mismatch.case.inputs[0].reshape(_misread_shape(other))]
     if dy:
         misread.append(dy[0].reshape(other.output_shape))
-    yield f"the input is read as {other.layout}", _in_layout(p, case.answer(other, tuple(misread), bias=bias))
+    yield f"the input is read as {other.layout}", _in_layout(p, mismatch.answer(other, tuple(misread), bias=bias))
     if p.height == p.width:
-        yield "rows and columns are swapped", case.answer(inputs=(x.swapaxes(rows, columns), *dy), bias=bias)
+        yield "rows and columns are swapped", mismatch.answer(inputs=(x.swapaxes(rows, columns), *dy), bias=bias)
 
 
 def _corner_over_every(p: Problem, x: Array) -> Array:
@@ -215,8 +215,8 @@ def _in_layout(p: Problem, result: Array) -> Array:
     return result.transpose((0, 3, 1, 2) if p.layout == "nchw" else (0, 2, 3, 1))
 
 
-def _mistakes_with_groups(case: Mismatch) -> Mistakes:
-    p, (x, *dy) = case.problem, case.question.inputs
+def _mistakes_with_groups(mismatch: Mismatch) -> Mistakes:
+    p, (x, *dy) = mismatch.problem, mismatch.case.inputs
     if p.groups == 1:
         return
     axis = 1 if p.layout == "nchw" else 3
@@ -229,7 +229,7 @@ def _mistakes_with_groups(case: Mismatch) -> Mistakes:
         ("groups take interleaved channels instead of blocks", interleaved),
         ("groups are in reverse order", reversed_groups),
     ):
-        yield name, case.answer(inputs=(x.take(order, axis), *dy), bias=case.weights.bias)
+        yield name, mismatch.answer(inputs=(x.take(order, axis), *dy), bias=mismatch.weights.bias)
 
 
 def _spatial(p: Problem) -> tuple[int, int]:
@@ -244,9 +244,9 @@ def _other_layout(p: Problem) -> Layout:
 # --- where it has none ----------------------------------------------------------------------------------------
 
 
-def _extent(case: Mismatch, result: Array) -> str:
+def _extent(mismatch: Mismatch, result: Array) -> str:
     """Where the wrong elements lie, when they share a place on some axis."""
-    p, right = case.problem, case.question.answer
+    p, right = mismatch.problem, mismatch.case.answer
     wrong = _differs(result, right)
     if p.direction == "backward-input" and p.stride > 1 and not _at_read_pixels(p, wrong).any():
         return "the pixels that the stride skips must get zero; "

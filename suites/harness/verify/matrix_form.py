@@ -1,4 +1,4 @@
-"""The three directions of a problem as one matrix product, so that a question is drawn and answered in one way.
+"""The three directions of a problem as one matrix product, so that a case is drawn and answered in one way.
 
 In every direction, with ``n`` images, ``g`` groups, ``m`` rows, ``k`` terms and ``p`` columns::
 
@@ -68,7 +68,7 @@ def product(left: Array, right: Array, dtype: type[np.floating[Any]]) -> Array:
     """``result[n, g, m, p]``, operands and sums in ``dtype``, on all cores.
 
     einsum without ``optimize`` runs NumPy's own C loops. A matmul would be faster and would go through the very BLAS
-    that some contestants call: for float64 problems it would compare a library with itself.
+    that some backends call: for float64 problems it would compare a library with itself.
     """
     left, right = left.astype(dtype, copy=False), right.astype(dtype, copy=False)
     images, groups, _, columns = right.shape

@@ -1,7 +1,7 @@
-"""The oracle: naive, independent of any backend's library, in float64.
+"""The reference: naive, independent of any backend's library, in float64.
 
-One einsum per direction, on arrays in the problem's own layout. :mod:`cases` answers its
-questions in cheaper ways; a test holds all of them to this.
+One einsum per direction, on arrays in the problem's own layout. :mod:`cases` finds
+its answers in cheaper ways; a test holds all of them to this.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def pointwise(problem: Problem, x: Array, weight: Array, bias: Array | None) -> 
     Exact when all sums are small integers. NaN and infinity propagate, through the activation too.
     """
     # einsum without `optimize` runs NumPy's own C loops. A matmul would be faster and would go through the very BLAS
-    # that some contestants call: for float64 problems it would compare a library with itself.
+    # that some backends call: for float64 problems it would compare a library with itself.
     sums = np.einsum("goc,ngcij->ngoij", _kernels(problem, weight), _read(problem, x), optimize=False)
     sums = sums.reshape(problem.batch, problem.out_channels, problem.out_height, problem.out_width)
     if bias is not None:

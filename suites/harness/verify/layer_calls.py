@@ -1,0 +1,84 @@
+"""Untimed calls of a layer, and its result read as one array whose form is checked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numpy import ndarray  # bound before any plugin is loaded, which can replace it in its module later
+
+from pointwise_bench import Backend, Layer, Problem
+from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs, OnDevice
+from pointwise_bench.suites.harness.record.ended import WrongAnswer
+
+Array = npt.NDArray[Any]
+
+
+class LayerCalls:
+    """How the gate calls layers of one backend on one problem. ``WrongAnswer`` for a result of another form."""
+
+    def __init__(self, backend: Backend, problem: Problem) -> None:
+        self.backend = backend
+        self.problem = problem
+
+    def to_device(self, inputs: Inputs) -> OnDevice:
+        """``inputs`` as the backend's own kind of array."""
+        return tuple(self.backend.to_device(each) for each in inputs.arrays)
+
+    def call(self, layer: Layer, x: OnDevice) -> Any:
+        """The result in the backend's own form, waited for."""
+        result = layer(*x)
+        self.backend.sync()
+        return result
+
+    def compute(self, layer: Layer, x: OnDevice) -> Array:
+        """The result as :meth:`read` gives it."""
+        return self.read(self.call(layer, x))
+
+    def read(self, result: Any) -> Array:
+        """The result as one array of the right form: with its bias' gradient, if any, as the last column."""
+        p = self.problem
+        if p.direction != "backward-weight":
+            return self._array(result, p.output_shape if p.direction == "forward" else p.input_shape)
+        if not p.bias:
+            return self._array(result, p.weight_shape)
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise WrongAnswer(
+                f"returns {type(result).__name__}: the bias' gradient is missing; backward-weight with a bias "
+                f"returns the tuple (dw, db)"
+            )
+        dw, db = self._array(result[0], p.weight_shape), self._array(result[1], (p.out_channels,))
+        return np.concatenate([dw, db[:, None]], axis=1)
+
+    def _array(self, result: Any, shape: tuple[int, ...]) -> Array:
+        array = self.backend.to_numpy(result)
+        if not isinstance(array, ndarray):
+            raise WrongAnswer(f"returns {type(array).__name__} from to_numpy, not a NumPy array")
+        array = ndarray.view(array, ndarray)  # a subclass can have a shape, or an equality, of its own
+        if array.shape != shape:
+            raise WrongAnswer(f"returns shape {array.shape}, expected {shape}{self._shape_of_what(array.shape)}")
+        if array.dtype != np.dtype(self.problem.dtype):
+            raise WrongAnswer(f"returns {array.dtype}, but the problem is {self.problem.dtype}")
+        return array
+
+    def _shape_of_what(self, shape: tuple[int, ...]) -> str:
+        """What a wrong shape is the right shape of, as the end of a sentence; empty where it is of nothing known."""
+        p = self.problem
+        other = replace(p, layout="nhwc" if p.layout == "nchw" else "nchw")
+        if p.direction == "backward-weight":
+            alternatives: dict[tuple[int, ...], str] = {p.weight_shape[::-1]: "the result is transposed"}
+        elif p.direction == "backward-input":
+            alternatives = {
+                p.output_shape: "that is the shape of dy",
+                other.input_shape: f"that is the {other.layout} layout",
+                replace(p, height=p.out_height, width=p.out_width, stride=1).input_shape: "the stride is ignored",
+            }
+        else:
+            alternatives = {
+                p.input_shape: "that is the input's shape",
+                other.output_shape: f"that is the {other.layout} layout",
+                replace(p, stride=1).output_shape: "the stride is ignored",
+            }
+        return f": {alternatives[shape]}" if shape in alternatives else ""

@@ -1,0 +1,119 @@
+"""Checks by time: no answer may be remembered, and no work may go on where no clock runs."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from time import perf_counter, sleep  # bound before any plugin is loaded, which can replace time's own later
+from typing import Any
+
+import numpy.typing as npt
+
+from pointwise_bench import Layer
+from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs, OnDevice
+from pointwise_bench.suites.harness.record.ended import WrongAnswer
+from pointwise_bench.suites.harness.verify.layer_calls import LayerCalls
+
+Array = npt.NDArray[Any]
+
+REWARM_S = 0.001  # of calls on the old input before a new one
+OLD_CALLS, OLD_CALLS_S = 3, 0.1  # as many at least, unless they take longer than this
+NEW_INPUTS = 8  # at most
+TIMES_ASKED = 5  # before work outside the clock is held for proven
+READING_S = 200e-6  # that a library may take to hand over one result, at its slowest
+REMEMBERING = 3.0  # times slower on a new input than on the old one: no cache of the processor's explains that
+
+
+def check_finished(calls: LayerCalls, layer: Layer, inputs: tuple[Array, ...]) -> None:
+    """``WrongAnswer`` for work after ``sync``: reading a result at once must not take longer than reading it later.
+
+    Measured again before a backend is refused: a disturbance that lasts over one measurement slows all of its
+    readings.
+    """
+    x = calls.to_device(Inputs(inputs))
+    reasons: list[str] = []
+    while len(reasons) < TIMES_ASKED:
+        reason = _unfinished(calls, layer, x)
+        if reason is None:
+            return
+        reasons.append(reason)
+    raise WrongAnswer(reasons[-1])
+
+
+def _unfinished(calls: LayerCalls, layer: Layer, x: OnDevice) -> str | None:
+    """What reading a result shows of work outside the clock; None where there is none."""
+    copying_s = _seconds_of(calls.compute(layer, x).copy)
+    at_once_s = _reading_s(calls, layer, x, pause_s=0.0)
+    if at_once_s < 3 * copying_s + 20e-6:
+        return None  # a result that is read as fast as it is copied was there already
+    later_s = _reading_s(calls, layer, x, pause_s=max(0.02, 2 * at_once_s))
+    if later_s < at_once_s / 4:
+        return (
+            f"is not finished when sync() returns: reading the result at once took {at_once_s * 1e3:.2g} ms, "
+            f"after a pause {later_s * 1e3:.2g} ms; the clock would miss the difference"
+        )
+    # A device's result has to travel; on the CPU nothing but a copy is left to do. What to_numpy() computes is in
+    # both readings, while a pause cools caches and cores: a short reading takes ten times as long after it.
+    reading_s = min(at_once_s, later_s)
+    results = 1 + (calls.problem.direction == "backward-weight" and calls.problem.bias)
+    if calls.backend.device == "cpu" and reading_s > 10 * copying_s + results * READING_S:
+        return (
+            f"works in to_numpy(), where no clock runs: reading a finished result took {reading_s * 1e3:.2g} ms, "
+            f"copying it {copying_s * 1e3:.2g} ms"
+        )
+    return None
+
+
+def _reading_s(calls: LayerCalls, layer: Layer, x: OnDevice, pause_s: float) -> float:
+    """Seconds to read a result ``pause_s`` after the call; the best of three, as a disturbance only adds."""
+    readings = []
+    for _ in range(3):
+        result = calls.call(layer, x)
+        sleep(pause_s)
+        readings.append(_seconds_of(lambda result=result: calls.read(result)))  # type: ignore[misc]
+    return min(readings)
+
+
+def check_recomputes(
+    calls: LayerCalls, layer: Layer, x: OnDevice, inputs: tuple[Array, ...], seconds_per_call: float
+) -> None:
+    """``WrongAnswer`` where new inputs take longer than the timed ones, ``x`` made of ``inputs``: it remembers these.
+
+    Each new input comes straight after calls on the old one, so that caches and threads are as warm for it, and is
+    read through first: where reading is the work, one from main memory takes over three times as long. A single one
+    that is as fast as the old one clears the backend: on a busy machine any call may wait for a thread that is not
+    running, while a backend that remembers is slow on every new input.
+    """
+    slow = []
+    for step in range(1, NEW_INPUTS + 1):
+        factor = 1 + step / (2 * NEW_INPUTS)
+        new_inputs = Inputs(tuple(each * each.dtype.type(factor) for each in inputs))
+        new = calls.to_device(new_inputs)
+        old_s = _seconds_per_old_call(calls, layer, x)
+        new_inputs.read_through()
+        new_s = _seconds_of(lambda new=new: calls.call(layer, new))  # type: ignore[misc]
+        if new_s <= REMEMBERING * max(seconds_per_call, old_s) + 20e-6:
+            return
+        slow.append(new_s)
+    raise WrongAnswer(
+        f"replays a cached answer: an input that it had not seen took {min(slow):.3g} s, "
+        f"the repeated one {seconds_per_call:.3g} s"
+    )
+
+
+def _seconds_per_old_call(calls: LayerCalls, layer: Layer, x: OnDevice) -> float:
+    """The median of some calls on the timed input.
+
+    Not the last of them: a call that had to wait is the likeliest to end the loop, and would clear a backend that
+    remembers.
+    """
+    seconds: list[float] = []
+    while sum(seconds) < REWARM_S or (len(seconds) < OLD_CALLS and sum(seconds) < OLD_CALLS_S):
+        seconds.append(_seconds_of(lambda: calls.call(layer, x)))
+    return statistics.median(seconds)
+
+
+def _seconds_of(action: Callable[[], object]) -> float:
+    began = perf_counter()
+    action()
+    return perf_counter() - began
