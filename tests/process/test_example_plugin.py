@@ -41,7 +41,7 @@ def assert_timed_like_any_other(cells: list[dict[str, Any]]) -> None:
 
 
 def test_once_installed_it_is_listed_with_its_source(installed: Path) -> None:
-    program = "import json; from backends import names, registry; "
+    program = "import json; from pointwise_bench.backends import names, registry; "
     program += f"print(json.dumps([{NAME!r} in names(), vars(registry.source({NAME!r}))]))"
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -89,7 +89,7 @@ def test_what_a_backend_misses_is_asked_once_and_holds_no_process(
 ) -> None:
     plugin = tmp_path / "poor.py"
     plugin.write_text(
-        "from backends import Backend, register\n"
+        "from pointwise_bench import Backend, register\n"
         "@register\n"
         "class Poor(Backend):\n"
         "    name = 'poor-in-tests'\n"

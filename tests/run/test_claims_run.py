@@ -96,7 +96,7 @@ def test_a_backend_that_hangs_costs_its_own_claims_only(tmp_path: Path) -> None:
     plugin = tmp_path / "hangs.py"
     plugin.write_text(
         "import time\n"
-        "from backends import Backend, register\n"
+        "from pointwise_bench import Backend, register\n"
         "@register\n"
         "class Hangs(Backend):\n"
         "    name = 'hangs'\n"

@@ -17,7 +17,7 @@ import pytest
 from guarded_memory import Guarded
 from hypothesis import given, settings, strategies as st
 from llvmlite import binding, ir
-from places import HELPERS
+from places import HELPERS, ROOT
 
 from pointwise_bench import Problem
 from pointwise_bench.backends._microkernel import (
@@ -526,7 +526,7 @@ FUZZ = HELPERS / "fuzz_microkernel.py"
 
 
 def test_random_problems_between_forbidden_pages() -> None:
-    """``python tests/fuzz_microkernel.py 20000 1`` asks more of them."""
+    """``python tests/helpers/fuzz_microkernel.py 20000 1`` asks more of them."""
     done = subprocess.run([sys.executable, FUZZ, "300", "0", "-v"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-500:] + done.stderr[-2000:]
 
@@ -549,17 +549,18 @@ def test_a_step_past_the_end_is_seen() -> None:
 def test_kernels_come_from_disk_in_a_new_process(tmp_path: Path) -> None:
     """Cold: written and compiled. Warm: loaded. Importing numba is not part of either."""
     program = (
-        "import numba, time, numpy as np\nfrom backends import Problem, get\nimport backends._microkernel.layer\n"
-        "import llvmlite.binding\nbegan = time.process_time()\np = Problem.parse('n1c8h8w8-o8')\n"
+        "import numba, time, numpy as np\nfrom pointwise_bench import Problem, get\n"
+        "import pointwise_bench.backends._microkernel.layer\nimport llvmlite.binding\n"
+        "began = time.process_time()\np = Problem.parse('n1c8h8w8-o8')\n"
         "get('numba-microkernel').prepare(p, np.ones(p.weight_shape, 'f4'), None, 1)\n"
         "print(time.process_time() - began)"
     )
     environment = {"NUMBA_CACHE_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", "NUMBA_NUM_THREADS": "1"}
+    environment["PYTHONPATH"] = str(ROOT / "src")
     cold, warm = (
         float(
             subprocess.run(
                 [sys.executable, "-c", program],
-                cwd=FUZZ.parents[1],
                 env=environment,
                 capture_output=True,
                 text=True,

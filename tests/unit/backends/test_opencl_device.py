@@ -61,18 +61,25 @@ def test_device_time_agrees_with_host_time_on_a_long_kernel() -> None:
 
 
 def test_transfers_are_counted_where_the_name_says_so() -> None:
-    """A problem that is all transfer: the copies show on both clocks."""
-    moving = Problem(batch=1, in_channels=16, out_channels=16, height=512, width=512)
+    """A problem that is all transfer: the copies show on both clocks.
+
+    Both take their turns in the same rounds and the fastest turn of each counts: whoever else uses the machine only
+    ever adds to a turn. With one backend measured after the other, and medians, three of sixteen came out the wrong
+    way round beside a program that loaded a core.
+    """
+    moving = Problem(batch=1, in_channels=1, out_channels=1, height=1024, width=1024)
+    cases = CaseSet.of(moving, seed=1)
+    timed_layers = {name: TimedLayer(registry.get(name), threads=1) for name in ("opencl", "opencl-from-host")}
+    for timed_layer in timed_layers.values():
+        timed_layer.set_up(moving, cases)
+    rounds = [{name: timed_layer.turn(1, 0.0) for name, timed_layer in timed_layers.items()} for _ in range(15)]
     seconds, device_seconds = {}, {}
-    for name in ("opencl", "opencl-from-host"):
-        timed_layer = TimedLayer(registry.get(name), threads=1)
-        timed_layer.set_up(moving, CaseSet.of(moving, seed=1))
-        turns = [timed_layer.turn(3, 0.0) for _ in range(7)]
-        seconds[name] = statistics.median(turn.seconds_per_call for turn in turns)
-        device_seconds[name] = statistics.median(turn.device_seconds_per_call or 0.0 for turn in turns)
+    for name, timed_layer in timed_layers.items():
+        seconds[name] = min(turns[name].seconds_per_call for turns in rounds)
+        device_seconds[name] = min(turns[name].device_seconds_per_call or 0.0 for turns in rounds)
         timed_layer.finish()
-    # 16 MiB there and 16 MiB back; memory faster than 100 GB/s would be news.
-    copying_s = 2 * 2**24 / 100e9
+    assert min(device_seconds.values()) > 0
+    copying_s = 2 * 2**22 / 100e9  # 4 MiB there and 4 back; memory faster than 100 GB/s would be news
     assert seconds["opencl-from-host"] > seconds["opencl"] + copying_s
     assert device_seconds["opencl-from-host"] > device_seconds["opencl"] + copying_s
 
