@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pointwise_bench.report.reading.run import Run, load_run
+
 CEILINGS: list[dict[str, Any]] = [
     {
         "phase": phase,
@@ -73,6 +75,16 @@ def write_run(
     (folder / "run.json").write_text(json.dumps(settings), encoding="utf-8")
     (folder / "cells.jsonl").write_text("".join(json.dumps(one) + "\n" for one in cells), encoding="utf-8")
     return folder
+
+
+def run_of(results: Path, cells: Sequence[dict[str, Any]], **changed: Any) -> Run:
+    """The run that :func:`write_run` writes, as the report reads it."""
+    return load_run(write_run(results, cells, **changed))
+
+
+def noisy(seconds: float, seed: int = 0, noise: float = 0.01, rounds: int = 31) -> NDArray[np.float64]:
+    """Times around ``seconds``, scattered by a relative ``noise``."""
+    return np.asarray(seconds * np.exp(np.random.default_rng(seed).normal(0.0, noise, rounds)), dtype=np.float64)
 
 
 def drifting(

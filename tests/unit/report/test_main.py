@@ -5,21 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from make_claims import CLEAN, DESCRIBED, lines_of, write_claims
-from make_run import cell, write_run
-from numpy.typing import NDArray
+from make_run import cell, noisy, write_run
 
 from pointwise_bench.report.__main__ import BAD_INPUT, main
 
 FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
 OLDER, NEWER = "2026-01-02T03-04-05Z", "2026-01-03T03-04-05Z"
-
-
-def noisy(seconds: float, seed: int = 0, noise: float = 0.01) -> NDArray[np.float64]:
-    series: NDArray[np.float64] = seconds * np.exp(np.random.default_rng(seed).normal(0.0, noise, 31))
-    return series
 
 
 def two_runs(tmp_path: Path, before: list[dict[str, Any]], after: list[dict[str, Any]], **changed: Any) -> list[str]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
+from random import Random
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from pointwise_bench.report.statistics.order_statistics import (
     USUAL_COUNTS_AS,
@@ -54,6 +57,72 @@ def test_the_interval_covers_the_median_as_often_as_it_says(count: int, alpha: f
     median = math.log(2)
     missed = np.mean((samples[:, index] > median) | (samples[:, count - 1 - index] < median))
     assert abs(missed - exact) < 4 * math.sqrt(exact / trials)
+
+
+def test_the_index_is_the_largest_whose_tail_is_small_enough() -> None:
+    """Every count up to 80 and twelve confidences, against sums of whole numbers: no float is compared."""
+    for count in range(81):
+        for alpha in (
+            Fraction(1, denominator) for denominator in (2, 3, 4, 5, 10, 20, 40, 100, 190, 500, 10**4, 10**6)
+        ):
+            fitting = [
+                index
+                for index in range((count + 1) // 2)
+                if 2 * sum(math.comb(count, below) for below in range(index + 1)) * alpha.denominator
+                <= alpha.numerator * 2**count
+            ]
+            # A float of the confidence is a little off the fraction; here no tail lies in between.
+            assert interval_index(count, float(alpha)) == max(fitting, default=None), (count, alpha)
+
+
+def test_the_ends_are_widened_by_the_root_of_the_disagreement() -> None:
+    """Of 40 values 0 to 39 the first start has 12 above the median of all and 8 below, the second 8 and 12.
+
+    Sums of signs are 4 and -4, so the design effect is 16 / 20 + 16 / 20 over one degree of freedom, 1.6. Drawn
+    towards the run's: (4 * 1 + 1 * 1.6) / 5 = 1.12. The sign test's interval of 40 is from rank 14 to rank 27
+    (from 0: 13 to 26), 6.5 ranks from the middle; 6.5 * sqrt(1.12) = 6.88 ends at 12.62, of which the floor is 12.
+    """
+    values = np.arange(40.0)
+    labels = np.array([0] * 8 + [1] * 12 + [0] * 12 + [1] * 8)
+    assert design_effect(Clusters.of(values, labels)) == pytest.approx(1.6)
+    assert Clusters.of(values, labels).median_interval() == (19.5, 12.0, 27.0)
+    assert Clusters.of(values, np.zeros(40, np.int64)).median_interval() == (19.5, 13.0, 26.0)
+    # The run's disagreement of 4 alone, for one start: 6.5 * 2 = 13 ranks, from 6.5, of which the floor is 6.
+    assert Clusters.of(values, np.zeros(40, np.int64)).median_interval(usual=4.0) == (19.5, 6.0, 33.0)
+
+
+VALUES = st.lists(st.floats(-100, 100), min_size=1, max_size=40)
+
+
+# 200 examples with up to 40 samples in up to 5 clusters: the interval consists of sorting, one index and its mirror,
+# so that any slip shows in nearly every example.
+@settings(max_examples=200, deadline=None)
+@given(VALUES, st.integers(1, 5), st.randoms(use_true_random=False))
+def test_an_interval_is_of_the_samples_whatever_their_order_and_mirrors_with_them(
+    values: list[float], starts: int, draw: Random
+) -> None:
+    labels = [place % starts for place in range(len(values))]
+    median, low, high = Clusters.of(np.array(values), np.array(labels)).median_interval()
+    assert low in values
+    assert high in values
+    assert low <= median <= high
+    shuffled = list(zip(values, labels, strict=True))
+    draw.shuffle(shuffled)
+    again = Clusters.of(np.array([one for one, _ in shuffled]), np.array([one for _, one in shuffled]))
+    assert again.median_interval() == (median, low, high)
+    mirrored = Clusters.of(-np.array(values), np.array(labels)).median_interval()
+    assert mirrored == (-median, -high, -low)
+
+
+# 100 examples: that a larger usual disagreement never narrows is a matter of one sign, which any of them shows.
+@settings(max_examples=100, deadline=None)
+@given(VALUES, st.floats(1, 20), st.floats(1, 20))
+def test_more_disagreement_never_makes_an_interval_narrower(values: list[float], one: float, other: float) -> None:
+    clusters = Clusters.of(np.array(values), np.arange(len(values)) % 3)
+    _, low, high = clusters.median_interval(usual=min(one, other))
+    _, wider_low, wider_high = clusters.median_interval(usual=max(one, other))
+    assert wider_low <= low
+    assert high <= wider_high
 
 
 def test_the_interval_exists_for_as_many_rounds_as_a_run_can_have() -> None:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies as st
 from make_run import drifting
 from numpy.typing import ArrayLike, NDArray
 
@@ -59,8 +61,14 @@ class Machine:
 
     def run(self, seed: int, pairs: int = PAIRS) -> list[list[Series]]:
         """As many problems, each with its pair."""
-        generator = np.random.default_rng(seed)
-        return [self.pair(generator) for _ in range(pairs)]
+        return _simulated(self, seed, pairs)
+
+
+@cache
+def _simulated(machine: Machine, seed: int, pairs: int) -> list[list[Series]]:
+    """Made once for all tests that ask for the same."""
+    generator = np.random.default_rng(seed)
+    return [machine.pair(generator) for _ in range(pairs)]
 
 
 def _heavy_tailed(generator: np.random.Generator, size: int) -> NDArray[np.float64]:
@@ -119,6 +127,80 @@ def test_confidence_is_corrected_for_the_number_of_pairs() -> None:
     series = [one_start(np.full(7, 1.0 + one)) for one in range(4)]
     assert pair_up(series[:2]).decidable.all()
     assert not pair_up(series).decidable.any()
+
+
+def test_every_two_are_compared_once_and_in_order() -> None:
+    pairs = pair_up([one_start(np.full(31, factor)) for factor in (1.0, 2.0, 8.0)])
+    assert list(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)) == [(0, 1), (0, 2), (1, 2)]
+    assert pairs.ratio.tolist() == pytest.approx([2.0, 8.0, 4.0])
+
+
+def test_one_backend_alone_has_no_pair() -> None:
+    assert pair_up([one_start([1.0] * 9)]).ratio.size == 0
+    assert pair_up([]).verdict.size == 0
+
+
+@pytest.mark.parametrize(
+    ("ratio", "verdict"),
+    [(1.0201, "faster"), (1.0199, "same"), (1 / 1.0201, "slower"), (1 / 1.0199, "same"), (1.0, "same")],
+)
+def test_a_steady_difference_is_judged_by_the_margin_alone(ratio: float, verdict: str) -> None:
+    """Every round has the same ratio, so that the interval is a point."""
+    pairs = pair_up([one_start(np.full(31, 1.0)), one_start(np.full(31, ratio))])
+    assert (pairs.verdict[0], pairs.low[0], pairs.high[0]) == (verdict, pytest.approx(ratio), pytest.approx(ratio))
+
+
+@pytest.mark.parametrize(
+    ("ends", "verdict"),
+    [
+        ((0.001, 0.5), "faster"),  # surely not equal, and more than the margin in the middle
+        ((-0.001, 0.5), "undecided"),  # more than the margin in the middle, but perhaps equal
+        ((-0.5, -0.001), "slower"),
+        ((-0.5, 0.001), "undecided"),
+        ((-0.019, 0.019), "same"),
+        ((-0.021, 0.019), "undecided"),
+        ((-0.019, 0.021), "undecided"),
+    ],
+)
+def test_an_interval_is_judged_by_both_of_its_ends(ends: tuple[float, float], verdict: str) -> None:
+    """Nine rounds: the interval is from the second to the eighth, and the middle is the fifth."""
+    low, high = ends
+    middle = 0.1 if low > 0 or high == 0.5 else -0.1 if high < 0 or low == -0.5 else 0.0
+    logs = np.array([low - 1, low, low, middle, middle, middle, high, high, high + 1])
+    pairs = pair_up([one_start(np.ones(9)), one_start(np.exp(logs))])
+    assert (np.log(pairs.low[0]), np.log(pairs.high[0])) == (pytest.approx(low), pytest.approx(high))
+    assert pairs.verdict[0] == verdict
+
+
+LOGS = st.lists(st.floats(-2, 2), min_size=6, max_size=20)
+MIRRORED = {"faster": "slower", "slower": "faster", "same": "same", "undecided": "undecided"}
+
+
+# 150 examples: about a third decide something. A swapped end or sign shows in the first that does.
+@settings(max_examples=150, deadline=None)
+@given(LOGS, LOGS, st.integers(1, 4))
+def test_the_other_way_round_everything_is_mirrored(one: list[float], other: list[float], starts: int) -> None:
+    size = min(len(one), len(other))
+    a, b = (Series.of(np.exp(logs[:size]), range(size), np.arange(size) % starts) for logs in (one, other))
+    there, back = pair_up([a, b]), pair_up([b, a])
+    assert 1 / back.ratio[0] == pytest.approx(there.ratio[0])
+    assert (1 / back.high[0], 1 / back.low[0]) == (pytest.approx(there.low[0]), pytest.approx(there.high[0]))
+    assert there.low[0] <= there.ratio[0] * (1 + 1e-12)
+    assert there.ratio[0] <= there.high[0] * (1 + 1e-12)
+    ends = np.log([there.low[0], there.high[0], there.ratio[0]])
+    # Where an end lies on a limit to the last digit, rounding may decide differently on the way back.
+    if min(np.abs(ends)) > 1e-9 and min(np.abs(np.abs(ends) - np.log1p(MARGIN))) > 1e-9:
+        assert MIRRORED[str(there.verdict[0])] == back.verdict[0]
+
+
+# 50 examples: one factor of time drops out of every ratio by algebra, whatever the series.
+@settings(max_examples=50, deadline=None)
+@given(LOGS, st.floats(0.1, 10))
+def test_a_slower_machine_says_the_same(logs: list[float], factor: float) -> None:
+    quick = pair_up([one_start(np.ones(len(logs))), one_start(np.exp(logs))])
+    slow = pair_up([one_start(np.full(len(logs), factor)), one_start(factor * np.exp(logs))])
+    assert slow.ratio[0] == pytest.approx(quick.ratio[0])
+    assert (slow.low[0], slow.high[0]) == (pytest.approx(quick.low[0]), pytest.approx(quick.high[0]))
 
 
 # --- identical backends -------------------------------------------------------------------------------------------
@@ -285,6 +367,17 @@ def test_more_looks_need_more_certainty() -> None:
         pairs = pair_up([Series.of(np.full(7, factor), names, process) for factor in (1.0, 2.0)])
         # Seven rounds hold an interval for one look (2 / 2**7 is below 0.05), but not for four (above 0.05 / 4).
         assert bool(pairs.decidable[0]) is (starts == PLANNED_STARTS)
+
+
+def test_what_is_usual_is_a_mean_by_hand() -> None:
+    """Two pairs, of disagreements 2 and 6, with 2 and 4 starts: (1 * 2 + 3 * 6) / 4."""
+    pair = pair_up([one_start(np.ones(9)), one_start(np.ones(9))])
+    two = replace(pair, disagreement=np.array([2.0]), starts=np.array([2]))
+    four = replace(pair, disagreement=np.array([6.0]), starts=np.array([4]))
+    assert usual_disagreement([two, four]) == pytest.approx(5.0)
+    none = replace(pair, disagreement=np.array([1.0]), starts=np.array([0]))
+    assert usual_disagreement([two, four, none]) == pytest.approx(5.0)
+    assert usual_disagreement([replace(two, disagreement=np.array([0.5]))]) == 1.0
 
 
 def test_what_is_usual_is_counted_by_starts_and_never_below_one() -> None:
