@@ -3,19 +3,61 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from make_run import cell, write_run
+import pytest
+from make_run import cell, run_of
 
-from pointwise_bench.report.pages.site import examine
-from pointwise_bench.report.reading.run import load_run
+from pointwise_bench.report.analysis.baseline import check_baseline, choose_baseline
+from pointwise_bench.report.reading.errors import ReportError
 
 FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
 
 
-def test_baseline_is_the_most_complete_that_is_not_naive(tmp_path: Path) -> None:
-    cells = [
-        *(cell("naive-loops", one, [1.0] * 9) for one in (FIRST, SECOND)),
-        cell("a", FIRST, [1.0] * 9),
-        *(cell("z", one, [1.0] * 9) for one in (FIRST, SECOND)),
-    ]
-    assert examine(load_run(write_run(tmp_path, cells))).baseline == "z"
+def timed(name: str, *problems: str, **changed: Any) -> list[dict[str, Any]]:
+    """Valid cells of one backend."""
+    return [cell(name, problem, [1.0] * 9, **changed) for problem in problems]
+
+
+@pytest.mark.parametrize(
+    ("cells", "chosen"),
+    [
+        ([*timed("naive-loops", FIRST, SECOND), *timed("a", FIRST), *timed("z", FIRST, SECOND)], "z"),
+        ([*timed("z", FIRST), *timed("a", FIRST)], "a"),
+        ([*timed("naive-loops", FIRST, SECOND), *timed("a", FIRST)], "a"),
+        ([*timed("torch-naive", FIRST, SECOND), *timed("z", FIRST)], "z"),
+        ([*timed("naivest", FIRST, SECOND), *timed("a", FIRST)], "naivest"),
+        ([*timed("naive-loops", FIRST)], "naive-loops"),
+        ([*timed("a", FIRST), cell("a", SECOND, status="wrong"), *timed("b", FIRST, SECOND)], "b"),
+        ([*timed("a", FIRST), *timed("b", FIRST), *timed("b", FIRST, threads=2)], "b"),
+        ([cell("a", FIRST, status="wrong")], None),
+        ([], None),
+    ],
+    ids=[
+        "most complete",
+        "ties by name",
+        "naive comes last",
+        "naive anywhere",
+        "a whole word",
+        "no other",
+        "valid ones count",
+        "thread budgets",
+        "none valid",
+        "empty",
+    ],
+)
+def test_the_baseline_is_the_most_complete_that_is_not_naive(
+    tmp_path: Path, cells: list[dict[str, Any]], chosen: str | None
+) -> None:
+    assert choose_baseline(run_of(tmp_path, cells)) == chosen
+
+
+def test_a_baseline_of_the_users_must_be_in_one_of_the_runs(tmp_path: Path) -> None:
+    runs = [run_of(tmp_path / name, [cell(name, FIRST, status="wrong")]) for name in ("numpy-matmul", "torch-conv2d")]
+    check_baseline("torch-conv2d", runs)
+    with pytest.raises(
+        ReportError, match="--baseline numpy-matmull: no such backend in this run; nearest: numpy-matmul"
+    ):
+        check_baseline("numpy-matmull", runs)
+    with pytest.raises(ReportError, match="nearest: none"):
+        check_baseline("a", [])

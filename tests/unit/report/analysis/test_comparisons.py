@@ -5,39 +5,101 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from make_run import cell, write_run
+import pytest
+from make_run import cell, run_of
 
-from pointwise_bench.report.analysis.comparisons import compare_run
-from pointwise_bench.report.analysis.health import warnings
-from pointwise_bench.report.analysis.roofline import Roofs
-from pointwise_bench.report.analysis.timings import tabulate
-from pointwise_bench.report.reading.run import load_run
+from pointwise_bench.report.analysis.comparisons import COLUMNS, compare_run, usual_disagreements
 
-PROBLEM = "n1c64h28w28-o128"
+PROBLEM, OTHER = "n1c64h28w28-o128", "n1c128h14w14-o64"
+STEADY = np.full(31, 1e-3)
 
 
 def test_in_process_cells_are_not_compared(tmp_path: Path) -> None:
-    steady = np.full(31, 1e-3)
-    cells = [cell("a", PROBLEM, steady), cell("b", PROBLEM, steady * 2, isolation="in-process")]
-    run = load_run(write_run(tmp_path, cells))
-    assert compare_run(run).empty
+    cells = [cell("a", PROBLEM, STEADY), cell("b", PROBLEM, STEADY * 2, isolation="in-process")]
+    assert compare_run(run_of(tmp_path, cells)).empty
 
 
 def test_a_reduced_precision_is_compared_with_nobody(tmp_path: Path) -> None:
-    steady = np.full(31, 1e-3)
-    cells = [cell("exact", PROBLEM, steady), cell("also-exact", PROBLEM, steady)]
-    cells += [cell(name, PROBLEM, steady / 3, arithmetic="tf32") for name in ("tf32", "other-tf32")]
-    run = load_run(write_run(tmp_path, cells))
-    pairs = compare_run(run)
+    cells = [cell("exact", PROBLEM, STEADY), cell("also-exact", PROBLEM, STEADY)]
+    cells += [cell(name, PROBLEM, STEADY / 3, arithmetic="tf32") for name in ("tf32", "other-tf32")]
+    pairs = compare_run(run_of(tmp_path, cells))
     assert pairs[["backend_a", "backend_b"]].to_numpy().tolist() == [["also-exact", "exact"]]
-    table = tabulate(run, pairs, Roofs.of(run.settings)).set_index("backend")
-    assert not table.loc[["tf32", "other-tf32"], "leads"].any()
-    assert table.loc["exact", "leads"]
-    assert any("reduced precision (tf32)" in sentence for sentence in warnings(run, table.reset_index()))
 
 
 def test_outputs_of_a_pair_are_named(tmp_path: Path) -> None:
-    steady = np.full(31, 1e-3)
-    cells = [cell("b", PROBLEM, steady, output="reused"), cell("a", PROBLEM, steady)]
-    run = load_run(write_run(tmp_path, cells))
-    assert compare_run(run)["outputs"].tolist() == ["fresh/reused"]
+    cells = [cell("b", PROBLEM, STEADY, output="reused"), cell("a", PROBLEM, STEADY)]
+    assert compare_run(run_of(tmp_path, cells))["outputs"].tolist() == ["fresh/reused"]
+
+
+def test_a_pair_is_of_one_problem_and_one_thread_budget(tmp_path: Path) -> None:
+    cells = [
+        cell("b", PROBLEM, 2 * STEADY),
+        cell("a", PROBLEM, STEADY),
+        cell("a", OTHER, STEADY),
+        cell("a", PROBLEM, STEADY, threads=2),
+        cell("c", OTHER, 3 * STEADY),
+        cell("b", OTHER, status="wrong"),
+    ]
+    pairs = compare_run(run_of(tmp_path, cells))
+    said = pairs[["problem", "threads", "backend_a", "backend_b", "verdict"]].to_numpy().tolist()
+    assert said == [[PROBLEM, 1, "a", "b", "faster"], [OTHER, 1, "a", "c", "faster"]]
+    assert pairs["ratio"].tolist() == pytest.approx([2.0, 3.0])
+    assert set(pairs["machine"]) == {"testbed-2-0123abcd"}
+    assert set(pairs["run"]) == {"2026-01-02T03-04-05Z"}
+
+
+def test_of_three_backends_every_two_are_compared_in_the_order_of_their_names(tmp_path: Path) -> None:
+    cells = [cell(name, PROBLEM, STEADY * factor) for name, factor in (("c", 1.0), ("a", 2.0), ("b", 4.0))]
+    pairs = compare_run(run_of(tmp_path, cells)).set_index(["backend_a", "backend_b"])
+    assert dict(pairs["ratio"]) == pytest.approx({("a", "b"): 2.0, ("a", "c"): 0.5, ("b", "c"): 0.25})
+    assert dict(pairs["verdict"]) == {("a", "b"): "faster", ("a", "c"): "slower", ("b", "c"): "slower"}
+
+
+def test_rounds_of_different_names_are_not_paired(tmp_path: Path) -> None:
+    cells = [cell("a", PROBLEM, [1e-3] * 9), cell("b", PROBLEM, [1e-3] * 9, round=list(range(4, 13)))]
+    (row,) = compare_run(run_of(tmp_path, cells)).to_dict("records")
+    assert (row["rounds"], row["starts"], row["verdict"], row["decidable"]) == (5, 1, "undecided", False)
+
+
+def test_the_margin_is_an_argument(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [cell("a", PROBLEM, STEADY), cell("b", PROBLEM, STEADY * 1.1)])
+    assert compare_run(run)["verdict"].tolist() == ["faster"]
+    assert compare_run(run, margin=0.2)["verdict"].tolist() == ["same"]
+
+
+def test_a_run_without_pairs_has_a_table_with_all_columns(tmp_path: Path) -> None:
+    assert list(compare_run(run_of(tmp_path, [])).columns) == [*COLUMNS, "decidable"]
+
+
+def test_how_much_starts_disagree_is_learnt_for_each_thread_budget(tmp_path: Path) -> None:
+    """Two starts of 20 rounds: with one thread all ratios of the first lie below all of the second.
+
+    The sums of signs are -20 and 20, so the design effect is (400 / 20 + 400 / 20) / (2 - 1) = 40. With two threads
+    every ratio is the same, which is less than any scatter explains: 1, the least.
+    """
+    process = [0] * 20 + [1] * 20
+    apart = 1e-3 * np.exp(0.01 * np.arange(40))
+    level = np.full(40, 1e-3)
+    cells = [cell("a", PROBLEM, level, process=process), cell("b", PROBLEM, apart, process=process)]
+    cells += [cell(name, PROBLEM, level, threads=2, process=process) for name in "ab"]
+    run = run_of(tmp_path, cells)
+    usual = usual_disagreements(run)
+    assert (usual[1], usual[2], usual[3]) == (pytest.approx(40.0), 1.0, 1.0)
+    # So much that the interval is the whole range.
+    row = compare_run(run).set_index("threads").loc[1]
+    assert (row["low"], row["high"]) == (pytest.approx(1.0), pytest.approx(np.exp(0.39)))
+
+
+def test_what_is_usual_comes_from_the_other_problems_too(tmp_path: Path) -> None:
+    """A pair whose own starts agree has a wider interval beside one whose starts do not."""
+    process = [0] * 20 + [1] * 20
+    apart = 1e-3 * np.exp(0.01 * np.arange(40))
+    mixed = 1e-3 * np.exp(0.01 * (np.arange(40) * 7 % 40))
+    level = np.full(40, 1e-3)
+    alone = [cell("a", OTHER, level, process=process), cell("b", OTHER, mixed, process=process)]
+    beside = [*alone, cell("a", PROBLEM, level, process=process), cell("b", PROBLEM, apart, process=process)]
+    widths = []
+    for name, cells in (("alone", alone), ("beside", beside)):
+        row = compare_run(run_of(tmp_path / name, cells)).set_index("problem").loc[OTHER]
+        widths.append(row["high"] - row["low"])
+    assert widths[1] > 1.5 * widths[0]
