@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from make_run import run_of
 
-from pointwise_bench.report.analysis.calibration import FILE, Rates, calibration
+from pointwise_bench.common.formats import CALIBRATION_FILE
+from pointwise_bench.report.analysis.calibration import Rates, calibration
 
 SAME = {"pairs": 200, "same": 190, "undecided": 6, "called_different": 4}
 SLOWER = {"pairs": 80, "same": 10, "undecided": 30, "found": 40, "wrong_sign": 1}
@@ -26,7 +27,7 @@ def rates(folder: Path, content: Any) -> tuple[list[Rates], str]:
     """The rates of a run beside whose folder the file holds ``content``; text is written as it is."""
     run = run_of(folder, [])
     text = content if isinstance(content, str) else json.dumps(content)
-    (run.folder.parent / FILE).write_text(text, encoding="utf-8")
+    (run.folder.parent / CALIBRATION_FILE).write_text(text, encoding="utf-8")
     return calibration(run)
 
 
@@ -66,6 +67,6 @@ def test_a_machine_that_was_not_calibrated_says_so_and_how(tmp_path: Path) -> No
 def test_a_damaged_file_is_one_sentence(tmp_path: Path, content: Any, said: str) -> None:
     found, absent = rates(tmp_path, content)
     assert found == []
-    assert absent.startswith(f"{FILE} beside the run cannot be used (")
+    assert absent.startswith(f"{CALIBRATION_FILE} beside the run cannot be used (")
     assert said in absent
     assert "\n" not in absent

@@ -84,7 +84,7 @@ def test_how_much_starts_disagree_is_learnt_for_each_thread_budget(tmp_path: Pat
     cells += [cell(name, PROBLEM, level, threads=2, process=process) for name in "ab"]
     run = run_of(tmp_path, cells)
     usual = usual_disagreements(run)
-    assert (usual[1], usual[2], usual[3]) == (pytest.approx(40.0), 1.0, 1.0)
+    assert [usual[threads] for threads in (1, 2, 3)] == pytest.approx([40.0, 1.0, 1.0])
     # So much that the interval is the whole range.
     row = compare_run(run).set_index("threads").loc[1]
     assert (row["low"], row["high"]) == (pytest.approx(1.0), pytest.approx(np.exp(0.39)))

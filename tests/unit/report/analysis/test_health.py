@@ -1,4 +1,4 @@
-"""The mark of an unstable machine: each trigger alone, none on a calm machine, and the first lines that bear it."""
+"""What a reader must know of a run: its warnings, and the mark of an unstable machine, by each trigger alone."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from make_run import CEILINGS, cell, write_run
+from make_run import CEILINGS, cell, run_of, write_run
+from report_folder import drawing, report
 
 from pointwise_bench.report.__main__ import main
-from pointwise_bench.report.analysis.health import unstable
-from pointwise_bench.report.reading.run import load_run
+from pointwise_bench.report.analysis.comparisons import compare_run
+from pointwise_bench.report.analysis.health import disturbed_share, unstable, warnings
+from pointwise_bench.report.analysis.roofline import Roofs
+from pointwise_bench.report.analysis.timings import tabulate
+from pointwise_bench.report.reading.run import Run, load_run
 
 PROBLEM = "n1c64h28w28-o128"
 CALM = [0.001] * 20
@@ -22,6 +26,14 @@ def phase(name: str, scale: float, threads: int = 1) -> dict[str, Any]:
 
 def folder(tmp_path: Path, beats: list[float], /, **changed: Any) -> Path:
     return write_run(tmp_path, [cell("a", PROBLEM, [1e-3] * 20, canary_s=beats)], **changed)
+
+
+def said_of(run: Run) -> list[str]:
+    """The warnings of a run."""
+    return warnings(run, tabulate(run, compare_run(run), Roofs.of(run.settings)))
+
+
+# --- an unstable machine ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -46,7 +58,8 @@ def test_each_trigger_alone_marks_the_first_line(
     mark = f"UNSTABLE MACHINE: {phrase}."
     readme = tmp_path / "README.md"
     readme.write_text("<!-- report:begin -->\n<!-- report:end -->\n", encoding="utf-8")
-    assert main([str(run), "--out", str(tmp_path / "out"), "--splice", str(readme)]) == 0
+    with drawing(plots=False):
+        assert main([str(run), "--out", str(tmp_path / "out"), "--splice", str(readme)]) == 0
     assert mark in (tmp_path / "out" / "index.html").read_text(encoding="utf-8").split("</h1>")[0]
     assert (tmp_path / "out" / "summary.md").read_text(encoding="utf-8").startswith(f"# {mark} ")
     assert readme.read_text(encoding="utf-8").splitlines()[1].startswith(f"**{mark}** ")
@@ -67,10 +80,112 @@ def test_each_trigger_alone_marks_the_first_line(
 def test_a_calm_run_has_no_mark(tmp_path: Path, canary: list[float], changed: dict[str, Any]) -> None:
     run = folder(tmp_path, canary, **changed)
     assert unstable(load_run(run)) is None
-    main([str(run), "--out", str(tmp_path / "out")])
+    assert report(run, tmp_path / "out") == (0, [])
     assert "UNSTABLE" not in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
 
 
 def test_backends_times_decide_nothing(tmp_path: Path) -> None:
     wild = [1e-6, 1.0] * 10
     assert unstable(load_run(write_run(tmp_path, [cell("a", PROBLEM, wild, canary_s=CALM)]))) is None
+
+
+def test_several_triggers_are_all_named(tmp_path: Path) -> None:
+    beats = [0.001, 0.002] * 10
+    phases = [
+        phase("before", 1.0),
+        phase("after", 2.0),
+        phase("before", 1.0, threads=2),
+        phase("after", 1.5, threads=2),
+    ]
+    run = load_run(folder(tmp_path, beats, ceilings=phases, passes=[{"wall_s": 10.0, "steal_s": 1.0}]))
+    assert unstable(run) == (
+        "disturbed in 50% of the rounds, float32 peak of 1 thread 100% apart between two measurements, "
+        "float32 peak of 2 threads 50% apart between two measurements, 10.0% of the time stolen by other machines"
+    )
+
+
+def test_the_peak_that_differs_most_is_named(tmp_path: Path) -> None:
+    peaks = [
+        phase("before", 1.0) | {"fma_peak_flops": {"float32": 1e9 * a, "float64": 1e9 * b}} for a, b in ((1, 1), (2, 3))
+    ]
+    said = unstable(load_run(folder(tmp_path, CALM, ceilings=peaks)))
+    assert said == "float64 peak of 1 thread 200% apart between two measurements"
+
+
+@pytest.mark.parametrize(
+    ("beats", "share"),
+    [([[0.001] * 4], 0.0), ([[0.00125, 0.00126, 0.001, 0.01]], 0.5), ([[0.001] * 6, [0.01, 0.01]], 0.25), ([[]], None)],
+)
+def test_the_share_of_disturbed_rounds_is_over_all_cells(
+    tmp_path: Path, beats: list[list[float]], share: float | None
+) -> None:
+    cells = [cell(f"b{number}", PROBLEM, [1e-3] * (len(own) or 3), canary_s=own) for number, own in enumerate(beats)]
+    assert disturbed_share(run_of(tmp_path, cells)) == share
+
+
+def test_without_a_baseline_of_the_canary_nothing_is_known(tmp_path: Path) -> None:
+    assert disturbed_share(load_run(folder(tmp_path, [0.01] * 20, canary={}))) is None
+
+
+# --- warnings -----------------------------------------------------------------------------------------------------
+
+
+def test_a_calm_and_whole_run_has_no_warning(tmp_path: Path) -> None:
+    assert said_of(load_run(folder(tmp_path, CALM))) == []
+
+
+def test_what_the_run_itself_warned_of_comes_first(tmp_path: Path) -> None:
+    run = load_run(
+        folder(tmp_path, CALM, environment={"warnings": ["governor powersave", "turbo on"]}, finished_at=None)
+    )
+    assert said_of(run) == [
+        "governor powersave",
+        "turbo on",
+        "The run did not finish: what is missing here was not measured.",
+    ]
+
+
+@pytest.mark.parametrize(("slow", "warned"), [(1, False), (2, True)])
+def test_an_unsteady_machine_is_one_with_more_than_five_percent_of_disturbed_rounds(
+    tmp_path: Path, slow: int, warned: bool
+) -> None:
+    said = said_of(load_run(folder(tmp_path, [0.0013] * slow + [0.001] * (20 - slow))))
+    assert [sentence.partition(":")[0] for sentence in said] == ["The machine was unsteady"] * warned
+    assert not warned or "in 10% of the rounds" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("torn", "said"),
+    [
+        (1, "1 entry of this run could not be used and is left out, named under Left out."),
+        (2, "2 entries of this run could not be used and are left out, named under Left out."),
+    ],
+)
+def test_entries_that_could_not_be_used_are_counted(tmp_path: Path, torn: int, said: str) -> None:
+    path = folder(tmp_path, CALM)
+    with (path / "cells.jsonl").open("a") as file:
+        file.write("torn\n" * torn)
+    assert said_of(load_run(path)) == [said]
+
+
+def test_cells_that_are_shown_but_not_compared_are_counted(tmp_path: Path) -> None:
+    cells = [
+        cell("a", PROBLEM, CALM),
+        cell("b", PROBLEM, CALM, isolation="in-process"),
+        cell("c", PROBLEM, CALM, arithmetic="tf32"),
+        cell("d", PROBLEM, CALM, arithmetic="bf16"),
+        cell("e", PROBLEM, status="wrong", isolation="in-process", arithmetic="fp8"),
+    ]
+    assert said_of(run_of(tmp_path, cells)) == [
+        "1 of 4 timed cells ran in-process: they are shown, but never compared or ranked.",
+        "2 of 4 timed cells were computed in a reduced precision (bf16, tf32): they are shown, but never compared or "
+        "ranked.",
+    ]
+
+
+def test_a_cell_above_its_roof_is_counted_once_however_many_places_it_has(tmp_path: Path) -> None:
+    """The problem takes 0.128 ms at the measured peak of 100 GFLOP/s."""
+    also = [{"group": "othernet", "name": "late", "count": 1}]
+    cells = [cell("a", PROBLEM, [0.127e-3] * 9, also=also), cell("b", PROBLEM, [0.129e-3] * 9, also=also)]
+    (said,) = said_of(run_of(tmp_path, cells))
+    assert said.startswith("1 of 2 timed cells are above their roof")

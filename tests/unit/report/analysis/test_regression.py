@@ -85,8 +85,8 @@ def test_an_interval_counts_how_much_the_starts_of_a_worker_disagree(tmp_path: P
     levels = np.array([1.0, 1.02, 1.04])[process] * (1 + 1e-5 * np.arange(30))
     by_start = [cell("a", FIRST, factor * levels, process=process.tolist()) for factor in (1.0, 1.05)]
     pooled = [one | {"process": [0] * 30} for one in by_start]
-    assert compared(tmp_path / "pooled", *pooled).verdict == "slower"
-    assert compared(tmp_path / "by start", *by_start).verdict == "unclear"
+    assert compared(tmp_path / "pooled", pooled[0], pooled[1]).verdict == "slower"
+    assert compared(tmp_path / "by start", by_start[0], by_start[1]).verdict == "unclear"
 
 
 TIMES = st.lists(st.floats(0.5, 2.0), min_size=4, max_size=12)
@@ -133,7 +133,7 @@ def test_a_result_that_came_or_went(tmp_path: Path, before: str, after: str, ver
 def test_what_enters_no_ratio_is_not_compared_here_either(tmp_path: Path, changed: dict[str, Any], side: int) -> None:
     cells = [cell("a", FIRST, [seconds] * 9) for seconds in (1e-3, 9e-3)]
     cells[side] |= changed
-    assert compared(tmp_path, *cells).verdict == "unclear"
+    assert compared(tmp_path, cells[0], cells[1]).verdict == "unclear"
 
 
 # --- whole runs ---------------------------------------------------------------------------------------------------
