@@ -40,7 +40,7 @@ SESSION = pytest.StashKey["Session"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of CONTRACT's table; all of pytest-benchmark's own keep working beside them."""
+    """The options of the README's table; all of pytest-benchmark's own keep working beside them."""
     add_options(parser.getgroup("pointwise-bench", "which 1x1 convolution is right and fastest here").addoption)
 
 

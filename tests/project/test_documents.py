@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import fields
-from pathlib import Path
+from types import ModuleType
 
 import pytest
+from imports import FILES, PACKAGE, tree
 from places import ROOT
 
-from pointwise_bench.backends import Problem, Source
+import pointwise_bench
+from pointwise_bench.__main__ import COMMANDS
+from pointwise_bench.common.status import STATUSES
+from pointwise_bench.report.analysis import comparisons, timings
+from pointwise_bench.suites import pytest_plugin
 from pointwise_bench.suites.claims import CLAIMS
 from pointwise_bench.suites.harness.claims import timed_claim as claimant
 from pointwise_bench.suites.harness.claims.claim_file import ClaimResult
@@ -17,60 +23,22 @@ from pointwise_bench.suites.harness.design import rounds
 from pointwise_bench.suites.harness.record.cell import Cell
 from pointwise_bench.suites.harness.run import claim_plan, trial as contest
 from pointwise_bench.suites.harness.timing import clock
-from pointwise_bench.suites.harness.verify.cases import CaseSet
-from pointwise_bench.suites.harness.worker.client import WorkerClient
-from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 
 README = (ROOT / "README.md").read_text()
 METHODOLOGY = (ROOT / "docs/METHODOLOGY.md").read_text()
 RESULTS_FORMAT = (ROOT / "docs/RESULTS_FORMAT.md").read_text()
+ARCHITECTURE = (ROOT / "docs/ARCHITECTURE.md").read_text()
+GLOSSARY = (ROOT / "docs/GLOSSARY.md").read_text()
 
-EXAMPLE = next(block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "@register" in block)
-
-
-def test_the_readmes_backend_is_one_file_of_at_most_twenty_lines() -> None:
-    assert len(EXAMPLE.strip().splitlines()) <= 20
-
-
-@pytest.mark.parametrize(
-    "problem", ["n2c12h7w9-o20-s2-bias-relu-nhwc", "n1c12h6w6-o8-bias-float64-nhwc", "n1c3h5w5-o7-nhwc"], ids=str
-)
-def test_the_readmes_backend_passes_the_gate(problem: str, tmp_path: Path) -> None:
-    plugin = tmp_path / "mine.py"
-    plugin.write_text(EXAMPLE)
-    worker = WorkerClient("my-matmul", Source("plugin", str(plugin)), threads=1, log=tmp_path / "log")
-    shared = SharedCases(Problem.parse(problem), CaseSet.of(Problem.parse(problem), seed=0))
-    try:
-        assert worker.refuses(shared.problem, 60.0) is None
-        worker.set_up(shared, 60.0)
-        worker.turn(2, 0.0, None, 60.0)
-        worker.finish(60.0)
-    finally:
-        shared.close()
-        worker.kill()
-
-
-def test_every_file_of_the_architecture_exists() -> None:
-    tree = README.split("## Architecture")[1].split("```")[1]
-    named = set(re.findall(r"\b(\w+\.(?:py|jsonl|json))\b", tree)) - {"run.json", "cells.jsonl", "claims.jsonl"}
-    present = {
-        path.name for folder in ("backends", "suites", "report", "tests") for path in (ROOT / folder).rglob("*.py")
-    }
-    assert named <= present, named - present
-
-
-def test_every_module_of_the_harness_stands_in_the_architecture() -> None:
-    modules = {path.name for path in (ROOT / "suites/harness").glob("*.py")}
-    helpers = {"__init__.py", "host.py", "outcome.py", "progress.py", "settings.py", "threads.py", "processor.py"}
-    helpers |= {"workbench.py"}
-    missing = {name for name in modules - helpers if name not in README}
-    assert not missing
+# The changelog tells of files as they were.
+DOCUMENTS = [path for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")) if path.name != "CHANGELOG.md"]
+DOCUMENTS += [ROOT / "results/README.md"]
+FOLDERS = ("backends", "suites", "report", "tests", "docs", "src", r"\.github")
 
 
 def test_every_option_stands_in_the_readme() -> None:
-    declared = set(
-        re.findall(r'"(--[\w-]+)"', (ROOT / "suites/conftest.py").read_text().split("def pytest_configure")[0])
-    )
+    declared: set[str] = set()
+    pytest_plugin.add_options(lambda name, **_: declared.add(name))
     listed = set(re.findall(r"\| `(--[\w-]+)", README))
     assert declared == listed
 
@@ -81,6 +49,16 @@ def test_every_key_of_a_cell_is_described() -> None:
 
 def test_every_key_of_a_finding_is_described() -> None:
     assert {field.name for field in fields(ClaimResult)} == described_keys("claims.jsonl")
+
+
+@pytest.mark.parametrize(("file", "module"), [("timings.csv", timings), ("comparisons.csv", comparisons)])
+def test_every_column_of_a_table_is_described(file: str, module: ModuleType) -> None:
+    assert set(module.COLUMNS) == described_keys(file)
+
+
+def test_every_status_is_described() -> None:
+    (row,) = re.findall(r"^\| `status` \| \| (.*) \|$", RESULTS_FORMAT, re.MULTILINE)
+    assert set(re.findall(r"`([\w-]+)`", row)) == set(STATUSES)
 
 
 def described_keys(file: str) -> set[str]:
@@ -113,6 +91,67 @@ def test_the_methodology_has_the_harnesss_own_numbers() -> None:
 
 
 def test_links_between_documents_lead_somewhere() -> None:
-    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "results/README.md"]:
+    for document in DOCUMENTS:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+# --- where is what ------------------------------------------------------------------------------------------------
+
+
+def test_every_path_that_a_document_names_exists() -> None:
+    """In code style, from the top of the repository; patterns count if they match something."""
+    missing = [
+        f"{document.relative_to(ROOT)}: {path}"
+        for document in DOCUMENTS
+        for path in re.findall(
+            r"`((?:backends|suites|report|tests|docs|src|\.github)/[\w./*-]*)`", document.read_text()
+        )
+        if not list(ROOT.glob(path.rstrip("/")))
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("package", ["suites.harness", "report"])
+def test_every_room_stands_in_the_drawing_with_what_it_is_for(package: str) -> None:
+    drawing = " ".join(ARCHITECTURE.split("```")[1].split())
+    inits = {module: path for module, path in FILES.items() if path.name == "__init__.py"}
+    rooms = {
+        module.rpartition(".")[2]: (ast.get_docstring(tree(module)) or "").splitlines()[0]
+        for module in inits
+        if module.rpartition(".")[0] == f"{PACKAGE}.{package}"
+    }
+    assert rooms
+    assert {name: says for name, says in rooms.items() if f"{name}/ {says}" not in drawing} == {}
+
+
+def test_each_question_of_a_stranger_has_one_file_for_an_answer() -> None:
+    table = ARCHITECTURE.split("## A stranger's questions")[1]
+    answers = dict(re.findall(r"^\| ([^|]+) \| `([^`|]+)` \|$", table, re.MULTILINE))
+    assert answers.keys() >= {
+        *("the clock read", "a verdict decided", "an answer judged", "a worker killed", "a cell written"),
+        *("rounds planned", "a time budget spent", "a backend found"),
+    }
+    assert [path for path in answers.values() if not (ROOT / path).is_file()] == []
+    assert len(answers) == len(re.findall(r"^\| (?!where is|---)", table, re.MULTILINE)), "a row that is not read"
+
+
+def test_each_word_of_the_glossary_is_told_in_a_sentence_or_two_and_lives_somewhere() -> None:
+    rows = re.findall(r"^\| ([\w ]+) \| ([^|]+) \| `([^`|]+)` \|$", GLOSSARY, re.MULTILINE)
+    words = {word for word, _, _ in rows}
+    assert words >= {
+        *("session", "run", "plan", "pass", "trial", "round", "turn", "sample", "cell", "case"),
+        *("leaders", "policy", "canary", "ceiling", "roof", "backend", "layer"),
+    }
+    assert [word for word, text, _ in rows if not (text.endswith(".") and text.count(". ") <= 2)] == []
+    assert [place for _, _, place in rows if not (ROOT / place).exists()] == []
+
+
+def test_every_name_that_the_package_offers_is_described() -> None:
+    table = (ROOT / "docs/ADDING_A_BACKEND.md").read_text().split("offers\n")[1].split("\n## ")[0]
+    names = " ".join(re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE))
+    assert set(re.findall(r"`(\w+)(?:\(\w*\))?`", names)) == set(pointwise_bench.__all__)
+
+
+def test_every_command_stands_in_the_readme() -> None:
+    assert [name for name in COMMANDS if f"pointwise-bench {name}" not in README] == []

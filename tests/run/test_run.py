@@ -17,7 +17,7 @@ from pointwise_bench import Problem
 from pointwise_bench.common.formats import ROUNDS_APART
 from pointwise_bench.suites.harness.design.rounds import FEWEST_ROUNDS, PASSES
 
-# As CONTRACT.md and docs/RESULTS_FORMAT.md list them.
+# As docs/RESULTS_FORMAT.md lists them.
 CELL_KEYS = {
     *("backend", "problem", "group", "name", "count", "also", "threads", "device", "status", "reason", "output"),
     *("samples_s", "round", "calls", "device_samples_s", "process", "canary_s", "error_ratio", "prepare_s"),

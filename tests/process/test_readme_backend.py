@@ -1,0 +1,99 @@
+"""The README's backend: short, right, and at home in a checkout when it is saved there as the README tells."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from places import ROOT
+
+from pointwise_bench.backends import Problem, Source
+from pointwise_bench.suites.harness.verify.cases import CaseSet
+from pointwise_bench.suites.harness.worker.client import WorkerClient
+from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
+
+README = (ROOT / "README.md").read_text()
+(EXAMPLE,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+COPIED = ("backends", "suites", "report", "src", "tests", "docs", "pyproject.toml", "README.md")
+
+
+def test_it_is_one_file_of_at_most_twenty_lines() -> None:
+    assert len(EXAMPLE.strip().splitlines()) <= 20
+
+
+@pytest.mark.parametrize(
+    "problem", ["n2c12h7w9-o20-s2-bias-relu-nhwc", "n1c12h6w6-o8-bias-float64-nhwc", "n1c3h5w5-o7-nhwc"], ids=str
+)
+def test_it_passes_the_gate(problem: str, tmp_path: Path) -> None:
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(EXAMPLE)
+    worker = WorkerClient("my-matmul", Source("plugin", str(plugin)), threads=1, log=tmp_path / "log")
+    shared = SharedCases(Problem.parse(problem), CaseSet.of(Problem.parse(problem), seed=0))
+    try:
+        assert worker.refuses(shared.problem, 60.0) is None
+        worker.set_up(shared, 60.0)
+        worker.turn(2, 0.0, None, 60.0)
+        worker.finish(60.0)
+    finally:
+        shared.close()
+        worker.kill()
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout in which the example is saved in ``backends/``."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            unread = shutil.ignore_patterns("__pycache__", "*.egg-info")
+            shutil.copytree(source, folder / name, symlinks=True, ignore=unread)
+        else:
+            shutil.copy(source, folder / name)
+    (folder / "backends" / "my_matmul.py").write_text(EXAMPLE)
+    return folder
+
+
+def run_in(checkout: Path, *words: str) -> str:
+    """What ``python -m words`` prints in the checkout; fails the test where it fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=checkout,
+        env=os.environ | {"PYTHONPATH": str(checkout / "src")},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    return done.stdout
+
+
+@pytest.mark.skipif(find_spec("ruff") is None, reason="ruff is not installed: pip install --group lint")
+@pytest.mark.parametrize("words", [("check",), ("format", "--check")], ids=lambda words: words[0])
+def test_saved_in_the_checkout_it_passes_lint(checkout: Path, words: tuple[str, ...]) -> None:
+    run_in(checkout, "ruff", *words, "--no-cache", "backends/my_matmul.py")
+
+
+@pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is not installed: pip install --group types")
+def test_saved_in_the_checkout_it_passes_types(checkout: Path) -> None:
+    run_in(checkout, "mypy", "--cache-dir", os.devnull, "src/pointwise_bench/backends/my_matmul.py")
+
+
+def test_saved_in_the_checkout_it_passes_the_contract(checkout: Path) -> None:
+    """The correctness suite beside it takes a quarter of a minute more; the gate above asks the same questions."""
+    output = run_in(checkout, "pytest", "suites/test_contract.py", "--backend", "my-matmul", "-p", "no:cacheprovider")
+    assert re.search(r"\b[1-9]\d* passed\b", output)
+
+
+def test_saved_in_the_checkout_it_passes_the_projects_tests(checkout: Path) -> None:
+    output = run_in(
+        checkout, "pytest", "tests/project/test_architecture.py", "-k", "my_matmul", "-p", "no:cacheprovider"
+    )
+    assert re.search(r"\b[1-9]\d* passed\b", output)
