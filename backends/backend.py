@@ -1,4 +1,4 @@
-"""The contract between a contestant and the harness."""
+"""The contract between a backend and the harness."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class DeviceTimer(Protocol):
-    """A stopwatch on the device's own clock, for backends whose ``device`` is not the CPU."""
+    """A timer that reads the device's own clock, for backends whose ``device`` is not the CPU."""
 
     def start(self) -> None:
         """Enqueue the opening mark."""
@@ -45,7 +45,7 @@ that only the first one compiles it; ``prepare_s`` is that of the first start.
 class Backend(ABC):
     """One way to compute a pointwise convolution. Subclass, decorate with ``@register``, and that is all.
 
-    Per problem the harness makes these calls, always in a worker process that this backend shares with nobody:
+    Per problem the harness makes these calls, always in a worker process that this backend shares with no other:
 
     ================  ===================================  =====================================================
     call              when                                 what it is for
@@ -140,7 +140,7 @@ class Backend(ABC):
         return None
 
     def device_timer(self) -> DeviceTimer | None:
-        """A stopwatch on the device (events), giving a second series beside host time; None on the CPU."""
+        """A timer on the device (events), giving a second series beside host time; None on the CPU."""
         return None
 
 

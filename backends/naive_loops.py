@@ -10,7 +10,7 @@ from pointwise_bench.backends._shared import gradients, halves
 from pointwise_bench.backends._shared.arrays import read_pixels
 
 SECONDS_PER_MAC = 60e-9  # CPython 3.11 to 3.13 need 40 to 80 ns for one turn of the inner loop
-PATIENCE_S = 0.1  # a slower call would spend the run's time on the one backend that nobody will choose
+PATIENCE_S = 0.1  # a slower call would spend the run's time on the one backend that is here for comparison only
 
 
 @register

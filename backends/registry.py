@@ -177,7 +177,7 @@ class Registry:
         self.load(source)
 
     def load_elsewhere(self, loader: Loader | None) -> None:
-        """From now on load only the built-in backends in this process, and everybody else's by ``loader``.
+        """From now on load only the built-in backends in this process, and all others by ``loader``.
 
         A plugin runs code when it is imported: it may crash, hang, start threads or change what it finds. What lists
         many backends and measures them must not be at the mercy of any.

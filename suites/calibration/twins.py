@@ -1,6 +1,6 @@
 """Backends of known ratio: one layer under two names, and the same layer with a wait of a known share of its time.
 
-A plugin (``--plugin suites/calibration/twins.py``), not a part of the registry: nobody chooses among these.
+A plugin (``--plugin suites/calibration/twins.py``), not a part of the registry: these are no choices for a user.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _median_s(layer: Layer, x: Any) -> float:
 
 @register
 class TwinSlowerBy1(Slower):
-    """Half of the margin: a difference that nobody should be told of."""
+    """Half of the margin: a difference that is to be called none."""
 
     name, percent = "twin-slower-by-1", 1
 

@@ -1,4 +1,4 @@
-"""Backends that are wrong on purpose, one mistake each. `suites/test_gate.py` shows that every one is refused.
+"""Backends that are wrong on purpose, one mistake each. `tests/gate/test_gate.py` shows that every one is refused.
 
 A plugin like any other: ``pytest suites/ --benchmark-only --plugin suites/planted/wrong.py``. The class docstring says
 what is wrong. :class:`Right` is the control: the same code without a mistake, which must pass.
@@ -342,7 +342,7 @@ class ReplaysByIdentity(Right):
 
 @register
 class ReplaysByContent(Right):
-    """Remembers the answer to everything it has seen, by a few of the values, on a copy that nobody can change."""
+    """Remembers the answer to everything it has seen, by a few of the values, on a copy of its own."""
 
     name = "planted-replays-by-content"
 
@@ -363,7 +363,7 @@ class ReplaysByContent(Right):
 
 @register
 class AnswersThePreviousInput(Right):
-    """Returns the result of the call before: a pipeline that nobody drains."""
+    """Returns the result of the call before: a pipeline that is never emptied."""
 
     name = "planted-answers-previous-input"
 

@@ -111,7 +111,7 @@ class Code:
         return builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(ir.IntType(32), vector.count), None))
 
     def multiply_add(self, builder: Any, a: Any, b: Any, c: Any) -> Any:
-        """``a * b + c``: one fused instruction where the host has it, two where it has not."""
+        """``a * b + c``: one fused instruction where the processor has it, two where it has not."""
         kind = a.type
         name = f"llvm.fmuladd.{self._suffix(kind)}"
         return builder.call(self._intrinsic(name, kind, [kind] * 3), [a, b, c])

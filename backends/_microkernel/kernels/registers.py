@@ -1,4 +1,4 @@
-"""What the host's registers allow: how wide a vector is, and how large a tile may be."""
+"""What the processor's registers allow: how wide a vector is, and how large a tile may be."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Registers:
 
 
 def registers_of(features: Collection[str], machine: str, item: int) -> Registers:
-    """By the names that LLVM gives to a host's features; ``item`` is the size of an element in bytes."""
+    """By the names that LLVM gives to a processor's features; ``item`` is the size of an element in bytes."""
     if machine.startswith(("aarch64", "arm64")):
         width, tile = 16, _MANY  # NEON has 32 registers
     elif {"avx512f", "avx512vl"} <= set(features):
@@ -75,7 +75,7 @@ def registers_of(features: Collection[str], machine: str, item: int) -> Register
     elif "avx" in features:
         width, tile = 32, _FEW
     else:
-        width, tile = 16, _FEW  # SSE2, and whatever else: LLVM splits or joins what the host does not have
+        width, tile = 16, _FEW  # SSE2, and whatever else: LLVM splits or joins what the processor does not have
     return Registers(width // item, *tile)
 
 

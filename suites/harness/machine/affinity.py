@@ -3,7 +3,7 @@
 Two cores of one machine can differ by a third for seconds, through what runs on their other hardware threads or in
 other virtual machines. Backends whose turns land on different cores are compared with that in between: pinned to the
 same cores, the error of a paired ratio fell to a third on the machine where this was tried. Every pass takes other
-cores, so that no verdict hangs on one of them.
+cores, so that no verdict depends on a single core.
 """
 
 from __future__ import annotations

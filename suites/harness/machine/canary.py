@@ -12,12 +12,12 @@ from typing import Final
 import numpy as np
 
 DESCRIPTION: Final = "multiply-adds on 64 KiB of float32 in the harness's own process, one thread"
-PASSES = 60  # about half a millisecond on a current core
+SWEEPS = 60  # about half a millisecond on a current core
 BEATS_FOR_BASELINE = 40
 
 
 class Canary:
-    """Does its work when asked and says how long it took. Knows its own speed from before the run, and no backend."""
+    """Does its work when asked and tells the seconds. ``baseline_s`` is its usual time, measured before the run."""
 
     def __init__(self) -> None:
         self._values = np.full(8192, 1.5, np.float32)
@@ -28,13 +28,13 @@ class Canary:
     def beat_s(self, cores: list[int] | None = None) -> float:
         """Seconds for the fixed work, its caches warm, on one of ``cores`` (None: on any)."""
         with _on(cores):
-            self._beat(passes=PASSES // 10)
+            self._beat(sweeps=SWEEPS // 10)
             began = time.perf_counter()
             self._beat()
             return time.perf_counter() - began
 
-    def _beat(self, passes: int = PASSES) -> None:
-        for _ in range(passes):
+    def _beat(self, sweeps: int = SWEEPS) -> None:
+        for _ in range(sweeps):
             np.multiply(self._values, np.float32(0.5), out=self._scaled)
             np.add(self._scaled, np.float32(0.75), out=self._values)
 

@@ -77,7 +77,7 @@ class CeilingMeters:
 
 
 def _answer(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """The next line of a gauge. ``TimeoutError`` where none comes, ``ValueError`` where it is no answer."""
+    """The next line of a process. ``TimeoutError`` where none comes, ``ValueError`` where it is no answer."""
     assert process.stdout is not None, "started with pipes"
     if not select.select([process.stdout], [], [], PATIENCE_S)[0]:
         raise TimeoutError(f"no answer within {PATIENCE_S:g} s")

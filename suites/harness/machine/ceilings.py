@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 DTYPES: Final = ("float32", "float64")
 REPEATS: Final = 5
-PASSES: Final = 3
+KERNEL_REPEATS: Final = 3
 BURST_S: Final = 0.005  # one measurement: long against starting threads, short enough to find a quiet moment
 SMALLEST_SET: Final = 2**15
 SCALAR: Final = 3.0
@@ -62,7 +62,7 @@ def measure(threads: int, phase: str) -> Ceilings:
 
 
 class Team:
-    """Threads that start the same work together, each on a core of its own.
+    """A team of threads that start the same work together, each on a core of its own.
 
     Pinned, unlike the backends: left alone, the scheduler was seen to keep two fresh threads on one core for whole
     bursts, and a ceiling is what can be reached at best.
@@ -108,24 +108,24 @@ class Team:
 
 
 def _fma_peaks(team: Team) -> dict[str, float]:
-    """FLOP/s by dtype: the best vector width, in several passes so that one disturbance cannot halve a peak."""
+    """FLOP/s by dtype: the best vector width. Each kernel runs several times, so that no disturbance halves a peak."""
     kernels = [(dtype, *fma_kernel(dtype, width)) for dtype in DTYPES for width in LANE_BYTES]
     peaks = dict.fromkeys(DTYPES, 0.0)
-    for dtype, kernel, flops_per_turn in kernels * PASSES:
-        peaks[dtype] = max(peaks[dtype], _fma_flops(team, dtype, kernel, flops_per_turn))
+    for dtype, kernel, flops_per_iteration in kernels * KERNEL_REPEATS:
+        peaks[dtype] = max(peaks[dtype], _fma_flops(team, dtype, kernel, flops_per_iteration))
     return peaks
 
 
-def _fma_flops(team: Team, dtype: str, kernel: Callable[..., Any], flops_per_turn: int) -> float:
+def _fma_flops(team: Team, dtype: str, kernel: Callable[..., Any], flops_per_iteration: int) -> float:
     """FLOP/s of independent fused multiply-adds, all operands in registers."""
     seed = np.dtype(dtype).type(0.5)  # every chain tends to 0.5: no overflow, no denormal numbers
-    kernel(1, seed)  # compiles at the first pass
+    kernel(1, seed)  # compiles at the first call
 
-    def seconds(turns: int) -> float:
-        return team.seconds(lambda number: kernel(turns, seed))
+    def seconds(iterations: int) -> float:
+        return team.seconds(lambda number: kernel(iterations, seed))
 
-    turns = _calibrated(seconds)
-    return team.threads * turns * flops_per_turn / min(seconds(turns) for _ in range(REPEATS))
+    iterations = _calibrated(seconds)
+    return team.threads * iterations * flops_per_iteration / min(seconds(iterations) for _ in range(REPEATS))
 
 
 def _triad_bandwidth(team: Team, working_set: int) -> float:
@@ -135,13 +135,13 @@ def _triad_bandwidth(team: Team, working_set: int) -> float:
     # Made in the threads that may use them: memory lies where it is touched first.
     parts = team.everyone(lambda number: [np.full(elements, value) for value in (0.0, 1.0, 2.0)])
 
-    def seconds(passes: int) -> float:
-        return team.seconds(lambda number: triad(*parts[number], SCALAR, passes))
+    def seconds(sweeps: int) -> float:
+        return team.seconds(lambda number: triad(*parts[number], SCALAR, sweeps))
 
     seconds(1)
-    passes = _calibrated(seconds)
-    best = min(seconds(passes) for _ in range(REPEATS))
-    return 3 * 8 * elements * team.threads * passes / best
+    sweeps = _calibrated(seconds)
+    best = min(seconds(sweeps) for _ in range(REPEATS))
+    return 3 * 8 * elements * team.threads * sweeps / best
 
 
 def _calibrated(seconds: Callable[[int], float]) -> int:
@@ -158,8 +158,8 @@ def _triad_kernel() -> Callable[..., None]:
     from numba import njit
 
     @njit(nogil=True, fastmath={"contract"})  # type: ignore[untyped-decorator]
-    def triad(a: Any, b: Any, c: Any, scalar: float, passes: int) -> None:
-        for _ in range(passes):
+    def triad(a: Any, b: Any, c: Any, scalar: float, sweeps: int) -> None:
+        for _ in range(sweeps):
             for i in range(a.size):
                 a[i] = b[i] + scalar * c[i]
 
@@ -169,7 +169,7 @@ def _triad_kernel() -> Callable[..., None]:
 def working_sets() -> Iterator[int]:
     """Working sets from the first-level cache to four times the last (STREAM's rule), in steps of four.
 
-    The last is held to an eighth of the memory: on a virtual machine the reported cache may be a whole host's.
+    The last is held to an eighth of the memory: the cache that a virtual machine reports may be shared by many of them.
     """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     largest = min(max(4 * max(cache_bytes().values(), default=0), 2**28), memory // 8)

@@ -15,7 +15,7 @@ import psutil
 
 from pointwise_bench.common.cores import available_cores
 from pointwise_bench.common.heavy_packages import HEAVY_PACKAGES
-from pointwise_bench.suites.harness.machine import cpu as processor
+from pointwise_bench.suites.harness.machine import cpu
 
 DISTRIBUTION = "pointwise-bench"
 SLOWING_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -26,15 +26,15 @@ BUSY_LOAD_PER_CORE = 0.5
 def describe() -> dict[str, Any]:
     """Everything that can change a number, JSON-ready. No host, user or path name."""
     return {
-        "processor": processor.name(),
+        "processor": cpu.name(),
         "architecture": platform.machine(),
         "cores": os.cpu_count(),
         "affinity": available_cores(),
         "memory_bytes": psutil.virtual_memory().total,
-        "cache_bytes": processor.cache_bytes(),
-        "governor": processor.governor(),
+        "cache_bytes": cpu.cache_bytes(),
+        "governor": cpu.governor(),
         "huge_pages": _first_line("/sys/kernel/mm/transparent_hugepage/enabled"),
-        # The number alone: what distributors and hosts append to a kernel's release can name a machine.
+        # The number alone: what distributors and cloud providers append to a kernel's release can name a machine.
         "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": packages(),
@@ -56,10 +56,8 @@ def warnings() -> list[str]:
     load = os.getloadavg()[0]
     if load > BUSY_LOAD_PER_CORE * available_cores():
         found.append(f"the load average was {load:.1f} when the run began: something else is using the processor")
-    if processor.governor() in ("powersave", "conservative", "ondemand"):
-        found.append(
-            f"the clock is governed by {processor.governor()!r}: speeds follow the load; 'performance' is steadier"
-        )
+    if cpu.governor() in ("powersave", "conservative", "ondemand"):
+        found.append(f"the clock is governed by {cpu.governor()!r}: speeds follow the load; 'performance' is steadier")
     return found
 
 
@@ -67,15 +65,15 @@ def warnings() -> list[str]:
 def machine() -> str:
     """Folder name of this machine: processor, cores, and a hash that tells two machines of one model apart."""
     identity = (
-        processor.name(),
-        processor.flags(),
+        cpu.name(),
+        cpu.flags(),
         os.cpu_count(),
         psutil.virtual_memory().total >> 28,  # coarse: firmware and kernel keep a little that varies between boots
-        sorted(processor.cache_bytes().items()),
+        sorted(cpu.cache_bytes().items()),
         _first_line("/etc/machine-id"),
     )
     digest = blake2b(repr(identity).encode(), digest_size=4).hexdigest()
-    return f"{processor.slug()}-{os.cpu_count()}-cores-{digest}"
+    return f"{cpu.slug()}-{os.cpu_count()}-cores-{digest}"
 
 
 def packages() -> dict[str, str]:

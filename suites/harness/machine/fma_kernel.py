@@ -1,7 +1,7 @@
 """The micro-kernel behind the FMA peak: chains of fused multiply-adds that never leave the registers.
 
-LLVM's vector types through numba's ``intrinsic``. Plain loops do not do: LLVM prefers half-width vectors on AVX-512
-hosts and would report half the machine.
+LLVM's vector types through numba's ``intrinsic``. Plain loops will not do: LLVM prefers half-width vectors on AVX-512
+processors and would report half of what the machine can do.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from functools import cache
 from typing import Any, Final
 
 LANE_BYTES: Final = (16, 32, 64)
-"""Vector widths to try. One that the host lacks is split into narrower ones, which is right and merely not fastest."""
+"""Vector widths to try. One that the processor lacks is split into narrower ones: the result is right, and slower."""
 
 CHAINS: Final = 12  # latency 4 x two units needs 8 chains in flight; with two operands 12 fit sixteen registers
 
 
 @cache
 def fma_kernel(dtype: str, width: int) -> tuple[Callable[[int, Any], Any], int]:
-    """A compiled ``kernel(turns, seed)`` that releases the GIL, and its floating-point operations per turn.
+    """A compiled ``kernel(iterations, seed)`` that releases the GIL, and its floating-point operations per iteration.
 
     Each chain computes ``x = x * seed + seed / 2``, which tends to ``seed`` for a seed of 0.5. ``width`` in bytes.
     """
@@ -29,12 +29,12 @@ def fma_kernel(dtype: str, width: int) -> tuple[Callable[[int, Any], Any], int]:
     lanes = width // (scalar.bitwidth // 8)
 
     @intrinsic  # type: ignore[untyped-decorator]
-    def chains(typing_context: Any, turns: Any, seed: Any) -> Any:
+    def chains(typing_context: Any, iterations: Any, seed: Any) -> Any:
         return scalar(types.int64, scalar), _chains_code(dtype, lanes)
 
     @njit(nogil=True)  # type: ignore[untyped-decorator]
-    def kernel(turns: int, seed: Any) -> Any:
-        return chains(turns, seed)
+    def kernel(iterations: int, seed: Any) -> Any:
+        return chains(iterations, seed)
 
     return kernel, 2 * CHAINS * lanes
 
@@ -48,7 +48,7 @@ def _chains_code(dtype: str, lanes: int) -> Callable[..., Any]:
     index = ir.IntType(64)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        turns, seed = arguments
+        iterations, seed = arguments
         factor = _broadcast(builder, vector, seed)
         addend = _broadcast(builder, vector, builder.fmul(seed, ir.Constant(element, 0.5)))
         entry = builder.block
@@ -56,16 +56,16 @@ def _chains_code(dtype: str, lanes: int) -> Callable[..., Any]:
         builder.branch(loop)
 
         builder.position_at_end(loop)
-        turn = builder.phi(index)
+        iteration = builder.phi(index)
         values = [builder.phi(vector) for _ in range(CHAINS)]
         next_values = [_multiply_add(builder, vector, value, factor, addend) for value in values]
-        next_turn = builder.add(turn, ir.Constant(index, 1))
-        turn.add_incoming(ir.Constant(index, 0), entry)
-        turn.add_incoming(next_turn, loop)
+        next_iteration = builder.add(iteration, ir.Constant(index, 1))
+        iteration.add_incoming(ir.Constant(index, 0), entry)
+        iteration.add_incoming(next_iteration, loop)
         for number, (value, next_value) in enumerate(zip(values, next_values, strict=True)):
             value.add_incoming(ir.Constant(vector, [float(number)] * lanes), entry)
             value.add_incoming(next_value, loop)
-        builder.cbranch(builder.icmp_signed("<", next_turn, turns), loop, done)
+        builder.cbranch(builder.icmp_signed("<", next_iteration, iterations), loop, done)
 
         # Summed and returned, so that no chain can be optimised away.
         builder.position_at_end(done)
@@ -87,10 +87,10 @@ def _broadcast(builder: Any, vector: Any, scalar: Any) -> Any:
 
 
 def _multiply_add(builder: Any, vector: Any, value: Any, factor: Any, addend: Any) -> Any:
-    """Fused where the host fuses; elsewhere ``llvm.fma`` would be a library call and no peak of anything."""
+    """Fused where the processor does so; elsewhere ``llvm.fma`` would be a library call and far below the peak."""
     from llvmlite import ir
 
-    if not host_fuses():
+    if not processor_fuses():
         return builder.fadd(builder.fmul(value, factor), addend)
     suffix = "f32" if isinstance(vector.element, ir.FloatType) else "f64"
     name = f"llvm.fma.v{vector.count}{suffix}"
@@ -99,7 +99,7 @@ def _multiply_add(builder: Any, vector: Any, value: Any, factor: Any, addend: An
     return builder.call(fma, [value, factor, addend])
 
 
-def host_fuses() -> bool:
+def processor_fuses() -> bool:
     """Whether the processor has fused multiply-add: an option of x86, always there on 64-bit ARM."""
     from llvmlite import binding
 

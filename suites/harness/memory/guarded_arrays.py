@@ -1,4 +1,4 @@
-"""Arrays that a backend is given: private copies, read-only, guarded on both sides, and looked at afterwards."""
+"""Arrays that a backend is given: private copies, read-only, guarded on both sides, and compared afterwards."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class Input:
         self._original = original
 
     def check_untouched(self) -> None:
-        """``WrongAnswer`` if anybody wrote to this input."""
+        """``WrongAnswer`` if this input was written to."""
         if self._own.tobytes() != np.ascontiguousarray(self._original).tobytes():
             raise WrongAnswer("changes its input: the array that the harness passed was written to")
 
 
 class Inputs:
-    """The private copies of all that one question passes to the layer: one array, or two for ``backward-weight``."""
+    """The private copies of all inputs of one case: one array, or two for ``backward-weight``."""
 
     def __init__(self, originals: tuple[Array, ...]) -> None:
         self._inputs = tuple(Input(each) for each in originals)

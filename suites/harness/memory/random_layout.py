@@ -1,10 +1,10 @@
-"""Chance where a start would otherwise repeat the last one: where things lie in memory.
+"""Places in memory that are drawn anew at every start, where a start would otherwise repeat the last one.
 
 Starts of one worker go through the same allocations, so that its arrays lie at the same places within their pages
-every time, and two workers with names of different lengths at different ones. Whatever is the same in all starts no
-interval can see; so it is drawn: the stack's place by the size of the environment, the heap's by a ballast, an input's
-by its place in its page (Mytkowicz et al., Producing Wrong Data Without Doing Anything Obviously Wrong, ASPLOS 2009;
-Curtsinger and Berger, Stabilizer, ASPLOS 2013).
+every time, and those of two workers with names of different lengths at different ones. What is the same in all starts
+shows in no interval; so it is drawn: the stack's place by the size of the environment, the heap's by a ballast, an
+input's by its place in its page (Mytkowicz et al., Producing Wrong Data Without Doing Anything Obviously Wrong, ASPLOS
+2009; Curtsinger and Berger, Stabilizer, ASPLOS 2013).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Named arrays in one block of shared memory that leaves nothing behind.
 
 The block has no name: it exists as long as a descriptor or a mapping does, however a run ends. A named
-``multiprocessing.shared_memory`` would outlive a parent that is killed. Where the kernel can seal it, nobody can change
-it once it is written: all backends of a problem read the same block, and a worker that cut a block short would kill
-the reader.
+``multiprocessing.shared_memory`` would outlive a parent that is killed. Where the kernel can seal it, it cannot be
+changed once it is written: all backends of a problem read the same block, and a worker that cut a block short would
+kill the reader.
 """
 
 from __future__ import annotations

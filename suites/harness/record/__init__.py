@@ -1,4 +1,4 @@
-"""What is recorded: status, cell, samples of a pass, the checkpoint of an unfinished run, and the run's folder.
+"""What is recorded: cell, samples of a pass, the checkpoint of an unfinished run, and the run's folder.
 
-Imports ``design``.
+The words for a status are in :mod:`pointwise_bench.common.status`. Imports ``design``.
 """

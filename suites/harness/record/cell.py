@@ -57,7 +57,7 @@ class Cell:
         return (self.backend, self.problem, self.threads)
 
     def end(self, status: Status, reason: str) -> None:
-        """Close the cell without a result: a number that was not earned is not kept."""
+        """Close the cell without a result: its samples, and what was derived from them, are dropped."""
         self.status, self.reason = status, reason
         self.samples_s, self.device_samples_s, self.canary_s = [], [], []
         self.round, self.process = [], []

@@ -1,4 +1,4 @@
-"""How a backend's part in a run can end other than well."""
+"""How the measuring of a backend on a problem can end without a result: a status, and a reason for people."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class WrongAnswer(Exception):
 
 
 class Ended(Exception):
-    """A backend's part ended with ``status``, for ``reason``. ``alive`` tells whether its process still serves."""
+    """A backend's part ended with ``status``, for ``reason``. ``alive``: whether its process can go on."""
 
     def __init__(self, status: Status, reason: str, error_ratio: float | None = None, *, alive: bool = True) -> None:
         super().__init__(f"{status}: {reason}")
@@ -41,12 +41,12 @@ class Ended(Exception):
         return cls("out-of-memory" if memory else "failed", description, alive=False)
 
     def report(self) -> dict[str, Any]:
-        """The message in which a process tells of it."""
+        """The message that a process sends of it."""
         return {"status": self.status, "reason": self.reason, "error_ratio": self.error_ratio}
 
     @classmethod
     def reported(cls, message: Mapping[str, Any]) -> Ended:
-        """The end that a message tells of; ``KeyError``, ``TypeError`` or ``ValueError`` for one that nobody sent."""
+        """The end that ``message`` tells of; ``KeyError``, ``TypeError`` or ``ValueError`` for another message."""
         status, reason, error_ratio = message["status"], message["reason"], message["error_ratio"]
         if status not in STATUSES:
             raise ValueError(f"a status {status!r}")
@@ -62,7 +62,7 @@ class Hurried(Ended):
 
 
 def says_out_of_memory(text: str) -> bool:
-    """Whether these are the words of a library that got no memory. Not all of them raise ``MemoryError``."""
+    """Whether ``text`` is the message of a library that got no memory. Not all of them raise ``MemoryError``."""
     return _OUT_OF_MEMORY.search(text) is not None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-LONGEST_REASON: Final = 400  # characters: a compiler's message can be a book
+LONGEST_REASON: Final = 400  # characters: a compiler's message can have thousands
 
 
 def one_line(text: str, longest: int = LONGEST_REASON) -> str:

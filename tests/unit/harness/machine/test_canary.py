@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from pointwise_bench.suites.harness.machine.canary import PASSES, Canary
+from pointwise_bench.suites.harness.machine.canary import SWEEPS, Canary
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +49,9 @@ def test_its_first_passes_are_off_the_clock(canary: Canary, monkeypatch: pytest.
         return 1.5 * events.count("clock")
 
     monkeypatch.setattr(time, "perf_counter", clock)
-    monkeypatch.setattr(canary, "_beat", lambda passes=PASSES: events.append(f"{passes} passes"))
+    monkeypatch.setattr(canary, "_beat", lambda sweeps=SWEEPS: events.append(f"{sweeps} sweeps"))
     assert canary.beat_s() == 1.5
-    assert events == [f"{PASSES // 10} passes", "clock", f"{PASSES} passes", "clock"]
+    assert events == [f"{SWEEPS // 10} sweeps", "clock", f"{SWEEPS} sweeps", "clock"]
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system does not let us choose cores")
@@ -59,7 +59,7 @@ def test_it_beats_on_the_cores_of_the_turns_and_goes_back(canary: Canary, monkey
     """What it is compared with ran there; and the harness itself belongs to all cores."""
     before = os.sched_getaffinity(0)
     seen: list[set[int]] = []
-    monkeypatch.setattr(canary, "_beat", lambda passes=PASSES: seen.append(os.sched_getaffinity(0)))
+    monkeypatch.setattr(canary, "_beat", lambda sweeps=SWEEPS: seen.append(os.sched_getaffinity(0)))
     canary.beat_s([max(before)])
     canary.beat_s()
     assert seen == [{max(before)}] * 2 + [before] * 2
