@@ -1,4 +1,4 @@
-"""A fake device that works behind the host's back: its time is all on the clock, or the gate refuses it."""
+"""A fake device that works on when the call has returned: its time is all on the clock, or the gate refuses it."""
 
 from __future__ import annotations
 

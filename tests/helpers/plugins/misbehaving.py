@@ -183,7 +183,7 @@ class Forks(Right):
     name = "forks"
 
     def missing(self) -> str | None:
-        """The child is there from the first question on."""
+        """The child is there from the first message on."""
         if os.fork() == 0:
             time.sleep(1000)
             os._exit(0)
@@ -208,7 +208,7 @@ class Spins(Right):
     name = "spins"
 
     def missing(self) -> str | None:
-        """The spinning begins with the first question and never ends."""
+        """The spinning begins with the first message and never ends."""
         threading.Thread(target=self._spin, daemon=True).start()
         return None
 
@@ -322,7 +322,7 @@ class Escapes(Right):
     name = "escapes"
 
     def missing(self) -> str | None:
-        """The child is there from the first question on."""
+        """The child is there from the first message on."""
         os.environ.clear()
         escape()
         return None
@@ -749,7 +749,7 @@ class CannotBeMade(Right):
 
 @register
 class CrashesWhenAsked(Right):
-    """Dies of the first question."""
+    """Dies of the first message."""
 
     name = "crashes-when-asked"
 
@@ -760,7 +760,7 @@ class CrashesWhenAsked(Right):
 
 @register
 class HangsWhenAsked(Right):
-    """Never answers the first question."""
+    """Never answers the first message."""
 
     name = "hangs-when-asked"
 

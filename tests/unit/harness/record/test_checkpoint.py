@@ -1,4 +1,4 @@
-"""What an unfinished run has on disk: every contest that was whole, none that was not."""
+"""What an unfinished run has on disk: every trial that was whole, none that was not."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_pass_in_which_nobody_came_through_is_a_pass_that_is_done(path: Path) 
 
 @pytest.mark.parametrize("kept", [0, 1, 20, -2, -1])
 def test_a_torn_contest_never_was(path: Path, kept: int) -> None:
-    """Not for one of its backends either: nobody is resumed without the rivals of the same rounds."""
+    """Not for one of its backends either: no backend is resumed without the others of the same rounds."""
     checkpoint = Checkpoint(path)
     checkpoint.append(KEY, 0, [part("a"), part("b")])
     whole = path.read_bytes()

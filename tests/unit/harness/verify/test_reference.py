@@ -193,7 +193,7 @@ def test_gradients_are_finite_differences(problem: Problem) -> None:
         assert dw[-1, -1] == pytest.approx(slope(2, -1), rel=1e-9, abs=1e-9)
 
 
-# --- the examination's cheaper ways to the same answers -----------------------------------------------------------
+# --- the cheaper ways of the cases to the same answers -----------------------------------------------------------
 
 
 @st.composite
@@ -222,10 +222,10 @@ def any_problem(draw: st.DrawFn) -> Problem:
 def test_every_answer_of_an_examination_is_the_references(problem: Problem, seed: int) -> None:
     made = CaseSet.of(problem, seed)
     arrived = CaseSet.from_block(made.to_block())
-    for question in (arrived.first, arrived.second):
-        check_reals(problem, arrived.real, question)
-    for question in (arrived.integers, arrived.probe, arrived.poisoned):
-        check_exact(problem, arrived.integer, question)
+    for case in (arrived.first, arrived.second):
+        check_reals(problem, arrived.real, case)
+    for case in (arrived.integers, arrived.probe, arrived.poisoned):
+        check_exact(problem, arrived.integer, case)
 
 
 @pytest.mark.parametrize(
@@ -238,36 +238,36 @@ def test_work_that_is_shared_between_threads_is_the_same(text: str) -> None:
     check_exact(problem, made.integer, made.integers)
 
 
-def check_form(problem: Problem, question: Case) -> None:
+def check_form(problem: Problem, case: Case) -> None:
     shapes = {
         "forward": [problem.input_shape],
         "backward-input": [problem.output_shape],
         "backward-weight": [problem.input_shape, problem.output_shape],
     }[problem.direction]
-    assert [each.shape for each in question.inputs] == shapes
-    assert all(each.dtype == np.dtype(problem.dtype) and each.flags.c_contiguous for each in question.inputs)
+    assert [each.shape for each in case.inputs] == shapes
+    assert all(each.dtype == np.dtype(problem.dtype) and each.flags.c_contiguous for each in case.inputs)
 
 
-def check_exact(problem: Problem, weights: Weights, question: Case) -> None:
+def check_exact(problem: Problem, weights: Weights, case: Case) -> None:
     """Equal to the last bit, and numbers of the problem's own dtype."""
-    check_form(problem, question)
-    expected = answer(problem, question.inputs, weights.weight, weights.bias)
-    assert question.answer.shape == expected.shape
-    assert np.array_equal(question.answer, expected, equal_nan=True)
+    check_form(problem, case)
+    expected = answer(problem, case.inputs, weights.weight, weights.bias)
+    assert case.answer.shape == expected.shape
+    assert np.array_equal(case.answer, expected, equal_nan=True)
     assert np.array_equal(expected.astype(problem.dtype).astype(np.float64), expected, equal_nan=True)
-    assert question.allowed is None
+    assert case.allowed is None
 
 
-def check_reals(problem: Problem, weights: Weights, question: Case) -> None:
+def check_reals(problem: Problem, weights: Weights, case: Case) -> None:
     """Equal up to float64's rounding; the bound never below the plain one, and above it by no more than it says."""
-    check_form(problem, question)
-    expected = answer(problem, question.inputs, weights.weight, weights.bias)
-    sizes = magnitudes(problem, question.inputs, weights.weight, weights.bias)
-    assert (abs(question.answer - expected) <= 1e-14 * sizes).all()
+    check_form(problem, case)
+    expected = answer(problem, case.inputs, weights.weight, weights.bias)
+    sizes = magnitudes(problem, case.inputs, weights.weight, weights.bias)
+    assert (abs(case.answer - expected) <= 1e-14 * sizes).all()
     least = bounds.allowed(problem, sizes, expected)
-    assert question.allowed is not None
-    assert (question.allowed >= least * (1 - 1e-7)).all()  # float32's digits
-    assert (question.allowed <= least * (1 + 3 * bounds.UNIT_ROUNDOFF[problem.dtype] + 2.0**-20)).all()
+    assert case.allowed is not None
+    assert (case.allowed >= least * (1 - 1e-7)).all()  # float32's digits
+    assert (case.allowed <= least * (1 + 3 * bounds.UNIT_ROUNDOFF[problem.dtype] + 2.0**-20)).all()
 
 
 @pytest.mark.parametrize("direction", get_args(Direction))
