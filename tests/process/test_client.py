@@ -20,7 +20,7 @@ from places import PLUGINS, ROOT
 from pointwise_bench.backends import Problem, Source
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.verify.cases import CaseSet
-from pointwise_bench.suites.harness.worker import limits, reaper
+from pointwise_bench.suites.harness.worker import limits, marked_processes
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 
@@ -78,7 +78,7 @@ def suppress_and_keep() -> Iterator[list[Ended]]:
 
 def processes_of(worker: WorkerClient) -> list[int]:
     """All living processes that began in this worker, wherever they have gone."""
-    return reaper.carrying(worker._child._mark)
+    return marked_processes.carrying(worker._child._mark)
 
 
 def fields_of_stat(pid: int) -> list[str]:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from places import ROOT
 
-from pointwise_bench.suites.harness.worker import limits, reaper
+from pointwise_bench.suites.harness.worker import limits, marked_processes, reaper
 from pointwise_bench.suites.harness.worker.limits import Limits, present_limits, resident_bytes
 
 MIB = 2**20
@@ -97,7 +97,7 @@ def test_what_forked_children_share_is_counted_once(children: int) -> None:
     mark = f"test-{os.getpid()}-{children}/"
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDING, str(children)],
-        env=os.environ | {reaper.VARIABLE: mark},
+        env=os.environ | {marked_processes.VARIABLE: mark},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -105,10 +105,10 @@ def test_what_forked_children_share_is_counted_once(children: int) -> None:
     try:
         for _ in range(1 + children):
             assert process.stdout.readline() == "ready\n"
-        assert len(reaper.carrying(mark)) == 1 + children
+        assert len(marked_processes.carrying(mark)) == 1 + children
         assert 100 * MIB < resident_bytes(mark) < 180 * MIB
     finally:
-        reaper.end(mark)
+        reaper.kill_marked(mark)
         process.wait()
         process.stdout.close()
     assert resident_bytes(mark) == 0

@@ -18,7 +18,7 @@ from expected_ends import AT_WORK, BEFORE_WORK, HARMLESS
 from places import PLUGINS, ROOT
 from suite_command import CHEAP, SMALL, only_run, read_cells, read_run, suite_command, suite_environment
 
-from pointwise_bench.suites.harness.worker import reaper
+from pointwise_bench.suites.harness.worker import marked_processes, reaper
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
 
@@ -73,8 +73,8 @@ class Finished:
         return cell
 
 
-def guards_of(pid: int) -> list[int]:
-    """Living guards of the harness ``pid``, whose run they are told as their last argument."""
+def watchdogs_of(pid: int) -> list[int]:
+    """Living watchdogs of the harness ``pid``, whose run they are told as their last argument."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -123,7 +123,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
         process.kill()
         process.wait()
     time.sleep(0.1)  # what was killed may still be on its way
-    left = reaper.carrying(f"{process.pid}-") + guards_of(process.pid)
+    left = marked_processes.carrying(f"{process.pid}-") + watchdogs_of(process.pid)
     return Finished(output, folder / "results", left, files_of_the_project() - before)
 
 
@@ -226,46 +226,46 @@ def becomes_true(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
 
 def test_nothing_outlives_a_harness_that_is_killed(harness: subprocess.Popen[str]) -> None:
     mark = f"{harness.pid}-"
-    assert len(reaper.carrying(mark)) == 5  # three workers, a child, and one that ran away
+    assert len(marked_processes.carrying(mark)) == 5  # three workers, a child, and one that ran away
     harness.kill()
     harness.wait()
-    assert becomes_true(lambda: reaper.carrying(mark) == []), reaper.carrying(mark)
-    assert becomes_true(lambda: guards_of(harness.pid) == [])
+    assert becomes_true(lambda: marked_processes.carrying(mark) == []), marked_processes.carrying(mark)
+    assert becomes_true(lambda: watchdogs_of(harness.pid) == [])
 
 
-def test_the_guard_ignores_what_a_terminal_sends_and_uses_no_processor(harness: subprocess.Popen[str]) -> None:
-    (guard,) = guards_of(harness.pid)
+def test_the_watchdog_ignores_what_a_terminal_sends_and_uses_no_processor(harness: subprocess.Popen[str]) -> None:
+    (watchdog,) = watchdogs_of(harness.pid)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        os.kill(guard, number)
+        os.kill(watchdog, number)
     time.sleep(0.1)
-    assert guards_of(harness.pid) == [guard]
-    fields = Path(f"/proc/{guard}/stat").read_text().rpartition(")")[2].split()
+    assert watchdogs_of(harness.pid) == [watchdog]
+    fields = Path(f"/proc/{watchdog}/stat").read_text().rpartition(")")[2].split()
     assert int(fields[11]) + int(fields[12]) <= 20  # hundredths of a second, its start included
-    assert os.getsid(guard) == guard
+    assert os.getsid(watchdog) == watchdog
 
 
-def test_the_harness_alone_can_end_the_guards_input(harness: subprocess.Popen[str]) -> None:
-    """A worker, or its child, that held the other end of the pipe would keep the guard from noticing."""
-    (guard,) = guards_of(harness.pid)
-    pipe = Path(f"/proc/{guard}/fd/0").readlink()
+def test_the_harness_alone_can_end_the_watchdogs_input(harness: subprocess.Popen[str]) -> None:
+    """A worker, or its child, that held the other end of the pipe would keep the watchdog from noticing."""
+    (watchdog,) = watchdogs_of(harness.pid)
+    pipe = Path(f"/proc/{watchdog}/fd/0").readlink()
     holders = {
         int(path.parent.parent.name)
-        for pid in (harness.pid, *reaper.carrying(f"{harness.pid}-"))
+        for pid in (harness.pid, *marked_processes.carrying(f"{harness.pid}-"))
         for path in Path(f"/proc/{pid}/fd").iterdir()
         if path.readlink() == pipe
     }
     assert holders == {harness.pid}
 
 
-def test_without_a_guard_something_would_be_left(harness: subprocess.Popen[str]) -> None:
+def test_without_a_watchdog_something_would_be_left(harness: subprocess.Popen[str]) -> None:
     """The control: what these tests wait for does not happen by itself."""
     mark = f"{harness.pid}-"
-    (guard,) = guards_of(harness.pid)
-    os.kill(guard, signal.SIGKILL)
+    (watchdog,) = watchdogs_of(harness.pid)
+    os.kill(watchdog, signal.SIGKILL)
     harness.kill()
     harness.wait()
     time.sleep(0.5)
-    left = reaper.carrying(mark)
-    reaper.end(mark)
+    left = marked_processes.carrying(mark)
+    reaper.kill_marked(mark)
     assert len(left) == 2  # the children of workers, of which one ran away
-    assert reaper.carrying(mark) == []
+    assert marked_processes.carrying(mark) == []

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pointwise_bench.suites.harness.worker import reaper
+from pointwise_bench.suites.harness.worker import marked_processes
 
 SHARE = 0.5  # of the memory that is available when a worker starts
 LARGEST_FILE = 2**30  # bytes; a backend that writes without end must not fill the disk with its log
@@ -19,13 +19,13 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True)
 class Limits:
-    """What one process may take; its children each may as much, which only a look from outside can add up."""
+    """What one process may take; its children each may as much, which only the harness, from outside, can add up."""
 
     memory_bytes: int
     file_bytes: int = LARGEST_FILE
 
     def impose(self) -> None:
-        """Limit this process and all that it will start, for good. Called before foreign code is loaded.
+        """Limit this process and all that it will start, for good. Called before a plugin is loaded.
 
         ``RLIMIT_DATA``, the memory that a process can write to and shares with nobody, and not ``RLIMIT_AS``: CUDA, JAX
         and others reserve address space far beyond the machine's memory and never touch it. Shared memory is not in
@@ -35,7 +35,7 @@ class Limits:
         _lower(resource.RLIMIT_DATA, self.memory_bytes)
         _lower(resource.RLIMIT_FSIZE, self.file_bytes)
         _lower(resource.RLIMIT_CORE, 0)
-        with suppress(OSError):  # Linux only; anybody may make it worse for himself
+        with suppress(OSError):  # Linux only; a process may always raise its own value
             Path("/proc/self/oom_score_adj").write_text(str(FIRST_TO_GO))
 
 
@@ -63,7 +63,7 @@ def kills_for_memory() -> int | None:
 
 def resident_bytes(mark: str) -> int:
     """Memory that all processes of one mark hold, shared pages counted once; 0 where there is no ``/proc``."""
-    pids = reaper.carrying(mark)
+    pids = marked_processes.carrying(mark)
     return sum(map(_proportional_bytes, pids)) if len(pids) > 1 else sum(map(_resident_bytes, pids))
 
 

@@ -45,11 +45,11 @@ def begin(start: dict[str, Any]) -> Channel:
     die_with(start["parent"])  # before the imports below, which take long enough to be orphaned in
     faulthandler.enable()
 
-    from pointwise_bench.suites.harness.worker import reaper
+    from pointwise_bench.suites.harness.worker import marked_processes
     from pointwise_bench.suites.harness.worker.channel import Channel
     from pointwise_bench.suites.harness.worker.limits import Limits
 
-    reaper.adopt_orphans()
+    marked_processes.adopt_orphans()
     Limits(**start["limits"]).impose()
     sys.setswitchinterval(SWITCH_S)
     return Channel(socket.socket(fileno=start["descriptor"]))

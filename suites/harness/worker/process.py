@@ -1,4 +1,4 @@
-"""A child process that runs foreign code: started, asked, stopped, and ended with all that it has started."""
+"""A child process that runs a plugin's code: started, asked, stopped between two requests, and told how it ended."""
 
 from __future__ import annotations
 
@@ -17,22 +17,19 @@ from typing import Any
 from pointwise_bench.suites.harness.machine.thread_variables import worker_variables
 from pointwise_bench.suites.harness.record.ended import Ended, says_out_of_memory
 from pointwise_bench.suites.harness.record.text import one_line
-from pointwise_bench.suites.harness.worker import limits, reaper
+from pointwise_bench.suites.harness.worker import limits, marked_processes, reaper
 from pointwise_bench.suites.harness.worker.channel import Channel, ChannelClosed, ChannelGarbled, Message
-from pointwise_bench.suites.harness.worker.guard import the_guard
 from pointwise_bench.suites.harness.worker.main import CHANNEL_LOST
+from pointwise_bench.suites.harness.worker.watchdog import the_watchdog
 
 DYING_S = 2.0  # how long a process may take to end after it has closed its channel
-LOOKED_AFTER = (
-    "missing",
-    "set_up",
-    "show",
-)  # questions in which a backend loads and prepares, and its children run away
-TAIL = 2**16  # bytes of the log in which last words are looked for
+LOADING_REQUESTS = ("missing", "set_up", "show")
+"""Requests in which a backend loads and prepares, and may start processes that leave the worker's group."""
+TAIL = 2**16  # bytes of the log in which the last line is looked for
 
 
 class ChildProcess:
-    """The harness's end of ``python -m MODULE '<json>'``, which speaks the language of :mod:`channel`.
+    """The harness's side of ``python -m MODULE '<json>'``, which answers messages over a :class:`channel.Channel`.
 
     ``arguments`` reach it with ``descriptor``, ``parent`` and ``limits`` added. ``log`` takes its output, and
     ``variables`` are added to its environment.
@@ -49,10 +46,10 @@ class ChildProcess:
         self._log = log
         self._limits = limits.present_limits()
         self._kills_for_memory = limits.kills_for_memory()
-        self._mark = the_guard().mark()
-        self._strays: list[int] = []  # descriptors, not numbers: a number may come to mean another process
-        self._newest = b""  # see reaper.newest, at the last look for them
-        self._seen: set[int] = set()  # everybody who was there then
+        self._mark = the_watchdog().mark()
+        self._outside: list[int] = []  # processes that left the group; by descriptor, since numbers are reused
+        self._newest = b""  # see marked_processes.newest_pid, at the last look for such processes
+        self._seen: set[int] = set()  # all processes that were there then
         self._dead = False
         ours, theirs = socket.socketpair()
         with theirs, log.open("ab") as output:
@@ -61,13 +58,13 @@ class ChildProcess:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, json.dumps(arguments | told)],
                 pass_fds=(theirs.fileno(),),
-                env=worker_variables(threads) | dict(variables) | {reaper.VARIABLE: self._mark},
+                env=worker_variables(threads) | dict(variables) | {marked_processes.VARIABLE: self._mark},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,  # a group of its own: stopped, woken and killed with all its children
             )
-        the_guard().watch(self._process.pid)
+        the_watchdog().watch(self._process.pid)
         self._channel = Channel(ours, self._look_up)
 
     @property
@@ -80,89 +77,84 @@ class ChildProcess:
 
         ``Ended`` when it answers with a status, or not at all, or gets in the harness's way.
         """
-        question = message["do"]
+        request = message["do"]
         self._signal(signal.SIGCONT)
         try:
             self._channel.send(message, descriptors)
             reply, attached = self._channel.receive(timeout_s)
         except TimeoutError:
             self.kill()
-            raise Ended("timed-out", f"{question}: no answer within {timeout_s:.3g} s", alive=False) from None
+            raise Ended("timed-out", f"{request}: no answer within {timeout_s:.3g} s", alive=False) from None
         except ChannelGarbled as garbled:
-            raise self.garbled(question, str(garbled)) from None
+            raise self.garbled(request, str(garbled)) from None
         except ChannelClosed:
-            raise self._death(question) from None
+            raise self._death(request) from None
         except _TooMuchMemory as too_much:
             self.kill()
-            raise Ended("out-of-memory", f"{question}: {too_much}; {self._limit()}", alive=False) from None
-        self._freeze(look_for_strays=question in LOOKED_AFTER)
+            raise Ended("out-of-memory", f"{request}: {too_much}; {self._limit()}", alive=False) from None
+        self._freeze(look_outside=request in LOADING_REQUESTS)
         if "status" in reply:
-            raise self._ended(question, reply)
+            raise self._ended(request, reply)
         return reply.get("value"), attached
 
-    def garbled(self, question: str, what: str) -> Ended:
-        """End the process over a message that the harness cannot read; the end of its part, to be raised."""
+    def garbled(self, request: str, what: str) -> Ended:
+        """Kill the process for a message that the harness cannot read. Returns the exception to raise."""
         self.kill()
-        reason = f"{question}: wrote to the harness's channel, a descriptor that is not its own: {one_line(what, 200)}"
+        reason = f"{request}: wrote to the harness's channel, a descriptor that is not its own: {one_line(what, 200)}"
         return Ended("crashed", reason, alive=False)
 
     def kill(self) -> None:
-        """End the process, all its children, and whatever left its group. Safe to call twice."""
+        """Kill the process with everything that it has started. Safe to call twice."""
         if self._dead:
             return
         self._dead = True
-        self._signal(signal.SIGSTOP)  # so that nobody is started, or loses its parent, while they are looked for
-        outside = self._outside(reaper.carrying(self._mark))
+        self._signal(signal.SIGSTOP)
+        reaper.kill(self._process.pid, self._mark)
         self._signal(signal.SIGKILL)
-        for pid in outside:
-            reaper.send(pid, signal.SIGKILL)
-        reaper.end(self._mark)
-        self._forget_strays()
+        self._forget_outside()
         self._process.wait()
         self._channel.close()
-        the_guard().forget(self._process.pid)
+        the_watchdog().forget(self._process.pid)
 
-    # --- stopping and looking -------------------------------------------------------------------------------
+    # --- stopping, and looking for what left the group ----------------------------------------------------
 
-    def _freeze(self, *, look_for_strays: bool) -> None:
+    def _freeze(self, *, look_outside: bool) -> None:
         """Stop the process and wait until it is stopped: the next backend's turn begins after that.
 
-        Looking for processes outside of its group takes some 20 us for each process of the machine. That is spent on
-        newcomers only behind a turn, and on nobody where none was started.
+        Looking for processes outside of its group takes some 20 us for each process of the machine. After a turn only
+        new processes are looked at, and none where none was started.
         """
         self._signal(signal.SIGSTOP)
         if hasattr(os, "waitid"):  # not on every POSIX system; without it the stop is merely prompt
             with suppress(ChildProcessError):
                 os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-        newest = reaper.newest()
-        if look_for_strays or newest != self._newest:
-            present = reaper.everybody()
-            if look_for_strays:
-                self._forget_strays()
-                found = self._outside(reaper.carrying(self._mark))
+        newest = marked_processes.newest_pid()
+        if look_outside or newest != self._newest:
+            present = marked_processes.all_pids()
+            if look_outside:
+                self._forget_outside()
+                found = marked_processes.carrying(self._mark)
             else:
-                found = self._outside(reaper.belonging(self._mark, present - self._seen))
+                found = marked_processes.carrying_among(self._mark, present - self._seen)
             self._newest, self._seen = newest, present
-            self._strays += [descriptor for pid in found for descriptor in _descriptor_of(pid)]
+            left_group = [pid for pid in found if reaper.group_of(pid) != self._process.pid]
+            self._outside += [descriptor for pid in left_group for descriptor in _descriptor_of(pid)]
             self._signal(signal.SIGSTOP)
 
-    def _outside(self, pids: list[int]) -> list[int]:
-        """Those of the processes that it has started which have left its group."""
-        return [pid for pid in pids if _group_of(pid) != self._process.pid]
-
     def _signal(self, number: signal.Signals) -> None:
+        """Send a signal to the group, and to the processes known to have left it."""
         reaper.send(-self._process.pid, number)
-        for descriptor in self._strays:
+        for descriptor in self._outside:
             with suppress(ProcessLookupError, PermissionError):
                 signal.pidfd_send_signal(descriptor, number)
 
-    def _forget_strays(self) -> None:
-        for descriptor in self._strays:
+    def _forget_outside(self) -> None:
+        for descriptor in self._outside:
             os.close(descriptor)
-        self._strays = []
+        self._outside = []
 
     def _look_up(self) -> None:
-        """Whether the process still lives, and within its means; asked now and then while an answer is awaited."""
+        """Raise where the process has ended or holds too much memory; called now and then while it is awaited."""
         if self._process.poll() is not None:
             raise ChannelClosed("the process has ended")
         resident = limits.resident_bytes(self._mark)
@@ -171,18 +163,18 @@ class ChildProcess:
 
     # --- how it ended ---------------------------------------------------------------------------------------
 
-    def _ended(self, question: str, reply: Message) -> Ended:
-        """The end that a process reports itself, which not every process can be trusted to do."""
+    def _ended(self, request: str, reply: Message) -> Ended:
+        """The exception for an end that the process reports itself; what it sends may be garbled."""
         try:
             ended = Ended.reported(reply)
         except (KeyError, TypeError, ValueError) as error:
-            return self.garbled(question, f"{type(error).__name__}: {error}")
+            return self.garbled(request, f"{type(error).__name__}: {error}")
         if ended.status == "out-of-memory":
             return Ended(ended.status, f"{ended.reason}; {self._limit()}", alive=False)
         return ended
 
-    def _death(self, question: str) -> Ended:
-        """How the process ended, and the last line that it wrote. It is gone afterwards."""
+    def _death(self, request: str) -> Ended:
+        """The exception for a process that has gone: how it ended, and the last line that it wrote."""
         killed_by_us = self._dead
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(DYING_S)
@@ -196,8 +188,8 @@ class ChildProcess:
             how = f"killed by {_name_of_signal(-code)}"
         else:
             how = f"left with exit code {code}"
-        words, memory = self._last_words()
-        how = f"{question}: {how}" + (f"; it last wrote: {words}" if words else "")
+        last_line, memory = self._last_line()
+        how = f"{request}: {how}" + (f"; it last wrote: {last_line}" if last_line else "")
         if code == -signal.SIGKILL and not killed_by_us:
             by_kernel = self._kills_for_memory is None or limits.kills_for_memory() != self._kills_for_memory
             who = "as the kernel does to a process" if by_kernel else "nor did the kernel, as it does"
@@ -207,7 +199,7 @@ class ChildProcess:
             return Ended("out-of-memory", f"{how}; {self._limit()}", alive=False)
         return Ended("crashed", how, alive=False)
 
-    def _last_words(self) -> tuple[str, bool]:
+    def _last_line(self) -> tuple[str, bool]:
         """The last line that tells something, and whether the last few speak of memory."""
         with self._log.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -226,13 +218,6 @@ class ChildProcess:
 
 class _TooMuchMemory(Exception):
     """The processes of a worker hold more than they may."""
-
-
-def _group_of(pid: int) -> int:
-    try:
-        return os.getpgid(pid)
-    except ProcessLookupError:
-        return 0
 
 
 def _descriptor_of(pid: int) -> list[int]:

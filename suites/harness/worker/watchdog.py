@@ -1,7 +1,8 @@
-"""The guard of a run: a small process that outlives the harness for a moment, to end what the harness left.
+"""The watchdog: a small process that outlives the harness for a moment, to kill the workers that the harness left.
 
 The kernel ends workers with the harness (``PR_SET_PDEATHSIG``), but not the children of workers, and a stopped process
-does not even notice that its harness was killed. The guard's input is a pipe from the harness, whose end says so.
+does not even notice that its harness was killed. The watchdog's input is a pipe from the harness, whose end says so.
+Here is the harness's side of it; what the process does is in :mod:`reaper`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from itertools import count
 
 from pointwise_bench.suites.harness.worker import reaper
 
-ENDING_S = 5.0  # how long the guard may take to end once its input has
+ENDING_S = 5.0  # how long the watchdog may take to end once its input has ended
 
 
-class Guard:
-    """The harness's end. One per process that starts workers: :func:`the_guard`."""
+class Watchdog:
+    """The harness's end. One per process that starts workers: :func:`the_watchdog`."""
 
     def __init__(self) -> None:
         self._run = f"{os.getpid()}-{secrets.token_hex(8)}/"
@@ -30,23 +31,23 @@ class Guard:
         self._process: subprocess.Popen[bytes] | None = None
 
     def mark(self) -> str:
-        """A new value of :data:`reaper.VARIABLE` for one worker; all those of a run begin alike."""
+        """A new value of :data:`marked_processes.VARIABLE` for one worker; all those of a run begin alike."""
         if self._process is None:
             self._start()
         return f"{self._run}{next(self._numbers)}/"
 
     def watch(self, group: int) -> None:
-        """End this process group too, should the harness end."""
+        """Kill this process group too, should the harness end."""
         self._groups.add(group)
         self._tell(f"+{group}\n")
 
     def forget(self, group: int) -> None:
-        """The group has ended; its number may come to mean somebody else."""
+        """The group has ended; its number may come to mean another."""
         self._groups.discard(group)
         self._tell(f"-{group}\n")
 
     def close(self) -> None:
-        """End the guard, and through it whatever is left."""
+        """End the watchdog, which kills whatever is left."""
         if self._process is not None:
             assert self._process.stdin is not None, "it was made with a pipe"
             with suppress(OSError):
@@ -60,15 +61,15 @@ class Guard:
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", reaper.__file__, self._run],
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,  # it would hold open the pipe in which somebody reads the harness's output
+            stdout=subprocess.DEVNULL,  # it would hold open the pipe from which the harness's output is read
             stderr=subprocess.DEVNULL,
             cwd="/",
-            start_new_session=True,  # a terminal's Ctrl-C is not for the guard
+            start_new_session=True,  # a terminal's Ctrl-C is not for the watchdog
             bufsize=0,
         )
 
     def _tell(self, line: str) -> None:
-        """Send one line; a guard that somebody has ended is replaced and told of everything."""
+        """Send one line; a watchdog that was killed is replaced, and the new one is told of every group."""
         if self._process is None or self._process.poll() is not None:
             self._start()
             line = "".join(f"+{group}\n" for group in sorted(self._groups))
@@ -79,8 +80,8 @@ class Guard:
 
 
 @cache
-def the_guard() -> Guard:
-    """The guard of this process; started with the first mark."""
-    guard = Guard()
-    atexit.register(guard.close)
-    return guard
+def the_watchdog() -> Watchdog:
+    """The watchdog of this process; started with the first mark."""
+    watchdog = Watchdog()
+    atexit.register(watchdog.close)
+    return watchdog
