@@ -88,7 +88,7 @@ def run(options: argparse.Namespace) -> list[str]:
     return [*lines, *under_the_roof(problem, find_roof(problem, options))]
 
 
-# --- arithmetic ----------------------------------------------------------------------------------------------------
+# --- arithmetic ---------------------------------------------------------------------------------------------------
 
 
 def arithmetic(problem: Problem) -> list[str]:
@@ -132,7 +132,7 @@ def _time(seconds: float) -> str:
     return f"{seconds * 1e9:.3g} ns"
 
 
-# --- the roof ------------------------------------------------------------------------------------------------------
+# --- the roof -----------------------------------------------------------------------------------------------------
 
 
 def find_roof(problem: Problem, options: argparse.Namespace) -> DemoRoof:
@@ -191,7 +191,7 @@ def _roof(ceilings: Roofs, problem: Problem, threads: int, source: str) -> DemoR
     return DemoRoof(peak, bandwidth, f"{source}, {threads} thread{'s' * (threads != 1)}")
 
 
-# --- the picture ---------------------------------------------------------------------------------------------------
+# --- the picture --------------------------------------------------------------------------------------------------
 
 MIXES: Final = (
     ("mean of the channels", (1 / 3, 1 / 3, 1 / 3)),

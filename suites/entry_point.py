@@ -1,4 +1,4 @@
-"""What pytest loads in every session of an environment where pointwise-bench is installed: next to nothing.
+"""What pytest loads in every environment where pointwise-bench is installed: an entry point that imports little.
 
 Options such as ``--backend`` or ``--timeout`` would collide with those of other people's tests and plugins. So they are
 added only where the session's arguments (or, without any, the ``testpaths`` of its configuration) name a folder of
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-OURS = ("pytest_plugin.py", "shapes/basics.toml")  # what a folder of suites holds and nobody else's does
+OURS = ("pytest_plugin.py", "shapes/basics.toml")  # what a folder of suites holds and no other folder does
 PLUGIN = "pointwise_bench.suites.pytest_plugin"
 
 

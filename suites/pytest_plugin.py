@@ -1,4 +1,4 @@
-"""Options, parametrisation and fixtures of the suites. What they set in motion lives in ``suites/harness``."""
+"""What the suites add to pytest: options, parametrisation, fixtures, the summary. ``suites/harness`` measures."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SESSION = pytest.StashKey["Session"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of the README's table; all of pytest-benchmark's own keep working beside them."""
+    """Add our options; all of pytest-benchmark's own keep working beside them."""
     add_options(parser.getgroup("pointwise-bench", "which 1x1 convolution is right and fastest here").addoption)
 
 
@@ -64,7 +64,7 @@ def add_options(add: Callable[..., Any]) -> None:
         help="a backend: PATH.py or package.module (repeatable)",
     )
     add("--time-budget", metavar="T", help="the best report that fits, e.g. 90s or 10m")
-    add("--timeout", default="60s", metavar="T", help="per backend and problem; past it the worker is killed")
+    add("--timeout", default="60s", metavar="T", help="per backend and problem; after it the worker is killed")
     add("--results", default="results", metavar="DIR", help="where runs are written")
     add("--resume", action="store_true", help="go on with the newest unfinished run of the same machine and options")
     add("--in-process", action="store_true", help="no worker processes, for debuggers; not compared with other numbers")
@@ -78,14 +78,14 @@ def add_options(add: Callable[..., Any]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Read every option before anything is collected: a mistake costs one line and no time."""
+    """Read every option before anything is collected: a mistake is answered by one line at once."""
     config.addinivalue_line("markers", "claims: a timed test of what a 1x1 convolution buys")
     config.addinivalue_line("markers", "shapes(*kinds): kinds of shape groups that a timed test takes")
     # A cell that failed has no timing to hand to the fixture; the test's own failure says why.
     unused = "Benchmark fixture was not used:pytest_benchmark.logger.PytestBenchmarkWarning"
     config.addinivalue_line("filterwarnings", f"ignore:{unused}")
     try:
-        config.stash[OPTIONS] = _settings(config)
+        config.stash[OPTIONS] = _options(config)
         if not config.stash[OPTIONS].in_process:
             registry.load_elsewhere(declarations)
         for plugin in config.stash[OPTIONS].plugins:
@@ -96,11 +96,11 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
 
 
-def _settings(config: pytest.Config) -> Options:
+def _options(config: pytest.Config) -> Options:
     option = config.getoption
     if option("numprocesses", None) and not option("--benchmark-skip"):
         raise BadOption(
-            "-n: timed tests measure, and two measurements at once measure each other; "
+            "-n: timed tests measure, and two measurements at once disturb each other; "
             "with --benchmark-skip, which leaves them out, as many processes as you like"
         )
     cores = available_cores()
@@ -119,18 +119,18 @@ def _settings(config: pytest.Config) -> Options:
     )
 
 
-def _with_broken_plugins(settings: Options) -> Options:
-    """Where ``--backend`` names what no plugin has declared, those that could not be loaded stand in for it.
+def _with_broken_plugins(options: Options) -> Options:
+    """Where ``--backend`` names what no plugin has declared, add those plugins that could not be loaded.
 
     Any of them may have had that name. ``BadOption`` where all were loaded.
     """
-    unmatched = [pattern for pattern in settings.backends if not matching(registry.names(), [pattern])]
+    unmatched = [pattern for pattern in options.backends if not matching(registry.names(), [pattern])]
     if not unmatched:
-        return settings
-    broken = registry.unloadable(settings.plugins)
+        return options
+    broken = registry.unloadable(options.plugins)
     if not broken:
         raise BadOption(f"--backend: {registry.unknown(unmatched[0])}")
-    return replace(settings, backends=(*settings.backends, *map(escape, broken)))
+    return replace(options, backends=(*options.backends, *map(escape, broken)))
 
 
 # --- parametrisation ----------------------------------------------------------------------------------------------
@@ -140,26 +140,26 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Timed tests: one per layer, thread budget and backend. Other tests that ask for one: one per backend."""
     if not is_of_suites(metafunc.definition.path):
         return  # other tests of the same session have parameters of their own
-    settings = metafunc.config.stash[OPTIONS]
-    names = matching(registry.names(), settings.backends)
+    options = metafunc.config.stash[OPTIONS]
+    names = matching(registry.names(), options.backends)
     marker = metafunc.definition.get_closest_marker("shapes")
     if marker is not None:
-        cases = [
+        timed = [
             pytest.param(group, layer, threads, name, id=f"{group.name}:{layer.name}:{layer.problem}:{threads}t:{name}")
             for group in metafunc.config.stash[GROUPS]
             if group.kind in marker.args
             for layer in group.layers
-            for threads in settings.threads
+            for threads in options.threads
             for name in names
         ]
-        metafunc.parametrize(("group", "layer", "threads", "backend_name"), cases)
+        metafunc.parametrize(("group", "layer", "threads", "backend_name"), timed)
     elif "claim" in metafunc.fixturenames:
         from pointwise_bench.suites.claims import CLAIMS
 
         wanted = any(group.kind == "claims" for group in metafunc.config.stash[GROUPS])
         claims = [
             pytest.param(claim, threads, name, id=f"{claim.name}:{threads}t:{name}")
-            for threads in settings.threads
+            for threads in options.threads
             for name in names
             for claim in (CLAIMS if wanted else ())
         ]
@@ -181,32 +181,32 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """The plan of the run is what was selected: ``-k``, ``--lf`` and node ids included."""
+    """Plan the run from the tests that were selected: ``-k``, ``--lf`` and node ids included."""
     if session.config.option.collectonly:
         return
     from pointwise_bench.suites.harness.record.cell import Place
     from pointwise_bench.suites.harness.run.session import Session
 
-    run = Session(session.config.stash[OPTIONS], _announcer(session.config), BEGAN)
+    run_session = Session(session.config.stash[OPTIONS], _announcer(session.config), BEGAN)
     for item in session.items:
         if item.get_closest_marker("shapes"):
-            case: dict[str, Any] = item.callspec.params  # type: ignore[attr-defined]
-            layer = case["layer"]
-            place = Place(case["group"].name, layer.name, layer.count)
-            run.plan(layer.problem, case["threads"], case["backend_name"], place)
+            parameters: dict[str, Any] = item.callspec.params  # type: ignore[attr-defined]
+            layer = parameters["layer"]
+            place = Place(parameters["group"].name, layer.name, layer.count)
+            run_session.plan(layer.problem, parameters["threads"], parameters["backend_name"], place)
         elif item.get_closest_marker("claims"):
-            case = item.callspec.params  # type: ignore[attr-defined]
-            run.plan_claim(case["claim"], case["threads"], case["backend_name"])
-    session.config.stash[SESSION] = run
+            parameters = item.callspec.params  # type: ignore[attr-defined]
+            run_session.plan_claim(parameters["claim"], parameters["threads"], parameters["backend_name"])
+    session.config.stash[SESSION] = run_session
     if session.config.stash[OPTIONS].resume:
         try:
-            run.resume()
+            run_session.resume()
         except BadOption as error:
             raise pytest.UsageError(str(error)) from error
 
 
 def _announcer(config: pytest.Config) -> Callable[[str], None]:
-    """Writes a line to the terminal at once, past the capturing of the test that happens to run."""
+    """A function that writes a line to the terminal at once, past the capturing of the test that is running."""
     reporter = config.pluginmanager.getplugin("terminalreporter")
     capture = config.pluginmanager.getplugin("capturemanager")
 
@@ -220,35 +220,35 @@ def _announcer(config: pytest.Config) -> Callable[[str], None]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Let the workers go and close the record, also after Ctrl-C: what was measured is on disk already."""
-    run = session.config.stash.get(SESSION, None)
-    if run is not None:
-        run.finish()
+    """End the workers and complete ``run.json``, also after Ctrl-C: what was measured is on disk already."""
+    run_session = session.config.stash.get(SESSION, None)
+    if run_session is not None:
+        run_session.finish()
 
 
 def folder_of(session: pytest.Session) -> Path | None:
     """Where the run of this session was written; None where nothing was measured."""
-    run = session.config.stash.get(SESSION, None)
-    return None if run is None or run.record is None else run.record.folder
+    run_session = session.config.stash.get(SESSION, None)
+    return None if run_session is None or run_session.run_folder is None else run_session.run_folder.folder
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """What the correctness suite asked; where the time went, and where the results are."""
-    from pointwise_bench.suites.tally import lines
+    """Print what the correctness suite has counted, where the time went, and where the results are."""
+    from pointwise_bench.suites.correctness_counts import lines
 
-    if asked := list(lines(report for reports in terminalreporter.stats.values() for report in _reports(reports))):
+    if counts := list(lines(report for reports in terminalreporter.stats.values() for report in _reports(reports))):
         terminalreporter.section("correctness suite")
-        for line in asked:
+        for line in counts:
             terminalreporter.write_line(line)
-    run = config.stash.get(SESSION, None)
-    if run is not None and run.record is not None:
+    run_session = config.stash.get(SESSION, None)
+    if run_session is not None and run_session.run_folder is not None:
         terminalreporter.section("pointwise-bench")
-        for line in run.summary():
+        for line in run_session.summary():
             terminalreporter.write_line(line)
 
 
 def _reports(entries: list[Any]) -> list[pytest.TestReport]:
-    """Those of a category of pytest's statistics that are reports of tests: warnings are counted there too."""
+    """Those entries of pytest's statistics that are reports of tests: warnings are counted there, too."""
     return [each for each in entries if isinstance(each, pytest.TestReport)]
 
 
@@ -256,17 +256,19 @@ def _reports(entries: list[Any]) -> list[pytest.TestReport]:
 
 
 @pytest.fixture
-def bench_session(pytestconfig: pytest.Config) -> Session:
-    """The run that this session's timed tests belong to."""
+def run_session(pytestconfig: pytest.Config) -> Session:
+    """The session whose run holds the results of the timed tests."""
     return pytestconfig.stash[SESSION]
 
 
 @pytest.fixture(scope="session")
-def untimed(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UntimedBackends]:
-    """Backends in worker processes, to be asked single questions by the untimed tests."""
+def untimed_backends(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[UntimedBackends]:
+    """Backends in worker processes, for the untimed tests."""
     from pointwise_bench.suites.harness.run.untimed import UntimedBackends
 
-    settings = pytestconfig.stash[OPTIONS]
-    bench = UntimedBackends(tmp_path_factory.mktemp("workers"), settings)
-    yield bench
-    bench.close()
+    options = pytestconfig.stash[OPTIONS]
+    backends = UntimedBackends(tmp_path_factory.mktemp("workers"), options)
+    yield backends
+    backends.close()

@@ -1,4 +1,4 @@
-"""Timed: what a 1x1 convolution buys, claim by claim, and the layers that are cited there."""
+"""Timed: the claims of what a 1x1 convolution is good for, and the layers that they name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pointwise_bench.suites.harness.run.benchmark_table import CLOCK, publish, publish_claim
+from pointwise_bench.suites.harness.run.pytest_benchmark_adapter import CLOCK, report_cell, report_claim
 
 if TYPE_CHECKING:
     from pointwise_bench.suites.catalogue import CatalogueEntry, Group
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @pytest.mark.claims
 @pytest.mark.benchmark(timer=CLOCK)
-def test_claim(bench_session: Session, claim: Claim, threads: int, backend_name: str, benchmark: Any) -> None:
-    publish_claim(lambda: bench_session.finding(claim, threads, backend_name), benchmark)
+def test_claim(run_session: Session, claim: Claim, threads: int, backend_name: str, benchmark: Any) -> None:
+    report_claim(lambda: run_session.claim_result(claim, threads, backend_name), benchmark)
 
 
 @pytest.mark.shapes("claims")
 @pytest.mark.benchmark(timer=CLOCK)
 def test_layer(
-    bench_session: Session, group: Group, layer: CatalogueEntry, threads: int, backend_name: str, benchmark: Any
+    run_session: Session, group: Group, layer: CatalogueEntry, threads: int, backend_name: str, benchmark: Any
 ) -> None:
-    publish(lambda: bench_session.cell(layer.problem, threads, backend_name), benchmark)
+    report_cell(lambda: run_session.cell(layer.problem, threads, backend_name), benchmark)

@@ -1,4 +1,4 @@
-"""What every backend owes the harness, whatever it computes: names, reasons and manners."""
+"""What the contract asks of every backend, whatever it computes: names, reasons, documentation and light imports."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ def test_declares_itself(backend: Backend) -> None:
     assert backend.output in ("fresh", "reused")
 
 
-def test_says_what_it_calls(backend_name: str, backend: Backend, untimed: UntimedBackends) -> None:
-    if untimed.missing(backend_name) is None:  # what could not be loaded has no class to document
+def test_says_what_it_calls(backend_name: str, backend: Backend, untimed_backends: UntimedBackends) -> None:
+    if untimed_backends.missing(backend_name) is None:  # what could not be loaded has no class to document
         assert type(backend).__doc__ not in (None, Backend.__doc__), (
             "its docstring says which library it calls, and how"
         )
 
 
-def test_missing_is_a_reason_or_nothing(backend_name: str, untimed: UntimedBackends) -> None:
-    reason = untimed.missing(backend_name)
-    assert reason is None or len(reason.split()) > 2, f"{reason!r} tells nobody what to install"
+def test_missing_is_a_reason_or_nothing(backend_name: str, untimed_backends: UntimedBackends) -> None:
+    reason = untimed_backends.missing(backend_name)
+    assert reason is None or len(reason.split()) > 2, f"{reason!r} does not say what to install"
 
 
 def test_refusing_is_pure(backend: Backend) -> None:
@@ -64,17 +64,17 @@ def test_refusing_is_pure(backend: Backend) -> None:
         assert first is None or len(first.split()) > 2, f"{first!r} is no reason"
 
 
-def test_does_not_refuse_everything(backend_name: str, backend: Backend, untimed: UntimedBackends) -> None:
-    if reason := untimed.missing(backend_name):
+def test_does_not_refuse_everything(backend_name: str, backend: Backend, untimed_backends: UntimedBackends) -> None:
+    if reason := untimed_backends.missing(backend_name):
         pytest.skip(reason)
     refusals = [backend.refuses(problem) for problem in problems()]
-    assert None in refusals, f"a contestant that takes no layer is none; its first reason: {refusals[0]}"
+    assert None in refusals, f"refuses every layer of the basics and of one network; its first reason: {refusals[0]}"
 
 
 @pytest.mark.parametrize(
     "change", [{"dtype": "bfloat16"}, {"dtype": "float16"}, {"direction": "backward-weight"}], ids=str
 )
-def test_has_an_opinion_on_every_problem(backend: Backend, change: dict[str, str]) -> None:
+def test_answers_for_every_problem(backend: Backend, change: dict[str, str]) -> None:
     """Precisions and directions that it lacks are refused with a reason, not met with an exception."""
     reason = backend.refuses(Problem(batch=1, in_channels=8, out_channels=8, height=4, width=4, **change))  # type: ignore[arg-type]
     assert reason is None or len(reason.split()) > 2

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pointwise_bench.suites.harness.run.benchmark_table import CLOCK, publish
+from pointwise_bench.suites.harness.run.pytest_benchmark_adapter import CLOCK, report_cell
 
 if TYPE_CHECKING:
     from pointwise_bench.suites.catalogue import CatalogueEntry, Group
@@ -16,6 +16,6 @@ if TYPE_CHECKING:
 @pytest.mark.shapes("network", "user")
 @pytest.mark.benchmark(timer=CLOCK)
 def test_layer(
-    bench_session: Session, group: Group, layer: CatalogueEntry, threads: int, backend_name: str, benchmark: Any
+    run_session: Session, group: Group, layer: CatalogueEntry, threads: int, backend_name: str, benchmark: Any
 ) -> None:
-    publish(lambda: bench_session.cell(layer.problem, threads, backend_name), benchmark)
+    report_cell(lambda: run_session.cell(layer.problem, threads, backend_name), benchmark)

@@ -78,7 +78,7 @@ def suppress_and_keep() -> Iterator[list[Ended]]:
 
 def processes_of(worker: WorkerClient) -> list[int]:
     """All living processes that began in this worker, wherever they have gone."""
-    return marked_processes.carrying(worker._child._mark)
+    return marked_processes.carrying(worker._process._mark)
 
 
 def fields_of_stat(pid: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""The worker processes of a run: one per backend and thread budget, replaced when gone, all ended at the end."""
+"""The worker processes of a run: one per backend and thread budget, replaced when ended, all ended with the pool."""
 
 from __future__ import annotations
 
@@ -35,40 +35,40 @@ def misbehaving(monkeypatch: pytest.MonkeyPatch) -> None:
     registry.add_plugin(str(MISBEHAVING))
 
 
-def pid_of(station: Any) -> int:
-    pid: int = station.host.pid
+def pid_of(slot: Any) -> int:
+    pid: int = slot.client.pid
     return pid
 
 
-def environment_of(station: Any) -> dict[str, str]:
-    return psutil.Process(pid_of(station)).environ()
+def environment_of(slot: Any) -> dict[str, str]:
+    return psutil.Process(pid_of(slot)).environ()
 
 
 def test_a_backend_keeps_its_process_from_problem_to_problem(pool: Pool) -> None:
-    station = pool.station(CHEAP, 1)
-    first = pid_of(station)
-    assert pid_of(pool.station(CHEAP, 1)) == first
-    assert station.starts == 1
-    assert list(pool.living()) == [station]
+    slot = pool.slot(CHEAP, 1)
+    first = pid_of(slot)
+    assert pid_of(pool.slot(CHEAP, 1)) == first
+    assert slot.starts == 1
+    assert list(pool.occupied()) == [slot]
 
 
 def test_a_dismissed_process_is_ended_and_replaced(pool: Pool) -> None:
-    station = pool.station(CHEAP, 1)
-    first = pid_of(station)
-    pool.dismiss(station)
-    pool.dismiss(station)
+    slot = pool.slot(CHEAP, 1)
+    first = pid_of(slot)
+    pool.dismiss(slot)
+    pool.dismiss(slot)
     assert not psutil.pid_exists(first)
-    assert pid_of(pool.station(CHEAP, 1)) != first
-    assert station.starts == 2
+    assert pid_of(pool.slot(CHEAP, 1)) != first
+    assert slot.starts == 2
 
 
 def test_a_run_has_a_folder_for_compiled_code_that_every_start_is_told_and_that_goes_with_it(
     pool: Pool, tmp_path: Path
 ) -> None:
-    told = [environment_of(pool.station(CHEAP, 1))[RUN_CACHE]]
+    told = [environment_of(pool.slot(CHEAP, 1))[RUN_CACHE]]
     (Path(told[0]) / "compiled by the first start").touch()
     pool.restart()
-    told += [environment_of(pool.station(name, 1))[RUN_CACHE] for name in (CHEAP, "naive-loops")]
+    told += [environment_of(pool.slot(name, 1))[RUN_CACHE] for name in (CHEAP, "naive-loops")]
     assert len(set(told)) == 1
     assert Path(told[0]).parent == tmp_path
     assert [path.name for path in Path(told[0]).iterdir()] == ["compiled by the first start"]
@@ -77,11 +77,11 @@ def test_a_run_has_a_folder_for_compiled_code_that_every_start_is_told_and_that_
 
 
 def test_closing_ends_every_process(pool: Pool) -> None:
-    pids = [pid_of(pool.station(name, 1)) for name in (CHEAP, "naive-loops")]
+    pids = [pid_of(pool.slot(name, 1)) for name in (CHEAP, "naive-loops")]
     assert len(set(pids)) == 2
     pool.close()
     assert [psutil.pid_exists(pid) for pid in pids] == [False, False]
-    assert list(pool.living()) == []
+    assert list(pool.occupied()) == []
 
 
 def test_what_a_backend_misses_is_asked_once_and_holds_no_process(
@@ -99,11 +99,11 @@ def test_what_a_backend_misses_is_asked_once_and_holds_no_process(
     monkeypatch.setattr(registry, "_entries", dict(registry._entries))  # the plugin is gone after this test
     registry.add_plugin(str(plugin))
     for _ in range(2):
-        station = pool.station("poor-in-tests", 1)
-        assert station.missing == "a device"
-        assert station.host is None
-    assert station.starts == 1
-    assert list(pool.living()) == []
+        slot = pool.slot("poor-in-tests", 1)
+        assert slot.missing == "a device"
+        assert slot.client is None
+    assert slot.starts == 1
+    assert list(pool.occupied()) == []
 
 
 # --- starts that fail ---------------------------------------------------------------------------------------------
@@ -120,46 +120,46 @@ def test_a_start_that_fails_is_not_tried_for_every_problem(
     ends = []
     for _ in range(4):
         with pytest.raises(Ended) as caught:
-            pool.station(name, 1)
+            pool.slot(name, 1)
         ends.append(caught.value)
     assert {(end.status, end.alive) for end in ends} == {(status, False)}
     again = "(not asked again in this run)"
     assert [end.reason.endswith(again) for end in ends] == [number >= tries for number in range(4)]
     assert {end.reason.removesuffix(f" {again}") for end in ends} == {ends[0].reason}
     assert (tmp_path / f"{name}-1-threads.log").read_text().count("--- start") == tries
-    assert list(pool.living()) == []
+    assert list(pool.occupied()) == []
 
 
 def test_a_start_that_succeeds_forgives_an_earlier_one(pool: Pool) -> None:
-    station = pool.station(CHEAP, 1)
+    slot = pool.slot(CHEAP, 1)
     for _ in range(3):
-        pool.dismiss(station)
-        station.failures.append(Ended("crashed", "bad luck", alive=False))
-        assert pool.station(CHEAP, 1).host is not None
+        pool.dismiss(slot)
+        slot.failures.append(Ended("crashed", "bad luck", alive=False))
+        assert pool.slot(CHEAP, 1).client is not None
 
 
 def test_the_patience_of_a_start_is_given(misbehaving: None, tmp_path: Path) -> None:
     with pytest.raises(Ended, match=r"missing: no answer within 0\.5 s"):
-        Pool(tmp_path, start_s=0.5).station("hangs-when-asked", 1)
+        Pool(tmp_path, start_s=0.5).slot("hangs-when-asked", 1)
 
 
 # --- restarts and logs --------------------------------------------------------------------------------------------
 
 
 def test_a_restart_replaces_every_process_and_counts_on(pool: Pool) -> None:
-    stations = [pool.station(name, 1) for name in (CHEAP, "naive-loops")]
-    before = [pid_of(station) for station in stations]
+    slots = [pool.slot(name, 1) for name in (CHEAP, "naive-loops")]
+    before = [pid_of(slot) for slot in slots]
     pool.restart()
     assert [psutil.pid_exists(pid) for pid in before] == [False, False]
-    assert list(pool.living()) == []
-    after = [pid_of(pool.station(name, 1)) for name in (CHEAP, "naive-loops")]
+    assert list(pool.occupied()) == []
+    after = [pid_of(pool.slot(name, 1)) for name in (CHEAP, "naive-loops")]
     assert not set(after) & set(before)
-    assert [station.starts for station in stations] == [2, 2]
+    assert [slot.starts for slot in slots] == [2, 2]
 
 
 def test_a_log_keeps_every_start_apart(misbehaving: None, pool: Pool, tmp_path: Path) -> None:
     for _ in range(3):
-        pool.dismiss(pool.station("speaks-when-asked", 1))
+        pool.dismiss(pool.slot("speaks-when-asked", 1))
     assert [path.name for path in tmp_path.glob("*.log")] == ["speaks-when-asked-1-threads.log"]
     lines = (tmp_path / "speaks-when-asked-1-threads.log").read_text().splitlines()
     assert [line for line in lines if line] == [
@@ -175,7 +175,7 @@ def test_a_log_without_end_is_cut_at_the_next_start(
     monkeypatch.setattr(pool_module, "LONGEST_LOG", 1000)
     log = tmp_path / f"{CHEAP}-1-threads.log"
     log.write_text("blah" * 1000)
-    pool.station(CHEAP, 1)
+    pool.slot(CHEAP, 1)
     text = log.read_text()
     assert text.startswith("blah" * 250 + "\n... cut after 1000 bytes\n--- start 0")
     assert len(text) < 1200

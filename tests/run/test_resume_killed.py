@@ -167,7 +167,7 @@ def _check_end(results: Path, left: list[OnDisk]) -> None:
         if not all((name, problem, 1) in timed for name in BACKENDS):
             continue
         first, second = (cells[name, problem, 1] for name in BACKENDS)
-        # Rivals ran in the same rounds, or they are no rivals.
+        # Backends of one problem are compared, so they ran in the same rounds.
         assert (
             dict(zip(first["round"], first["canary_s"], strict=True)).items()
             >= dict(zip(second["round"], second["canary_s"], strict=True)).items()

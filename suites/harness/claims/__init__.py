@@ -1,4 +1,4 @@
-"""What a 1x1 convolution buys, measured: the inputs of a claim, its variants made ready, and their times.
+"""Measuring a claim: inputs and reference results, variants made ready, their times, and the file of results.
 
-The claims themselves are data, in ``suites/claims``. Imports ``timing``, ``verify`` and what is below them.
+The claims themselves are data, in ``suites/claims``. Imports those, ``timing``, ``verify`` and what is below them.
 """

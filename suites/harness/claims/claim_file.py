@@ -21,7 +21,7 @@ ClaimKey = tuple[str, str, int]
 
 @dataclass
 class ClaimResult:
-    """What a claim came to, with one backend and thread budget. Times in seconds per call."""
+    """The result of one claim with one backend and thread budget. Times in seconds per call."""
 
     claim: str
     backend: str
@@ -47,15 +47,15 @@ class ClaimResult:
         return (self.claim, self.backend, self.threads)
 
     def end(self, status: Status, reason: str, error_ratio: float | None = None) -> None:
-        """Close it without a result: a number that was not earned is not kept."""
+        """Close it with a status other than ``ok``: times that are not valid are not kept."""
         self.status, self.reason, self.error_ratio = status, reason, error_ratio
         self.process, self.samples_s, self.branches_s, self.calls, self.steps_s = [], {}, {}, {}, {}
         self.smallest_call_s = self.cpu_over_wall = None
 
-    def unite_passes(self, starts: dict[int, ClaimSamples]) -> None:
-        """Fill it with what the starts of the worker showed, by their numbers: one after the other."""
-        shown = list(starts.values())
-        for number, one in starts.items():
+    def unite_starts(self, samples_by_start: dict[int, ClaimSamples]) -> None:
+        """Fill it with the samples of all starts of the worker, by the number of the start, one after the other."""
+        all_samples = list(samples_by_start.values())
+        for number, one in samples_by_start.items():
             self.process += [number] * len(next(iter(one.samples_s.values())))
             for variant, samples in one.samples_s.items():
                 self.samples_s.setdefault(variant, []).extend(map(_digits, samples))
@@ -64,48 +64,48 @@ class ClaimResult:
                 for branch, samples in branches.items():
                     of_variant = self.branches_s.setdefault(variant, {})
                     of_variant.setdefault(branch, []).extend(map(_digits, samples))
-        for variant, steps in shown[0].steps_s.items():
+        for variant, steps in all_samples[0].steps_s.items():
             self.steps_s[variant] = {
-                branch: {kind: _median(one.steps_s[variant][branch][kind] for one in shown) for kind in kinds}
+                branch: {kind: _median(one.steps_s[variant][branch][kind] for one in all_samples) for kind in kinds}
                 for branch, kinds in steps.items()
             }
-        smallest = [seconds for one in shown for seconds in one.smallest_call_s]
+        smallest = [seconds for one in all_samples for seconds in one.smallest_call_s]
         self.smallest_call_s = _median(smallest) if smallest else None
-        self.error_ratio = max((one.error_ratio for one in shown if one.error_ratio is not None), default=None)
-        self.cpu_over_wall = max(one.cpu_over_wall for one in shown)
+        self.error_ratio = max((one.error_ratio for one in all_samples if one.error_ratio is not None), default=None)
+        self.cpu_over_wall = max(one.cpu_over_wall for one in all_samples)
 
 
 class ClaimFile:
-    """The findings of one run, on disk and at hand: some hundreds of small lines."""
+    """The results of the claims of one run, on disk and in memory: some hundreds of small lines."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / CLAIMS_FILE
-        self._found: dict[ClaimKey, ClaimResult] = {}
+        self._results: dict[ClaimKey, ClaimResult] = {}
         known = {each.name for each in fields(ClaimResult)}
-        for _, line in good_lines(self._path, _is_finding):
-            finding = ClaimResult(**{name: value for name, value in line.items() if name in known})
-            self._found[finding.key] = finding
+        for _, line in good_lines(self._path, _is_result):
+            result = ClaimResult(**{name: value for name, value in line.items() if name in known})
+            self._results[result.key] = result
 
-    def append(self, findings: Iterable[ClaimResult]) -> None:
+    def append(self, results: Iterable[ClaimResult]) -> None:
         """Add finished claims in one write; on disk when this returns."""
-        added = list(findings)
+        added = list(results)
         append_lines(self._path, map(asdict, added))
-        self._found |= {each.key: each for each in added}
+        self._results |= {each.key: each for each in added}
 
     def __contains__(self, key: ClaimKey) -> bool:
-        return key in self._found
+        return key in self._results
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self._results)
 
-    def finding(self, key: ClaimKey) -> ClaimResult:
-        """A finished one. ``KeyError`` where there is none."""
-        return self._found[key]
+    def result(self, key: ClaimKey) -> ClaimResult:
+        """The result of a finished claim. ``KeyError`` where there is none."""
+        return self._results[key]
 
     @property
     def statuses(self) -> dict[str, int]:
-        """How many ended how, by status."""
-        return dict(sorted(Counter(each.status for each in self._found.values()).items()))
+        """How many results there are of each status."""
+        return dict(sorted(Counter(each.status for each in self._results.values()).items()))
 
 
 def _digits(seconds: float) -> float:
@@ -116,6 +116,6 @@ def _median(values: Iterable[float]) -> float:
     return _digits(statistics.median(values))
 
 
-def _is_finding(line: dict[str, Any]) -> bool:
+def _is_result(line: dict[str, Any]) -> bool:
     needed = {"claim", "backend", "threads", "device", "output", "isolation", "started_at", "status"}
     return needed <= line.keys()

@@ -1,8 +1,8 @@
 """What the variants of a claim are given, and what they must return: drawn and answered once, read by every worker.
 
 The answers are in float64 and know no patches: a k x k convolution is the sum of k * k shifted pictures, each times its
-own weights. Products go through NumPy's matmul here, where the examination of single problems avoids BLAS. It would be
-the contestants' own only in float64, and all claims are float32; three gigaflops of them take seconds without it.
+own weights. Products go through NumPy's matmul here, where the cases of single problems avoid BLAS: in float64 it is no
+backend's own code, since all claims are float32, and without it three gigaflops of them take seconds.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class ClaimInputs:
 
     @classmethod
     def of(cls, claim: Claim, seed: int) -> ClaimInputs:
-        """The same for the same seed, unforeseeable for a backend."""
+        """Drawn from ``seed``: the same for the same seed, and not to be foreseen by a backend."""
         rng = np.random.default_rng([seed, *claim.name.encode()])
         x = _drawn(rng, claim.input_problem.input_shape, LARGEST_INPUT if claim.exact else 0)
         kernels: dict[ArrayKey, Array] = {}
@@ -51,15 +51,15 @@ class ClaimInputs:
             for key in variant.shapes_of_kernels():
                 if key not in kernels:
                     kernels[key] = _drawn(rng, key[2], LARGEST_WEIGHT if claim.exact else 0)
-        question = cls(claim, x, kernels, {}, {})
+        inputs = cls(claim, x, kernels, {}, {})
         for variant in claim.variants:
             for branch in variant.branches:
-                answer, error = answered(variant, branch, question)
-                question.answers[variant.name, branch] = answer
-                question.allowed[variant.name, branch] = None if claim.exact else error
-        return question
+                answer, error = reference_result(variant, branch, inputs)
+                inputs.answers[variant.name, branch] = answer
+                inputs.allowed[variant.name, branch] = None if claim.exact else error
+        return inputs
 
-    # --- crossing into a worker -----------------------------------------------------------------------------
+    # --- to and from a worker -------------------------------------------------------------------------------
 
     def descriptor(self) -> int:
         """All arrays as a block of shared memory, owned by this object."""
@@ -68,7 +68,7 @@ class ClaimInputs:
         return self._descriptor
 
     def close(self) -> None:
-        """Let the memory go."""
+        """Free the memory."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -85,7 +85,7 @@ class ClaimInputs:
 
     @classmethod
     def from_block(cls, claim: Claim, descriptor: int) -> ClaimInputs:
-        """The question about ``claim`` in such a block, as read-only views. The descriptor is closed."""
+        """The inputs of ``claim`` in such a block, as read-only views. The descriptor is closed."""
         arrays = read_block(descriptor)
         keys = {key for variant in claim.variants for key in variant.shapes_of_kernels()}
         pairs = [(variant.name, branch) for variant in claim.variants for branch in variant.branches]
@@ -98,7 +98,7 @@ class ClaimInputs:
         )
 
 
-def answered(variant: Variant, branch: str, question: ClaimInputs) -> tuple[Array, Array]:
+def reference_result(variant: Variant, branch: str, inputs: ClaimInputs) -> tuple[Array, Array]:
     """The branch's result in float64, and how far float32 arithmetic may be off it in each element.
 
     Each product adds its own rounding, ``bound * |W| (|x| + e)``, to what it is given: an error ``e`` of its input
@@ -106,14 +106,14 @@ def answered(variant: Variant, branch: str, question: ClaimInputs) -> tuple[Arra
     """
     chain = variant.branches[branch]
     keys = [key for key in variant.shapes_of_kernels() if key[0] == branch]
-    y = question.x.astype(np.float64)
+    y = inputs.x.astype(np.float64)
     error = np.zeros((1,) * y.ndim)
     window: Patches | None = None
     for stage in chain:
         if isinstance(stage, Patches):
             window = stage
         elif isinstance(stage, Problem):
-            kernel = question.kernels[keys.pop(0)].astype(np.float64)
+            kernel = inputs.kernels[keys.pop(0)].astype(np.float64)
             if window is None:
                 y = y.reshape(stage.input_shape)  # the same memory, where a picture is read as rows
             error = np.broadcast_to(error.reshape(error.shape if error.size > 1 else (1,) * 4), y.shape)

@@ -1,8 +1,8 @@
-"""A variant of a claim, made ready with one backend: steps that are run one after the other, each on the clock.
+"""A variant of a claim, made ready with one backend: steps that are run one after the other, each of them timed.
 
 Patches, a ReLU apart and subsampling are NumPy, and a backend has arrays of its own: where one follows the other the
-numbers cross by ``to_numpy`` and ``to_device``, inside the clock, as a step of its own. What that costs differs
-(nothing where memory is shared, a copy elsewhere), so it is shown apart.
+numbers cross by ``to_numpy`` and ``to_device``, which is timed as a step of its own. What that costs differs (nothing
+where memory is shared, a copy elsewhere), so it is reported apart.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CROSSING: Final = "crossing"
 
 @dataclass
 class TimedStep:
-    """Something that is done to the value at hand. ``problem`` is the product that it is, or belongs to."""
+    """Something that is done to the current value. ``problem`` is the product that it is, or belongs to."""
 
     branch: str
     kind: str
@@ -47,11 +47,11 @@ class Branch:
 class Composition:
     """All branches of one variant. Making it calls every layer once."""
 
-    def __init__(self, backend: Backend, threads: int, variant: Variant, question: ClaimInputs) -> None:
+    def __init__(self, backend: Backend, threads: int, variant: Variant, inputs: ClaimInputs) -> None:
         self.variant = variant
         self._backend = backend
         self._threads = threads
-        self._question = question
+        self._inputs = inputs
         self._sync: Callable[[], None] | None = None if type(backend).sync is Backend.sync else backend.sync
         self.branches = [self._compose(name) for name in variant.branches]
 
@@ -74,7 +74,7 @@ class Composition:
             yield branch.name, np.asarray(result)
 
     def with_input(self, x: Array) -> None:
-        """From now on compute with ``x``; the shape is that of the question's."""
+        """From now on compute with ``x``, which has the shape of the claim's own input."""
         for branch in self.branches:
             first = next(iter(self.variant.branches[branch.name]))
             branch.start = self._start(first, x)
@@ -98,7 +98,7 @@ class Composition:
         """Stage by stage, each run once on the result of the one before, which shows what kind of value it gets."""
         chain = self.variant.branches[name]
         keys = [key for key in self.variant.shapes_of_kernels() if key[0] == name]
-        branch = Branch(name, self._start(chain[0], self._question.x))
+        branch = Branch(name, self._start(chain[0], self._inputs.x))
         value, on_host = branch.start, isinstance(chain[0], Patches)
         after_product = False
 
@@ -109,7 +109,7 @@ class Composition:
 
         for place, stage in enumerate(chain):
             if isinstance(stage, Problem):
-                layer = self._layer(stage, packed(self._question.kernels[keys.pop(0)]))
+                layer = self._layer(stage, packed(self._inputs.kernels[keys.pop(0)]))
                 if on_host:
                     add(CROSSING, stage.id, self._backend.to_device)
                 elif after_product and not self._takes(stage, value):

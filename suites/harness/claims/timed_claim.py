@@ -37,7 +37,7 @@ SMALLEST_CALLS: Final = 20  # of the smallest problem, in each round
 
 @dataclass
 class ClaimSamples:
-    """What one start showed of one claim. Times in seconds per call, one per round; ``refusal`` or times.
+    """What one start of a worker measured of one claim: ``refusal``, or times in seconds per call, one per round.
 
     ``steps_s``: by variant, branch and kind of step, medians over the rounds; ``branches_s`` only of those branches
     that are not the same in all variants.
@@ -61,27 +61,29 @@ class ClaimSamples:
         """What :meth:`written` wrote. ``ValueError`` for anything else: the process may have been garbled."""
         if not isinstance(values, dict) or values.keys() != asdict(cls()).keys():
             raise ValueError(f"{values!r}")
-        shown = cls(**values)
+        measured = cls(**values)
         names = {variant.name for variant in claim.variants}
-        if not isinstance(shown.refusal, str) or not isinstance(shown.cpu_over_wall, int | float):
+        if not isinstance(measured.refusal, str) or not isinstance(measured.cpu_over_wall, int | float):
             raise ValueError(f"{values!r}")
-        if not shown.refusal and not (shown.samples_s.keys() == shown.steps_s.keys() == shown.calls.keys() == names):
+        if not measured.refusal and not (
+            measured.samples_s.keys() == measured.steps_s.keys() == measured.calls.keys() == names
+        ):
             raise ValueError(f"{values!r}")
-        return shown
+        return measured
 
 
 class TimedClaim:
-    """A backend with its thread budget, before one claim."""
+    """One claim with one backend and thread budget."""
 
-    def __init__(self, backend: Backend, threads: int, question: ClaimInputs) -> None:
+    def __init__(self, backend: Backend, threads: int, inputs: ClaimInputs) -> None:
         self._backend = backend
         self._threads = threads
-        self._question = question
-        self._claim = question.claim
+        self._inputs = inputs
+        self._claim = inputs.claim
         self._error_ratio: float | None = None
 
-    def show(self, seconds: float, seed: int, cores: list[int] | None = None) -> ClaimSamples:
-        """Everything about the claim; as many rounds as fit into ``seconds`` after the checks, within limits.
+    def measure(self, seconds: float, seed: int, cores: list[int] | None = None) -> ClaimSamples:
+        """Check all variants and time them; as many rounds as fit into ``seconds`` after the checks, within limits.
 
         ``WrongAnswer`` where a result is wrong, anything from the backend.
         """
@@ -90,7 +92,7 @@ class TimedClaim:
         began = perf_counter()
         with _kept_to(cores):
             compositions = {
-                variant.name: Composition(self._backend, self._threads, variant, self._question)
+                variant.name: Composition(self._backend, self._threads, variant, self._inputs)
                 for variant in self._claim.variants
             }
             for composition in compositions.values():
@@ -103,13 +105,13 @@ class TimedClaim:
                     refusal=f"one round of all variants takes {round_s:.2g} s; over {LONGEST_ROUND_S:g} s none is timed"
                 )
             rng = Random(seed)  # noqa: S311  # shuffles, keeps no secret
-            shown = self._time(compositions, speeds, seconds - (perf_counter() - began), rng)
+            measured = self._time(compositions, speeds, seconds - (perf_counter() - began), rng)
             for composition in compositions.values():
                 self._check(composition, "in the last timed call")
-        shown.error_ratio = self._error_ratio
-        return shown
+        measured.error_ratio = self._error_ratio
+        return measured
 
-    # --- before and after the clock -------------------------------------------------------------------------
+    # --- before and after the timing ------------------------------------------------------------------------
 
     def _refusal(self) -> str | None:
         for variant in self._claim.variants:
@@ -123,11 +125,11 @@ class TimedClaim:
         variant = composition.variant.name
         several = len(composition.branches) > 1
         for branch, result in composition.results():
-            answer = self._question.answers[variant, branch]
+            answer = self._inputs.answers[variant, branch]
             where = f"{self._claim.name}, {variant}{', branch ' + branch if several else ''}, {when}"
             if result.shape != answer.shape:
                 raise WrongAnswer(f"{where}: the result has shape {result.shape}, not {answer.shape}")
-            allowed = self._question.allowed[variant, branch]
+            allowed = self._inputs.allowed[variant, branch]
             if allowed is None:
                 self._check_exact(result, answer, where)
             else:
@@ -149,7 +151,7 @@ class TimedClaim:
         layout = self._claim.input_problem.layout
         ((_, whole),) = list(composition.results())
         before = np.array(whole)
-        changed = np.array(self._question.x)
+        changed = np.array(self._inputs.x)
         row, column = (side // 2 for side in _sides(changed, layout))
         pixel = (..., row, column) if layout == "nchw" else (slice(None), row, column)
         changed[pixel] += 1
@@ -157,7 +159,7 @@ class TimedClaim:
         composition.run()
         ((_, after),) = list(composition.results())
         different = np.any(before != after, axis=1 if layout == "nchw" else 3)[0]
-        composition.with_input(self._question.x)
+        composition.with_input(self._inputs.x)
         composition.run()
         if not different[row, column] or np.count_nonzero(different) != 1:
             raise WrongAnswer(
@@ -165,7 +167,7 @@ class TimedClaim:
                 f"of the result, not that one alone"
             )
 
-    # --- on the clock ---------------------------------------------------------------------------------------
+    # --- timing ---------------------------------------------------------------------------------------------
 
     def _time(
         self, compositions: dict[str, Composition], speeds: dict[str, float], seconds: float, rng: Random
@@ -179,20 +181,20 @@ class TimedClaim:
         round_s = sum((calls[name] + (speeds[name] < LONG_S)) * speeds[name] for name in names)
         rounds = min(MOST_ROUNDS, max(FEWEST_ROUNDS, int(seconds / round_s)))
         smallest = self._smallest()
-        shown = ClaimSamples(calls=calls, samples_s={name: [] for name in names})
+        measured = ClaimSamples(calls=calls, samples_s={name: [] for name in names})
         taken: dict[str, list[list[float]]] = {name: [] for name in names}
         with no_garbage_collection():
             began, cpu_began = perf_counter(), cpu_seconds()
             for order in orders(names, rounds, rng):
                 for name in order:
                     taken[name].append(_turn(compositions[name], calls[name], warm=speeds[name] < LONG_S))
-                    shown.samples_s[name].append(sum(taken[name][-1]))
+                    measured.samples_s[name].append(sum(taken[name][-1]))
                 if smallest is not None:
-                    shown.smallest_call_s.append(smallest.seconds_per_call())
-            shown.cpu_over_wall = (cpu_seconds() - cpu_began) / (perf_counter() - began)
+                    measured.smallest_call_s.append(smallest.seconds_per_call())
+            measured.cpu_over_wall = (cpu_seconds() - cpu_began) / (perf_counter() - began)
         for name, composition in compositions.items():
-            _tell_apart(shown, composition, taken[name], self._claim.alike)
-        return shown
+            _add_steps(measured, composition, taken[name], self._claim.alike)
+        return measured
 
     def _smallest(self) -> _Smallest | None:
         """The smallest problem there is: what a call costs before any arithmetic; None where it is refused."""
@@ -230,16 +232,16 @@ def _turn(composition: Composition, calls: int, *, warm: bool) -> list[float]:
     return [seconds / calls for _, seconds in composition.take_seconds()]
 
 
-def _tell_apart(shown: ClaimSamples, composition: Composition, turns: list[list[float]], alike: set[str]) -> None:
+def _add_steps(measured: ClaimSamples, composition: Composition, turns: list[list[float]], alike: set[str]) -> None:
     """Seconds by branch and kind of step, and round by round of the branches that are not ``alike`` everywhere."""
     name = composition.variant.name
     steps = [step for branch in composition.branches for step in branch.steps]
     by_step = list(zip(*turns, strict=True))
-    shown.steps_s[name] = {branch.name: {} for branch in composition.branches}
+    measured.steps_s[name] = {branch.name: {} for branch in composition.branches}
     for step, seconds in zip(steps, by_step, strict=True):
-        kinds = shown.steps_s[name][step.branch]
+        kinds = measured.steps_s[name][step.branch]
         kinds[step.kind] = kinds.get(step.kind, 0.0) + statistics.median(seconds)
-    shown.branches_s[name] = {
+    measured.branches_s[name] = {
         branch.name: [
             sum(seconds for step, seconds in zip(steps, turn, strict=True) if step.branch == branch.name)
             for turn in turns

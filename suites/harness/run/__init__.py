@@ -1,4 +1,5 @@
-"""A run from the command line to the disk: session, plan, passes, trials, and what is printed meanwhile.
+"""A run from the command line to the disk: options, session, plan, passes, trials, progress, pytest-benchmark's table.
 
-The top floor: imports every other room.
+Imports every other package of the harness, and nothing imports it but the tests in ``suites``. ``undecided`` asks the
+report's own rule of verdicts.
 """

@@ -1,13 +1,13 @@
-"""The course of the claims: start after start of all workers, in each of them backend after backend, all its claims.
+"""The passes over the claims: all workers are started, and one backend after the other is timed on its claims.
 
-One backend at a time, where single problems interleave all: what is compared here is a backend with itself. The workers
-are those that the cells have left, and are started anew together: a start takes a second or two and a claim some
-tenths, so that a worker ended after each backend's claims cost more than all the timing.
+One backend at a time, where the trials of problems interleave all: what is compared here is a backend with itself. The
+workers of the first pass are those of the cells, and all are started anew together: a start takes a second or two and a
+claim some tenths, so that a start for each backend's claims would cost more than all the timing.
 
-The first start has most of the time, in which as many claims are measured as possible. The later ones measure again
-what was measured least, and there are as many of them as leave more time for measuring than for starting. So a backend
-that compiles for a second before each claim shows them all, some in one start only, where three starts of whatever
-fits would show a third of them. The report widens the intervals by how much starts disagree.
+The first pass has most of the time, in which as many claims are measured as possible. The later ones measure again what
+was measured least, and there are as many of them as leave more time for measuring than for starting. So a backend that
+compiles for a second before each claim is measured on all of them, on some in one pass only; three passes of equal time
+would reach a third of them. The report widens the intervals by how much starts disagree.
 """
 
 from __future__ import annotations
@@ -51,185 +51,189 @@ class Task:
 
 
 class ClaimPasses:
-    """Measures what ``tasks`` hold and ``record`` lacks, within ``seconds``."""
+    """Measures what ``tasks`` hold and ``claim_file`` lacks."""
 
     def __init__(
         self,
         tasks: Sequence[Task],
-        settings: Options,
-        record: ClaimFile,
+        options: Options,
+        claim_file: ClaimFile,
         pool: Pool,
         seed: int,
         announce: Callable[[str], None],
     ) -> None:
         self._tasks = tasks
-        self._settings = settings
-        self._record = record
+        self._options = options
+        self._claim_file = claim_file
         self._pool = pool
         self._seed = seed
         self._rng = Random(seed)  # noqa: S311  # shuffles turns, keeps no secret
         self._announce = announce
-        self._questions: dict[str, ClaimInputs] = {}
+        self._inputs: dict[str, ClaimInputs] = {}
 
     def run(self, seconds: float) -> None:
-        """Every task in every start, as far as the time reaches; what was not reached is left to a resumed run."""
+        """Every task in every pass, as far as ``seconds`` reach; what they do not reach is left to a resumed run."""
         ends = time.monotonic() + seconds
-        parts = [_Part(task, claims) for task in self._tasks if (claims := self._open(task)) and self._is_here(task)]
-        starts = 1 if self._settings.in_process else PASSES
+        unwritten = [(task, self._unwritten(task)) for task in self._tasks]
+        states = [_TaskState(task, claims) for task, claims in unwritten if claims and self._is_available(task)]
+        passes = 1 if self._options.in_process else PASSES
         try:
-            self._start(parts, 0, self._first_s(ends, parts, starts), is_last=starts == 1)
-            for number in range(1, starts if parts else 1):
+            self._pass(states, 0, self._first_s(ends, states, passes), is_last=passes == 1)
+            for number in range(1, passes if states else 1):
                 left_s = ends - time.monotonic()
-                more = min(starts - number, int(left_s / (WORTH * RESTART_S * len(parts))))
+                more = min(passes - number, int(left_s / (WORTH * RESTART_S * len(states))))
                 if more < 1:
                     break
                 self._pool.restart()
-                self._start(parts, number, left_s / more, is_last=more == 1)
-            for part in parts:
-                self._write(part)
+                self._pass(states, number, left_s / more, is_last=more == 1)
+            for state in states:
+                self._write(state)
         finally:
-            for question in self._questions.values():
-                question.close()
+            for inputs in self._inputs.values():
+                inputs.close()
 
     @staticmethod
-    def _first_s(ends: float, parts: Sequence[_Part], starts: int) -> float:
-        """Seconds for the first start, whose workers are there already."""
-        left_s = ends - time.monotonic() - (starts - 1) * RESTART_S * len(parts)
-        return left_s if starts == 1 else FIRST_SHARE * left_s
+    def _first_s(ends: float, states: Sequence[_TaskState], passes: int) -> float:
+        """Seconds for the first pass, whose workers are started already."""
+        left_s = ends - time.monotonic() - (passes - 1) * RESTART_S * len(states)
+        return left_s if passes == 1 else FIRST_SHARE * left_s
 
-    def _is_here(self, task: Task) -> bool:
-        """Whether the backend can be asked anything; if not, its lines say why and it gets no share of the time."""
-        part = _Part(task, self._open(task))
+    def _is_available(self, task: Task) -> bool:
+        """Whether the backend is available; if not, its results say why and it gets no share of the time."""
+        state = _TaskState(task, self._unwritten(task))
         try:
-            missing = self._pool.station(task.backend, task.threads).missing
+            missing = self._pool.slot(task.backend, task.threads).missing
             if missing is None:
                 return True
-            part.end_all(Ended("unavailable", missing))
+            state.end_all(Ended("unavailable", missing))
         except Ended as failed:
-            part.end_all(failed)
-        self._write(part)
+            state.end_all(failed)
+        self._write(state)
         return False
 
-    def _open(self, task: Task) -> list[Claim]:
-        return [claim for claim in task.claims if self._key(task, claim) not in self._record]
+    def _unwritten(self, task: Task) -> list[Claim]:
+        """Claims of the task that have no result in the file yet."""
+        return [claim for claim in task.claims if self._key(task, claim) not in self._claim_file]
 
     @staticmethod
     def _key(task: Task, claim: Claim) -> ClaimKey:
         return (claim.name, task.backend, task.threads)
 
-    # --- the starts -----------------------------------------------------------------------------------------
+    # --- the passes -----------------------------------------------------------------------------------------
 
-    def _start(self, parts: Sequence[_Part], number: int, seconds: float, *, is_last: bool) -> None:
-        """One start of every worker: each has its share of the time, and what fast ones leave is for slow ones."""
+    def _pass(self, states: Sequence[_TaskState], number: int, seconds: float, *, is_last: bool) -> None:
+        """One start of every worker: each has its share of the time, and what fast backends leave is for slow ones."""
         ends = time.monotonic() + seconds
-        while waiting := [part for part in parts if part.waiting(number)]:
-            for place, part in enumerate(waiting):
+        while waiting := [state for state in states if state.waiting(number)]:
+            for place, state in enumerate(waiting):
                 if (left_s := ends - time.monotonic()) <= 0:
                     return
-                self._visit(part, number, left_s / (len(waiting) - place))
-                self._say(part, number, f"{place + 1}/{len(waiting)}")
-                if is_last and not part.waiting(number):
-                    self._write(part)
+                self._visit(state, number, left_s / (len(waiting) - place))
+                self._announce_progress(state, number, f"{place + 1}/{len(waiting)}")
+                if is_last and not state.waiting(number):
+                    self._write(state)
 
-    def _visit(self, part: _Part, number: int, seconds: float) -> None:
-        """Ask one worker for as many claims as fit into ``seconds``, one at least."""
-        claims, ends = part.waiting(number), time.monotonic() + seconds
+    def _visit(self, state: _TaskState, number: int, seconds: float) -> None:
+        """Time one backend on as many claims as fit into ``seconds``, one at least."""
+        claims, ends = state.waiting(number), time.monotonic() + seconds
         try:
             for place, claim in enumerate(claims):
                 left_s = ends - time.monotonic()
                 if place and left_s <= 0:
                     break
-                part.asked[claim.name] = number
-                self._ask(part, claim, number, min(left_s / (len(claims) - place), SHARE_OF_VISIT * seconds))
+                state.reached[claim.name] = number
+                self._time(state, claim, number, min(left_s / (len(claims) - place), SHARE_OF_VISIT * seconds))
         except Ended as ended:  # its worker cannot be started
-            part.end_all(ended)
+            state.end_all(ended)
 
-    def _ask(self, part: _Part, claim: Claim, number: int, seconds: float) -> None:
-        station = self._pool.station(part.task.backend, part.task.threads)
-        assert station.host is not None, "a station without a host says what is missing"
-        if part.time_outs >= MOST_TIME_OUTS:
-            part.ended[claim.name] = Ended("timed-out", f"not tried: {part.time_outs} claims in a row before it were")
+    def _time(self, state: _TaskState, claim: Claim, number: int, seconds: float) -> None:
+        slot = self._pool.slot(state.task.backend, state.task.threads)
+        assert slot.client is not None, "a slot whose backend is available has a client"
+        if state.time_outs >= MOST_TIME_OUTS:
+            state.ended[claim.name] = Ended("timed-out", f"not tried: {state.time_outs} claims in a row before it were")
             return
         try:
-            shown = self._show(station.host, claim, number, part.task.threads, seconds)
-            if shown.refusal:
-                raise Ended("unsupported", shown.refusal)
-            if shown.cpu_over_wall > part.task.threads + BUDGET_TOLERANCE:
+            samples = self._samples(slot.client, claim, number, state.task.threads, seconds)
+            if samples.refusal:
+                raise Ended("unsupported", samples.refusal)
+            if samples.cpu_over_wall > state.task.threads + BUDGET_TOLERANCE:
                 raise Ended(
                     "failed",
-                    f"used {shown.cpu_over_wall:.2f} CPU seconds per second on a budget of {part.task.threads}",
+                    f"used {samples.cpu_over_wall:.2f} CPU seconds per second on a budget of {state.task.threads}",
                 )
-            part.shown.setdefault(claim.name, {})[station.starts - 1] = shown
-            part.time_outs = 0
+            state.samples.setdefault(claim.name, {})[slot.starts - 1] = samples
+            state.time_outs = 0
         except Ended as ended:
-            part.ended[claim.name] = ended
-            part.time_outs = part.time_outs + 1 if ended.status == "timed-out" else 0
+            state.ended[claim.name] = ended
+            state.time_outs = state.time_outs + 1 if ended.status == "timed-out" else 0
             if not ended.alive:
-                self._pool.dismiss(station)
+                self._pool.dismiss(slot)
 
-    def _show(self, host: Client, claim: Claim, number: int, threads: int, seconds: float) -> ClaimSamples:
-        cores = None if self._settings.in_process else cores_of(threads, number)
-        patience_s = min(self._settings.timeout_s, MOST_WAIT_S)
-        return host.show(self._question(claim), seconds, self._rng.randrange(2**32), cores, patience_s)
+    def _samples(self, client: Client, claim: Claim, number: int, threads: int, seconds: float) -> ClaimSamples:
+        cores = None if self._options.in_process else cores_of(threads, number)
+        patience_s = min(self._options.timeout_s, MOST_WAIT_S)
+        return client.time_claim(self._inputs_of(claim), seconds, self._rng.randrange(2**32), cores, patience_s)
 
-    def _question(self, claim: Claim) -> ClaimInputs:
-        if claim.name not in self._questions:
-            self._questions[claim.name] = ClaimInputs.of(claim, self._seed)
-        return self._questions[claim.name]
+    def _inputs_of(self, claim: Claim) -> ClaimInputs:
+        if claim.name not in self._inputs:
+            self._inputs[claim.name] = ClaimInputs.of(claim, self._seed)
+        return self._inputs[claim.name]
 
-    # --- what came out --------------------------------------------------------------------------------------
+    # --- results --------------------------------------------------------------------------------------------
 
-    def _say(self, part: _Part, number: int, place: str) -> None:
-        done = f"{len(part.shown.keys() - part.ended.keys())} of {len(part.claims)} claims timed"
-        left = f", {len(waiting)} wait" if (waiting := part.waiting(number)) else ""
-        where = f"[claims, start {number + 1}, {place}]"
-        self._announce(f"{where} {part.task.backend}, threads: {part.task.threads}: {done}{left}")
+    def _announce_progress(self, state: _TaskState, number: int, place: str) -> None:
+        done = f"{len(state.samples.keys() - state.ended.keys())} of {len(state.claims)} claims timed"
+        left = f", {len(waiting)} left" if (waiting := state.waiting(number)) else ""
+        where = f"[claims, pass {number + 1}, {place}]"
+        self._announce(f"{where} {state.task.backend}, threads: {state.task.threads}: {done}{left}")
 
-    def _write(self, part: _Part) -> None:
-        """A line for each claim that has ended or was timed, and has none yet."""
-        known = [claim for claim in self._open(part.task) if part.knows(claim)]
-        self._record.append(self._finding(part, claim) for claim in known)
+    def _write(self, state: _TaskState) -> None:
+        """Write the result of each claim that was timed or has ended and is not written yet."""
+        known = [claim for claim in self._unwritten(state.task) if state.has_result(claim)]
+        self._claim_file.append(self._result(state, claim) for claim in known)
 
-    def _finding(self, part: _Part, claim: Claim) -> ClaimResult:
-        backend = registry.get(part.task.backend)
-        finding = ClaimResult(
+    def _result(self, state: _TaskState, claim: Claim) -> ClaimResult:
+        backend = registry.get(state.task.backend)
+        result = ClaimResult(
             claim=claim.name,
-            backend=part.task.backend,
-            threads=part.task.threads,
+            backend=state.task.backend,
+            threads=state.task.threads,
             device=backend.device,
             output=backend.output,
-            isolation="in-process" if self._settings.in_process else "worker",
-            started_at=part.began_at,
+            isolation="in-process" if self._options.in_process else "worker",
+            started_at=state.began_at,
         )
-        if (ended := part.ended.get(claim.name)) is not None:
-            finding.end(ended.status, ended.reason, ended.error_ratio)
+        if (ended := state.ended.get(claim.name)) is not None:
+            result.end(ended.status, ended.reason, ended.error_ratio)
         else:
-            finding.unite_passes(part.shown[claim.name])
-        return finding
+            result.unite_starts(state.samples[claim.name])
+        return result
 
 
-class _Part:
-    """What one task has shown so far, and which of its claims have ended."""
+class _TaskState:
+    """What was measured of one task so far, and which of its claims have ended."""
 
     def __init__(self, task: Task, claims: Sequence[Claim]) -> None:
         self.task = task
         self.claims = claims
         self.began_at = now()
         self.time_outs = 0  # in a row
-        self.asked: dict[str, int] = {}  # the last start in which it was
-        self.shown: dict[str, dict[int, ClaimSamples]] = {}
+        self.reached: dict[str, int] = {}  # by claim, the last pass that reached it
+        self.samples: dict[str, dict[int, ClaimSamples]] = {}
         self.ended: dict[str, Ended] = {}
 
     def waiting(self, number: int) -> list[Claim]:
-        """Those that start ``number`` has not asked for yet: what was shown least comes first, then the least work."""
-        left = [claim for claim in self.claims if claim.name not in self.ended and self.asked.get(claim.name) != number]
-        return sorted(left, key=lambda claim: (len(self.shown.get(claim.name, ())), claim.flops))
+        """Claims that pass ``number`` has not reached: those measured least first, then those of the least work."""
+        left = [
+            claim for claim in self.claims if claim.name not in self.ended and self.reached.get(claim.name) != number
+        ]
+        return sorted(left, key=lambda claim: (len(self.samples.get(claim.name, ())), claim.flops))
 
-    def knows(self, claim: Claim) -> bool:
-        """Whether there is anything to write about it."""
-        return claim.name in self.ended or claim.name in self.shown
+    def has_result(self, claim: Claim) -> bool:
+        """Whether there is a result of it."""
+        return claim.name in self.ended or claim.name in self.samples
 
     def end_all(self, ended: Ended) -> None:
-        """End what has not ended: the worker cannot be started."""
+        """End all claims that have not ended: the worker cannot be started."""
         for claim in self.claims:
             self.ended.setdefault(claim.name, ended)

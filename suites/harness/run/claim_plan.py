@@ -1,4 +1,4 @@
-"""Which claims a run is to measure, with whom, and how much of its time is theirs."""
+"""Which claims a run is to measure, with which backends, and how much of its time is for them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ClaimPlan:
 
     @property
     def backends(self) -> list[str]:
-        """Everybody who is asked for a claim."""
+        """Every backend that is asked for a claim."""
         return sorted({backend for backend, _ in self._claims})
 
     @property
@@ -49,36 +49,36 @@ class ClaimPlan:
 
     @property
     def described(self) -> list[dict[str, Any]]:
-        """What the run says of its claims; each once."""
+        """What ``run.json`` says of the claims; each once."""
         each = {claim.name: claim for claims in self._claims.values() for claim in claims}
         return [claim.described for claim in each.values()]
 
-    def complete(self, record: ClaimFile) -> bool:
-        """Whether every planned claim is there."""
-        return all(key in record for key in self)
+    def complete(self, claim_file: ClaimFile) -> bool:
+        """Whether every planned claim has a result."""
+        return all(key in claim_file for key in self)
 
     # --- time -----------------------------------------------------------------------------------------------
 
     @property
     def usual_s(self) -> float:
-        """TimeBudget of a run that has nothing but claims and was given none."""
+        """Seconds of a run that has nothing but claims and was given no time budget."""
         return USUAL_S * max(1, len(self.thread_budgets))
 
     def stand_alone(self, plan: Plan) -> bool:
         """Whether the run measures nothing but claims and the problems of their group."""
-        return bool(self) and all(place.group == GROUP for event in plan for place in event.places)
+        return bool(self) and all(place.group == GROUP for planned in plan for place in planned.places)
 
-    def hurried(self, settings: Options, plan: Plan) -> Options:
-        """Options for the cells: where claims stand alone, no backend that hangs may take the others' minutes."""
-        wait_s = min(settings.timeout_s, LONGEST_WAIT_S)
-        return replace(settings, timeout_s=wait_s) if self.stand_alone(plan) else settings
+    def hurried(self, options: Options, plan: Plan) -> Options:
+        """Options for the cells: in a run of claims alone with a short time-out, so that hanging costs little."""
+        wait_s = min(options.timeout_s, LONGEST_WAIT_S)
+        return replace(options, timeout_s=wait_s) if self.stand_alone(plan) else options
 
     def reserve_s(self, budget_s: float | None) -> float:
         """How much of a budget is kept back for the claims while the cells are measured."""
         return SHARE * budget_s if self and budget_s is not None else 0.0
 
-    def seconds(self, budget: TimeBudget) -> float:
-        """How long the claims may take: what was kept back, and what the cells have left of the rest."""
+    def release_s(self, budget: TimeBudget) -> float:
+        """Give back to the budget what was kept for the claims, and return the seconds that they may take."""
         reserve_s = self.reserve_s(budget.seconds)
         if budget.seconds is None:
             return CLAIMS_S * len(self.thread_budgets)
@@ -90,27 +90,29 @@ class ClaimPlan:
     def run(
         self,
         seconds: float,
-        settings: Options,
-        results: ClaimFile,
+        options: Options,
+        claim_file: ClaimFile,
         pool: Pool,
         seed: int,
         announce: Callable[[str], None],
     ) -> None:
-        """Measure what ``results`` lacks."""
+        """Measure what ``claim_file`` lacks."""
         tasks = [Task(backend, threads, tuple(claims)) for (backend, threads), claims in self._claims.items()]
-        ClaimPasses(tasks, settings, results, pool, seed, announce).run(seconds)
+        ClaimPasses(tasks, options, claim_file, pool, seed, announce).run(seconds)
 
-    def summary(self, record: ClaimFile) -> Iterator[str]:
-        """What came out, and what failed and why, for the last lines of a run."""
+    def summary(self, claim_file: ClaimFile) -> Iterator[str]:
+        """How many results there are of each status, and what failed and why, for the last lines of a run."""
         if not self:
             return
-        counts = ", ".join(f"{count} {status}" for status, count in record.statuses.items())
-        missing = sum(key not in record for key in self)
-        yield f"{len(record)} claims of single backends: {counts}" + (f"; {missing} not measured" if missing else "")
+        counts = ", ".join(f"{count} {status}" for status, count in claim_file.statuses.items())
+        missing = sum(key not in claim_file for key in self)
+        yield f"{len(claim_file)} claims of single backends: {counts}" + (
+            f"; {missing} not measured" if missing else ""
+        )
         found: dict[tuple[str, str], list[ClaimResult]] = {}
         for key in self:
-            if key in record and (finding := record.finding(key)).status not in ("ok", *SKIPPED):
-                found.setdefault((finding.backend, finding.status), []).append(finding)
-        for (backend, status), findings in found.items():
-            others = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
-            yield f"{backend}: {status} on {findings[0].claim}{others}: {findings[0].reason}"
+            if key in claim_file and (result := claim_file.result(key)).status not in ("ok", *SKIPPED):
+                found.setdefault((result.backend, result.status), []).append(result)
+        for (backend, status), results in found.items():
+            others = f", and {len(results) - 1} more" if len(results) > 1 else ""
+            yield f"{backend}: {status} on {results[0].claim}{others}: {results[0].reason}"

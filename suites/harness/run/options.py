@@ -1,4 +1,4 @@
-"""What was asked of a run, checked before anything is timed."""
+"""The options of a run, checked before anything is measured."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 
 
 class BadOption(ValueError):
-    """A value that an option cannot take: one line that names it and the remedy."""
+    """A value that an option cannot take: one line that names it and says what to write instead."""
 
 
 @dataclass(frozen=True, kw_only=True)

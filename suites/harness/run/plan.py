@@ -1,4 +1,4 @@
-"""What a run is to measure: problems with their thread budgets, and who competes in each."""
+"""What a run is to measure: problems with their thread budgets, and the backends of each."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pointwise_bench.suites.harness.record.checkpoint import TrialKey
 
 @dataclass
 class PlannedTrial:
-    """One problem with one thread budget: where it stands in the catalogue, and who competes in it."""
+    """One problem with one thread budget: its places in the catalogue, and the backends that it is measured with."""
 
     problem: Problem
     threads: int
     places: list[Place] = field(default_factory=list)
     backends: list[str] = field(default_factory=list)
-    cost_s: float = 0.0  # of its last contest
+    cost_s: float = 0.0  # of its last trial
 
     @property
     def key(self) -> TrialKey:
@@ -27,33 +27,33 @@ class PlannedTrial:
 
     @property
     def title(self) -> str:
-        """For people."""
+        """The trial in words: group and name of its first place in the catalogue."""
         return f"{self.places[0].group} {self.places[0].name}"
 
 
 class Plan:
-    """The events of a run, in the order in which they were added."""
+    """The planned trials of a run, in the order in which they were added."""
 
     def __init__(self) -> None:
-        self._events: dict[TrialKey, PlannedTrial] = {}
+        self._trials: dict[TrialKey, PlannedTrial] = {}
 
     def add(self, problem: Problem, threads: int, backend: str, place: Place) -> None:
         """Add one cell. The same problem in another place is measured once."""
-        event = self._events.setdefault((problem.id, threads), PlannedTrial(problem, threads))
-        if place not in event.places:
-            event.places.append(place)
-        if backend not in event.backends:
-            event.backends.append(backend)
+        planned = self._trials.setdefault((problem.id, threads), PlannedTrial(problem, threads))
+        if place not in planned.places:
+            planned.places.append(place)
+        if backend not in planned.backends:
+            planned.backends.append(backend)
 
     def __iter__(self) -> Iterator[PlannedTrial]:
-        return iter(self._events.values())
+        return iter(self._trials.values())
 
     @property
     def thread_budgets(self) -> list[int]:
-        """Every thread budget that an event has."""
-        return sorted({event.threads for event in self})
+        """Every thread budget that is planned."""
+        return sorted({planned.threads for planned in self})
 
     @property
     def backends(self) -> list[str]:
-        """Everybody who competes anywhere, by name."""
-        return sorted({name for event in self for name in event.backends})
+        """Every backend that is planned, by name."""
+        return sorted({name for planned in self for name in planned.backends})

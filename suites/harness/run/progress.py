@@ -1,4 +1,4 @@
-"""A line per problem while a run goes on: what came out, how much is left."""
+"""A line per problem while a run goes on: its result, and how much time is left."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pointwise_bench.suites.harness.design.time_budget import TimeBudget
 from pointwise_bench.suites.harness.record.cell import Cell
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
 
-OVERHEAD_AT_FIRST_S = 1.0  # per problem, outside of the rounds: examining, mostly
+OVERHEAD_AT_FIRST_S = 1.0  # per problem, outside the rounds: setting up, mostly
 
 
 class Progress:
-    """Counts the finished problems of one pass and foresees the rest from their mean."""
+    """Counts the finished problems of one pass and estimates the time of the others from their mean."""
 
     def __init__(
         self, number: int, passes: int, problems: int, budget: TimeBudget, announce: Callable[[str], None]
@@ -37,7 +37,7 @@ class Progress:
         self._last = now
         what = f"pass {self._number + 1}/{self._passes}" if self._number < self._passes else "undecided"
         place = f"{what}, {self.done}/{self._problems}"
-        self._announce(f"[{place}] {title}: {_outcome(parts, ended)}; {_duration(self._left_s(now))} left")
+        self._announce(f"[{place}] {title}: {_result(parts, ended)}; {_duration(self._left_s(now))} left")
 
     @property
     def left(self) -> int:
@@ -49,13 +49,13 @@ class Progress:
         return statistics.fmean(self._overheads[-20:]) if self._overheads else OVERHEAD_AT_FIRST_S
 
     def _left_s(self, now: float) -> float:
-        """Of the planned passes; where there is a budget, it will be used up."""
+        """Seconds that the planned passes still take; never more than the time budget has left."""
         each = (now - self._began) / self.done
         later = max(0, self._passes - self._number - 1) * self._problems
         return min(self._budget.left_s(), each * (self.left + later))
 
 
-def _outcome(parts: Sequence[PassSamples], ended: Sequence[Cell]) -> str:
+def _result(parts: Sequence[PassSamples], ended: Sequence[Cell]) -> str:
     """The fastest backend, and how many others were timed or failed."""
     timed = sorted((statistics.median(part.samples_s), part.backend) for part in parts)
     failed = [f"{cell.backend} {cell.status}" for cell in ended if cell.status not in SKIPPED]

@@ -1,4 +1,4 @@
-"""A run from the outside: planned, begun or resumed, asked for its cells, closed, and summed up."""
+"""One session: its run is planned, begun or resumed, asked for its cells, finished, and summed up."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ class BudgetSpent(Exception):
 
 
 class Session:
-    """Measures all that the plan holds when its first cell is asked for."""
+    """The run of one session of pytest: measures the whole plan when its first cell is asked for."""
 
-    def __init__(self, settings: Options, announce: Callable[[str], None], began: float | None = None) -> None:
-        self._settings = settings
+    def __init__(self, options: Options, announce: Callable[[str], None], began: float | None = None) -> None:
+        self._options = options
         self._began = time.monotonic() if began is None else began
         self._announce = announce
         self._plan = Plan()
-        self._course: Passes | None = None
+        self._passes: Passes | None = None
         self._ran = False
         self._claims = ClaimPlan()
-        self.record: RunFolder | None = None
-        self._claim_file: ClaimFile | None = None  # there as soon as the record is
+        self.run_folder: RunFolder | None = None
+        self._claim_file: ClaimFile | None = None  # opened with the run folder
 
     def plan(self, problem: Problem, threads: int, backend: str, place: Place) -> None:
         """Add one cell to the plan. The same problem in another place is measured once."""
@@ -51,22 +51,22 @@ class Session:
         self._claims.add(claim, threads, backend)
 
     def resume(self) -> None:
-        """Take up the newest unfinished run of this machine. ``BadOption`` where there is none, or where it differs."""
-        record = newest_unfinished(self._settings.results, environment.machine())
-        if record is None:
-            raise BadOption(f"--resume: no unfinished run of this machine in {self._settings.results}")
+        """Go on with the newest unfinished run of this machine. ``BadOption`` where there is none, or it differs."""
+        run_folder = newest_unfinished(self._options.results, environment.machine())
+        if run_folder is None:
+            raise BadOption(f"--resume: no unfinished run of this machine in {self._options.results}")
         for name, old, new in (
-            *_differences("option", record.run["options"], self._options_like(record)),
+            *_differences("option", run_folder.run["options"], self._comparable_options(run_folder)),
             *_differences(
-                "software", *(_software(each) for each in (record.run["environment"], environment.describe()))
+                "software", *(_software(each) for each in (run_folder.run["environment"], environment.describe()))
             ),
         ):
-            raise BadOption(f"--resume: {name} differs from the run in {record.folder}: {old!r} there, {new!r} now")
-        self._use(record)
+            raise BadOption(f"--resume: {name} differs from the run in {run_folder.folder}: {old!r} there, {new!r} now")
+        self._open(run_folder)
         self._announce(
-            f"resuming {record.folder}: {len(record)} cells are finished, "
-            f"and {len(record.checkpoint)} passes over single problems"
-            + (f", and {len(self._results_of_claims)} claims of single backends" if self._claims else "")
+            f"resuming {run_folder.folder}: {len(run_folder)} cells are finished, "
+            f"and {len(run_folder.checkpoint)} passes over single problems"
+            + (f", and {len(self._claim_results)} claims of single backends" if self._claims else "")
         )
 
     def cell(self, problem: Problem, threads: int, backend: str) -> Cell:
@@ -75,116 +75,118 @@ class Session:
         ``BudgetSpent`` where no time was left for its problem.
         """
         key = (backend, problem.id, threads)
-        if self.record is None or key not in self.record:
+        if self.run_folder is None or key not in self.run_folder:
             self._measure()
-        if self.record is None or key not in self.record:
+        if self.run_folder is None or key not in self.run_folder:
             raise self._spent()
-        return self.record.cell(key)
+        return self.run_folder.cell(key)
 
-    def finding(self, claim: Claim, threads: int, backend: str) -> ClaimResult:
-        """The same for one planned claim of one backend. All cells come before all claims."""
+    def claim_result(self, claim: Claim, threads: int, backend: str) -> ClaimResult:
+        """The result of one planned claim of one backend, as :meth:`cell`. All cells are timed before all claims."""
         key = (claim.name, backend, threads)
         if self._claim_file is None or key not in self._claim_file:
             self._measure()
         if self._claim_file is None or key not in self._claim_file:
             raise self._spent()
-        return self._claim_file.finding(key)
+        return self._claim_file.result(key)
 
     def _measure(self) -> None:
-        """Everything that is planned; once, also when it is interrupted: another test must not begin again."""
+        """Measure all that is planned; only once, even if it is interrupted: a later test must not begin anew."""
         if self._ran:
             return
         self._ran = True
-        course = self._course or self._start()
-        course.run()
+        passes = self._passes or self._start()
+        passes.run()
         if self._claims:
-            assert self.record is not None, "started with the course"
-            seconds = self._claims.seconds(course.budget)
-            seed = self.record.run["options"]["seed"]
-            self._claims.run(seconds, self._settings, self._results_of_claims, course.pool, seed, self._announce)
+            assert self.run_folder is not None, "it is made with the passes"
+            seconds = self._claims.release_s(passes.budget)
+            seed = self.run_folder.run["options"]["seed"]
+            self._claims.run(seconds, self._options, self._claim_results, passes.pool, seed, self._announce)
 
     def _spent(self) -> BudgetSpent:
-        asked = self._settings.time_budget_s
+        asked = self._options.time_budget_s
         return BudgetSpent(f"not measured: the time budget{'' if asked is None else f' of {asked:g} s'} is spent")
 
     def finish(self) -> None:
-        """Let all workers go and close the record; the run counts as finished when every planned cell is there."""
-        if self.record is None:
+        """End all workers and complete ``run.json``. The run is finished when every planned cell is there."""
+        if self.run_folder is None:
             return
-        # A resumed run may lack nothing but its end.
-        course, self._course = self._course or self._start(), None
-        complete = course.complete and self._claims.complete(self._results_of_claims)
-        course.pool.close()
-        # Also of a run that its time budget ended; what an earlier session was told stays, unless it was told again.
-        for key, told in (("libraries", course.libraries), ("ran", course.ran)):
-            self.record.run[key] = self.record.run.get(key, {}) | told
+        # A resumed run may have all its cells and not be finished.
+        passes, self._passes = self._passes or self._start(), None
+        complete = passes.complete and self._claims.complete(self._claim_results)
+        passes.pool.close()
+        # Also of a run that its time budget ended; what an earlier session learned stays, unless it was learned anew.
+        for key, learned in (("libraries", passes.libraries), ("ran", passes.ran)):
+            self.run_folder.run[key] = self.run_folder.run.get(key, {}) | learned
         if complete:
-            self.record.run["ceilings"] += course.gauges.read("after")
-            self.record.run["finished_at"] = now()
-        course.gauges.close()
-        earlier = self.record.run.get("totals", {"wall_s": 0.0, "timed_s": 0.0})  # of sessions that ended by themselves
-        wall_s, timed_s = earlier["wall_s"] + course.budget.elapsed_s(), earlier["timed_s"] + course.timed_s
-        self.record.run["totals"] = {
+            self.run_folder.run["ceilings"] += passes.meters.read("after")
+            self.run_folder.run["finished_at"] = now()
+        passes.meters.close()
+        # Of earlier sessions that were not killed.
+        earlier = self.run_folder.run.get("totals", {"wall_s": 0.0, "timed_s": 0.0})
+        wall_s, timed_s = earlier["wall_s"] + passes.budget.elapsed_s(), earlier["timed_s"] + passes.timed_s
+        self.run_folder.run["totals"] = {
             "wall_s": wall_s,
             "timed_s": timed_s,
             "timed_share": timed_s / wall_s,
-            "cells": self.record.statuses,
-        } | ({"claims": self._results_of_claims.statuses} if self._claims else {})
-        self.record.write()
+            "cells": self.run_folder.statuses,
+        } | ({"claims": self._claim_results.statuses} if self._claims else {})
+        self.run_folder.write()
         if complete:
-            self.record.checkpoint.close()
+            self.run_folder.checkpoint.close()
 
     def summary(self) -> Iterator[str]:
-        """What came out, what failed and why, where the time went, and what to do next."""
-        if self.record is None:
+        """How many cells there are of each status, what failed and why, where the time went, and what to do next."""
+        if self.run_folder is None:
             return
-        totals = self.record.run["totals"]
+        totals = self.run_folder.run["totals"]
         counts = ", ".join(f"{count} {status}" for status, count in totals["cells"].items())
         yield f"{sum(totals['cells'].values())} cells: {counts}"
-        yield from _failures(self.record)
-        yield from self._claims.summary(self._results_of_claims)
+        yield from _failures(self.run_folder)
+        yield from self._claims.summary(self._claim_results)
         yield (
             f"{totals['wall_s']:.0f} s in all, {totals['timed_s']:.0f} s "
             f"({100 * totals['timed_share']:.0f} %) of it inside timed calls"
         )
-        if still_open := self.record.run.get("undecided"):
-            yield f"{still_open['pairs']} pairs on {still_open['problems']} problems stayed undecided"
-        finished = self.record.run["finished_at"] is not None
-        yield f"run{'' if finished else ', unfinished (--resume goes on with it)'}: {self.record.folder}"
-        yield f"report: pointwise-bench report {self.record.folder}"
+        if undecided := self.run_folder.run.get("undecided"):
+            yield f"{undecided['pairs']} pairs on {undecided['problems']} problems stayed undecided"
+        finished = self.run_folder.run["finished_at"] is not None
+        yield f"run{'' if finished else ', unfinished (--resume goes on with it)'}: {self.run_folder.folder}"
+        yield f"report: pointwise-bench report {self.run_folder.folder}"
 
-    def _use(self, record: RunFolder) -> None:
-        self.record, self._claim_file = record, ClaimFile(record.folder)
+    def _open(self, run_folder: RunFolder) -> None:
+        self.run_folder, self._claim_file = run_folder, ClaimFile(run_folder.folder)
 
     @property
-    def _results_of_claims(self) -> ClaimFile:
-        assert self._claim_file is not None, "comes with the record"
+    def _claim_results(self) -> ClaimFile:
+        """The results of the claims, once the run folder is open."""
+        assert self._claim_file is not None, "it is opened with the run folder"
         return self._claim_file
 
     # --- starting -------------------------------------------------------------------------------------------
 
     def _start(self) -> Passes:
         budget = TimeBudget(self._seconds(), self._began)
-        gauges = CeilingMeters(self._thread_budgets, self._announce)
+        meters = CeilingMeters(self._thread_budgets, self._announce)
         canary = Canary()
-        if self.record is None:
-            self._use(self._new_record(canary, gauges))
-        assert self.record is not None
-        budget.closing_s = gauges.cost_s + self._claims.reserve_s(self._seconds())
-        settings = self._claims.hurried(self._settings, self._plan)
-        self._course = Passes(self._plan, settings, self.record, budget, gauges, canary, self._announce)
-        return self._course
+        if self.run_folder is None:
+            self._open(self._new_run_folder(canary, meters))
+        assert self.run_folder is not None
+        budget.closing_s = meters.cost_s + self._claims.reserve_s(self._seconds())
+        options = self._claims.hurried(self._options, self._plan)
+        self._passes = Passes(self._plan, options, self.run_folder, budget, meters, canary, self._announce)
+        return self._passes
 
     def _seconds(self) -> float | None:
-        """As asked; a run of claims alone has a budget of its own, since they are there to be looked at at once."""
-        asked = self._settings.time_budget_s
+        """The time budget as given; a run of claims alone has one of its own, since its result is waited for."""
+        asked = self._options.time_budget_s
         return self._claims.usual_s if asked is None and self._claims.stand_alone(self._plan) else asked
 
     @property
     def _thread_budgets(self) -> list[int]:
         return sorted({*self._plan.thread_budgets, *self._claims.thread_budgets})
 
-    def _new_record(self, canary: Canary, gauges: CeilingMeters) -> RunFolder:
+    def _new_run_folder(self, canary: Canary, meters: CeilingMeters) -> RunFolder:
         description = environment.describe()
         for warning in description["warnings"]:
             self._announce(f"warning: {warning}")
@@ -192,18 +194,18 @@ class Session:
             "machine": environment.machine(),
             "started_at": now(),
             "finished_at": None,
-            "options": self._options() | {"seed": self._seed()},
+            "options": self._recorded_options() | {"seed": self._seed()},
             "environment": description,
-            "ceilings": gauges.read("before"),
+            "ceilings": meters.read("before"),
             "canary": {"description": DESCRIPTION, "unit": "s", "baseline_s": canary.baseline_s},
             "passes": [],
         } | ({"claims": self._claims.described} if self._claims else {})
-        record = RunFolder.create(self._settings.results, run)
-        self._announce(f"run: {record.folder}")
-        return record
+        run_folder = RunFolder.create(self._options.results, run)
+        self._announce(f"run: {run_folder.folder}")
+        return run_folder
 
-    def _options(self) -> dict[str, Any]:
-        asked = asdict(self._settings)
+    def _recorded_options(self) -> dict[str, Any]:
+        asked = asdict(self._options)
         return {
             "shapes": list(asked["shapes"]),
             "backends": sorted({*self._plan.backends, *self._claims.backends}),
@@ -215,24 +217,24 @@ class Session:
             "cache": asked["cache"],
         } | ({} if asked["seed"] is None else {"seed": asked["seed"]})
 
-    def _options_like(self, record: RunFolder) -> dict[str, Any]:
-        """The options as asked now, with those of ``record`` that a resumed run may leave open or change.
+    def _comparable_options(self, run_folder: RunFolder) -> dict[str, Any]:
+        """The options as given now, with those of ``run_folder`` that a resumed run may leave out or change.
 
         A time budget decides how much is measured, not what a number means.
         """
-        old = record.run["options"]
-        return {"seed": old["seed"]} | self._options() | {"time_budget_s": old["time_budget_s"]}
+        old = run_folder.run["options"]
+        return {"seed": old["seed"]} | self._recorded_options() | {"time_budget_s": old["time_budget_s"]}
 
     def _seed(self) -> int:
-        """As asked, or drawn anew: a backend cannot foresee the inputs of a run."""
-        asked = self._settings.seed
+        """As given, or drawn anew: a backend cannot foresee the inputs of a run."""
+        asked = self._options.seed
         return SystemRandom().randrange(2**32) if asked is None else asked
 
 
-def _failures(record: RunFolder) -> Iterator[str]:
-    """A line for each backend and way of failing: how often, where first, and why."""
+def _failures(run_folder: RunFolder) -> Iterator[str]:
+    """A line for each backend and status of its failed cells: the first problem, how many more, and the reason."""
     found: dict[tuple[str, str], list[Cell]] = {}
-    for cell in map(record.cell, sorted(record.failed)):
+    for cell in map(run_folder.cell, sorted(run_folder.failed)):
         if cell.status not in SKIPPED:
             found.setdefault((cell.backend, cell.status), []).append(cell)
     for (backend, status), cells in found.items():
@@ -241,7 +243,7 @@ def _failures(record: RunFolder) -> Iterator[str]:
 
 
 def _software(description: dict[str, Any]) -> dict[str, Any]:
-    """What of an environment decides what a number means."""
+    """What of an environment decides what a time means."""
     kept = ("python", "system", "processor", "affinity", "variables")
     return dict(description["packages"]) | {name: description.get(name) for name in kept}
 

@@ -1,4 +1,4 @@
-"""Which pairs of a problem cannot be told apart yet: what a time budget is spent on once everything has its passes."""
+"""How many pairs of a problem's backends are undecided: where further passes go once every problem has its own."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pointwise_bench.suites.harness.record.pass_samples import PassSamples, orde
 Parts = Mapping[str, Mapping[int, PassSamples]]  # by backend and pass
 
 
-def undecided(parts: Parts, usual: float = 1.0) -> int:
+def undecided(parts: Parts, disagreement: float = 1.0) -> int:
     """How many pairs of backends are neither faster, slower nor the same, by the rule of the report.
 
-    ``usual`` is how much the starts disagree over the whole run.
+    ``disagreement``: how much the starts of workers disagree over the whole run, see :func:`disagreement_of_starts`.
     """
-    return sum(verdict == "undecided" for verdict in _pairs(parts, usual).verdict)
+    return sum(verdict == "undecided" for verdict in _pairs(parts, disagreement).verdict)
 
 
-def usual(trials: Iterable[Parts]) -> float:
+def disagreement_of_starts(trials: Iterable[Parts]) -> float:
     """How much the starts of workers disagree, over all of ``trials``."""
     return usual_disagreement([_pairs(parts) for parts in trials])
 
 
-def _pairs(parts: Parts, usual: float = 1.0) -> Pairs:
-    return pair_up([_series(own) for _, own in sorted(parts.items())], MARGIN, usual)
+def _pairs(parts: Parts, disagreement: float = 1.0) -> Pairs:
+    return pair_up([_series(own) for _, own in sorted(parts.items())], MARGIN, disagreement)
 
 
 def _series(parts: Mapping[int, PassSamples]) -> Series:

@@ -1,4 +1,5 @@
-"""The process that a backend has to itself: client and pool here, main and handlers there, limits and the reaper.
+"""The worker process that a backend has to itself: how it is started, asked, limited and killed.
 
-Imports ``claims``, ``timing`` and what is below them.
+In the harness's process: pool, clients, process, channel, limits, watchdog. In the worker: main, handlers. Imports
+``claims``, ``timing`` and what is below them.
 """

@@ -1,6 +1,6 @@
 """Messages between the harness and a worker: JSON behind its length, and file descriptors beside it.
 
-Not pickle: a plugin runs on the other end, and what it sends must not be able to run here.
+Not pickle: a plugin runs at the other end, and what it sends must not be able to run code here.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from collections.abc import Callable
 from typing import Any
 
 _LENGTH = struct.Struct("<I")
-LARGEST_MESSAGE = 64 * 2**20  # bytes; a worker that claims more has lost its mind, or is another program
+LARGEST_MESSAGE = 64 * 2**20  # bytes; a longer one was not sent by a worker's own code
 MOST_DESCRIPTORS = 4
-LOOK_UP_S = 0.5  # between two looks at whether the other process still lives, and at its memory
+LOOK_UP_S = 0.5  # between two looks at whether the other process still runs, and at its memory
 
 Message = dict[str, Any]
 
@@ -27,15 +27,15 @@ class ChannelClosed(Exception):
 
 
 class ChannelGarbled(ChannelClosed):
-    """The other end speaks another language, and nobody can tell where its next message begins."""
+    """What the other end sent is no message, so that nobody can tell where its next message begins."""
 
 
 class Channel:
     """One end of a socket pair. Not shared between threads.
 
-    ``look_up`` is called now and then while this end waits, and ends the waiting by raising: ``ChannelClosed`` where
-    the process at the other end has ended, which the end of file alone does not tell if a child of that process has
-    inherited its descriptors and lives on.
+    ``look_up`` is called every :data:`LOOK_UP_S` seconds while this end waits, and ends the waiting by raising:
+    ``ChannelClosed`` where the process at the other end has ended, which the end of file alone does not tell if a child
+    of that process has inherited its descriptors and is still running.
     """
 
     def __init__(self, end: socket.socket, look_up: Callable[[], None] = lambda: None) -> None:
@@ -99,7 +99,7 @@ class Channel:
             if deadline is not None and time.monotonic() >= deadline:
                 raise TimeoutError
             self._look_up_if_due()
-        self._look_up_if_due()  # also at somebody who never stops sending
+        self._look_up_if_due()  # also while the other end never stops sending
 
     def _look_up_if_due(self) -> None:
         if time.monotonic() >= self._next_look_up:
@@ -107,7 +107,7 @@ class Channel:
             self._next_look_up = time.monotonic() + LOOK_UP_S
 
     def _patience_s(self, deadline: float | None) -> float:
-        """How long to sleep before looking up: rarely enough to leave a measurement in peace."""
+        """Seconds to sleep before looking up: rarely enough not to disturb a measurement."""
         until = self._next_look_up if deadline is None else min(deadline, self._next_look_up)
         return max(0.0, until - time.monotonic())
 

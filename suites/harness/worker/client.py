@@ -1,7 +1,7 @@
-"""A backend in a process of its own, stopped whenever it has not been asked something.
+"""The client of a backend that runs in a worker process, which is stopped whenever no answer is awaited from it.
 
-A backend that has returned still burns processor time: its threads spin for the next call. So each one has a process
-that no other backend shares, and while it waits that process is stopped, threads and children included.
+A backend that has returned still uses processor time: its threads spin while they wait for the next call. So each one
+has a process that no other backend shares, and while it waits that process is stopped, with its threads and children.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ A = TypeVar("A", SetUp, Turn, Finish)
 
 
 class WorkerClient:
-    """The harness's end of one worker process. Implements :class:`client_protocol.Client`."""
+    """The harness's side of one worker process. Implements :class:`client_protocol.Client`."""
 
     isolation = "worker"
 
@@ -36,12 +36,12 @@ class WorkerClient:
         """``cache`` is the run's folder for compiled code, see :data:`pointwise_bench.backends.backend.RUN_CACHE`."""
         arguments = {"backend": backend, "source": vars(source), "threads": threads}
         variables = {} if cache is None else {RUN_CACHE: str(cache.absolute())}
-        self._child = ChildProcess("pointwise_bench.suites.harness.worker.main", arguments, threads, log, variables)
+        self._process = ChildProcess("pointwise_bench.suites.harness.worker.main", arguments, threads, log, variables)
 
     @property
     def pid(self) -> int:
         """Of the process, and of its group."""
-        return self._child.pid
+        return self._process.pid
 
     def missing(self, timeout_s: float) -> str | None:
         """See :meth:`pointwise_bench.backends.Backend.missing`."""
@@ -51,10 +51,10 @@ class WorkerClient:
         """See :meth:`pointwise_bench.backends.Backend.refuses`."""
         return self._reason({"do": "refuses", "problem": problem.id}, timeout_s)
 
-    def set_up(self, question: SharedCases, timeout_s: float, *, whole: bool = True) -> SetUp:
+    def set_up(self, cases: SharedCases, timeout_s: float, *, whole: bool = True) -> SetUp:
         """See :meth:`TimedLayer.set_up`."""
-        message = {"do": "set_up", "problem": question.problem.id, "cache": question.cache, "whole": whole}
-        return self._numbers(SetUp, message, timeout_s, (question.descriptor(),))
+        message = {"do": "set_up", "problem": cases.problem.id, "cache": cases.cache, "whole": whole}
+        return self._numbers(SetUp, message, timeout_s, (cases.descriptor(),))
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """See :meth:`TimedLayer.turn`."""
@@ -65,7 +65,7 @@ class WorkerClient:
         """See :meth:`TimedLayer.idle`."""
         found = self._ask({"do": "idle", "settled_s": settled_s}, timeout_s)
         if not _fits(found, "float"):
-            raise self._child.garbled("idle", f"{found!r}")
+            raise self._process.garbled("idle", f"{found!r}")
         return float(found)
 
     def finish(self, timeout_s: float) -> Finish:
@@ -77,33 +77,34 @@ class WorkerClient:
         arrays = {"weight": weights.weight, "bias": weights.bias, "x": x}
         block = write_block({name: array for name, array in arrays.items() if array is not None})
         try:
-            _, descriptors = self._child.ask({"do": "apply", "problem": problem.id}, timeout_s, (block,))
+            _, descriptors = self._process.ask({"do": "apply", "problem": problem.id}, timeout_s, (block,))
         finally:
             os.close(block)
         if len(descriptors) != 1:
             _close(descriptors)
-            raise self._child.garbled("apply", f"{len(descriptors)} results")
+            raise self._process.garbled("apply", f"{len(descriptors)} results")
         try:
             return read_block(descriptors[0])["result"]
         except (ValueError, KeyError) as error:
-            raise self._child.garbled("apply", str(error)) from error
+            raise self._process.garbled("apply", str(error)) from error
 
-    def show(
-        self, question: ClaimInputs, seconds: float, seed: int, cores: list[int] | None, timeout_s: float
+    def time_claim(
+        self, inputs: ClaimInputs, seconds: float, seed: int, cores: list[int] | None, timeout_s: float
     ) -> ClaimSamples:
-        """See :meth:`TimedClaim.show`."""
-        message = {"do": "show", "claim": question.claim.written(), "seconds": seconds, "seed": seed, "cores": cores}
-        found = self._ask(message, timeout_s, (question.descriptor(),))
+        """See :meth:`TimedClaim.measure`."""
+        request = {"do": "time_claim", "claim": inputs.claim.written()}
+        message = request | {"seconds": seconds, "seed": seed, "cores": cores}
+        found = self._ask(message, timeout_s, (inputs.descriptor(),))
         try:
-            return ClaimSamples.read(found, question.claim)
+            return ClaimSamples.read(found, inputs.claim)
         except ValueError as error:
-            raise self._child.garbled("show", str(error)) from error
+            raise self._process.garbled("time_claim", str(error)) from error
 
     def libraries(self, timeout_s: float) -> list[dict[str, Any]]:
         """See :func:`pointwise_bench.suites.harness.timing.process_statistics.libraries`."""
         found = self._ask({"do": "libraries"}, timeout_s)
         if not (isinstance(found, list) and all(isinstance(each, dict) for each in found)):
-            raise self._child.garbled("libraries", f"{found!r}")
+            raise self._process.garbled("libraries", f"{found!r}")
         return found
 
     def ran(self, timeout_s: float) -> str | None:
@@ -111,21 +112,21 @@ class WorkerClient:
         return self._reason({"do": "ran"}, timeout_s)
 
     def kill(self) -> None:
-        """End the process, its children, and whatever left its group. Safe to call twice."""
-        self._child.kill()
+        """Kill the process with everything that it has started. Safe to call twice."""
+        self._process.kill()
 
-    # --- reading answers, which come from a process that a plugin may have garbled ----------------------------
+    # --- reading answers, which come from a process that a plugin may have garbled --------------------------
 
     def _ask(self, message: Message, timeout_s: float, descriptors: tuple[int, ...] = ()) -> Any:
-        """The value of an answer to which nothing is attached."""
-        value, attached = self._child.ask(message, timeout_s, descriptors)
+        """The value of an answer to which no descriptors are attached."""
+        value, attached = self._process.ask(message, timeout_s, descriptors)
         _close(attached)
         return value
 
     def _reason(self, message: Message, timeout_s: float) -> str | None:
         value = self._ask(message, timeout_s)
         if value is not None and not isinstance(value, str):
-            raise self._child.garbled(message["do"], f"{value!r}")
+            raise self._process.garbled(message["do"], f"{value!r}")
         return value
 
     def _numbers(self, form: type[A], message: Message, timeout_s: float, descriptors: tuple[int, ...] = ()) -> A:
@@ -133,14 +134,14 @@ class WorkerClient:
         value = self._ask(message, timeout_s, descriptors)
         types = {each.name: str(each.type) for each in fields(form)}
         if not isinstance(value, dict) or value.keys() != types.keys():
-            raise self._child.garbled(message["do"], f"{value!r}")
+            raise self._process.garbled(message["do"], f"{value!r}")
         if not all(_fits(value[name], kind) for name, kind in types.items()):
-            raise self._child.garbled(message["do"], f"{value!r}")
+            raise self._process.garbled(message["do"], f"{value!r}")
         return form(**value)
 
 
 def _fits(value: Any, kind: str) -> bool:
-    """Whether ``value`` is what an annotation of plain numbers asks for; nothing is said of other annotations."""
+    """Whether ``value`` fits an annotation of plain numbers; True for every other annotation."""
     if kind not in ("int", "float", "int | None", "float | None"):
         return True
     if value is None:

@@ -1,4 +1,4 @@
-"""The vocabulary between a worker and its process: each question once as a message, once as a call."""
+"""What a worker process does for each message of the harness: one function for each value of the message's ``do``."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ def _apply(timed_layer: TimedLayer, message: Message, descriptors: list[int]) ->
     return {"value": None}, (write_block({"result": result}),)
 
 
-def _show(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
-    question = ClaimInputs.from_block(Claim.read(message["claim"]), descriptors[0])
-    claimant = TimedClaim(timed_layer.backend, timed_layer.threads, question)
-    return _value(claimant.show(message["seconds"], message["seed"], message["cores"]).written())
+def _time_claim(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    inputs = ClaimInputs.from_block(Claim.read(message["claim"]), descriptors[0])
+    timed_claim = TimedClaim(timed_layer.backend, timed_layer.threads, inputs)
+    return _value(timed_claim.measure(message["seconds"], message["seed"], message["cores"]).written())
 
 
 def _libraries(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
@@ -91,7 +91,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "idle": _idle,
     "finish": _finish,
     "apply": _apply,
-    "show": _show,
+    "time_claim": _time_claim,
     "libraries": _libraries,
     "ran": _ran,
 }

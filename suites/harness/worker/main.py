@@ -1,6 +1,6 @@
-"""What runs inside a worker process: one backend, answering the harness one message at a time.
+"""What runs inside a worker process: one backend, which answers the harness one message at a time.
 
-Started by :mod:`client`, as ``python -m`` with this module's name and its arguments as JSON.
+Started by :class:`process.ChildProcess`, as ``python -m`` with this module's name and its arguments as JSON.
 """
 
 from __future__ import annotations
@@ -21,28 +21,31 @@ if TYPE_CHECKING:
 CHANNEL_LOST: Final = 113
 """Exit code of a process that can no longer answer."""
 SWITCH_S: Final = 0.0002
-"""After which a thread gives the interpreter to another that waits for it: a plugin's thread that spins in Python must
-show in the plugin's own time, not in the 5 ms (Python's default) that the answer would wait after the clock."""
+"""Seconds after which a thread gives the interpreter to another that waits for it: a plugin's thread that spins in
+Python must show in the plugin's own time, not in the 5 ms (Python's default) that the answer would wait afterwards."""
 
 
 def main(arguments: str) -> None:
-    """Serve until the channel closes. ``arguments``: those of :class:`Child`, backend, source and threads, as JSON."""
+    """Serve until the channel closes.
+
+    ``arguments``: those of :class:`process.ChildProcess` with backend, source and threads, as JSON.
+    """
     start = json.loads(arguments)
     channel = begin(start)
 
     # All of the harness is imported before the plugin is, which may replace what it finds in other modules.
     from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer
-    from pointwise_bench.suites.harness.worker import handlers as remote
+    from pointwise_bench.suites.harness.worker import handlers
 
-    assert remote.HANDLERS, "imported for its effect"
+    assert handlers.HANDLERS, "imported for its effect"
     serve(channel, TimedLayer(_backend(start), start["threads"]))
 
 
 def begin(start: dict[str, Any]) -> Channel:
-    """What every process does before it loads foreign code: tie its life to the harness's, and limit itself."""
+    """What every process does before it loads a plugin: make sure that it ends with the harness, and limit itself."""
     from pointwise_bench.suites.harness.machine.parent_death import die_with
 
-    die_with(start["parent"])  # before the imports below, which take long enough to be orphaned in
+    die_with(start["parent"])  # before the imports below, during which the harness may end
     faulthandler.enable()
 
     from pointwise_bench.suites.harness.worker import marked_processes
@@ -56,7 +59,7 @@ def begin(start: dict[str, Any]) -> Channel:
 
 
 def serve(channel: Channel, timed_layer: TimedLayer) -> None:
-    """Answer each message with ``value``, or with ``status`` and ``reason`` when the backend's part ended there."""
+    """Answer each message with ``value``, or with ``status`` and ``reason`` where the backend's part ended with it."""
     from pointwise_bench.suites.harness.record.ended import Ended
     from pointwise_bench.suites.harness.worker.channel import ChannelClosed
     from pointwise_bench.suites.harness.worker.handlers import HANDLERS
@@ -68,7 +71,9 @@ def serve(channel: Channel, timed_layer: TimedLayer) -> None:
             leave(closed)
         try:
             reply, attached = HANDLERS[message["do"]](timed_layer, message, descriptors)
-        except BaseException as error:  # a plugin may raise SystemExit or KeyboardInterrupt; both are told the harness
+        except (
+            BaseException
+        ) as error:  # a plugin may raise SystemExit or KeyboardInterrupt; the harness is told of both
             reply, attached = Ended.because_of(error, message["do"]).report(), ()
         try:
             channel.send(reply, attached)
@@ -79,14 +84,14 @@ def serve(channel: Channel, timed_layer: TimedLayer) -> None:
 
 
 def leave(why: Exception) -> NoReturn:
-    """End without waiting for a plugin's threads or exit handlers, which nobody would end if the harness is gone."""
+    """End without waiting for a plugin's threads or exit handlers, which nothing would stop if the harness is gone."""
     with suppress(OSError):  # the outputs may be closed as well
         os.write(2, f"no channel: {why}\n".encode())
     os._exit(CHANNEL_LOST)
 
 
 def _backend(start: dict[str, Any]) -> Backend:
-    """The backend, or where its source could not be loaded in this process, what stands in its place and says why."""
+    """The backend, or where its source cannot be loaded in this process, the stand-in that says why."""
     from pointwise_bench.backends import Source, registry
 
     source = Source(**start["source"])

@@ -1,6 +1,6 @@
-"""Loading a plugin in a process of its own, to see what it declares, and whether it survives being imported.
+"""Loading a plugin in a process of its own, to learn what it declares, and whether its import ends at all.
 
-Also what runs there: ``python -m pointwise_bench.suites.harness.worker.plugin_loading '<json>'``.
+Also the program that runs there: ``python -m pointwise_bench.suites.harness.worker.plugin_loading '<json>'``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from pointwise_bench.backends.registry import Declaration, LoadingFailed, Source, UnknownPluginError
 
-LOADING_S = 30.0  # a module that imports its heavy packages inside of methods is there in a tenth of a second
+LOADING_S = 30.0  # a module that imports its heavy packages inside methods is loaded in a tenth of a second
 
 
 def declarations(source: Source) -> list[Declaration]:
@@ -26,14 +26,14 @@ def declarations(source: Source) -> list[Declaration]:
     )
 
     with tempfile.TemporaryDirectory() as folder:
-        child = ChildProcess(
+        process = ChildProcess(
             "pointwise_bench.suites.harness.worker.plugin_loading",
             {"source": vars(source)},
             threads=1,
             log=Path(folder) / "log",
         )
         try:
-            answer, _ = child.ask({"do": "import"}, LOADING_S)
+            answer, _ = process.ask({"do": "import"}, LOADING_S)
             if "unknown" in answer:
                 raise UnknownPluginError(answer["unknown"])
             if "failed" in answer:
@@ -42,13 +42,13 @@ def declarations(source: Source) -> list[Declaration]:
         except Ended as ended:
             raise LoadingFailed(f"failed to load: {ended.reason}") from None
         except (TypeError, KeyError) as error:
-            raise LoadingFailed(f"failed to load: {child.garbled('import', str(error)).reason}") from None
+            raise LoadingFailed(f"failed to load: {process.garbled('import', str(error)).reason}") from None
         finally:
-            child.kill()
+            process.kill()
 
 
 def main(arguments: str) -> None:
-    """Answer the one question, and leave without a plugin's exit handlers."""
+    """Answer the one request, and end without running a plugin's exit handlers."""
     from pointwise_bench.suites.harness.worker.main import begin
 
     start = json.loads(arguments)
@@ -63,7 +63,10 @@ def main(arguments: str) -> None:
 
 
 def _declared(source: Source) -> dict[str, Any]:
-    """Nothing else is discovered here: another plugin's crash would be laid at this one's door."""
+    """What the plugin declares, or why it cannot be loaded.
+
+    No other plugin is loaded here: this one would be blamed for the other's crash.
+    """
     from pointwise_bench.backends import registry
     from pointwise_bench.backends.registry import module_exists, no_such_module
 

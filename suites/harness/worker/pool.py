@@ -1,4 +1,4 @@
-"""The hosts of a run: one per backend and thread budget, started when first needed, replaced when dead."""
+"""The workers of a run: one per backend and thread budget, started when first needed, replaced when they have ended."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from pointwise_bench.backends import Backend, registry
 from pointwise_bench.backends.registry import Unloadable
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.worker.client import WorkerClient
-from pointwise_bench.suites.harness.worker.client_protocol import Client, InProcessClient
+from pointwise_bench.suites.harness.worker.client_protocol import Client
+from pointwise_bench.suites.harness.worker.in_process import InProcessClient
 
 START_S = 120.0  # how long a worker may take to start and to say what it is missing: importing torch can take a minute
 
-# What a backend that cannot even be started may cost a run: one accident is forgiven, one wait is not repeated.
+# What a backend that cannot even be started may cost a run: one failure is tried again, one time-out is not.
 MOST_FAILED_STARTS = 2
 MOST_TIMED_OUT_STARTS = 1
 
@@ -25,11 +26,11 @@ LONGEST_LOG = 2**26  # bytes that a log keeps when the next start is added to it
 
 @dataclass
 class WorkerSlot:
-    """A place for one backend with one thread budget, and whoever serves there now."""
+    """The place of one backend with one thread budget, and the client of the worker that runs there now."""
 
     backend: Backend
     threads: int
-    host: Client | None = None
+    client: Client | None = None
     starts: int = 0
     time_outs: int = 0  # on the last problems in a row
     missing: str | None = None
@@ -46,10 +47,10 @@ class WorkerSlot:
 
 
 class Pool:
-    """All stations of a run.
+    """All worker slots of a run.
 
-    ``start_s``: how long a host may take to start and to say what it is missing, and ``patience_s`` how long as things
-    stand.
+    ``start_s``: seconds that a worker may take to start and to say what its backend is missing. ``patience_s()``:
+    seconds that the time budget leaves for that now.
     """
 
     def __init__(
@@ -68,78 +69,78 @@ class Pool:
         self._starts = starts
         self._in_process = in_process
         self._start_s = START_S if start_s is None else start_s
-        self._stations: dict[tuple[str, int], WorkerSlot] = {}
+        self._slots: dict[tuple[str, int], WorkerSlot] = {}
 
-    def station(self, backend: str, threads: int) -> WorkerSlot:
-        """The station with a living host, or with what the backend is missing.
+    def slot(self, backend: str, threads: int) -> WorkerSlot:
+        """The slot with a live client, or with what the backend is missing.
 
         ``Ended`` when it cannot be started.
         """
         key = (backend, threads)
-        station = self._stations.setdefault(key, WorkerSlot(registry.get(backend), threads, starts=self._starts))
-        if isinstance(station.backend, Unloadable):
-            station.missing = station.backend.missing()
-        if station.host is None and station.missing is None:
-            if (last := station.given_up) is not None:
+        slot = self._slots.setdefault(key, WorkerSlot(registry.get(backend), threads, starts=self._starts))
+        if isinstance(slot.backend, Unloadable):
+            slot.missing = slot.backend.missing()
+        if slot.client is None and slot.missing is None:
+            if (last := slot.given_up) is not None:
                 raise Ended(last.status, f"{last.reason} (not asked again in this run)", alive=False)
-            self._start(station)
-        return station
+            self._start(slot)
+        return slot
 
-    def dismiss(self, station: WorkerSlot) -> None:
-        """Let the host go; the next problem gets a new one."""
-        if station.host is not None:
-            station.host.kill()
-            station.host = None
+    def dismiss(self, slot: WorkerSlot) -> None:
+        """End the worker in this slot; the next problem gets a new one."""
+        if slot.client is not None:
+            slot.client.kill()
+            slot.client = None
 
     def restart(self) -> None:
-        """Let every host go; each is replaced when it is next needed, and its ``starts`` count on."""
-        for station in self._stations.values():
-            self.dismiss(station)
+        """End every worker; each is replaced when it is next needed, and its ``starts`` count on."""
+        for slot in self._slots.values():
+            self.dismiss(slot)
 
     def close(self) -> None:
-        """End every host, and throw away what they compiled."""
+        """End every worker, and delete what they compiled."""
         self.restart()
         rmtree(self._cache, ignore_errors=True)
 
-    def living(self) -> Iterator[WorkerSlot]:
-        """Stations that have a host."""
-        return (each for each in self._stations.values() if each.host is not None)
+    def occupied(self) -> Iterator[WorkerSlot]:
+        """Slots that have a client now."""
+        return (each for each in self._slots.values() if each.client is not None)
 
-    def _start(self, station: WorkerSlot) -> None:
-        """Fill a station, or learn what its backend is missing. ``Ended`` when it does not get that far."""
-        station.host = self._new_host(station)
-        station.starts += 1
+    def _start(self, slot: WorkerSlot) -> None:
+        """Start a worker in the slot and ask what its backend is missing. ``Ended`` when it does not get that far."""
+        slot.client = self._new_client(slot)
+        slot.starts += 1
         try:
-            station.missing = self._ask_what_is_missing(station.host)
+            slot.missing = self._ask_what_is_missing(slot.client)
         except Ended as ended:
-            station.failures.append(ended)
-            self.dismiss(station)
+            slot.failures.append(ended)
+            self.dismiss(slot)
             raise
-        station.failures.clear()
-        if station.missing is not None:
-            self.dismiss(station)  # nothing will be asked of it, and an import of torch is held in memory
+        slot.failures.clear()
+        if slot.missing is not None:
+            self.dismiss(slot)  # nothing else will be asked of it, and it may hold a large library in memory
 
-    def _ask_what_is_missing(self, host: Client) -> str | None:
+    def _ask_what_is_missing(self, client: Client) -> str | None:
         most_s = self._patience_s()
         try:
-            return host.missing(min(self._start_s, most_s))
+            return client.missing(min(self._start_s, most_s))
         except Ended as ended:
             if ended.status == "timed-out" and most_s < self._start_s:
                 raise Hurried(ended.reason) from None
             raise
 
-    def _new_host(self, station: WorkerSlot) -> Client:
-        name, threads = station.backend.name, station.threads
+    def _new_client(self, slot: WorkerSlot) -> Client:
+        name, threads = slot.backend.name, slot.threads
         if self._in_process:
             return InProcessClient(name, threads)
         log = self._logs / f"{name}-{threads}-threads.log"
-        _open_chapter(log, f"start {station.starts} of {name} with {threads} thread{'s' * (threads != 1)}")
+        _begin_section(log, f"start {slot.starts} of {name} with {threads} thread{'s' * (threads != 1)}")
         self._cache.mkdir(exist_ok=True)
         return WorkerClient(name, registry.source(name), threads, log, self._cache)
 
 
-def _open_chapter(log: Path, title: str) -> None:
-    """Add a line between what was written before and after a start; cut what nobody would read, and say so."""
+def _begin_section(log: Path, title: str) -> None:
+    """Add a line between what was written before and after a start; cut what is too long, and say so."""
     with log.open("ab") as file:
         if file.tell() > LONGEST_LOG:
             file.truncate(LONGEST_LOG)

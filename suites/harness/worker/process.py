@@ -23,7 +23,7 @@ from pointwise_bench.suites.harness.worker.main import CHANNEL_LOST
 from pointwise_bench.suites.harness.worker.watchdog import the_watchdog
 
 DYING_S = 2.0  # how long a process may take to end after it has closed its channel
-LOADING_REQUESTS = ("missing", "set_up", "show")
+LOADING_REQUESTS = ("missing", "set_up", "time_claim")
 """Requests in which a backend loads and prepares, and may start processes that leave the worker's group."""
 TAIL = 2**16  # bytes of the log in which the last line is looked for
 
@@ -116,7 +116,7 @@ class ChildProcess:
         self._channel.close()
         the_watchdog().forget(self._process.pid)
 
-    # --- stopping, and looking for what left the group ----------------------------------------------------
+    # --- stopping, and looking for what left the group ------------------------------------------------------
 
     def _freeze(self, *, look_outside: bool) -> None:
         """Stop the process and wait until it is stopped: the next backend's turn begins after that.

@@ -1,4 +1,4 @@
-"""Passes over a plan and what a resumed run makes of a killed one. Workers, ceilings and canary are scripted."""
+"""Passes over a plan, and how a killed run is resumed. Workers and ceilings are scripted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pointwise_bench.suites.harness.machine import environment
 from pointwise_bench.suites.harness.record.cell import Place
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.record.run_folder import RunFolder, newest_unfinished
-from pointwise_bench.suites.harness.run import passes as course_module, session as campaign_module
+from pointwise_bench.suites.harness.run import passes as passes_module, session as session_module
 from pointwise_bench.suites.harness.run.options import Options
 from pointwise_bench.suites.harness.run.passes import MOST_PASSES
 from pointwise_bench.suites.harness.run.session import Session
@@ -30,10 +30,10 @@ PROBLEMS = [Problem(batch=batch, in_channels=8, out_channels=8, height=4, width=
 
 
 class Killed(BaseException):
-    """What no part of the harness handles."""
+    """An exception that no part of the harness handles."""
 
 
-class ScriptedHost:
+class ScriptedClient:
     """Times that tell the backends apart, or not."""
 
     def __init__(self, seconds: Callable[[], float]) -> None:
@@ -42,7 +42,7 @@ class ScriptedHost:
     def refuses(self, problem: Problem, timeout_s: float) -> None:
         """Nothing."""
 
-    def set_up(self, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
+    def set_up(self, cases: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
         """A pass."""
         return SetUp(0.1, 0.01, 1e-3, 1.0, 0.25)
 
@@ -62,7 +62,7 @@ class ScriptedHost:
 
 
 class ScriptedPool:
-    """As :class:`Pool`, without a process; dies when it has served ``until`` stations."""
+    """As :class:`Pool`, without a process; raises :class:`Killed` when it has served ``until`` slots."""
 
     speeds: dict[str, Callable[[], float]]
     served: list[tuple[str, int]]
@@ -70,37 +70,37 @@ class ScriptedPool:
 
     def __init__(self, logs: Path, *, starts: int = 0, **keywords: Any) -> None:
         self._starts = starts
-        self._stations: dict[str, WorkerSlot] = {}
+        self._slots: dict[str, WorkerSlot] = {}
 
-    def station(self, name: str, threads: int) -> WorkerSlot:
-        """A station with its host."""
+    def slot(self, name: str, threads: int) -> WorkerSlot:
+        """A slot with its client."""
         if len(self.served) == self.until:
             raise Killed
-        station = self._stations.setdefault(name, WorkerSlot(registry.get(name), threads, starts=self._starts))
-        if station.host is None:
-            host: Any = ScriptedHost(self.speeds[name])
-            station.host = host
-            station.starts += 1
-        self.served.append((name, station.starts - 1))
-        return station
+        slot = self._slots.setdefault(name, WorkerSlot(registry.get(name), threads, starts=self._starts))
+        if slot.client is None:
+            client: Any = ScriptedClient(self.speeds[name])
+            slot.client = client
+            slot.starts += 1
+        self.served.append((name, slot.starts - 1))
+        return slot
 
-    def dismiss(self, station: WorkerSlot) -> None:
-        """A new host when it is next needed."""
-        station.host = None
+    def dismiss(self, slot: WorkerSlot) -> None:
+        """A new client when it is next needed."""
+        slot.client = None
 
     def restart(self) -> None:
-        """New hosts."""
-        for station in self._stations.values():
-            station.host = None
+        """New clients."""
+        for slot in self._slots.values():
+            slot.client = None
 
-    def living(self) -> tuple[WorkerSlot, ...]:
+    def occupied(self) -> tuple[WorkerSlot, ...]:
         """None that could be asked for its libraries."""
         return ()
 
     close = restart
 
 
-class ScriptedGauges:
+class ScriptedMeters:
     """No ceilings."""
 
     cost_s = 0.0
@@ -122,17 +122,17 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> type[ScriptedPool]:
     monkeypatch.setattr(ScriptedPool, "speeds", {BACKENDS[0]: lambda: 2e-3, BACKENDS[1]: lambda: 1e-3}, raising=False)
     monkeypatch.setattr(ScriptedPool, "served", [], raising=False)
     monkeypatch.setattr(ScriptedPool, "until", None, raising=False)
-    monkeypatch.setattr(course_module, "Pool", ScriptedPool)
-    monkeypatch.setattr(campaign_module, "CeilingMeters", ScriptedGauges)
+    monkeypatch.setattr(passes_module, "Pool", ScriptedPool)
+    monkeypatch.setattr(session_module, "CeilingMeters", ScriptedMeters)
     return ScriptedPool
 
 
-def planned(results: Path, **settings: Any) -> Session:
-    campaign = Session(Options(results=results, seed=1, **settings), lambda line: None)
+def planned(results: Path, **options: Any) -> Session:
+    session = Session(Options(results=results, seed=1, **options), lambda line: None)
     for problem in PROBLEMS:
         for name in BACKENDS:
-            campaign.plan(problem, 1, name, Place("a group", problem.id))
-    return campaign
+            session.plan(problem, 1, name, Place("a group", problem.id))
+    return session
 
 
 def undecided() -> dict[str, Callable[[], float]]:
@@ -141,97 +141,97 @@ def undecided() -> dict[str, Callable[[], float]]:
     return {BACKENDS[0]: lambda: 1e-3 * (1.5 if next(numbers) % 2 else 1.0), BACKENDS[1]: lambda: 1.2e-3}
 
 
-def kill_after(results: Path, stations: int) -> RunFolder:
-    """What is on disk of a run whose process died when so many stations had been served."""
-    ScriptedPool.until = stations
+def kill_after(results: Path, slots: int) -> RunFolder:
+    """What is on disk of a run whose process was killed when so many slots had been served."""
+    ScriptedPool.until = slots
     with pytest.raises(Killed):
         planned(results).cell(PROBLEMS[0], 1, BACKENDS[0])
     ScriptedPool.until = None
     ScriptedPool.served.clear()
-    record = newest_unfinished(results, environment.machine())
-    assert record is not None
-    return record
+    run_folder = newest_unfinished(results, environment.machine())
+    assert run_folder is not None
+    return run_folder
 
 
 def resume(results: Path) -> Session:
-    campaign = planned(results)
-    campaign.resume()
+    session = planned(results)
+    session.resume()
     for problem in PROBLEMS:
         for name in BACKENDS:
-            assert campaign.cell(problem, 1, name).status == "ok"
-    campaign.finish()
-    assert campaign.record is not None
-    assert campaign.record.run["finished_at"]
-    return campaign
+            assert session.cell(problem, 1, name).status == "ok"
+    session.finish()
+    assert session.run_folder is not None
+    assert session.run_folder.run["finished_at"]
+    return session
 
 
-def starts_of(campaign: Session, problem: Problem, name: str) -> list[int]:
-    return list(dict.fromkeys(campaign.cell(problem, 1, name).process))
+def starts_of(session: Session, problem: Problem, name: str) -> list[int]:
+    return list(dict.fromkeys(session.cell(problem, 1, name).process))
 
 
 def test_every_pass_starts_every_worker_and_covers_every_problem(tmp_path: Path, pool: type[ScriptedPool]) -> None:
-    campaign = planned(tmp_path)
-    campaign.cell(PROBLEMS[0], 1, BACKENDS[0])
+    session = planned(tmp_path)
+    session.cell(PROBLEMS[0], 1, BACKENDS[0])
     assert pool.served == [(name, start) for start in range(PASSES) for _ in PROBLEMS for name in BACKENDS]
-    assert starts_of(campaign, PROBLEMS[1], BACKENDS[1]) == list(range(PASSES))
+    assert starts_of(session, PROBLEMS[1], BACKENDS[1]) == list(range(PASSES))
 
 
 def test_what_stays_undecided_is_looked_at_again_until_there_were_enough_passes(
     tmp_path: Path, pool: type[ScriptedPool]
 ) -> None:
     pool.speeds = undecided()
-    campaign = planned(tmp_path)
-    campaign.cell(PROBLEMS[0], 1, BACKENDS[0])
-    assert starts_of(campaign, PROBLEMS[0], BACKENDS[0]) == list(range(MOST_PASSES))
-    assert campaign.record is not None
-    assert campaign.record.run["undecided"] == {"pairs": 2, "problems": 2}
+    session = planned(tmp_path)
+    session.cell(PROBLEMS[0], 1, BACKENDS[0])
+    assert starts_of(session, PROBLEMS[0], BACKENDS[0]) == list(range(MOST_PASSES))
+    assert session.run_folder is not None
+    assert session.run_folder.run["undecided"] == {"pairs": 2, "problems": 2}
 
 
-@pytest.mark.parametrize("stations", range(4 * PASSES))
+@pytest.mark.parametrize("slots", range(4 * PASSES))
 def test_a_resumed_run_runs_what_is_missing_in_workers_with_new_numbers(
-    tmp_path: Path, pool: type[ScriptedPool], stations: int
+    tmp_path: Path, pool: type[ScriptedPool], slots: int
 ) -> None:
     """A process that was killed and its successor are two starts: with one number they would count as one."""
-    record = kill_after(tmp_path, stations)
-    done = len(record.checkpoint)
-    assert done == stations // 2
-    campaign = resume(tmp_path)
+    run_folder = kill_after(tmp_path, slots)
+    done = len(run_folder.checkpoint)
+    assert done == slots // 2
+    session = resume(tmp_path)
     assert len(pool.served) == 2 * (len(PROBLEMS) * PASSES - done)
     for problem in PROBLEMS:
         for name in BACKENDS:
-            assert len(starts_of(campaign, problem, name)) == PASSES
+            assert len(starts_of(session, problem, name)) == PASSES
 
 
 def test_a_resumed_run_takes_no_further_pass_over_what_was_decided(tmp_path: Path, pool: type[ScriptedPool]) -> None:
     """Killed between the last part and the cells."""
-    campaign = planned(tmp_path)
-    campaign.cell(PROBLEMS[0], 1, BACKENDS[0])
-    assert campaign.record is not None
-    (campaign.record.folder / "cells.jsonl").write_text("")
+    session = planned(tmp_path)
+    session.cell(PROBLEMS[0], 1, BACKENDS[0])
+    assert session.run_folder is not None
+    (session.run_folder.folder / "cells.jsonl").write_text("")
     pool.served.clear()
     resume(tmp_path)
     assert pool.served == []
 
 
-def test_nobody_is_timed_on_without_the_rivals_that_are_written_already(
+def test_no_backend_is_timed_on_without_those_that_are_written_already(
     tmp_path: Path, pool: type[ScriptedPool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed while the cells of an undecided problem were being written, with passes to go."""
     pool.speeds = undecided()
     with monkeypatch.context() as patch:
-        patch.setattr(course_module, "MOST_PASSES", PASSES)
-        campaign = planned(tmp_path)
-        campaign.cell(PROBLEMS[0], 1, BACKENDS[0])
-    assert campaign.record is not None
-    path = campaign.record.folder / "cells.jsonl"
+        patch.setattr(passes_module, "MOST_PASSES", PASSES)
+        session = planned(tmp_path)
+        session.cell(PROBLEMS[0], 1, BACKENDS[0])
+    assert session.run_folder is not None
+    path = session.run_folder.folder / "cells.jsonl"
     first, *_ = path.read_text().splitlines(keepends=True)
     path.write_text(first)
     pool.served.clear()
     resumed = resume(tmp_path)
     assert path.read_text().startswith(first)
-    rival = next(name for name in BACKENDS if name != json.loads(first)["backend"])
+    other = next(name for name in BACKENDS if name != json.loads(first)["backend"])
     problem = Problem.parse(json.loads(first)["problem"])
-    assert starts_of(resumed, problem, rival) == list(range(PASSES))
+    assert starts_of(resumed, problem, other) == list(range(PASSES))
 
 
 # --- a time budget ------------------------------------------------------------------------------------------------
@@ -242,28 +242,28 @@ def hung_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """From its second start on the slower backend takes longer than a time budget has."""
     asked: list[str] = []
 
-    def set_up(self: ScriptedHost, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
+    def set_up(self: ScriptedClient, cases: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
         if self.seconds() > 1.5e-3:
-            asked.append(question.problem.id)
+            asked.append(cases.problem.id)
             if len(asked) > len(PROBLEMS):
                 raise Ended("timed-out", f"no answer within {timeout_s:g} s", alive=False)
         return SetUp(0.1, 0.01, 1e-3, 1.0, 0.25)
 
-    monkeypatch.setattr(ScriptedHost, "set_up", set_up)
+    monkeypatch.setattr(ScriptedClient, "set_up", set_up)
 
 
 @pytest.mark.usefixtures("hung_later")
-def test_who_lacks_the_time_once_keeps_what_it_had(tmp_path: Path) -> None:
-    campaign = planned(tmp_path, time_budget_s=30.0)
-    cells = [campaign.cell(problem, 1, BACKENDS[0]) for problem in PROBLEMS]
+def test_a_backend_that_lacks_the_time_once_keeps_its_samples(tmp_path: Path) -> None:
+    session = planned(tmp_path, time_budget_s=30.0)
+    cells = [session.cell(problem, 1, BACKENDS[0]) for problem in PROBLEMS]
     assert [cell.status for cell in cells] == ["ok", "ok"]
     assert {process for cell in cells for process in cell.process} == {0}
 
 
 @pytest.mark.usefixtures("hung_later")
-def test_who_has_all_the_time_and_hangs_once_has_failed(tmp_path: Path) -> None:
-    campaign = planned(tmp_path)
-    assert "timed-out" in [campaign.cell(problem, 1, BACKENDS[0]).status for problem in PROBLEMS]
+def test_a_backend_that_has_all_the_time_and_hangs_once_has_failed(tmp_path: Path) -> None:
+    session = planned(tmp_path)
+    assert "timed-out" in [session.cell(problem, 1, BACKENDS[0]).status for problem in PROBLEMS]
 
 
 def test_no_pass_begins_that_cannot_start_its_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,7 +275,7 @@ def test_no_pass_begins_that_cannot_start_its_workers(tmp_path: Path, monkeypatc
         init(self, *arguments)
         budgets.append(self)
 
-    def set_up(self: ScriptedHost, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
+    def set_up(self: ScriptedClient, cases: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
         time.sleep(0.1)
         left_s = budgets[0].left_s()
         if left_s > 0.15:
@@ -283,6 +283,6 @@ def test_no_pass_begins_that_cannot_start_its_workers(tmp_path: Path, monkeypatc
         return SetUp(0.1, 0.01, 1e-3, 1.0, 0.25)
 
     monkeypatch.setattr(TimeBudget, "__init__", noting)
-    monkeypatch.setattr(ScriptedHost, "set_up", set_up)
-    campaign = planned(tmp_path, time_budget_s=30.0)
-    assert set(campaign.cell(PROBLEMS[0], 1, BACKENDS[0]).process) == {0}
+    monkeypatch.setattr(ScriptedClient, "set_up", set_up)
+    session = planned(tmp_path, time_budget_s=30.0)
+    assert set(session.cell(PROBLEMS[0], 1, BACKENDS[0]).process) == {0}

@@ -1,4 +1,4 @@
-"""One problem with all its backends: who is let in, whose turn it is, and what a part keeps. Hosts are scripted."""
+"""One trial: which backends take part, in which order they are timed, and what is kept. Clients are scripted."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ Answer = TypeVar("Answer")
 
 
 @dataclass
-class ScriptedHost:
-    """Answers as a well-behaved backend of a millisecond per call would, but for what its ``script`` says."""
+class ScriptedClient:
+    """Answers as a correct backend of a millisecond per call would, but for what its ``script`` says."""
 
     name: str
     events: list[tuple[str, str]]
@@ -40,11 +40,11 @@ class ScriptedHost:
     numbers: dict[str, Iterator[int]] = field(default_factory=dict)
     turns: list[tuple[int, float, list[int] | None]] = field(default_factory=list)
 
-    def answer(self, question: str, usual: Answer) -> Answer:
-        """The script's answer to the question's n-th time of asking, or the usual one."""
-        self.events.append((question, self.name))
-        number = next(self.numbers.setdefault(question, count()))
-        scripted = self.script[question](number) if question in self.script else None
+    def answer(self, request: str, usual: Answer) -> Answer:
+        """The script's answer to the request's n-th repetition, or the usual one."""
+        self.events.append((request, self.name))
+        number = next(self.numbers.setdefault(request, count()))
+        scripted = self.script[request](number) if request in self.script else None
         if isinstance(scripted, Exception):
             raise scripted
         answer: Answer = usual if scripted is None else scripted
@@ -54,7 +54,7 @@ class ScriptedHost:
         """Nothing."""
         return self.answer("refuses", None)
 
-    def set_up(self, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
+    def set_up(self, cases: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
         """A pass."""
         return self.answer("set_up", SetUp(0.1, 0.01, CALL_S, 1.0, 0.25))
 
@@ -75,29 +75,29 @@ class ScriptedHost:
 
 
 class ScriptedPool:
-    """Stations with scripted hosts, of which a dismissed one is replaced like a real one."""
+    """Slots with scripted clients, of which a dismissed one is replaced like a real one."""
 
     def __init__(self, **scripts: dict[str, Callable[[int], Any]]) -> None:
         self.events: list[tuple[str, str]] = []
         self.scripts = {name.replace("_", "-"): script for name, script in scripts.items()}
-        self.stations: dict[str, WorkerSlot] = {}
+        self.slots: dict[str, WorkerSlot] = {}
         self.devices: dict[str, str] = {}
 
-    def station(self, name: str, threads: int) -> WorkerSlot:
-        """As :meth:`pointwise_bench.suites.harness.worker.pool.Pool.station`."""
+    def slot(self, name: str, threads: int) -> WorkerSlot:
+        """As :meth:`pointwise_bench.suites.harness.worker.pool.Pool.slot`."""
         backend: Any = SimpleNamespace(device=self.devices.get(name, "cpu"))
-        station = self.stations.setdefault(name, WorkerSlot(backend, threads))
-        if station.host is None:
-            station.host = ScriptedHost(name, self.events, self.scripts[name])  # type: ignore[assignment]
-            station.starts += 1
-        return station
+        slot = self.slots.setdefault(name, WorkerSlot(backend, threads))
+        if slot.client is None:
+            slot.client = ScriptedClient(name, self.events, self.scripts[name])  # type: ignore[assignment]
+            slot.starts += 1
+        return slot
 
-    def dismiss(self, station: WorkerSlot) -> None:
+    def dismiss(self, slot: WorkerSlot) -> None:
         """As :meth:`pointwise_bench.suites.harness.worker.pool.Pool.dismiss`."""
-        station.host = None
+        slot.client = None
 
 
-class Beats:
+class CountingCanary:
     """A canary that counts."""
 
     def __init__(self) -> None:
@@ -111,13 +111,13 @@ class Beats:
         return float(self.number)
 
 
-def contest(pool: ScriptedPool, **changed: Any) -> Trial:
+def trial_of(pool: ScriptedPool, **changed: Any) -> Trial:
     fixed: dict[str, Any] = {
         "problem": PROBLEM,
         "threads": 1,
         "backends": list(pool.scripts),
         "pool": pool,
-        "canary": Beats(),
+        "canary": CountingCanary(),
         "rounds": lambda speeds: ROUNDS,
         "rng": Random(1),
         "timeout_s": 60.0,
@@ -125,12 +125,12 @@ def contest(pool: ScriptedPool, **changed: Any) -> Trial:
     return Trial(**fixed | changed)
 
 
-def parts_of(outcome: TrialResult) -> dict[str, PassSamples]:
-    return {part.backend: part for part in outcome.parts}
+def parts_of(result: TrialResult) -> dict[str, PassSamples]:
+    return {part.backend: part for part in result.parts}
 
 
-def ways_out(outcome: TrialResult) -> dict[str, Ended]:
-    return {part.backend: ended for part, ended in outcome.ended}
+def ends_of(result: TrialResult) -> dict[str, Ended]:
+    return {part.backend: ended for part, ended in result.ended}
 
 
 def ends(status: Status, *, alive: bool = True, at: int = 0) -> Callable[[int], Any]:
@@ -143,38 +143,38 @@ def ends(status: Status, *, alive: bool = True, at: int = 0) -> Callable[[int], 
 
 def test_backends_take_their_turns_in_interleaved_rounds() -> None:
     pool = ScriptedPool(a={}, b={}, c={})
-    contest(pool).run()
-    turns = [name for question, name in pool.events if question == "turn"]
+    trial_of(pool).run()
+    turns = [name for request, name in pool.events if request == "turn"]
     rounds = [turns[start : start + 3] for start in range(0, len(turns), 3)]
     assert len(rounds) == ROUNDS
     assert all(sorted(each) == ["a", "b", "c"] for each in rounds)
 
 
-def test_everybody_is_set_up_before_anybody_is_timed() -> None:
+def test_all_backends_are_set_up_before_any_is_timed() -> None:
     pool = ScriptedPool(a={}, b={})
-    contest(pool).run()
-    questions = [question for question, _ in pool.events]
-    assert questions.index("turn") > max(place for place, asked in enumerate(questions) if asked == "set_up")
+    trial_of(pool).run()
+    requests = [request for request, _ in pool.events]
+    assert requests.index("turn") > max(place for place, asked in enumerate(requests) if asked == "set_up")
 
 
 def test_the_canary_beats_once_a_round_for_all() -> None:
-    parts = parts_of(contest(ScriptedPool(a={}, b={})).run())
+    parts = parts_of(trial_of(ScriptedPool(a={}, b={})).run())
     assert parts["a"].canary_s == parts["b"].canary_s == [float(number) for number in range(1, ROUNDS + 1)]
 
 
 @pytest.mark.parametrize("cores", [None, [1], [0, 3]])
 def test_all_turns_and_the_canary_keep_to_the_cores_of_the_pass(cores: list[int] | None) -> None:
-    pool, canary = ScriptedPool(a={}, b={}), Beats()
-    contest(pool, cores=cores, canary=canary).run()
-    for station in pool.stations.values():
-        host: Any = station.host
-        assert host.turns == [(ceil(TURN_S / CALL_S), WARM_S, cores)] * ROUNDS
+    pool, canary = ScriptedPool(a={}, b={}), CountingCanary()
+    trial_of(pool, cores=cores, canary=canary).run()
+    for slot in pool.slots.values():
+        client: Any = slot.client
+        assert client.turns == [(ceil(TURN_S / CALL_S), WARM_S, cores)] * ROUNDS
     assert canary.cores == [cores] * ROUNDS
 
 
 def test_a_slow_backend_takes_part_in_the_first_rounds_only() -> None:
     pool = ScriptedPool(slow={"set_up": lambda number: SetUp(0, 0, 1.0, 1.0, 0.1)}, fast={})
-    parts = parts_of(contest(pool, rounds=lambda speeds: 9).run())
+    parts = parts_of(trial_of(pool, rounds=lambda speeds: 9).run())
     assert (len(parts["slow"].samples_s), len(parts["fast"].samples_s)) == (FEWEST_ROUNDS, 9)
     assert parts["slow"].calls == 1
     assert parts["slow"].canary_s == parts["fast"].canary_s[:FEWEST_ROUNDS]
@@ -188,50 +188,50 @@ def test_the_number_of_rounds_comes_from_the_warm_ups_speed() -> None:
         return 5
 
     pool = ScriptedPool(a={}, b={"set_up": lambda number: SetUp(0, 0, 0.2, 1.0, 0.1)})
-    parts = parts_of(contest(pool, rounds=rounds).run())
+    parts = parts_of(trial_of(pool, rounds=rounds).run())
     assert seen == [{"a": CALL_S, "b": 0.2}]
     assert len(parts["a"].samples_s) == 5
 
 
 def test_a_later_pass_keeps_the_calls_and_the_limit_of_the_first() -> None:
-    """A worker that starts slower must not average fewer calls into a sample, nor leave out rounds of its rivals."""
+    """A worker that starts slower must not average fewer calls into a sample, nor leave out rounds of the others."""
     pool = ScriptedPool(a={"set_up": lambda number: SetUp(0, 0, 1.0, 1.0, 0.1)}, b={})
-    parts = parts_of(contest(pool, earlier={"a": Share(rounds=30, calls=17, most=5)}).run())
+    parts = parts_of(trial_of(pool, earlier={"a": Share(rounds=30, calls=17, most=5)}).run())
     assert parts["a"].share == Share(rounds=5, calls=17, most=5)
     assert len(parts["a"].samples_s) == 5
     assert len(parts["b"].samples_s) == ROUNDS
 
 
-# --- ways out -----------------------------------------------------------------------------------------------------
+# --- backends that end early --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("moment", ["refuses", "set_up", "turn", "finish"])
-def test_who_ends_at_any_moment_is_out_and_the_others_go_on(moment: str) -> None:
-    outcome = contest(ScriptedPool(a={moment: ends("wrong")}, b={})).run()
-    assert ways_out(outcome).keys() == {"a"}
-    assert (ways_out(outcome)["a"].status, ways_out(outcome)["a"].reason) == ("wrong", "as the script says")
-    assert parts_of(outcome).keys() == {"b"}
-    assert len(parts_of(outcome)["b"].samples_s) == ROUNDS
+def test_a_backend_that_ends_at_any_moment_leaves_and_the_others_go_on(moment: str) -> None:
+    result = trial_of(ScriptedPool(a={moment: ends("wrong")}, b={})).run()
+    assert ends_of(result).keys() == {"a"}
+    assert (ends_of(result)["a"].status, ends_of(result)["a"].reason) == ("wrong", "as the script says")
+    assert parts_of(result).keys() == {"b"}
+    assert len(parts_of(result)["b"].samples_s) == ROUNDS
 
 
-def test_who_dies_in_the_middle_is_out_and_gets_a_new_host_for_the_next_problem() -> None:
+def test_a_backend_that_crashes_in_the_middle_gets_a_new_client_for_the_next_problem() -> None:
     pool = ScriptedPool(a={"turn": ends("crashed", alive=False, at=3)}, b={})
-    assert ways_out(contest(pool).run())["a"].status == "crashed"
-    assert pool.stations["a"].host is None
-    assert pool.stations["b"].host is not None
+    assert ends_of(trial_of(pool).run())["a"].status == "crashed"
+    assert pool.slots["a"].client is None
+    assert pool.slots["b"].client is not None
     pool.scripts["a"] = {}
-    parts = parts_of(contest(pool).run())
+    parts = parts_of(trial_of(pool).run())
     assert (parts["a"].process, parts["b"].process) == (1, 0)
 
 
-def test_who_came_to_the_end_alive_keeps_its_host() -> None:
+def test_a_backend_that_ends_alive_keeps_its_client() -> None:
     pool = ScriptedPool(a={"finish": ends("wrong")})
-    contest(pool).run()
-    assert pool.stations["a"].host is not None
+    trial_of(pool).run()
+    assert pool.slots["a"].client is not None
 
 
 def test_a_refusal_is_unsupported_with_its_reason() -> None:
-    ended = ways_out(contest(ScriptedPool(a={"refuses": lambda number: "has no groups"}, b={})).run())["a"]
+    ended = ends_of(trial_of(ScriptedPool(a={"refuses": lambda number: "has no groups"}, b={})).run())["a"]
     assert (ended.status, ended.reason) == ("unsupported", "has no groups")
 
 
@@ -239,57 +239,57 @@ def test_what_the_gate_cannot_judge_is_not_timed() -> None:
     problem = Problem(batch=1, in_channels=8, out_channels=8, height=4, width=4, activation="relu",
                       direction="backward-input")  # fmt: skip
     pool = ScriptedPool(a={})
-    ended = ways_out(contest(pool, problem=problem).run())["a"]
+    ended = ends_of(trial_of(pool, problem=problem).run())["a"]
     assert ended.status == "unsupported"
     assert "backward-input through relu" in ended.reason
-    assert "set_up" not in [question for question, _ in pool.events]
+    assert "set_up" not in [request for request, _ in pool.events]
 
 
 def test_what_is_missing_makes_it_unavailable() -> None:
     pool = ScriptedPool(a={}, b={})
-    pool.station("a", 1).missing = "no such device"
-    outcome = contest(pool).run()
-    assert (ways_out(outcome)["a"].status, ways_out(outcome)["a"].reason) == ("unavailable", "no such device")
-    assert parts_of(outcome).keys() == {"b"}
+    pool.slot("a", 1).missing = "no such device"
+    result = trial_of(pool).run()
+    assert (ends_of(result)["a"].status, ends_of(result)["a"].reason) == ("unavailable", "no such device")
+    assert parts_of(result).keys() == {"b"}
 
 
-def test_every_backend_has_exactly_one_leg_or_way_out() -> None:
+def test_every_backend_has_exactly_one_part_or_end() -> None:
     pool = ScriptedPool(a={"refuses": ends("failed")}, b={"set_up": ends("wrong")}, c={"turn": ends("failed")}, d={})
-    outcome = contest(pool).run()
-    names = [part.backend for part in outcome.parts] + [part.backend for part, _ in outcome.ended]
+    result = trial_of(pool).run()
+    names = [part.backend for part in result.parts] + [part.backend for part, _ in result.ended]
     assert sorted(names) == ["a", "b", "c", "d"]
 
 
-def test_a_wrong_answers_error_is_kept_with_its_way_out() -> None:
+def test_a_wrong_answers_error_is_kept_with_its_end() -> None:
     wrong = Ended("wrong", "too far off", error_ratio=7.5)
-    outcome = contest(ScriptedPool(a={"finish": lambda number: wrong}, b={})).run()
-    ((part, ended),) = outcome.ended
+    result = trial_of(ScriptedPool(a={"finish": lambda number: wrong}, b={})).run()
+    ((part, ended),) = result.ended
     assert ended is wrong
     assert part.error_ratio == 7.5
     assert part.prepare_s == 0.1
 
 
-def test_a_time_out_is_for_all_questions_together() -> None:
+def test_a_time_out_is_for_all_requests_together() -> None:
     """A backend cannot stretch it by being slow in many small steps."""
     seen: list[float] = []
-    host: Any = object()
+    client: Any = object()
     backend: Any = None
-    contestant = Participant(WorkerSlot(backend, 1, host), PassSamples("a", 0, ""), patience_s=0.05)
+    participant = Participant(WorkerSlot(backend, 1, client), PassSamples("a", 0, ""), patience_s=0.05)
 
-    def question(host: Any, patience_s: float) -> None:
+    def request(client: Any, patience_s: float) -> None:
         seen.append(patience_s)
         time.sleep(0.03)
 
     for _ in range(3):
-        contestant.ask(question)
+        participant.ask(request)
     assert seen[0] == 0.05
     assert 0 < seen[1] <= 0.02
     assert seen[2] == 0.001
 
 
-def test_who_hangs_on_one_problem_after_another_is_not_tried_for_ever() -> None:
+def test_a_backend_that_hangs_on_one_problem_after_another_is_not_tried_for_ever() -> None:
     pool = ScriptedPool(a={"set_up": lambda number: Ended("timed-out", "no answer", alive=False)}, b={})
-    ways = [ways_out(contest(pool).run())["a"] for _ in range(5)]
+    ways = [ends_of(trial_of(pool).run())["a"] for _ in range(5)]
     assert {ended.status for ended in ways} == {"timed-out"}
     assert ["not tried" in ended.reason for ended in ways] == [False, False, False, True, True]
 
@@ -302,58 +302,58 @@ def test_a_time_budget_waits_no_longer_than_it_can_and_says_so() -> None:
         return Ended("timed-out", f"no answer within {asked[-1]:g} s", alive=False)
 
     pool = ScriptedPool(a={"set_up": hang}, b={})
-    set_up = ScriptedHost.set_up
+    set_up = ScriptedClient.set_up
 
-    def noting(self: ScriptedHost, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
+    def noting(self: ScriptedClient, cases: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
         asked.append(timeout_s)
-        return set_up(self, question, timeout_s, whole=whole)
+        return set_up(self, cases, timeout_s, whole=whole)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ScriptedHost, "set_up", noting)
-        outcome = contest(pool, hurried=True, patience_s=lambda: patience["a"]).run()
-    ended = ways_out(outcome)["a"]
+        patch.setattr(ScriptedClient, "set_up", noting)
+        result = trial_of(pool, hurried=True, patience_s=lambda: patience["a"]).run()
+    ended = ends_of(result)["a"]
     assert isinstance(ended, Hurried)
     assert ended.status == "timed-out"
     assert "no answer within 7 s; more would not fit into the time budget" in ended.reason
     assert asked[0] == 7
-    assert set(parts_of(outcome)) == {"b"}
+    assert set(parts_of(result)) == {"b"}
 
 
 def test_a_time_out_of_its_own_is_not_the_budgets() -> None:
-    outcome = contest(ScriptedPool(a={"set_up": ends("timed-out", alive=False)}), hurried=True, timeout_s=5.0).run()
-    assert not isinstance(ways_out(outcome)["a"], Hurried)
+    result = trial_of(ScriptedPool(a={"set_up": ends("timed-out", alive=False)}), hurried=True, timeout_s=5.0).run()
+    assert not isinstance(ends_of(result)["a"], Hurried)
 
 
-def test_a_time_budget_tries_nobody_again_that_hung_once() -> None:
+def test_within_a_time_budget_a_backend_that_hung_once_is_not_tried_again() -> None:
     pool = ScriptedPool(a={"set_up": lambda number: Ended("timed-out", "it hangs", alive=False)}, b={})
-    contest(pool, hurried=True).run()
+    trial_of(pool, hurried=True).run()
     asked = pool.events.count(("set_up", "a"))
-    ended = ways_out(contest(pool, hurried=True).run())["a"]
+    ended = ends_of(trial_of(pool, hurried=True).run())["a"]
     assert isinstance(ended, Hurried)
     assert "not tried" in ended.reason
     assert pool.events.count(("set_up", "a")) == asked == 1
 
 
-def test_a_problem_that_goes_well_is_a_new_beginning_for_who_hung_before() -> None:
+def test_a_problem_that_goes_well_forgets_earlier_time_outs() -> None:
     pool = ScriptedPool(a={"set_up": lambda number: Ended("timed-out", "no answer", alive=False)}, b={})
     for _ in range(2):
-        contest(pool).run()
+        trial_of(pool).run()
     pool.scripts["a"] = {}
-    contest(pool).run()
-    assert pool.stations["a"].time_outs == 0
+    trial_of(pool).run()
+    assert pool.slots["a"].time_outs == 0
 
 
-# --- after the clock ----------------------------------------------------------------------------------------------
+# --- after the timing ---------------------------------------------------------------------------------------------
 
 
 def test_more_processor_time_than_the_budget_voids_the_times() -> None:
     greedy = {"turn": lambda number: Turn(CALL_S, 1.95, 1.0, None)}
     within = {"turn": lambda number: Turn(CALL_S, 1.05, 1.0, None)}
-    outcome = contest(ScriptedPool(greedy=greedy, within=within)).run()
-    ended = ways_out(outcome)["greedy"]
+    result = trial_of(ScriptedPool(greedy=greedy, within=within)).run()
+    ended = ends_of(result)["greedy"]
     assert ended.status == "failed"
     assert "used 1.95 CPU seconds per second on a budget of 1 thread:" in ended.reason
-    part = parts_of(outcome)["within"]
+    part = parts_of(result)["within"]
     assert part.cpu_s / part.wall_s == pytest.approx(1.05)
 
 
@@ -361,26 +361,26 @@ def beyond_its_budget(on_all_cores: float) -> tuple[ScriptedPool, Callable[[], T
     """A backend that used 1.9 cores in its warm-up, 1.0 in turns on one core, and so many in a turn on all of them."""
 
     def turn(number: int) -> Turn:
-        kept_to = pool.stations["a"].host.turns[-1][2]  # type: ignore[union-attr]
+        kept_to = pool.slots["a"].client.turns[-1][2]  # type: ignore[union-attr]
         return Turn(CALL_S, on_all_cores if kept_to is None else 1.0, 1.0, None)
 
     pool = ScriptedPool(a={"set_up": lambda number: SetUp(0.1, 0.01, CALL_S, 1.9, 0.25), "turn": turn})
-    return pool, contest(pool, cores=[0]).run
+    return pool, trial_of(pool, cores=[0]).run
 
 
 def test_the_warm_up_proves_the_budget_where_the_turns_are_kept_to_its_cores() -> None:
     """Two threads on one core use one CPU second per second, and look like one."""
     _, run = beyond_its_budget(1.8)
-    ended = ways_out(run())["a"]
+    ended = ends_of(run())["a"]
     assert ended.status == "failed"
     assert "used 1.80 CPU seconds per second on a budget of 1 thread:" in ended.reason
 
 
-def test_a_warm_up_beyond_the_budget_convicts_nobody_who_keeps_to_it_in_a_long_turn() -> None:
+def test_a_warm_up_beyond_the_budget_does_not_void_a_backend_that_keeps_to_it_in_a_long_turn() -> None:
     pool, run = beyond_its_budget(1.0)
     part = parts_of(run())["a"]
     assert part.cpu_s / part.wall_s == pytest.approx(1.0)
-    turns = pool.stations["a"].host.turns  # type: ignore[union-attr]
+    turns = pool.slots["a"].client.turns  # type: ignore[union-attr]
     assert [cores for _, _, cores in turns].count(None) == 1
     assert turns[-1][0] == LONG_TURN * part.calls
 
@@ -392,14 +392,14 @@ def test_a_time_below_what_the_machine_can_do_is_wrong() -> None:
     fast = {"turn": lambda number: Turn(least_s / 2, 1.0, 1.0, None)}  # the peak itself may be off by as much
     pool = ScriptedPool(replay=replay, fast=fast, elsewhere=replay)
     pool.devices["elsewhere"] = "cuda"  # the ceilings are the processor's
-    outcome = contest(pool, ceilings=ceilings).run()
-    assert ways_out(outcome).keys() == {"replay"}
-    assert ways_out(outcome)["replay"].status == "wrong"
-    assert ways_out(outcome)["replay"].reason.startswith("impossibly fast")
-    assert parts_of(outcome).keys() == {"fast", "elsewhere"}
+    result = trial_of(pool, ceilings=ceilings).run()
+    assert ends_of(result).keys() == {"replay"}
+    assert ends_of(result)["replay"].status == "wrong"
+    assert ends_of(result)["replay"].reason.startswith("impossibly fast")
+    assert parts_of(result).keys() == {"fast", "elsewhere"}
 
 
-class Slept(ScriptedHost):
+class Slept(ScriptedClient):
     """Whose calls really take their time, of which it tells a ``share``, and whose answers come ``late_s`` later."""
 
     share, late_s = 1.0, 0.0
@@ -414,16 +414,16 @@ class Slept(ScriptedHost):
 def test_a_clock_that_hides_a_share_of_the_time_is_wrong_and_one_whose_answers_are_late_is_not(
     share: float, late_s: float, is_wrong: bool
 ) -> None:
-    """An engine whose own idle threads spin on every core answers some milliseconds late, turn after turn."""
+    """A backend whose own idle threads spin on every core answers some milliseconds late, turn after turn."""
     pool = ScriptedPool(a={})
-    host = Slept("a", pool.events)
-    host.share, host.late_s = share, late_s
-    pool.station("a", 1).host = host  # type: ignore[assignment]
-    outcome = contest(pool).run()
+    client = Slept("a", pool.events)
+    client.share, client.late_s = share, late_s
+    pool.slot("a", 1).client = client  # type: ignore[assignment]
+    result = trial_of(pool).run()
     if is_wrong:
-        assert ways_out(outcome)["a"].reason.startswith("its clock is wrong: a turn of")
+        assert ends_of(result)["a"].reason.startswith("its clock is wrong: a turn of")
     else:
-        assert parts_of(outcome).keys() == {"a"}
+        assert parts_of(result).keys() == {"a"}
 
 
 def test_threads_that_spin_for_ever_are_told_from_those_that_wait_for_a_next_call() -> None:
@@ -432,14 +432,15 @@ def test_threads_that_spin_for_ever_are_told_from_those_that_wait_for_a_next_cal
         name: {"idle": seen.__getitem__} for name, seen in looks.items()
     }
     pool = ScriptedPool(**scripts)
-    outcome = contest(pool).run()
+    result = trial_of(pool).run()
     assert (
-        ways_out(outcome)["ever"].reason
-        == "threads of its own ask for 1.00 CPU seconds per second while nobody calls it"
+        ends_of(result)["ever"].reason == "threads of its own ask for 1.00 CPU seconds per second while nobody calls it"
     )
-    assert parts_of(outcome).keys() == {"a-while", "never"}
-    contest(pool, backends=["a-while", "never"]).run()  # who was seen to rest is not watched on the next problem
-    assert [name for question, name in pool.events if question == "idle"] == [
+    assert parts_of(result).keys() == {"a-while", "never"}
+    trial_of(
+        pool, backends=["a-while", "never"]
+    ).run()  # a backend that was seen to rest is not watched on the next problem
+    assert [name for request, name in pool.events if request == "idle"] == [
         "ever",
         "ever",
         "a-while",
@@ -450,7 +451,7 @@ def test_threads_that_spin_for_ever_are_told_from_those_that_wait_for_a_next_cal
 
 def test_the_devices_series_is_kept_beside_the_hosts() -> None:
     pool = ScriptedPool(a={"turn": lambda number: Turn(2e-3, 1.0, 1.0, 1e-3)}, b={})
-    parts = parts_of(contest(pool).run())
+    parts = parts_of(trial_of(pool).run())
     assert parts["a"].device_samples_s == [1e-3] * ROUNDS
     assert parts["a"].samples_s == [2e-3] * ROUNDS
     assert parts["b"].device_samples_s == []
@@ -458,18 +459,18 @@ def test_the_devices_series_is_kept_beside_the_hosts() -> None:
 
 def test_page_faults_are_added_up_where_they_are_counted() -> None:
     counting = {"turn": lambda number: Turn(CALL_S, 1.0, 1.0, None, page_faults=number)}
-    parts = parts_of(contest(ScriptedPool(counting=counting, silent={})).run())
+    parts = parts_of(trial_of(ScriptedPool(counting=counting, silent={})).run())
     assert parts["counting"].page_faults == sum(range(ROUNDS))
     assert parts["silent"].page_faults is None
 
 
 def test_samples_keep_the_digits_that_the_clock_has() -> None:
-    parts = parts_of(contest(ScriptedPool(a={"turn": lambda number: Turn(1.23456789012e-4, 1.0, 1.0, None)})).run())
+    parts = parts_of(trial_of(ScriptedPool(a={"turn": lambda number: Turn(1.23456789012e-4, 1.0, 1.0, None)})).run())
     assert parts["a"].samples_s[0] == pytest.approx(1.23456789012e-4, rel=1e-6)
 
 
-def test_a_leg_holds_what_was_learned_on_the_way() -> None:
-    part = parts_of(contest(ScriptedPool(a={})).run())["a"]
+def test_a_part_holds_what_was_measured_before_and_after_the_rounds() -> None:
+    part = parts_of(trial_of(ScriptedPool(a={})).run())["a"]
     assert (part.prepare_s, part.first_call_s, part.error_ratio, part.peak_rss_bytes) == (0.1, 0.01, 0.5, 10**8)
     assert part.calls == ceil(TURN_S / CALL_S)
     assert part.process == 0

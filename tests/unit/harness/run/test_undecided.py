@@ -1,4 +1,4 @@
-"""Which problems are looked at again: those with a pair about which the rounds so far say nothing."""
+"""Which problems get further passes: those with a pair of backends that the rounds so far leave undecided."""
 
 from __future__ import annotations
 

@@ -166,26 +166,26 @@ def small_claim(size: int, layout: str, stride: int, *, exact: bool = False) -> 
     )
 
 
-def shown(claim: Claim, backend: str, seed: int = 1) -> ClaimSamples:
-    return TimedClaim(registry.get(backend), 1, ClaimInputs.of(claim, seed)).show(0.0, seed)
+def measured(claim: Claim, backend: str, seed: int = 1) -> ClaimSamples:
+    return TimedClaim(registry.get(backend), 1, ClaimInputs.of(claim, seed)).measure(0.0, seed)
 
 
 @pytest.mark.parametrize(("size", "layout", "stride"), SHAPES)
 def test_the_reference_is_the_definition(size: int, layout: str, stride: int) -> None:
     claim = small_claim(size, layout, stride)
-    question = ClaimInputs.of(claim, seed=3)
-    kernels = {key[1:]: kernel for key, kernel in question.kernels.items()}
-    direct = naive(question.x, kernels[0, (4, 6, size, size)], layout, stride)
-    np.testing.assert_allclose(question.answers["direct", "whole"], direct, rtol=1e-12, atol=1e-12)
-    middle = naive(question.x, kernels[0, (3, 6, 1, 1)], layout, 1)
+    inputs = ClaimInputs.of(claim, seed=3)
+    kernels = {key[1:]: kernel for key, kernel in inputs.kernels.items()}
+    direct = naive(inputs.x, kernels[0, (4, 6, size, size)], layout, stride)
+    np.testing.assert_allclose(inputs.answers["direct", "whole"], direct, rtol=1e-12, atol=1e-12)
+    middle = naive(inputs.x, kernels[0, (3, 6, 1, 1)], layout, 1)
     behind = naive(middle, kernels[1, (4, 3, size, size)], layout, stride)
-    np.testing.assert_allclose(question.answers["reduced", "whole"], behind, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(inputs.answers["reduced", "whole"], behind, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(("size", "layout", "stride"), SHAPES)
 def test_a_composed_convolution_is_within_the_gates_bound(backend: str, size: int, layout: str, stride: int) -> None:
-    result = shown(small_claim(size, layout, stride), backend)
+    result = measured(small_claim(size, layout, stride), backend)
     assert result.refusal == ""
     assert result.error_ratio is not None
     assert 0 < result.error_ratio <= 1
@@ -196,19 +196,19 @@ def test_the_allowed_error_is_the_gates_and_what_it_makes_of_an_earlier_one(
     size: int, layout: str, stride: int
 ) -> None:
     claim = small_claim(size, layout, stride)
-    question = ClaimInputs.of(claim, seed=3)
-    kernels = {key[1:]: abs(kernel) for key, kernel in question.kernels.items()}
+    inputs = ClaimInputs.of(claim, seed=3)
+    kernels = {key[1:]: abs(kernel) for key, kernel in inputs.kernels.items()}
     direct, (reduce, behind) = (variant.problems for variant in claim.variants)
-    magnitude = naive(abs(question.x), kernels[0, (4, 6, size, size)], layout, stride)
+    magnitude = naive(abs(inputs.x), kernels[0, (4, 6, size, size)], layout, stride)
     expected = bounds.allowed_error(direct[0]) * magnitude
-    allowed = question.allowed["direct", "whole"]
+    allowed = inputs.allowed["direct", "whole"]
     assert allowed is not None
     np.testing.assert_allclose(allowed, expected, rtol=1e-9)
     first, second = bounds.allowed_error(reduce), bounds.allowed_error(behind)
-    middle = naive(abs(question.x), kernels[0, (3, 6, 1, 1)], layout, 1)
+    middle = naive(abs(inputs.x), kernels[0, (3, 6, 1, 1)], layout, 1)
     magnitude = naive(middle, kernels[1, (4, 3, size, size)], layout, stride)
-    assert np.all(question.allowed["reduced", "whole"] <= (first + second + first * second) * magnitude * (1 + 1e-9))
-    assert np.all(question.allowed["reduced", "whole"] >= first * magnitude * (1 - 1e-9))
+    assert np.all(inputs.allowed["reduced", "whole"] <= (first + second + first * second) * magnitude * (1 + 1e-9))
+    assert np.all(inputs.allowed["reduced", "whole"] >= first * magnitude * (1 - 1e-9))
 
 
 @pytest.mark.parametrize("layout", ["nchw", "nhwc"])
@@ -298,7 +298,7 @@ def test_a_planted_fault_voids_the_claim(
         return  # there is nothing to ignore
     monkeypatch.setattr(composition_module, *FAULTS[fault])
     with pytest.raises(WrongAnswer):
-        shown(small_claim(size, layout, stride, exact=exact), backend)
+        measured(small_claim(size, layout, stride, exact=exact), backend)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -308,21 +308,21 @@ def test_a_reduction_that_is_skipped_voids_the_claim(
 ) -> None:
     monkeypatch.setattr(Composition, "_layer", without_reduction)
     with pytest.raises(WrongAnswer, match="reduced"):
-        shown(small_claim(size, layout, stride), backend)
+        measured(small_claim(size, layout, stride), backend)
 
 
 def test_a_layer_that_looks_at_a_neighbour_is_not_local(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Right for the question's own input, so that only the changed pixel shows it."""
+    """Right for the claim's own input, so that only the changed pixel shows it."""
     real = Composition.with_input
 
     def smeared(self: Composition, x: Any) -> None:
         moved = np.array(x)
-        moved[:, :, 1:] += moved[:, :, :-1] - np.asarray(self._question.x)[:, :, :-1]
+        moved[:, :, 1:] += moved[:, :, :-1] - np.asarray(self._inputs.x)[:, :, :-1]
         real(self, moved)
 
     monkeypatch.setattr(Composition, "with_input", smeared)
     with pytest.raises(WrongAnswer, match="changes 2 pixels"):
-        shown(get("channels-only"), "numpy-matmul")
+        measured(get("channels-only"), "numpy-matmul")
 
 
 def test_a_result_that_changes_during_the_timing_voids_the_claim(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -337,7 +337,7 @@ def test_a_result_that_changes_during_the_timing_voids_the_claim(monkeypatch: py
 
     monkeypatch.setattr(Composition, "run", tiring)
     with pytest.raises(WrongAnswer, match="in the last timed call"):
-        shown(small_claim(3, "nchw", 1), "numpy-matmul")
+        measured(small_claim(3, "nchw", 1), "numpy-matmul")
 
 
 # --- timing ---------------------------------------------------------------------------------------------------------
@@ -350,7 +350,7 @@ def test_steps_are_told_apart_and_add_up(monkeypatch: pytest.MonkeyPatch) -> Non
     """
     ticks = count()
     monkeypatch.setattr(composition_module, "perf_counter", lambda: next(ticks) * 1e-4)
-    result = shown(small_claim(3, "nchw", 1), "torch-conv2d")
+    result = measured(small_claim(3, "nchw", 1), "torch-conv2d")
     for variant, expected in (
         ("direct", {"patches": 1e-4, "crossing": 1e-4, "product": 1e-4}),
         ("reduced", {"product": 2e-4, "crossing": 2e-4, "patches": 1e-4}),
@@ -363,13 +363,13 @@ def test_steps_are_told_apart_and_add_up(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_two_products_in_a_row_hand_on_the_backends_own_array() -> None:
     claim = get("mlpconv-2")
     for backend in ("numpy-matmul", "torch-conv2d"):
-        assert list(shown(claim, backend).steps_s["ReLU in the same call"]["whole"]) == ["product"]
+        assert list(measured(claim, backend).steps_s["ReLU in the same call"]["whole"]) == ["product"]
 
 
 def test_only_branches_that_differ_are_kept_round_by_round() -> None:
     claim = get("inception-5a")
     assert claim.alike == {"1x1", "pool"}
-    result = shown(claim, "numpy-matmul")
+    result = measured(claim, "numpy-matmul")
     assert {variant: set(branches) for variant, branches in result.branches_s.items()} == {
         "direct": {"3x3", "5x5"},
         "reduced": {"3x3", "5x5"},
@@ -377,16 +377,16 @@ def test_only_branches_that_differ_are_kept_round_by_round() -> None:
 
 
 def test_what_a_backend_refuses_is_a_refusal_with_the_stage_and_the_reason() -> None:
-    result = shown(get("resnet-block"), "naive-loops")
+    result = measured(get("resnet-block"), "naive-loops")
     assert result.refusal.startswith("two 3x3, n1c2304h56w56-o256: pure Python is predicted")
     assert result.samples_s == {}
 
 
 def test_what_takes_too_long_is_refused_by_the_harness(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pointwise_bench.suites.harness.claims import timed_claim as claimant
+    from pointwise_bench.suites.harness.claims import timed_claim as timed_claim_module
 
-    monkeypatch.setattr(claimant, "LONGEST_ROUND_S", 1e-9)
-    assert "none is timed" in shown(small_claim(3, "nchw", 1), "numpy-matmul").refusal
+    monkeypatch.setattr(timed_claim_module, "LONGEST_ROUND_S", 1e-9)
+    assert "none is timed" in measured(small_claim(3, "nchw", 1), "numpy-matmul").refusal
 
 
 def test_an_answer_that_no_worker_sent_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""Putting a worker's times into pytest-benchmark's own statistics, table and JSON."""
+"""Hands the times of a worker to pytest-benchmark, for its statistics, its table and its JSON."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SAMPLES = ("samples_s", "branches_s", "device_samples_s", "canary_s", "process",
 
 
 class MeasuredClock:
-    """A clock that stands still but for the seconds that a worker has measured.
+    """A timer that advances by the seconds that a worker has measured, and by nothing else.
 
-    pytest-benchmark takes a timer by marker and honours it in ``pedantic`` mode: with this one it reads, round by
-    round, what happened in another process.
+    pytest-benchmark takes a timer by marker and uses it in ``pedantic`` mode: with this one it reads, round by round,
+    what was measured in another process.
     """
 
     __name__ = "measured_seconds"  # shown in pytest-benchmark's JSON
@@ -28,23 +28,23 @@ class MeasuredClock:
     def __init__(self) -> None:
         self._now_s = 0.0
 
-    def __call__(self) -> float:  # noqa: D102  # what a clock does
+    def __call__(self) -> float:  # noqa: D102  # a timer is called for the time
         return self._now_s
 
     def restart(self) -> None:
-        """Back to zero: sums stay small, so that a microsecond keeps all its digits."""
+        """Go back to zero: sums stay small, so that a microsecond keeps all its digits."""
         self._now_s = 0.0
 
     def advance(self, seconds: float) -> None:
-        """Let ``seconds`` go by."""
+        """Add ``seconds`` to the time."""
         self._now_s += seconds
 
 
 CLOCK = MeasuredClock()
 
 
-def publish(measure: Callable[[], Cell], benchmark: Any) -> None:
-    """Report a cell as the outcome of the running test: a timing, a skip with its reason, or an expected failure."""
+def report_cell(measure: Callable[[], Cell], benchmark: Any) -> None:
+    """Report a cell as the result of the running test: a timing, a skip with its reason, or an expected failure."""
     if benchmark.disabled:
         pytest.skip("timing is switched off (--benchmark-disable)")
     try:
@@ -56,29 +56,29 @@ def publish(measure: Callable[[], Cell], benchmark: Any) -> None:
     if cell.status in SKIPPED:
         pytest.skip(f"{cell.status}: {cell.reason}")
     if cell.status != "ok":
-        # Not a failure: the run did what it is for, which is to find that out. The summary and the report say it; the
-        # untimed suites are where a wrong backend fails.
+        # Not a failure: finding that out is what the run is for. The summary and the report say so; a wrong backend
+        # fails the untimed tests.
         pytest.xfail(f"{cell.backend} on {cell.problem}: {cell.status}: {cell.reason}")
     samples = iter(cell.samples_s)
     CLOCK.restart()
     benchmark.pedantic(lambda: _advance(samples), rounds=len(cell.samples_s), iterations=1)
 
 
-def publish_claim(measure: Callable[[], ClaimResult], benchmark: Any) -> None:
-    """The same for a claim: the times shown are those of its last variant; the report compares it with the others."""
+def report_claim(measure: Callable[[], ClaimResult], benchmark: Any) -> None:
+    """The same for a claim: its times are those of the last variant; the report compares it with the others."""
     if benchmark.disabled:
         pytest.skip("timing is switched off (--benchmark-disable)")
     try:
-        finding = measure()
+        result = measure()
     except BudgetSpent as spent:
         pytest.skip(str(spent))
-    benchmark.group = f"claim {finding.claim} (threads: {finding.threads})"
-    benchmark.extra_info.update({name: value for name, value in asdict(finding).items() if name not in SAMPLES})
-    if finding.status in SKIPPED:
-        pytest.skip(f"{finding.status}: {finding.reason}")
-    if finding.status != "ok":
-        pytest.xfail(f"{finding.backend} on {finding.claim}: {finding.status}: {finding.reason}")
-    samples = list(finding.samples_s.values())[-1]
+    benchmark.group = f"claim {result.claim} (threads: {result.threads})"
+    benchmark.extra_info.update({name: value for name, value in asdict(result).items() if name not in SAMPLES})
+    if result.status in SKIPPED:
+        pytest.skip(f"{result.status}: {result.reason}")
+    if result.status != "ok":
+        pytest.xfail(f"{result.backend} on {result.claim}: {result.status}: {result.reason}")
+    samples = list(result.samples_s.values())[-1]
     CLOCK.restart()
     rest = iter(samples)
     benchmark.pedantic(lambda: _advance(rest), rounds=len(samples), iterations=1)

@@ -1,0 +1,90 @@
+"""The client of a backend that runs in this very process, for debuggers and profilers (``--in-process``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pointwise_bench.backends import Problem, registry
+from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
+from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples, TimedClaim
+from pointwise_bench.suites.harness.record.ended import Ended
+from pointwise_bench.suites.harness.timing.clock import Turn
+from pointwise_bench.suites.harness.timing.process_statistics import libraries
+from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, TimedLayer
+from pointwise_bench.suites.harness.verify.cases import Array, Weights
+from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
+
+
+class InProcessClient:
+    """A backend in this process. Implements :class:`client_protocol.Client`; isolates nothing and keeps no time-out."""
+
+    isolation = "in-process"
+
+    def __init__(self, backend: str, threads: int) -> None:
+        self._backend = registry.get(backend)
+        self._timed_layer = TimedLayer(self._backend, threads)
+
+    def missing(self, timeout_s: float) -> str | None:
+        """See :meth:`pointwise_bench.backends.Backend.missing`."""
+        with _ending("missing"):
+            return self._backend.missing()
+
+    def refuses(self, problem: Problem, timeout_s: float) -> str | None:
+        """See :meth:`pointwise_bench.backends.Backend.refuses`."""
+        with _ending("refuses"):
+            return self._backend.refuses(problem)
+
+    def set_up(self, cases: SharedCases, timeout_s: float, *, whole: bool = True) -> SetUp:
+        """See :meth:`TimedLayer.set_up`."""
+        with _ending("set_up"):
+            return self._timed_layer.set_up(cases.problem, cases.cases, cases.cache, whole=whole)
+
+    def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
+        """See :meth:`TimedLayer.turn`."""
+        with _ending("turn"):
+            return self._timed_layer.turn(calls, warm_s, cores)
+
+    def idle(self, settled_s: float, timeout_s: float) -> float:
+        """See :meth:`TimedLayer.idle`."""
+        with _ending("idle"):
+            return self._timed_layer.idle(settled_s)
+
+    def finish(self, timeout_s: float) -> Finish:
+        """See :meth:`TimedLayer.finish`."""
+        with _ending("finish"):
+            return self._timed_layer.finish()
+
+    def apply(self, problem: Problem, weights: Weights, x: Array, timeout_s: float) -> Array:
+        """See :meth:`TimedLayer.apply`."""
+        with _ending("apply"):
+            return self._timed_layer.apply(problem, weights, x)
+
+    def time_claim(
+        self, inputs: ClaimInputs, seconds: float, seed: int, cores: list[int] | None, timeout_s: float
+    ) -> ClaimSamples:
+        """See :meth:`TimedClaim.measure`."""
+        with _ending(inputs.claim.name):
+            return TimedClaim(self._backend, self._timed_layer.threads, inputs).measure(seconds, seed, cores)
+
+    def libraries(self, timeout_s: float) -> list[dict[str, Any]]:
+        """See :func:`pointwise_bench.suites.harness.timing.process_statistics.libraries`."""
+        return libraries()
+
+    def ran(self, timeout_s: float) -> str | None:
+        """See :meth:`pointwise_bench.backends.Backend.ran`."""
+        with _ending("ran"):
+            return self._backend.ran()
+
+    def kill(self) -> None:
+        """Do nothing: a backend in this process ends with the process."""
+
+
+@contextmanager
+def _ending(during: str) -> Iterator[None]:
+    """Turn an exception of the backend, or of the gate, into :class:`Ended`, as a worker process does."""
+    try:
+        yield
+    except Exception as error:  # not KeyboardInterrupt: in this process it is the user's
+        raise Ended.because_of(error, during) from error
