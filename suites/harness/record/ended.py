@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pointwise_bench.common.status import STATUSES, SURVIVED, Status
 from pointwise_bench.suites.harness.record.text import one_line
+
+HARNESS: Final = Path(__file__).parents[1]
 
 _OUT_OF_MEMORY = re.compile(r"bad_alloc|MemoryError|out of memory|(cannot|can't|could not) allocate memory", re.I)
 
@@ -71,7 +73,7 @@ def _describe(error: BaseException) -> str:
     place, trace = "", error.__traceback__
     while trace is not None:
         path = Path(trace.tb_frame.f_code.co_filename)
-        if "harness" not in path.parts and "site-packages" not in path.parts:
+        if not path.is_relative_to(HARNESS) and "site-packages" not in path.parts:
             place = f" ({path.name}:{trace.tb_lineno})"
         trace = trace.tb_next
     return f"{type(error).__name__}: {_message(error)}{place}"

@@ -190,19 +190,6 @@ def test_keys_of_a_later_version_are_ignored(tmp_path: Path) -> None:
     assert list(RunFolder(record.folder, record.run).cells()) == list(record.cells())
 
 
-def test_a_cell_that_ended_keeps_no_number_that_it_did_not_earn() -> None:
-    cell = new_cell(cpu_over_wall=1.0, page_faults_per_call=2.0, device_samples_s=[1e-6])
-    cell.end("wrong", "because")
-    assert (cell.status, cell.reason) == ("wrong", "because")
-    assert cell.samples_s == cell.device_samples_s == cell.process == cell.round == cell.canary_s == []
-    assert cell.cpu_over_wall is cell.page_faults_per_call is None
-    assert cell.timed_s == 0
-
-
-def test_timed_seconds_count_every_call() -> None:
-    assert new_cell().timed_s == pytest.approx(10 * (1e-6 + 2e-6))
-
-
 # --- what --resume looks for --------------------------------------------------------------------------------------
 
 
