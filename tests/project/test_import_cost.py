@@ -60,6 +60,23 @@ def test_importing_backends_takes_at_most_three_tenths_of_a_second() -> None:
     assert min(each["seconds"] for each in runs) <= 0.3
 
 
+# The package itself brings the contract, five modules; the rest is what the module is made of, and its packages.
+@pytest.mark.parametrize(
+    ("module", "most"),
+    [
+        ("common.status", 7),
+        ("suites.harness.record.json_lines", 9),
+        ("suites.harness.record.run_folder", 20),
+    ],
+)
+def test_what_knows_words_and_lines_loads_little_of_ours_and_no_numpy(module: str, most: int) -> None:
+    imported = run(f"import pointwise_bench.{module}")["imported"]
+    ours = [name for name in imported if name.partition(".")[0] == "pointwise_bench"]
+    assert f"pointwise_bench.{module}" in ours
+    assert len(ours) <= most, ours
+    assert not (HEAVY_PACKAGES | {"numpy"}) & set(imported)
+
+
 def test_listing_the_names_imports_nothing_heavy() -> None:
     imported = set(run("import pointwise_bench; pointwise_bench.names()")["imported"])
     assert not HEAVY_PACKAGES & imported
