@@ -8,8 +8,9 @@ from typing import Final
 
 import pandas as pd
 
+from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.reading.run import ReadCell, Run
-from pointwise_bench.report.statistics.verdicts import MARGIN, Pairs, pair_up, usual_disagreement
+from pointwise_bench.report.statistics.verdicts import Pairs, pair_up, usual_disagreement
 
 COLUMNS: Final = (
     *("machine", "run", "problem", "threads", "backend_a", "backend_b", "ratio", "low", "high", "verdict"),

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from pointwise_bench.common.formats import ROUNDS_APART
+from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.claims.claims import Arithmetic, ReadClaim, ReadFinding, places
-from pointwise_bench.report.statistics.verdicts import MARGIN, Pairs, Series, pair_up, usual_disagreement
+from pointwise_bench.report.statistics.verdicts import Pairs, Series, pair_up, usual_disagreement
 
 WIDEST: Final = 1.25  # from end to end: a wider interval that holds the prediction confirms nothing
 

@@ -10,13 +10,13 @@ from typing import Any, Final
 import pandas as pd
 
 from pointwise_bench.common.status import OK
+from pointwise_bench.common.verdict_rule import PLANNED_STARTS
 from pointwise_bench.report.analysis.roofline import Roofs
 from pointwise_bench.report.analysis.wording import DASH, times
 from pointwise_bench.report.claims.claims import Arithmetic, ReadClaim, ReadFinding
 from pointwise_bench.report.claims.gains import Gain
 from pointwise_bench.report.claims.reading import Claims
 from pointwise_bench.report.claims.shortfall import shortfall
-from pointwise_bench.report.statistics.verdicts import PLANNED_STARTS
 
 COLUMNS: Final = (
     *("machine", "run", "claim", "branch", "variant", "backend", "threads", "status", "reason"),

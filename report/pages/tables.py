@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from pointwise_bench.common.status import OK
+from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
 from pointwise_bench.report.analysis.wording import DASH, duration, joined, three_digits, times, unit_for
-from pointwise_bench.report.statistics.verdicts import MARGIN
 
 # Asterisks and daggers come in the order in which printers use them.
 REUSED = "†"

@@ -6,16 +6,11 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-ALPHA: Final = 0.05
-
-# How many starts the whole run's disagreement counts as, beside a pair's own: with three starts a pair knows little
-# about its own, and a run has hundreds of pairs.
-USUAL_COUNTS_AS: Final = 4
+from pointwise_bench.common.verdict_rule import ALPHA, USUAL_COUNTS_AS
 
 
 @cache

@@ -14,13 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pointwise_bench.report.statistics.order_statistics import ALPHA, Clusters, design_effect, interval_index
-
-# Below this a difference is of no practical use, and code alignment alone can produce it.
-MARGIN: Final = 0.02
-
-# Starts of each worker that a run plans. More of them mean that the pair was undecided, and looked at again.
-PLANNED_STARTS: Final = 3
+from pointwise_bench.common.verdict_rule import ALPHA, MARGIN, PLANNED_STARTS
+from pointwise_bench.report.statistics.order_statistics import Clusters, design_effect, interval_index
 
 # A clock that did not advance still needs a logarithm.
 _SHORTEST_S: Final = 1e-12

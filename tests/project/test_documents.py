@@ -17,12 +17,9 @@ from pointwise_bench.common.status import STATUSES
 from pointwise_bench.report.analysis import comparisons, timings
 from pointwise_bench.suites import pytest_plugin
 from pointwise_bench.suites.claims import CLAIMS
-from pointwise_bench.suites.harness.claims import timed_claim as claimant
 from pointwise_bench.suites.harness.claims.claim_file import ClaimResult
-from pointwise_bench.suites.harness.design import rounds
+from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.cell import Cell
-from pointwise_bench.suites.harness.run import claim_plan, trial as contest
-from pointwise_bench.suites.harness.timing import clock
 
 README = (ROOT / "README.md").read_text()
 METHODOLOGY = (ROOT / "docs/METHODOLOGY.md").read_text()
@@ -76,16 +73,16 @@ def test_the_document_of_the_claims_has_a_place_for_each_and_no_typed_figure() -
 
 
 def test_the_methodology_has_the_harnesss_own_numbers() -> None:
-    words = " ".join(METHODOLOGY.split())
+    words, timing = " ".join(METHODOLOGY.split()), POLICY.timing
     for text in (
-        f"about {rounds.WARM_S * 1e3:.0f} ms of calls (one at least)",
-        f"about {rounds.TURN_S * 1e3:.0f} ms of calls (one at least) on the clock",
-        f"by no more than {100 * clock.LEVEL_WITHIN:.0f} %, for at most {clock.LONGEST_WARM_UP_S:.0f} s",
-        f"may exceed the thread budget by at most {contest.BUDGET_TOLERANCE}",
-        f"about {claimant.TURN_S * 1e3:.0f} ms of calls (one at least), after one call unseen",
-        f"where a call is shorter than {claimant.LONG_S * 1e3:.0f} ms",
-        f"a budget of {claim_plan.USUAL_S:.0f} s unless `--time-budget` says otherwise",
-        f"{100 * claim_plan.SHARE:.0f} % of it for the claims",
+        f"about {POLICY.rounds.warm_s * 1e3:.0f} ms of calls (one at least)",
+        f"about {POLICY.rounds.turn_s * 1e3:.0f} ms of calls (one at least) on the clock",
+        f"by no more than {100 * timing.level_within:.0f} %, for at most {timing.longest_warm_up_s:.0f} s",
+        f"may exceed the thread budget by at most {POLICY.acceptance.budget_tolerance}",
+        f"about {POLICY.claims.turn_s * 1e3:.0f} ms of calls (one at least), after one call unseen",
+        f"where a call is shorter than {POLICY.claims.long_s * 1e3:.0f} ms",
+        f"a budget of {POLICY.claims.alone_s:.0f} s unless `--time-budget` says otherwise",
+        f"{100 * POLICY.claims.share:.0f} % of it for the claims",
     ):
         assert text in words, text
 

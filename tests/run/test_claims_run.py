@@ -10,7 +10,7 @@ import pytest
 from suite_command import CHEAP, only_run, read_run, run_suite
 
 from pointwise_bench.report.__main__ import main
-from pointwise_bench.suites.harness.design.rounds import PASSES
+from pointwise_bench.suites.harness.design.policy import POLICY
 
 CHOSEN = ("-k", "channels-only or mlpconv-1", "--shapes", "claims")
 NAIVE = "naive-loops"
@@ -43,7 +43,7 @@ def test_there_is_a_line_for_each_claim_and_backend(finished: Path) -> None:
 def test_series_are_one_value_per_round_from_three_starts(finished: Path) -> None:
     for line in lines(finished):
         if line["status"] == "ok":
-            assert len(set(line["process"])) == PASSES
+            assert len(set(line["process"])) == POLICY.rounds.passes
             assert {len(samples) for samples in line["samples_s"].values()} == {len(line["process"])}
             assert 0 < line["cpu_over_wall"] < 1.2
             assert line["isolation"] == "worker"

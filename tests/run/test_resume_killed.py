@@ -24,7 +24,7 @@ from places import ROOT
 from suite_command import CHEAP, only_run, read_cells, read_run, suite_command, suite_environment
 
 from pointwise_bench.common.formats import ROUNDS_APART
-from pointwise_bench.suites.harness.design.rounds import PASSES
+from pointwise_bench.suites.harness.design.policy import POLICY
 
 TRIALS = int(os.environ.get("POINTWISE_KILLS", "3"))
 KILLS = 2  # in each trial; the second one meets a resumed run
@@ -184,7 +184,7 @@ def _check_passes(cell: Entry) -> None:
     starts: dict[int, set[int]] = {}
     for name, process in zip(cell["round"], cell["process"], strict=True):
         starts.setdefault(name // ROUNDS_APART, set()).add(process)
-    assert sorted(starts) == list(range(PASSES))
+    assert sorted(starts) == list(range(POLICY.rounds.passes))
     assert len(cell["round"]) == len(set(cell["round"]))
     assert all(len(processes) == 1 for processes in starts.values())
-    assert len(set.union(*starts.values())) == PASSES
+    assert len(set.union(*starts.values())) == POLICY.rounds.passes

@@ -15,7 +15,7 @@ from suite_command import CHEAP, SMALL, WIDER, only_run, read_cells, read_run, r
 
 from pointwise_bench import Problem
 from pointwise_bench.common.formats import ROUNDS_APART
-from pointwise_bench.suites.harness.design.rounds import FEWEST_ROUNDS, PASSES
+from pointwise_bench.suites.harness.design.policy import POLICY
 
 # As docs/RESULTS_FORMAT.md lists them.
 CELL_KEYS = {
@@ -88,7 +88,7 @@ def test_series_of_a_cell_are_one_value_per_round(finished: Finished) -> None:
         assert cell["status"] == "ok"
         assert cell["reason"] == ""
         assert len(cell["samples_s"]) == len(cell["round"]) == len(cell["process"]) == len(cell["canary_s"])
-        assert len(cell["samples_s"]) >= PASSES * FEWEST_ROUNDS
+        assert len(cell["samples_s"]) >= POLICY.rounds.passes * POLICY.rounds.fewest
         assert min(cell["samples_s"]) > 0
         assert cell["device_samples_s"] == []
 
@@ -100,7 +100,7 @@ def test_every_pass_is_another_start_of_the_worker(finished: Finished) -> None:
             by_pass.setdefault(number // ROUNDS_APART, set()).add(process)
         # Undecided pairs get more passes than planned.
         assert list(by_pass) == list(range(len(by_pass)))
-        assert len(by_pass) >= PASSES
+        assert len(by_pass) >= POLICY.rounds.passes
         assert list(by_pass.values()) == [{number} for number in by_pass]
 
 
@@ -154,7 +154,7 @@ def test_the_run_tells_how_the_machine_fared_in_every_pass(finished: Finished) -
     run = read_run(finished.results)
     passes = run["passes"]
     assert [each["number"] for each in passes] == list(range(len(passes)))
-    assert [each["problems"] for each in passes[:PASSES]] == [2] * PASSES
+    assert [each["problems"] for each in passes[: POLICY.rounds.passes]] == [2] * POLICY.rounds.passes
     assert run["started_at"] < passes[0]["began_at"] < passes[1]["began_at"] < run["finished_at"]
     assert all(each["wall_s"] > 0 and each["steal_s"] >= 0 for each in passes)
 
@@ -180,7 +180,11 @@ def test_no_half_written_file_is_left(finished: Finished) -> None:
 
 def test_progress_is_a_line_per_problem_with_the_time_left(finished: Finished) -> None:
     lines = [line for line in finished.done.stdout.splitlines() if line.startswith("[")]
-    planned = [f"[pass {number}/{PASSES}, {done}/2" for number in range(1, PASSES + 1) for done in (1, 2)]
+    planned = [
+        f"[pass {number}/{POLICY.rounds.passes}, {done}/2"
+        for number in range(1, POLICY.rounds.passes + 1)
+        for done in (1, 2)
+    ]
     assert [line.partition("]")[0] for line in lines[: len(planned)]] == planned
     assert all(line.startswith("[undecided, ") for line in lines[len(planned) :])
     assert all(line.endswith(" s left") for line in lines)
@@ -315,7 +319,7 @@ def test_an_accident_costs_its_own_cell_and_no_other(
     assert lost["samples_s"] == []
     assert {cell["status"] for cell in cells.values()} == {"ok"}
     # The next problem is served by a new process, and its number says so; then come the starts of the other passes.
-    assert list(dict.fromkeys(cells[backend, SMALL]["process"]))[:PASSES] == [1, 2, 3]
+    assert list(dict.fromkeys(cells[backend, SMALL]["process"]))[: POLICY.rounds.passes] == [1, 2, 3]
     assert f"{backend} on {WIDER}: {status}: {lost['reason']}" in done.stdout
     assert read_run(tmp_path / "results")["finished_at"]
 

@@ -22,17 +22,20 @@ from pointwise_bench.common.cores import core_numbers
 from pointwise_bench.suites.claims import Claim
 from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.composition import Composition
+from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.rounds import orders
 from pointwise_bench.suites.harness.machine.affinity import keep_to
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.timing.cpu_time import cpu_seconds
 from pointwise_bench.suites.harness.timing.process_statistics import no_garbage_collection
 
-TURN_S: Final = 0.002  # of timed calls in one turn
-LONG_S: Final = 0.005  # a call that takes longer is not warmed up: it sweeps the caches by itself
-FEWEST_ROUNDS, MOST_ROUNDS = 6, 8  # of one start; six are enough for an interval where there is no time for another
-LONGEST_ROUND_S: Final = 0.5  # a backend that needs longer for all variants once is not timed
-SMALLEST_CALLS: Final = 20  # of the smallest problem, in each round
+# Bound before any plugin is loaded, which could change the policy's own fields later.
+TURN_S: Final = POLICY.claims.turn_s
+LONG_S: Final = POLICY.claims.long_s
+FEWEST_ROUNDS: Final = POLICY.claims.fewest_rounds
+MOST_ROUNDS: Final = POLICY.claims.most_rounds
+LONGEST_ROUND_S: Final = POLICY.claims.longest_round_s
+SMALLEST_CALLS: Final = POLICY.claims.smallest_calls
 
 
 @dataclass

@@ -8,18 +8,7 @@ from math import ceil
 from random import Random
 from statistics import median
 
-TURN_S = 0.004  # of timed calls in one turn: shorter than the spells in which a machine is fast or slow
-WARM_S = 0.001  # of untimed calls before: refills the caches that the previous backend's turn has emptied
-PASSES = 3  # starts of every worker: what a process keeps for life differs from one start to the next
-ROUNDS = 80  # of one pass: about as long as a start and the gate take
-FEWEST_ROUNDS, MOST_ROUNDS = 5, 100  # of one pass; three times five tell any two of forty backends apart, if all agree
-# Of one pass, but for the slow ones, however short the time: three times eight tell any two of twenty backends apart,
-# a few rounds to the contrary included. Three times four told nobody among eighteen and saved a tenth of the time:
-# the rest is what a contest costs before its first round.
-TELLING_ROUNDS = 8
-SLOW_S = 0.8  # a backend whose rounds of one pass would take longer than this takes part in the first few only
-ALIKE, SPAN = 1.5, 4.0  # between backends that get the same number of calls in a turn
-TURN_OVERHEAD_S = 0.001  # waking, asking and stopping a worker
+from pointwise_bench.suites.harness.design.policy import POLICY
 
 
 @dataclass(frozen=True)
@@ -43,43 +32,47 @@ def shares(seconds_per_call: Mapping[str, float], rounds: int, earlier: Mapping[
 
 
 def _share(seconds_per_call: float, calls: int) -> Share:
-    most = max(FEWEST_ROUNDS, int(SLOW_S / _turn_s(seconds_per_call)))
+    rule = POLICY.rounds
+    most = max(rule.fewest, int(rule.slow_s / _turn_s(seconds_per_call)))
     return Share(most, calls, most)
 
 
 def _with_calls(seconds_per_call: Mapping[str, float]) -> dict[str, tuple[float, int]]:
-    """Everybody's speed and calls in a turn: as many as take :data:`TURN_S`, the same for backends of like speed.
+    """Everybody's speed and calls in a turn: as many as take ``turn_s``, the same for backends of like speed.
 
     A process that was just woken gets faster for some milliseconds, so a mean over two calls is below one over a
     single call: the same layer under two names differed by 4 % where chance had given them one call and two. Alike
-    are those between whom no step in speed is larger than :data:`ALIKE`, within a factor of :data:`SPAN`.
+    are those between whom no step in speed is larger than ``alike``, within a factor of ``span``.
     """
+    rule = POLICY.rounds
     found: dict[str, tuple[float, int]] = {}
     group: list[str] = []
     for name in sorted(seconds_per_call, key=seconds_per_call.__getitem__):
         seconds = seconds_per_call[name]
-        if group and seconds > min(ALIKE * seconds_per_call[group[-1]], SPAN * seconds_per_call[group[0]]):
+        if group and seconds > min(rule.alike * seconds_per_call[group[-1]], rule.span * seconds_per_call[group[0]]):
             group = []
         group.append(name)
         typical_s = median(seconds_per_call[each] for each in group)
-        calls = max(1, ceil(TURN_S / max(typical_s, 1e-7)))
+        calls = max(1, ceil(rule.turn_s / max(typical_s, 1e-7)))
         found |= {each: (seconds_per_call[each], calls) for each in group}
     return found
 
 
 def _turn_s(seconds_per_call: float) -> float:
     """Wall seconds of one turn: a warm-up of one call at least, then the timed ones."""
-    return max(TURN_S, seconds_per_call) + max(WARM_S, seconds_per_call) + TURN_OVERHEAD_S
+    rule = POLICY.rounds
+    return max(rule.turn_s, seconds_per_call) + max(rule.warm_s, seconds_per_call) + rule.turn_overhead_s
 
 
 def affordable_rounds(seconds_per_call: Mapping[str, float], seconds: float) -> int:
     """The most rounds of all these backends that fit into ``seconds``, within sensible limits."""
+    rule = POLICY.rounds
     turns = [_turn_s(each) for each in seconds_per_call.values()]
-    slow = [turn for turn in turns if turn * FEWEST_ROUNDS >= SLOW_S]
+    slow = [turn for turn in turns if turn * rule.fewest >= rule.slow_s]
     one_round = sum(turns) - sum(slow)
     if not one_round:
-        return FEWEST_ROUNDS
-    return min(MOST_ROUNDS, max(TELLING_ROUNDS, int((seconds - FEWEST_ROUNDS * sum(slow)) / one_round)))
+        return rule.fewest
+    return min(rule.most, max(rule.telling, int((seconds - rule.fewest * sum(slow)) / one_round)))
 
 
 def orders(names: list[str], rounds: int, rng: Random) -> list[list[str]]:

@@ -6,12 +6,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pointwise_bench.suites.harness.design.rounds import ROUNDS, affordable_rounds
-
-CLOSING_SHARE, LONGEST_CLOSING_S = 0.1, 6.0  # kept back for publishing the cells and for writing the report
-SHORTEST_SETTLING_S = 5.0  # a further pass must at least start every worker again
-GAUGING_SHARE = 0.02  # of a budget, for measuring the ceilings once more between two passes
-PATIENCE_SHARE, SHORTEST_PATIENCE_S = 0.2, 3.0  # of what is left, for one answer of one backend
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.design.rounds import affordable_rounds
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ class TimeBudget:
         """Seconds left for measuring; infinite without a budget."""
         if self.seconds is None:
             return float("inf")
-        kept_back = min(LONGEST_CLOSING_S, CLOSING_SHARE * self.seconds) + self.closing_s
+        kept_back = min(POLICY.budget.longest_closing_s, POLICY.budget.closing_share * self.seconds) + self.closing_s
         return self.seconds - kept_back - self.elapsed_s()
 
     def begin_pass(self, passes_left: int) -> Deadline:
@@ -54,19 +50,19 @@ class TimeBudget:
 
     def rounds(self, seconds_per_call: Mapping[str, float], affordable_s: float) -> int:
         """How many rounds a problem gets when ``affordable_s`` seconds are its own; the usual without a budget."""
-        return ROUNDS if self.seconds is None else affordable_rounds(seconds_per_call, affordable_s)
+        return POLICY.rounds.usual if self.seconds is None else affordable_rounds(seconds_per_call, affordable_s)
 
     def patience_s(self) -> float:
         """How long any one answer may take: a backend that hangs must not use up what the others share.
 
         Never less than what importing a large library takes, also when the time is up.
         """
-        return max(SHORTEST_PATIENCE_S, PATIENCE_SHARE * self.left_s())
+        return max(POLICY.budget.shortest_patience_s, POLICY.budget.patience_share * self.left_s())
 
     def allows_gauging(self, cost_s: float) -> bool:
         """Whether ``cost_s`` seconds for the ceilings are little beside the whole."""
-        return self.seconds is None or cost_s < GAUGING_SHARE * self.seconds
+        return self.seconds is None or cost_s < POLICY.budget.gauging_share * self.seconds
 
     def allows_settling(self, starting_s: float = 0.0) -> bool:
         """Whether one more pass makes sense, in which starting every worker takes ``starting_s`` seconds."""
-        return self.left_s() > max(SHORTEST_SETTLING_S, starting_s)
+        return self.left_s() > max(POLICY.budget.shortest_settling_s, starting_s)

@@ -11,9 +11,9 @@ from typing import Final
 
 import numpy as np
 
+from pointwise_bench.suites.harness.design.policy import POLICY
+
 DESCRIPTION: Final = "multiply-adds on 64 KiB of float32 in the harness's own process, one thread"
-SWEEPS = 60  # about half a millisecond on a current core
-BEATS_FOR_BASELINE = 40
 
 
 class Canary:
@@ -23,17 +23,17 @@ class Canary:
         self._values = np.full(8192, 1.5, np.float32)
         self._scaled = np.empty_like(self._values)
         self._beat()
-        self.baseline_s = statistics.median(self.beat_s() for _ in range(BEATS_FOR_BASELINE))
+        self.baseline_s = statistics.median(self.beat_s() for _ in range(POLICY.timing.canary_beats))
 
     def beat_s(self, cores: list[int] | None = None) -> float:
         """Seconds for the fixed work, its caches warm, on one of ``cores`` (None: on any)."""
         with _on(cores):
-            self._beat(sweeps=SWEEPS // 10)
+            self._beat(sweeps=POLICY.timing.canary_sweeps // 10)
             began = time.perf_counter()
             self._beat()
             return time.perf_counter() - began
 
-    def _beat(self, sweeps: int = SWEEPS) -> None:
+    def _beat(self, sweeps: int = POLICY.timing.canary_sweeps) -> None:
         for _ in range(sweeps):
             np.multiply(self._values, np.float32(0.5), out=self._scaled)
             np.add(self._scaled, np.float32(0.75), out=self._values)

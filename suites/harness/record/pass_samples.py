@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pointwise_bench.common.formats import ROUNDS_APART
-from pointwise_bench.suites.harness.design.rounds import PASSES, Share
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.design.rounds import Share
 from pointwise_bench.suites.harness.record.cell import Cell
 
 T = TypeVar("T")
@@ -55,7 +56,9 @@ def order_rounds(parts: Mapping[int, PassSamples]) -> list[tuple[int, int]]:
     other backend, and series can be paired by position as well as by :func:`round_number`.
     """
     ordered = [
-        (number // PASSES, place, number) for number, part in parts.items() for place in range(len(part.samples_s))
+        (number // POLICY.rounds.passes, place, number)
+        for number, part in parts.items()
+        for place in range(len(part.samples_s))
     ]
     return [(number, place) for _, place, number in sorted(ordered)]
 

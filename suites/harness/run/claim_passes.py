@@ -16,29 +16,19 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Final
 
 from pointwise_bench.backends import registry
 from pointwise_bench.suites.claims import Claim
 from pointwise_bench.suites.harness.claims.claim_file import ClaimFile, ClaimKey, ClaimResult
 from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
-from pointwise_bench.suites.harness.design.rounds import PASSES
+from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine.affinity import cores_of
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.record.run_folder import now
 from pointwise_bench.suites.harness.run.options import Options
-from pointwise_bench.suites.harness.run.trial import BUDGET_TOLERANCE
 from pointwise_bench.suites.harness.worker.client_protocol import Client
 from pointwise_bench.suites.harness.worker.pool import Pool
-
-CLAIMS_S: Final = 150.0  # for all backends together, where no time budget says otherwise
-MOST_WAIT_S: Final = 8.0  # for one claim: among two dozen claims nobody may take the others' time
-MOST_TIME_OUTS: Final = 2  # after as many in a row a backend is asked no further claim
-RESTART_S: Final = 0.8  # of one worker, kept back for each of the later starts
-WORTH: Final = 3.0  # a later start is made where it has as many times what restarting takes
-FIRST_SHARE: Final = 0.65  # of the time beside those, for the first start
-SHARE_OF_VISIT: Final = 0.15  # of a visit's time, for a single claim at most
 
 
 @dataclass(frozen=True)
@@ -76,12 +66,12 @@ class ClaimPasses:
         ends = time.monotonic() + seconds
         unwritten = [(task, self._unwritten(task)) for task in self._tasks]
         states = [_TaskState(task, claims) for task, claims in unwritten if claims and self._is_available(task)]
-        passes = 1 if self._options.in_process else PASSES
+        passes = 1 if self._options.in_process else POLICY.rounds.passes
         try:
             self._pass(states, 0, self._first_s(ends, states, passes), is_last=passes == 1)
             for number in range(1, passes if states else 1):
                 left_s = ends - time.monotonic()
-                more = min(passes - number, int(left_s / (WORTH * RESTART_S * len(states))))
+                more = min(passes - number, int(left_s / (POLICY.claims.worth * POLICY.claims.restart_s * len(states))))
                 if more < 1:
                     break
                 self._pool.restart()
@@ -95,8 +85,8 @@ class ClaimPasses:
     @staticmethod
     def _first_s(ends: float, states: Sequence[_TaskState], passes: int) -> float:
         """Seconds for the first pass, whose workers are started already."""
-        left_s = ends - time.monotonic() - (passes - 1) * RESTART_S * len(states)
-        return left_s if passes == 1 else FIRST_SHARE * left_s
+        left_s = ends - time.monotonic() - (passes - 1) * POLICY.claims.restart_s * len(states)
+        return left_s if passes == 1 else POLICY.claims.first_share * left_s
 
     def _is_available(self, task: Task) -> bool:
         """Whether the backend is available; if not, its results say why and it gets no share of the time."""
@@ -142,21 +132,22 @@ class ClaimPasses:
                 if place and left_s <= 0:
                     break
                 state.reached[claim.name] = number
-                self._time(state, claim, number, min(left_s / (len(claims) - place), SHARE_OF_VISIT * seconds))
+                share_s = min(left_s / (len(claims) - place), POLICY.claims.share_of_visit * seconds)
+                self._time(state, claim, number, share_s)
         except Ended as ended:  # its worker cannot be started
             state.end_all(ended)
 
     def _time(self, state: _TaskState, claim: Claim, number: int, seconds: float) -> None:
         slot = self._pool.slot(state.task.backend, state.task.threads)
         assert slot.client is not None, "a slot whose backend is available has a client"
-        if state.time_outs >= MOST_TIME_OUTS:
+        if state.time_outs >= POLICY.claims.most_time_outs:
             state.ended[claim.name] = Ended("timed-out", f"not tried: {state.time_outs} claims in a row before it were")
             return
         try:
             samples = self._samples(slot.client, claim, number, state.task.threads, seconds)
             if samples.refusal:
                 raise Ended("unsupported", samples.refusal)
-            if samples.cpu_over_wall > state.task.threads + BUDGET_TOLERANCE:
+            if samples.cpu_over_wall > state.task.threads + POLICY.acceptance.budget_tolerance:
                 raise Ended(
                     "failed",
                     f"used {samples.cpu_over_wall:.2f} CPU seconds per second on a budget of {state.task.threads}",
@@ -171,7 +162,7 @@ class ClaimPasses:
 
     def _samples(self, client: Client, claim: Claim, number: int, threads: int, seconds: float) -> ClaimSamples:
         cores = None if self._options.in_process else cores_of(threads, number)
-        patience_s = min(self._options.timeout_s, MOST_WAIT_S)
+        patience_s = min(self._options.timeout_s, POLICY.claims.most_wait_s)
         return client.time_claim(self._inputs_of(claim), seconds, self._rng.randrange(2**32), cores, patience_s)
 
     def _inputs_of(self, claim: Claim) -> ClaimInputs:

@@ -9,16 +9,14 @@ from typing import Any, Final
 from pointwise_bench.common.status import SKIPPED
 from pointwise_bench.suites.claims import Claim
 from pointwise_bench.suites.harness.claims.claim_file import ClaimFile, ClaimKey, ClaimResult
+from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.time_budget import TimeBudget
-from pointwise_bench.suites.harness.run.claim_passes import CLAIMS_S, ClaimPasses, Task
+from pointwise_bench.suites.harness.run.claim_passes import ClaimPasses, Task
 from pointwise_bench.suites.harness.run.options import Options
 from pointwise_bench.suites.harness.run.plan import Plan
 from pointwise_bench.suites.harness.worker.pool import Pool
 
 GROUP: Final = "claims"
-USUAL_S: Final = 234.0  # of a run of claims alone: under the four minutes in which a lecture's audience waits
-LONGEST_WAIT_S: Final = 15.0  # for one cell of such a run
-SHARE: Final = 0.76  # of a time budget: a claim has a dozen products, a problem of the group one
 
 
 class ClaimPlan:
@@ -62,7 +60,7 @@ class ClaimPlan:
     @property
     def usual_s(self) -> float:
         """Seconds of a run that has nothing but claims and was given no time budget."""
-        return USUAL_S * max(1, len(self.thread_budgets))
+        return POLICY.claims.alone_s * max(1, len(self.thread_budgets))
 
     def stand_alone(self, plan: Plan) -> bool:
         """Whether the run measures nothing but claims and the problems of their group."""
@@ -70,18 +68,18 @@ class ClaimPlan:
 
     def hurried(self, options: Options, plan: Plan) -> Options:
         """Options for the cells: in a run of claims alone with a short time-out, so that hanging costs little."""
-        wait_s = min(options.timeout_s, LONGEST_WAIT_S)
+        wait_s = min(options.timeout_s, POLICY.claims.longest_wait_alone_s)
         return replace(options, timeout_s=wait_s) if self.stand_alone(plan) else options
 
     def reserve_s(self, budget_s: float | None) -> float:
         """How much of a budget is kept back for the claims while the cells are measured."""
-        return SHARE * budget_s if self and budget_s is not None else 0.0
+        return POLICY.claims.share * budget_s if self and budget_s is not None else 0.0
 
     def release_s(self, budget: TimeBudget) -> float:
         """Give back to the budget what was kept for the claims, and return the seconds that they may take."""
         reserve_s = self.reserve_s(budget.seconds)
         if budget.seconds is None:
-            return CLAIMS_S * len(self.thread_budgets)
+            return POLICY.claims.seconds * len(self.thread_budgets)
         budget.closing_s -= reserve_s
         return budget.left_s()
 

@@ -12,7 +12,8 @@ from typing import Any
 import psutil
 
 from pointwise_bench.backends import registry
-from pointwise_bench.suites.harness.design.rounds import PASSES, Share
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.design.rounds import Share
 from pointwise_bench.suites.harness.design.time_budget import Deadline, TimeBudget
 from pointwise_bench.suites.harness.machine import environment
 from pointwise_bench.suites.harness.machine.affinity import cores_of
@@ -32,8 +33,6 @@ from pointwise_bench.suites.harness.worker.pool import Pool
 
 LIBRARIES_S = 10.0  # patience for asking a worker which libraries it has loaded, and what ran
 SHORTEST_START_S = 30.0  # for a worker to start; --timeout may be shorter than importing torch takes
-MOST_PASSES = 2 * PASSES  # without a time budget, for a problem whose backends cannot be told apart
-MOST_PASSES_IN_BUDGET = 24
 
 
 class Passes:
@@ -80,7 +79,7 @@ class Passes:
     def run(self) -> None:
         """Make the passes over the plan, further ones over undecided trials, and write the cells of what was begun."""
         self._complete_written_trials()
-        passes = 1 if self._options.in_process else PASSES
+        passes = 1 if self._options.in_process else POLICY.rounds.passes
         for number in range(passes):
             self._pass(number, self._due(number), passes)
         for number in range(passes, self._most_passes()):
@@ -102,7 +101,8 @@ class Passes:
     def _most_passes(self) -> int:
         if self._options.in_process:
             return 1
-        return MOST_PASSES if self._options.time_budget_s is None else MOST_PASSES_IN_BUDGET
+        rule = POLICY.rounds
+        return rule.most_passes if self._options.time_budget_s is None else rule.most_passes_in_budget
 
     def _due(self, number: int) -> list[PlannedTrial]:
         """Unfinished trials that lack pass ``number``; those that the first pass did not reach are left out."""

@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 
 from pointwise_bench.common.status import SKIPPED
+from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.time_budget import TimeBudget
 from pointwise_bench.suites.harness.record.cell import Cell
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
-
-OVERHEAD_AT_FIRST_S = 1.0  # per problem, outside the rounds: setting up, mostly
 
 
 class Progress:
@@ -46,7 +45,7 @@ class Progress:
 
     def overhead_s(self) -> float:
         """Seconds that a problem spends outside of timed calls, as seen lately."""
-        return statistics.fmean(self._overheads[-20:]) if self._overheads else OVERHEAD_AT_FIRST_S
+        return statistics.fmean(self._overheads[-20:]) if self._overheads else POLICY.budget.overhead_at_first_s
 
     def _left_s(self, now: float) -> float:
         """Seconds that the planned passes still take; never more than the time budget has left."""

@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from pointwise_bench import Problem
 from pointwise_bench.common.formats import Cache
-from pointwise_bench.suites.harness.design.rounds import WARM_S, Share, orders, shares
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.design.rounds import Share, orders, shares
 from pointwise_bench.suites.harness.machine.canary import Canary
 from pointwise_bench.suites.harness.machine.ceilings import Ceilings
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
@@ -26,25 +27,6 @@ from pointwise_bench.suites.harness.worker.client_protocol import Client, Shared
 from pointwise_bench.suites.harness.worker.pool import Pool, WorkerSlot
 
 T = TypeVar("T")
-
-BUDGET_TOLERANCE = 0.1  # CPU seconds over wall seconds may exceed the thread budget by this much
-
-# A call that beats the measured peak by this factor did not do the work. The factor is wide because the peak itself
-# may have been measured in a bad moment; a replayed answer beats it by a hundred.
-IMPLAUSIBLY_FAST = 3.0
-
-# Where answers come this much later than the worker's own clock explains, the clock is checked in a long turn. Waking
-# and asking a worker takes a millisecond, several on a loaded machine, ten where its own idle threads spin on every
-# core and leave none to others. Such a delay does not grow with a turn that is many times as long, of which a false
-# clock hides a share. Delays alone had voided the times of a correct backend in 15 of 494 cells on all cores.
-LEAST_UNEXPLAINED_S, MOST_UNEXPLAINED = 0.003, 0.6
-LONG_TURN = 16  # times as many calls
-
-# Threads that wait for a next call may spin (OpenMP's do so for 0.2 s), but not for ever.
-MOST_IDLE, SETTLED_S = 0.5, 0.4  # CPU seconds over wall seconds; seconds
-
-# A backend that hangs on every problem would cost a run a hundred time-outs.
-MOST_TIME_OUTS = 3
 
 
 @dataclass
@@ -160,9 +142,10 @@ class Trial:
                 raise Ended("unavailable", slot.missing)
             if self.hurried and slot.time_outs:
                 raise Hurried("not tried: it timed out on a problem before this one")
-            if slot.time_outs >= MOST_TIME_OUTS:
+            if slot.time_outs >= POLICY.acceptance.most_time_outs:
                 raise Ended(
-                    "timed-out", f"not tried: it timed out on {MOST_TIME_OUTS} problems in a row before this one"
+                    "timed-out",
+                    f"not tried: it timed out on {POLICY.acceptance.most_time_outs} problems in a row before this one",
                 )
         except Ended as ended:
             self._result.ended.append((part, ended))
@@ -226,7 +209,7 @@ class Trial:
     def _take_turn(self, participant: Participant, canary_s: float) -> None:
         calls = participant.part.calls
         began = time.perf_counter()
-        turn = participant.ask(lambda client, patience: client.turn(calls, WARM_S, self.cores, patience))
+        turn = participant.ask(lambda client, patience: client.turn(calls, POLICY.rounds.warm_s, self.cores, patience))
         participant.add(turn, canary_s, time.perf_counter() - began)
 
     # --- after the timing -----------------------------------------------------------------------------------
@@ -252,8 +235,8 @@ class Trial:
         outside_s = statistics.median(outside for _, outside in participant.unexplained)
         if not _unexplained(missing_s, outside_s):
             return
-        calls, began = LONG_TURN * participant.part.calls, time.perf_counter()
-        turn = participant.ask(lambda client, patience: client.turn(calls, WARM_S, self.cores, patience))
+        calls, began = POLICY.acceptance.long_turn * participant.part.calls, time.perf_counter()
+        turn = participant.ask(lambda client, patience: client.turn(calls, POLICY.rounds.warm_s, self.cores, patience))
         outside_s = time.perf_counter() - began
         inside_s = turn.wall_s + turn.unseen_s
         if _unexplained(outside_s - inside_s, outside_s):
@@ -272,9 +255,9 @@ class Trial:
         slot = participant.slot
         if slot.rests or (slot.client is not None and slot.client.isolation != "worker"):
             return
-        for settled_s in (0.0, SETTLED_S):
+        for settled_s in (0.0, POLICY.acceptance.settled_s):
             idle = participant.ask(lambda client, patience, settled_s=settled_s: client.idle(settled_s, patience))  # type: ignore[misc]
-            if idle <= MOST_IDLE:
+            if idle <= POLICY.acceptance.most_idle:
                 slot.rests = True
                 return
         raise Ended("failed", f"threads of its own ask for {idle:.2f} CPU seconds per second while nobody calls it")
@@ -285,9 +268,9 @@ class Trial:
         A warm-up is short, and there is only one: twice in more than a thousand starts a correct backend used 1.1 CPU
         seconds per second on one thread.
         """
-        if participant.cpu_over_wall > self.threads + BUDGET_TOLERANCE:
-            calls = LONG_TURN * participant.part.calls
-            turn = participant.ask(lambda client, patience: client.turn(calls, WARM_S, None, patience))
+        if participant.cpu_over_wall > self.threads + POLICY.acceptance.budget_tolerance:
+            calls = POLICY.acceptance.long_turn * participant.part.calls
+            turn = participant.ask(lambda client, patience: client.turn(calls, POLICY.rounds.warm_s, None, patience))
             participant.cpu_over_wall = min(participant.cpu_over_wall, turn.cpu_over_wall)
 
     def _check_budget(self, participant: Participant) -> None:
@@ -295,7 +278,7 @@ class Trial:
         part = participant.part
         part.cpu_s = max(part.cpu_s, participant.cpu_over_wall * part.wall_s)
         used = part.cpu_s / part.wall_s
-        if used > self.threads + BUDGET_TOLERANCE:
+        if used > self.threads + POLICY.acceptance.budget_tolerance:
             raise Ended(
                 "failed",
                 f"used {used:.2f} CPU seconds per second on a budget of {self.threads} "
@@ -307,7 +290,7 @@ class Trial:
             return
         median_s = statistics.median(participant.part.samples_s)
         least_s = self.ceilings.least_seconds(self.problem.flops, self.problem.dtype)
-        if median_s * IMPLAUSIBLY_FAST < least_s:
+        if median_s * POLICY.acceptance.implausibly_fast < least_s:
             raise Ended(
                 "wrong",
                 f"impossibly fast: {median_s:.3g} s per call, where the measured FMA peak needs {least_s:.3g} s; "
@@ -317,7 +300,8 @@ class Trial:
 
 def _unexplained(missing_s: float, outside_s: float) -> bool:
     """Whether the worker's clock has missed so much of the harness's time that it must be checked."""
-    return missing_s > LEAST_UNEXPLAINED_S and missing_s > MOST_UNEXPLAINED * outside_s
+    rule = POLICY.acceptance
+    return missing_s > rule.least_unexplained_s and missing_s > rule.most_unexplained * outside_s
 
 
 def _digits(seconds: float, digits: int) -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from pointwise_bench.report.statistics.verdicts import MARGIN, Pairs, Series, pair_up, usual_disagreement
+from pointwise_bench.report.statistics.verdicts import Pairs, Series, pair_up, usual_disagreement
+from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples, order_rounds, round_number
 
 Parts = Mapping[str, Mapping[int, PassSamples]]  # by backend and pass
@@ -24,7 +25,7 @@ def disagreement_of_starts(trials: Iterable[Parts]) -> float:
 
 
 def _pairs(parts: Parts, disagreement: float = 1.0) -> Pairs:
-    return pair_up([_series(own) for _, own in sorted(parts.items())], MARGIN, disagreement)
+    return pair_up([_series(own) for _, own in sorted(parts.items())], POLICY.verdict.margin, disagreement)
 
 
 def _series(parts: Mapping[int, PassSamples]) -> Series:

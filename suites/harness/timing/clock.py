@@ -9,21 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from time import perf_counter, sleep  # bound before any plugin is loaded, which can replace time's own later
-from typing import Any
+from typing import Any, Final
 
 from pointwise_bench import Backend, Layer
+from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.memory.guarded_arrays import OnDevice
 from pointwise_bench.suites.harness.timing.cpu_time import cpu_seconds, waiting_seconds
 from pointwise_bench.suites.harness.timing.input_rotation import InputRotation
 from pointwise_bench.suites.harness.timing.process_statistics import no_garbage_collection, page_faults
 
+# Bound before any plugin is loaded, which could change the policy's own fields later.
+LEVEL_WITHIN: Final = POLICY.timing.level_within
+LONGEST_WARM_UP_S: Final = POLICY.timing.longest_warm_up_s
+WARM_UP_BATCH_S: Final = POLICY.timing.warm_up_batch_s
+WATCHED_S: Final = POLICY.acceptance.watched_s
+
 Sync = Callable[[], None]
-
-LEVEL_WITHIN = 0.05  # warm-up ends when a batch beats the best one before it by no more than this ...
-LONGEST_WARM_UP_S = 1.0  # ... or when this much time has gone
-WARM_UP_BATCH_S = 0.01
-
-WATCHED_S = 0.03  # for looking whether a backend's threads rest
 
 
 @dataclass(frozen=True)

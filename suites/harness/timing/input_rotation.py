@@ -11,14 +11,14 @@ import psutil
 
 from pointwise_bench import Backend
 from pointwise_bench.common.formats import Cache
+from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine.cpu import cache_bytes
 from pointwise_bench.suites.harness.memory.guarded_arrays import Array, Inputs, OnDevice
 
-# Inputs of equal values in rotation are larger than this many last-level caches, so that none of them is still there
-# when it is used again; but no more of them than this, and no more than this part of the free memory.
-LAST_LEVEL_CACHES: Final = 2
-MOST_COPIES: Final = 2**16
-SHARE_OF_MEMORY: Final = 1 / 8
+# Bound before any plugin is loaded, which could change the policy's own fields later.
+LAST_LEVEL_CACHES: Final = POLICY.timing.last_level_caches
+MOST_COPIES: Final = POLICY.timing.most_copies
+SHARE_OF_MEMORY: Final = POLICY.timing.share_of_memory
 
 
 class InputRotation:

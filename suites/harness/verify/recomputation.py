@@ -5,23 +5,27 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable
 from time import perf_counter, sleep  # bound before any plugin is loaded, which can replace time's own later
-from typing import Any
+from typing import Any, Final
 
 import numpy.typing as npt
 
 from pointwise_bench import Layer
+from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs, OnDevice
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.verify.layer_calls import LayerCalls
 
-Array = npt.NDArray[Any]
+# Bound before any plugin is loaded, which could change the policy's own fields later.
+REWARM_S: Final = POLICY.gate.rewarm_s
+OLD_CALLS: Final = POLICY.gate.old_calls
+OLD_CALLS_S: Final = POLICY.gate.old_calls_s
+NEW_INPUTS: Final = POLICY.gate.new_inputs
+TIMES_ASKED: Final = POLICY.gate.times_asked
+READING_S: Final = POLICY.gate.reading_s
+REMEMBERING: Final = POLICY.gate.remembering
+SLACK_S: Final = POLICY.gate.slack_s
 
-REWARM_S = 0.001  # of calls on the old input before a new one
-OLD_CALLS, OLD_CALLS_S = 3, 0.1  # as many at least, unless they take longer than this
-NEW_INPUTS = 8  # at most
-TIMES_ASKED = 5  # before work outside the clock is held for proven
-READING_S = 200e-6  # that a library may take to hand over one result, at its slowest
-REMEMBERING = 3.0  # times slower on a new input than on the old one: no cache of the processor's explains that
+Array = npt.NDArray[Any]
 
 
 def check_finished(calls: LayerCalls, layer: Layer, inputs: tuple[Array, ...]) -> None:
@@ -44,7 +48,7 @@ def _unfinished(calls: LayerCalls, layer: Layer, x: OnDevice) -> str | None:
     """What reading a result shows of work outside the clock; None where there is none."""
     copying_s = _seconds_of(calls.compute(layer, x).copy)
     at_once_s = _reading_s(calls, layer, x, pause_s=0.0)
-    if at_once_s < 3 * copying_s + 20e-6:
+    if at_once_s < 3 * copying_s + SLACK_S:
         return None  # a result that is read as fast as it is copied was there already
     later_s = _reading_s(calls, layer, x, pause_s=max(0.02, 2 * at_once_s))
     if later_s < at_once_s / 4:
@@ -92,7 +96,7 @@ def check_recomputes(
         old_s = _seconds_per_old_call(calls, layer, x)
         new_inputs.read_through()
         new_s = _seconds_of(lambda new=new: calls.call(layer, new))  # type: ignore[misc]
-        if new_s <= REMEMBERING * max(seconds_per_call, old_s) + 20e-6:
+        if new_s <= REMEMBERING * max(seconds_per_call, old_s) + SLACK_S:
             return
         slow.append(new_s)
     raise WrongAnswer(

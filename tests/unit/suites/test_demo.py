@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from make_run import CEILINGS
 
+from pointwise_bench.common.formats import USAGE_ERROR
 from pointwise_bench.suites import __main__ as command, demo
 from pointwise_bench.suites.harness.machine import environment
 
@@ -87,7 +88,7 @@ def test_a_mistake_is_one_line_and_a_code(words: list[str], text: str, capsys: p
         code = command.main(["demo", *words])
     except SystemExit as left:
         code = left.code
-    assert code == command.USAGE_ERROR
+    assert code == USAGE_ERROR
     said = capsys.readouterr().err
     assert text in said
     assert len(said.splitlines()) == 1

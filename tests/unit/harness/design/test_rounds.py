@@ -12,20 +12,10 @@ from random import Random
 
 import pytest
 
-from pointwise_bench.report.statistics.order_statistics import ALPHA, interval_index
-from pointwise_bench.suites.harness.design.rounds import (
-    FEWEST_ROUNDS,
-    MOST_ROUNDS,
-    PASSES,
-    ROUNDS,
-    SLOW_S,
-    TELLING_ROUNDS,
-    TURN_S,
-    Share,
-    affordable_rounds,
-    orders,
-    shares,
-)
+from pointwise_bench.common.verdict_rule import ALPHA
+from pointwise_bench.report.statistics.order_statistics import interval_index
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.design.rounds import Share, affordable_rounds, orders, shares
 
 NAMES = [f"backend-{letter}" for letter in "abcdefg"]
 
@@ -86,36 +76,38 @@ def test_nobody_is_a_plan_without_turns() -> None:
     program += "; print(r.orders([], 5, Random(1)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=10)
     assert all(order == [] for order in json.loads(done.stdout))
-    assert shares({}, ROUNDS, {}) == {}
-    assert affordable_rounds({}, 10.0) == FEWEST_ROUNDS
+    assert shares({}, POLICY.rounds.usual, {}) == {}
+    assert affordable_rounds({}, 10.0) == POLICY.rounds.fewest
 
 
 # --- shares -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seconds_per_call", [1e-6, 1e-4, TURN_S / 2, TURN_S])
+@pytest.mark.parametrize("seconds_per_call", [1e-6, 1e-4, POLICY.rounds.turn_s / 2, POLICY.rounds.turn_s])
 def test_calls_fill_a_turn_whatever_one_call_takes(seconds_per_call: float) -> None:
-    share = shares({"a": seconds_per_call}, ROUNDS, {})["a"]
-    assert TURN_S <= share.calls * seconds_per_call <= 2 * TURN_S + seconds_per_call
-    assert share.rounds == ROUNDS
+    share = shares({"a": seconds_per_call}, POLICY.rounds.usual, {})["a"]
+    assert POLICY.rounds.turn_s <= share.calls * seconds_per_call <= 2 * POLICY.rounds.turn_s + seconds_per_call
+    assert share.rounds == POLICY.rounds.usual
 
 
 def test_a_call_too_short_for_the_clock_does_not_become_an_endless_turn() -> None:
-    assert shares({"a": 0.0}, ROUNDS, {})["a"].calls <= 1_000_000
+    assert shares({"a": 0.0}, POLICY.rounds.usual, {})["a"].calls <= 1_000_000
 
 
-@pytest.mark.parametrize(("seconds_per_call", "rounds"), [(0.2, FEWEST_ROUNDS), (30.0, FEWEST_ROUNDS), (0.04, 9)])
+@pytest.mark.parametrize(
+    ("seconds_per_call", "rounds"), [(0.2, POLICY.rounds.fewest), (30.0, POLICY.rounds.fewest), (0.04, 9)]
+)
 def test_a_slow_backend_gets_one_call_a_round_and_few_rounds_but_the_fewest(
     seconds_per_call: float, rounds: int
 ) -> None:
-    share = shares({"slow": seconds_per_call}, ROUNDS, {})["slow"]
+    share = shares({"slow": seconds_per_call}, POLICY.rounds.usual, {})["slow"]
     assert share.calls == 1
     assert share.rounds == rounds
 
 
 def test_a_slow_backend_costs_the_fast_ones_no_round() -> None:
-    plan = shares({"fast": 1e-5, "slow": 10.0}, ROUNDS, {})
-    assert (plan["fast"].rounds, plan["slow"].rounds) == (ROUNDS, FEWEST_ROUNDS)
+    plan = shares({"fast": 1e-5, "slow": 10.0}, POLICY.rounds.usual, {})
+    assert (plan["fast"].rounds, plan["slow"].rounds) == (POLICY.rounds.usual, POLICY.rounds.fewest)
 
 
 def test_nobody_gets_more_rounds_than_there_are() -> None:
@@ -124,16 +116,16 @@ def test_nobody_gets_more_rounds_than_there_are() -> None:
 
 def test_a_later_pass_keeps_the_calls_and_the_limit_of_the_first() -> None:
     """What is averaged into a sample, and which rounds a slow backend has, must be the same in all passes."""
-    first = shares({"a": 1e-4, "slow": 0.3}, ROUNDS, {})
-    later = shares({"a": 5e-4, "slow": 0.01, "new": 1e-3}, MOST_ROUNDS, first)
+    first = shares({"a": 1e-4, "slow": 0.3}, POLICY.rounds.usual, {})
+    later = shares({"a": 5e-4, "slow": 0.01, "new": 1e-3}, POLICY.rounds.most, first)
     assert later["a"].calls == first["a"].calls
-    assert later["slow"] == Share(FEWEST_ROUNDS, 1, FEWEST_ROUNDS)
-    assert later["new"] == shares({"new": 1e-3}, MOST_ROUNDS, {})["new"]
+    assert later["slow"] == Share(POLICY.rounds.fewest, 1, POLICY.rounds.fewest)
+    assert later["new"] == shares({"new": 1e-3}, POLICY.rounds.most, {})["new"]
 
 
 def test_a_pass_with_few_rounds_does_not_bound_the_next_one() -> None:
-    first = shares({"a": 1e-4}, FEWEST_ROUNDS, {})
-    assert shares({"a": 1e-4}, ROUNDS, first)["a"].rounds == ROUNDS
+    first = shares({"a": 1e-4}, POLICY.rounds.fewest, {})
+    assert shares({"a": 1e-4}, POLICY.rounds.usual, first)["a"].rounds == POLICY.rounds.usual
 
 
 # --- what a time budget affords -----------------------------------------------------------------------------------
@@ -141,18 +133,18 @@ def test_a_pass_with_few_rounds_does_not_bound_the_next_one() -> None:
 
 @pytest.mark.parametrize("seconds", [-5.0, 0.0, 0.01])
 def test_too_little_time_still_gives_the_fewest_rounds(seconds: float) -> None:
-    assert affordable_rounds({"a": 1e-4, "b": 1e-4}, seconds) == TELLING_ROUNDS
+    assert affordable_rounds({"a": 1e-4, "b": 1e-4}, seconds) == POLICY.rounds.telling
 
 
 def test_three_passes_of_the_least_time_tell_twenty_backends_apart() -> None:
     """Each pair at its share of the error; two rounds to the contrary do not hide it, for slow ones all must agree."""
     pairs = 20 * 19 // 2
-    assert (interval_index(PASSES * TELLING_ROUNDS, ALPHA / pairs) or 0) >= 2
-    assert interval_index(PASSES * FEWEST_ROUNDS, ALPHA / pairs) is not None
+    assert (interval_index(POLICY.rounds.passes * POLICY.rounds.telling, ALPHA / pairs) or 0) >= 2
+    assert interval_index(POLICY.rounds.passes * POLICY.rounds.fewest, ALPHA / pairs) is not None
 
 
 def test_plenty_of_time_gives_no_more_than_the_most_rounds() -> None:
-    assert affordable_rounds({"a": 1e-4}, 1e6) == MOST_ROUNDS
+    assert affordable_rounds({"a": 1e-4}, 1e6) == POLICY.rounds.most
 
 
 def test_more_time_never_gives_fewer_rounds() -> None:
@@ -166,13 +158,13 @@ def test_more_time_never_gives_fewer_rounds() -> None:
 def test_the_rounds_fit_into_the_time(speeds: dict[str, float]) -> None:
     seconds = 6.0
     rounds = affordable_rounds(speeds, seconds)
-    assert TELLING_ROUNDS < rounds <= MOST_ROUNDS
+    assert POLICY.rounds.telling < rounds <= POLICY.rounds.most
     plan = shares(speeds, rounds, {})
     assert sum(share.rounds * share.calls * speeds[name] for name, share in plan.items()) <= seconds
 
 
 def test_slow_backends_alone_get_the_fewest_rounds() -> None:
-    assert affordable_rounds({"slow": SLOW_S}, 60.0) == FEWEST_ROUNDS
+    assert affordable_rounds({"slow": POLICY.rounds.slow_s}, 60.0) == POLICY.rounds.fewest
 
 
 # --- why all this -------------------------------------------------------------------------------------------------
@@ -181,7 +173,7 @@ def test_slow_backends_alone_get_the_fewest_rounds() -> None:
 class DriftingMachine:
     """A simulated clock on a machine that loses 15 % of its speed while the rounds of two backends run."""
 
-    SPAN_S = 2 * ROUNDS * TURN_S
+    SPAN_S = 2 * POLICY.rounds.usual * POLICY.rounds.turn_s
     LOSS = 0.15
 
     def __init__(self) -> None:
@@ -195,14 +187,14 @@ class DriftingMachine:
 
 
 def one_by_one(speeds: dict[str, float]) -> dict[str, list[float]]:
-    machine, plan = DriftingMachine(), shares(speeds, ROUNDS, {})
-    return {name: [machine.turn(speeds[name], plan[name].calls) for _ in range(ROUNDS)] for name in speeds}
+    machine, plan = DriftingMachine(), shares(speeds, POLICY.rounds.usual, {})
+    return {name: [machine.turn(speeds[name], plan[name].calls) for _ in range(POLICY.rounds.usual)] for name in speeds}
 
 
 def interleaved(speeds: dict[str, float], seed: int) -> dict[str, list[float]]:
-    machine, plan = DriftingMachine(), shares(speeds, ROUNDS, {})
+    machine, plan = DriftingMachine(), shares(speeds, POLICY.rounds.usual, {})
     samples: dict[str, list[float]] = {name: [] for name in speeds}
-    for order in orders(sorted(speeds), ROUNDS, Random(seed)):
+    for order in orders(sorted(speeds), POLICY.rounds.usual, Random(seed)):
         for name in order:
             samples[name].append(machine.turn(speeds[name], plan[name].calls))
     return samples

@@ -7,17 +7,8 @@ import math
 import pytest
 
 from pointwise_bench.suites.harness.design import time_budget as clock_module
-from pointwise_bench.suites.harness.design.rounds import MOST_ROUNDS, ROUNDS, TELLING_ROUNDS
-from pointwise_bench.suites.harness.design.time_budget import (
-    CLOSING_SHARE,
-    GAUGING_SHARE,
-    LONGEST_CLOSING_S,
-    PATIENCE_SHARE,
-    SHORTEST_PATIENCE_S,
-    SHORTEST_SETTLING_S,
-    Deadline,
-    TimeBudget,
-)
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.design.time_budget import Deadline, TimeBudget
 
 
 class FakeClock:
@@ -53,13 +44,15 @@ def test_without_a_budget_there_is_no_end(clock: FakeClock) -> None:
     assert budget.elapsed_s() == 1e9 + 7
     assert budget.left_s() == math.inf
     assert not budget.begin_pass(3).passed()
-    assert budget.rounds({"a": 1e-3}, affordable_s=-1.0) == ROUNDS
+    assert budget.rounds({"a": 1e-3}, affordable_s=-1.0) == POLICY.rounds.usual
     assert budget.allows_settling()
     assert budget.allows_gauging(1e9)
     assert budget.patience_s() == math.inf
 
 
-@pytest.mark.parametrize(("seconds", "kept_back"), [(10.0, 10 * CLOSING_SHARE), (600.0, LONGEST_CLOSING_S)])
+@pytest.mark.parametrize(
+    ("seconds", "kept_back"), [(10.0, 10 * POLICY.budget.closing_share), (600.0, POLICY.budget.longest_closing_s)]
+)
 def test_a_rest_is_kept_back_for_the_end(clock: FakeClock, seconds: float, kept_back: float) -> None:
     budget = TimeBudget(seconds, clock.now_s)
     assert budget.left_s() == pytest.approx(seconds - kept_back)
@@ -71,7 +64,7 @@ def test_the_budget_counts_from_its_beginning_and_can_be_overdrawn(clock: FakeCl
     budget = TimeBudget(100.0, clock.now_s - 40)
     clock.now_s += 10
     assert budget.elapsed_s() == 50
-    assert budget.left_s() == pytest.approx(100 - LONGEST_CLOSING_S - 50)
+    assert budget.left_s() == pytest.approx(100 - POLICY.budget.longest_closing_s - 50)
     clock.now_s += 100
     assert budget.left_s() < 0
     assert budget.begin_pass(2).passed()
@@ -98,13 +91,13 @@ def test_rounds_are_as_many_as_the_problem_can_afford(clock: FakeClock) -> None:
     budget = TimeBudget(600.0, clock.now_s)
     counts = [budget.rounds({"a": 1e-3, "b": 2e-3}, seconds) for seconds in (-1, 0, 0.1, 0.2, 0.4, 1000)]
     assert counts == sorted(counts)
-    assert (counts[0], counts[-1]) == (TELLING_ROUNDS, MOST_ROUNDS)
-    assert TELLING_ROUNDS < counts[3] < MOST_ROUNDS
+    assert (counts[0], counts[-1]) == (POLICY.rounds.telling, POLICY.rounds.most)
+    assert POLICY.rounds.telling < counts[3] < POLICY.rounds.most
 
 
 def test_a_further_pass_needs_a_few_seconds(clock: FakeClock) -> None:
     budget = TimeBudget(106.0, clock.now_s)
-    clock.now_s += 100 - SHORTEST_SETTLING_S - 0.1
+    clock.now_s += 100 - POLICY.budget.shortest_settling_s - 0.1
     assert budget.allows_settling()
     clock.now_s += 0.2
     assert not budget.allows_settling()
@@ -119,14 +112,14 @@ def test_a_further_pass_needs_the_time_to_start_every_worker(clock: FakeClock) -
 
 def test_one_answer_may_take_a_share_of_what_is_left(clock: FakeClock) -> None:
     budget = TimeBudget(106.0, clock.now_s)
-    assert budget.patience_s() == pytest.approx(PATIENCE_SHARE * 100)
+    assert budget.patience_s() == pytest.approx(POLICY.budget.patience_share * 100)
     clock.now_s += 50
-    assert budget.patience_s() == pytest.approx(PATIENCE_SHARE * 50)
+    assert budget.patience_s() == pytest.approx(POLICY.budget.patience_share * 50)
     clock.now_s += 1000
-    assert budget.patience_s() == SHORTEST_PATIENCE_S
+    assert budget.patience_s() == POLICY.budget.shortest_patience_s
 
 
 def test_ceilings_between_passes_must_be_cheap(clock: FakeClock) -> None:
     budget = TimeBudget(100.0, clock.now_s)
-    assert budget.allows_gauging(0.9 * GAUGING_SHARE * 100)
-    assert not budget.allows_gauging(1.1 * GAUGING_SHARE * 100)
+    assert budget.allows_gauging(0.9 * POLICY.budget.gauging_share * 100)
+    assert not budget.allows_gauging(1.1 * POLICY.budget.gauging_share * 100)

@@ -7,7 +7,10 @@ import time
 
 import pytest
 
-from pointwise_bench.suites.harness.machine.canary import SWEEPS, Canary
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.machine.canary import Canary
+
+SWEEPS = POLICY.timing.canary_sweeps
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from pointwise_bench.common.formats import ROUNDS_APART
-from pointwise_bench.suites.harness.design.rounds import MOST_ROUNDS, PASSES, Share
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.design.rounds import Share
 from pointwise_bench.suites.harness.record.cell import Cell
 from pointwise_bench.suites.harness.record.pass_samples import (
     PassSamples,
@@ -36,12 +37,12 @@ def blank() -> Cell:
 
 
 def test_rounds_of_the_planned_passes_alternate() -> None:
-    parts = {number: part(2, number) for number in range(PASSES)}
+    parts = {number: part(2, number) for number in range(POLICY.rounds.passes)}
     assert order_rounds(parts) == [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1)]
 
 
 @pytest.mark.parametrize("few", [1, 4, 7])
-@pytest.mark.parametrize("passes", [1, 2, PASSES])
+@pytest.mark.parametrize("passes", [1, 2, POLICY.rounds.passes])
 def test_the_rounds_of_a_slow_backend_are_a_prefix_of_everybody_elses(few: int, passes: int) -> None:
     slow = order_rounds({number: part(few) for number in range(passes)})
     fast = order_rounds({number: part(9) for number in range(passes)})
@@ -50,20 +51,22 @@ def test_the_rounds_of_a_slow_backend_are_a_prefix_of_everybody_elses(few: int, 
 
 def test_later_passes_follow_after_the_planned_ones() -> None:
     """What was published of a problem before it was looked at again stays where it was."""
-    parts = {number: part(3) for number in range(PASSES + 2)}
-    assert order_rounds(parts)[: 3 * PASSES] == order_rounds({number: parts[number] for number in range(PASSES)})
-    assert order_rounds(parts)[3 * PASSES :] == [(3, 0), (4, 0), (3, 1), (4, 1), (3, 2), (4, 2)]
+    parts = {number: part(3) for number in range(POLICY.rounds.passes + 2)}
+    assert order_rounds(parts)[: 3 * POLICY.rounds.passes] == order_rounds(
+        {number: parts[number] for number in range(POLICY.rounds.passes)}
+    )
+    assert order_rounds(parts)[3 * POLICY.rounds.passes :] == [(3, 0), (4, 0), (3, 1), (4, 1), (3, 2), (4, 2)]
 
 
 def test_the_order_does_not_hang_on_which_pass_was_noted_first() -> None:
-    parts = {number: part(3, number) for number in range(PASSES)}
+    parts = {number: part(3, number) for number in range(POLICY.rounds.passes)}
     assert order_rounds(dict(reversed(parts.items()))) == order_rounds(parts)
 
 
 def test_every_round_has_a_name_of_its_own() -> None:
-    assert MOST_ROUNDS <= ROUNDS_APART
-    names = {round_number(number, place) for number in range(24) for place in range(MOST_ROUNDS)}
-    assert len(names) == 24 * MOST_ROUNDS
+    assert POLICY.rounds.most <= ROUNDS_APART
+    names = {round_number(number, place) for number in range(24) for place in range(POLICY.rounds.most)}
+    assert len(names) == 24 * POLICY.rounds.most
 
 
 # --- the cell -----------------------------------------------------------------------------------------------------

@@ -9,18 +9,19 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from changed_policy import changed_policy
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.claims import CLAIMS, Claim, get
 from pointwise_bench.suites.harness.claims.claim_file import ClaimFile
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
-from pointwise_bench.suites.harness.design.rounds import PASSES
+from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.time_budget import TimeBudget
 from pointwise_bench.suites.harness.record.cell import Place
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.run import claim_passes as claim_passes_module
 from pointwise_bench.suites.harness.run.claim_passes import ClaimPasses, Task
-from pointwise_bench.suites.harness.run.claim_plan import LONGEST_WAIT_S, SHARE, USUAL_S, ClaimPlan
+from pointwise_bench.suites.harness.run.claim_plan import ClaimPlan
 from pointwise_bench.suites.harness.run.options import Options
 from pointwise_bench.suites.harness.run.plan import Plan
 
@@ -80,7 +81,7 @@ def run_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
     monkeypatch.setattr(ClaimPasses, "_inputs_of", lambda self, claim: claim)
     declared = SimpleNamespace(device="cpu", output="fresh")
     monkeypatch.setattr(claim_passes_module, "registry", SimpleNamespace(get=lambda name: declared))
-    monkeypatch.setattr(claim_passes_module, "RESTART_S", 1e-6)
+    monkeypatch.setattr(claim_passes_module, "POLICY", changed_policy(claims={"restart_s": 1e-6}))
 
     def run(seconds: float, claims: tuple[Claim, ...] = CHOSEN, **scripts: Script | str) -> ClaimFile:
         claim_file = ClaimFile(tmp_path)
@@ -96,7 +97,7 @@ def test_every_claim_is_measured_in_every_start(run_passes: Callable[..., ClaimF
     for claim in CHOSEN:
         result = claim_file.result((claim.name, "a", 2))
         assert result.status == "ok"
-        assert result.process == [start for start in range(PASSES) for _ in range(2)]
+        assert result.process == [start for start in range(POLICY.rounds.passes) for _ in range(2)]
         assert all(samples[::2] == [1e-3, 2e-3, 3e-3] for samples in result.samples_s.values())
         assert result.smallest_call_s == 1e-6
 
@@ -115,13 +116,13 @@ def test_all_workers_are_started_anew_between_two_starts_and_not_for_each_backen
         return script
 
     run_passes(60.0, a=noting("a"), b=noting("b"))
-    assert list(dict.fromkeys(visits)) == [(name, start) for start in range(PASSES) for name in "ab"]
+    assert list(dict.fromkeys(visits)) == [(name, start) for start in range(POLICY.rounds.passes) for name in "ab"]
 
 
 def test_no_start_is_made_whose_time_would_go_into_starting(
     run_passes: Callable[..., ClaimFile], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claim_passes_module, "RESTART_S", 0.2)
+    monkeypatch.setattr(claim_passes_module, "POLICY", changed_policy(claims={"restart_s": 0.2}))
 
     def slow(claim: Claim, start: int) -> ClaimSamples:
         time.sleep(0.1)
@@ -149,7 +150,7 @@ def test_a_backend_that_is_missing_takes_no_time_and_says_so(run_passes: Callabl
 
 def test_a_wrong_claim_is_void_and_the_others_go_on(run_passes: Callable[..., ClaimFile]) -> None:
     def wrong_at_last(claim: Claim, start: int) -> ClaimSamples:
-        if claim.name == "stride" and start == PASSES - 1:
+        if claim.name == "stride" and start == POLICY.rounds.passes - 1:
             raise Ended("wrong", "is wrong", 7.0)
         return times(claim, start)
 
@@ -211,7 +212,7 @@ def test_later_starts_measure_what_was_measured_least(
         time.sleep(0.1)
         return times(claim, start)
 
-    monkeypatch.setattr(claim_passes_module, "FIRST_SHARE", 0.5)
+    monkeypatch.setattr(claim_passes_module, "POLICY", changed_policy(claims={"restart_s": 1e-6, "first_share": 0.5}))
     claim_file = run_passes(0.68, a=slow)
     starts = [set(claim_file.result((claim.name, "a", 2)).process) for claim in CHOSEN]
     assert [len(each) for each in starts] in ([3, 2, 2], [2, 2, 3], [2, 3, 2])
@@ -243,8 +244,8 @@ def planned() -> tuple[ClaimPlan, Plan]:
 def test_claims_alone_have_a_budget_below_four_minutes_and_patience_to_match() -> None:
     claims, plan = planned()
     assert claims.stand_alone(plan)
-    assert claims.usual_s == USUAL_S < 240
-    assert claims.hurried(Options(), plan).timeout_s == LONGEST_WAIT_S
+    assert claims.usual_s == POLICY.claims.alone_s < 240
+    assert claims.hurried(Options(), plan).timeout_s == POLICY.claims.longest_wait_alone_s
     plan.add(Problem.parse("n1c8h4w4-o16"), 2, "a", Place("googlenet", "y"))
     assert not claims.stand_alone(plan)
     assert claims.hurried(Options(), plan).timeout_s == Options().timeout_s
@@ -252,12 +253,12 @@ def test_claims_alone_have_a_budget_below_four_minutes_and_patience_to_match() -
 
 def test_a_budgets_share_is_kept_back_for_the_claims() -> None:
     claims, _ = planned()
-    assert claims.reserve_s(100.0) == pytest.approx(SHARE * 100)
+    assert claims.reserve_s(100.0) == pytest.approx(POLICY.claims.share * 100)
     assert claims.reserve_s(None) == 0
     assert ClaimPlan().reserve_s(100.0) == 0
     budget = TimeBudget(100.0, time.monotonic())
     budget.closing_s = 5 + claims.reserve_s(100.0)
-    assert budget.left_s() < 100 * (1 - SHARE)
+    assert budget.left_s() < 100 * (1 - POLICY.claims.share)
     assert claims.release_s(budget) == pytest.approx(100 - 5 - 6, abs=0.5)
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from changed_policy import changed_policy
 
 from pointwise_bench.backends import Problem, registry
-from pointwise_bench.suites.harness.design.rounds import PASSES
+from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.time_budget import TimeBudget
 from pointwise_bench.suites.harness.machine import environment
 from pointwise_bench.suites.harness.record.cell import Place
@@ -19,7 +20,6 @@ from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.record.run_folder import RunFolder, newest_unfinished
 from pointwise_bench.suites.harness.run import passes as passes_module, session as session_module
 from pointwise_bench.suites.harness.run.options import Options
-from pointwise_bench.suites.harness.run.passes import MOST_PASSES
 from pointwise_bench.suites.harness.run.session import Session
 from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp
@@ -172,8 +172,10 @@ def starts_of(session: Session, problem: Problem, name: str) -> list[int]:
 def test_every_pass_starts_every_worker_and_covers_every_problem(tmp_path: Path, pool: type[ScriptedPool]) -> None:
     session = planned(tmp_path)
     session.cell(PROBLEMS[0], 1, BACKENDS[0])
-    assert pool.served == [(name, start) for start in range(PASSES) for _ in PROBLEMS for name in BACKENDS]
-    assert starts_of(session, PROBLEMS[1], BACKENDS[1]) == list(range(PASSES))
+    assert pool.served == [
+        (name, start) for start in range(POLICY.rounds.passes) for _ in PROBLEMS for name in BACKENDS
+    ]
+    assert starts_of(session, PROBLEMS[1], BACKENDS[1]) == list(range(POLICY.rounds.passes))
 
 
 def test_what_stays_undecided_is_looked_at_again_until_there_were_enough_passes(
@@ -182,12 +184,12 @@ def test_what_stays_undecided_is_looked_at_again_until_there_were_enough_passes(
     pool.speeds = undecided()
     session = planned(tmp_path)
     session.cell(PROBLEMS[0], 1, BACKENDS[0])
-    assert starts_of(session, PROBLEMS[0], BACKENDS[0]) == list(range(MOST_PASSES))
+    assert starts_of(session, PROBLEMS[0], BACKENDS[0]) == list(range(POLICY.rounds.most_passes))
     assert session.run_folder is not None
     assert session.run_folder.run["undecided"] == {"pairs": 2, "problems": 2}
 
 
-@pytest.mark.parametrize("slots", range(4 * PASSES))
+@pytest.mark.parametrize("slots", range(4 * POLICY.rounds.passes))
 def test_a_resumed_run_runs_what_is_missing_in_workers_with_new_numbers(
     tmp_path: Path, pool: type[ScriptedPool], slots: int
 ) -> None:
@@ -196,10 +198,10 @@ def test_a_resumed_run_runs_what_is_missing_in_workers_with_new_numbers(
     done = len(run_folder.checkpoint)
     assert done == slots // 2
     session = resume(tmp_path)
-    assert len(pool.served) == 2 * (len(PROBLEMS) * PASSES - done)
+    assert len(pool.served) == 2 * (len(PROBLEMS) * POLICY.rounds.passes - done)
     for problem in PROBLEMS:
         for name in BACKENDS:
-            assert len(starts_of(session, problem, name)) == PASSES
+            assert len(starts_of(session, problem, name)) == POLICY.rounds.passes
 
 
 def test_a_resumed_run_takes_no_further_pass_over_what_was_decided(tmp_path: Path, pool: type[ScriptedPool]) -> None:
@@ -219,7 +221,7 @@ def test_no_backend_is_timed_on_without_those_that_are_written_already(
     """Killed while the cells of an undecided problem were being written, with passes to go."""
     pool.speeds = undecided()
     with monkeypatch.context() as patch:
-        patch.setattr(passes_module, "MOST_PASSES", PASSES)
+        patch.setattr(passes_module, "POLICY", changed_policy(rounds={"most_passes": 3}))
         session = planned(tmp_path)
         session.cell(PROBLEMS[0], 1, BACKENDS[0])
     assert session.run_folder is not None
@@ -231,7 +233,7 @@ def test_no_backend_is_timed_on_without_those_that_are_written_already(
     assert path.read_text().startswith(first)
     other = next(name for name in BACKENDS if name != json.loads(first)["backend"])
     problem = Problem.parse(json.loads(first)["problem"])
-    assert starts_of(resumed, problem, other) == list(range(PASSES))
+    assert starts_of(resumed, problem, other) == list(range(POLICY.rounds.passes))
 
 
 # --- a time budget ------------------------------------------------------------------------------------------------

@@ -15,11 +15,12 @@ import pytest
 
 from pointwise_bench import Problem
 from pointwise_bench.common.status import Status
-from pointwise_bench.suites.harness.design.rounds import FEWEST_ROUNDS, TURN_S, WARM_S, Share
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.design.rounds import Share
 from pointwise_bench.suites.harness.machine.ceilings import Ceilings
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
-from pointwise_bench.suites.harness.run.trial import LONG_TURN, Participant, Trial, TrialResult
+from pointwise_bench.suites.harness.run.trial import Participant, Trial, TrialResult
 from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp
 from pointwise_bench.suites.harness.worker.pool import WorkerSlot
@@ -168,16 +169,16 @@ def test_all_turns_and_the_canary_keep_to_the_cores_of_the_pass(cores: list[int]
     trial_of(pool, cores=cores, canary=canary).run()
     for slot in pool.slots.values():
         client: Any = slot.client
-        assert client.turns == [(ceil(TURN_S / CALL_S), WARM_S, cores)] * ROUNDS
+        assert client.turns == [(ceil(POLICY.rounds.turn_s / CALL_S), POLICY.rounds.warm_s, cores)] * ROUNDS
     assert canary.cores == [cores] * ROUNDS
 
 
 def test_a_slow_backend_takes_part_in_the_first_rounds_only() -> None:
     pool = ScriptedPool(slow={"set_up": lambda number: SetUp(0, 0, 1.0, 1.0, 0.1)}, fast={})
     parts = parts_of(trial_of(pool, rounds=lambda speeds: 9).run())
-    assert (len(parts["slow"].samples_s), len(parts["fast"].samples_s)) == (FEWEST_ROUNDS, 9)
+    assert (len(parts["slow"].samples_s), len(parts["fast"].samples_s)) == (POLICY.rounds.fewest, 9)
     assert parts["slow"].calls == 1
-    assert parts["slow"].canary_s == parts["fast"].canary_s[:FEWEST_ROUNDS]
+    assert parts["slow"].canary_s == parts["fast"].canary_s[: POLICY.rounds.fewest]
 
 
 def test_the_number_of_rounds_comes_from_the_warm_ups_speed() -> None:
@@ -382,7 +383,7 @@ def test_a_warm_up_beyond_the_budget_does_not_void_a_backend_that_keeps_to_it_in
     assert part.cpu_s / part.wall_s == pytest.approx(1.0)
     turns = pool.slots["a"].client.turns  # type: ignore[union-attr]
     assert [cores for _, _, cores in turns].count(None) == 1
-    assert turns[-1][0] == LONG_TURN * part.calls
+    assert turns[-1][0] == POLICY.acceptance.long_turn * part.calls
 
 
 def test_a_time_below_what_the_machine_can_do_is_wrong() -> None:
@@ -472,6 +473,6 @@ def test_samples_keep_the_digits_that_the_clock_has() -> None:
 def test_a_part_holds_what_was_measured_before_and_after_the_rounds() -> None:
     part = parts_of(trial_of(ScriptedPool(a={})).run())["a"]
     assert (part.prepare_s, part.first_call_s, part.error_ratio, part.peak_rss_bytes) == (0.1, 0.01, 0.5, 10**8)
-    assert part.calls == ceil(TURN_S / CALL_S)
+    assert part.calls == ceil(POLICY.rounds.turn_s / CALL_S)
     assert part.process == 0
     assert part.started_at > "2026"

@@ -10,15 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from pointwise_bench.common.verdict_rule import USUAL_COUNTS_AS
 from pointwise_bench.report.statistics.order_statistics import (
-    USUAL_COUNTS_AS,
     Clusters,
     design_effect,
     interval_index,
     moderated,
 )
-from pointwise_bench.suites.harness.design.rounds import MOST_ROUNDS
-from pointwise_bench.suites.harness.run.passes import MOST_PASSES_IN_BUDGET
+from pointwise_bench.suites.harness.design.policy import POLICY
 
 STARTS, ROUNDS = 3, 40
 
@@ -127,7 +126,7 @@ def test_more_disagreement_never_makes_an_interval_narrower(values: list[float],
 
 def test_the_interval_exists_for_as_many_rounds_as_a_run_can_have() -> None:
     """Powers of two beyond a thousand do not fit into a float."""
-    most = MOST_PASSES_IN_BUDGET * MOST_ROUNDS
+    most = POLICY.rounds.most_passes_in_budget * POLICY.rounds.most
     index = interval_index(most)
     assert index is not None
     assert index == pytest.approx(most / 2 - 1.96 * math.sqrt(most) / 2, abs=2)

@@ -16,15 +16,14 @@ from hypothesis import given, settings, strategies as st
 from make_run import drifting
 from numpy.typing import ArrayLike, NDArray
 
+from pointwise_bench.common.verdict_rule import MARGIN, PLANNED_STARTS
 from pointwise_bench.report.statistics.verdicts import (
-    MARGIN,
-    PLANNED_STARTS,
     Pairs,
     Series,
     pair_up,
     usual_disagreement,
 )
-from pointwise_bench.suites.harness.design.rounds import PASSES
+from pointwise_bench.suites.harness.design.policy import POLICY
 
 NOISE = 0.04  # of a ratio of one round, standard deviation; with tails of Student's t of 3 degrees of freedom
 DRIFT = 0.05  # of the machine, from one round to the next: a random walk
@@ -356,7 +355,7 @@ def test_a_clock_that_stood_still_is_no_error() -> None:
 
 
 def test_the_report_and_the_harness_plan_as_many_starts() -> None:
-    assert PLANNED_STARTS == PASSES
+    assert POLICY.rounds.passes == PLANNED_STARTS
 
 
 def test_more_looks_need_more_certainty() -> None:

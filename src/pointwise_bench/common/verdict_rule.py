@@ -1,0 +1,21 @@
+"""The numbers of the rule by which two backends are compared; the rule itself is ``report.statistics.verdicts``.
+
+Here, because a run plans by them what the report decides by them later, and records them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+MARGIN: Final = 0.02
+"""Of practical equality. Below this a difference is of no practical use, and code alignment alone can produce it."""
+
+ALPHA: Final = 0.05
+"""One less the confidence of an interval, before it is divided among the pairs of a problem and the looks at one."""
+
+PLANNED_STARTS: Final = 3
+"""Of each worker, in every run. More of them mean that the pair was undecided, and looked at again."""
+
+USUAL_COUNTS_AS: Final = 4
+"""How many starts the whole run's disagreement counts as, beside a pair's own: with three starts a pair knows little
+about its own, and a run has hundreds of pairs."""

@@ -1,0 +1,238 @@
+"""Every constant of measuring, with its unit and its reason, in one object that a run records in ``run.json``.
+
+Two runs that were measured by different rules are told apart by it. Times are in seconds.
+
+What runs beside a plugin's code, in a worker, binds the values that it needs to names of its own module before any
+plugin is loaded: a frozen dataclass can still be changed by ``object.__setattr__``. Everybody else reads
+:data:`POLICY` when the value is needed. A test replaces the object in the module that it is about, or in this one
+before the rest of the harness is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from pointwise_bench.common.verdict_rule import ALPHA, MARGIN, PLANNED_STARTS, USUAL_COUNTS_AS
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundsPolicy:
+    """Turns, rounds and passes: how often each backend is measured on a problem."""
+
+    turn_s: float = 0.004
+    """Of timed calls in one turn: shorter than the spells in which a machine is fast or slow."""
+    warm_s: float = 0.001
+    """Of untimed calls before them: refills the caches that the previous backend's turn has emptied."""
+    turn_overhead_s: float = 0.001
+    """Of waking, asking and stopping a worker, in foreseeing what a turn takes."""
+    passes: int = PLANNED_STARTS
+    """Starts of every worker: what a process keeps for life differs from one start to the next."""
+    most_passes: int = 2 * PLANNED_STARTS
+    """Without a time budget, for a problem whose backends cannot be told apart."""
+    most_passes_in_budget: int = 24
+    """The same with a time budget, which ends earlier as a rule."""
+    usual: int = 80
+    """Rounds of one pass without a time budget: about as long as a start and the gate take."""
+    fewest: int = 5
+    """Rounds of one pass; three times five tell any two of forty backends apart, if all agree."""
+    telling: int = 8
+    """Fewest rounds of one pass but for slow backends, however short the time: three times eight tell any two of twenty
+    backends apart, a few rounds to the contrary included. Three times four told nobody among eighteen and saved a tenth
+    of the time: the rest is what a trial costs before its first round."""
+    most: int = 100
+    """Rounds of one pass, however long the time."""
+    slow_s: float = 0.8
+    """A backend whose rounds of one pass would take longer than this takes part in the first few only."""
+    alike: float = 1.5
+    """Largest step in speed between two backends that get the same number of calls in a turn."""
+    span: float = 4.0
+    """Largest factor between the fastest and the slowest of those."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetPolicy:
+    """How a time budget is spent."""
+
+    closing_share: float = 0.1
+    """Of a budget, kept back for publishing the cells and for writing the report ..."""
+    longest_closing_s: float = 6.0
+    """... but no more than this."""
+    shortest_settling_s: float = 5.0
+    """Left time below which no further pass is begun: it must at least start every worker again."""
+    gauging_share: float = 0.02
+    """Of a budget, for measuring the ceilings once more between two passes."""
+    patience_share: float = 0.2
+    """Of what is left, for one answer of one backend ..."""
+    shortest_patience_s: float = 3.0
+    """... but no less than what importing a large library takes."""
+    overhead_at_first_s: float = 1.0
+    """What a problem is foreseen to take outside of the rounds before any was measured: setting up, mostly."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimingPolicy:
+    """The warm-up, the inputs of a cold cache, and the canary."""
+
+    level_within: float = 0.05
+    """Warm-up ends when a batch beats the best one before it by no more than this ..."""
+    longest_warm_up_s: float = 1.0
+    """... or when this much time has gone."""
+    warm_up_batch_s: float = 0.01
+    """Of one batch of the warm-up."""
+    last_level_caches: int = 2
+    """Inputs of equal values in rotation are larger than this many of them, so that none is still there when its turn
+    comes again ..."""
+    most_copies: int = 2**16
+    """... but no more copies than this ..."""
+    share_of_memory: float = 1 / 8
+    """... and no more than this part of the free memory."""
+    canary_sweeps: int = 60
+    """Over the canary's array in one beat: about half a millisecond on a current core."""
+    canary_beats: int = 40
+    """Of which the canary's baseline is the median."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceptancePolicy:
+    """Limits that a timed backend must keep to, or its time is not published."""
+
+    budget_tolerance: float = 0.1
+    """CPU seconds over wall seconds may exceed the thread budget by this much."""
+    implausibly_fast: float = 3.0
+    """A call that beats the measured peak by this factor did not do the work. The factor is wide because the peak
+    itself may have been measured in a bad moment; a replayed answer beats it by a hundred."""
+    least_unexplained_s: float = 0.003
+    """Where answers come this much later than the worker's own clock explains, the clock is checked in a long turn.
+    Waking and asking a worker takes a millisecond, several on a loaded machine, ten where its own idle threads spin on
+    every core and leave none to others. Such a delay does not grow with a turn that is many times as long, of which a
+    false clock hides a share. Delays alone had voided the times of a correct backend in 15 of 494 cells on all
+    cores."""
+    most_unexplained: float = 0.6
+    """Share of a turn that may be unexplained, however long."""
+    long_turn: int = 16
+    """Times as many calls as a turn has, in a turn that looks into a doubt."""
+    most_idle: float = 0.5
+    """CPU seconds over wall seconds while nobody calls. Threads that wait for a next call may spin (OpenMP's do so for
+    0.2 s), but not for ever."""
+    settled_s: float = 0.4
+    """After the last call, from when on they must rest."""
+    watched_s: float = 0.03
+    """How long it is looked whether they do."""
+    most_time_outs: int = 3
+    """Problems in a row. A backend that hangs on every problem would cost a run a hundred time-outs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatePolicy:
+    """Tolerances of the gate, which judges whether an answer is right and is computed within the clock."""
+
+    cap_in_roundoffs: float = 32
+    """Of the bound on an error, in unit roundoffs. What any order of summation may reach grows with the number of
+    terms; good code stays far below it, and from 1024 terms on it is so wide that TensorFloat-32 would pass. Correct
+    float32 results were seen under 5.1 up to 4096 terms."""
+    rewarm_s: float = 0.001
+    """Of calls on the old input before a new one."""
+    old_calls: int = 3
+    """As many of those at least ..."""
+    old_calls_s: float = 0.1
+    """... unless they take longer than this."""
+    new_inputs: int = 8
+    """That are tried at most before a backend is held to remember its answers."""
+    remembering: float = 3.0
+    """Times slower on a new input than on the old one: no cache of the processor's explains that."""
+    times_asked: int = 5
+    """Before work outside the clock is held for proven."""
+    reading_s: float = 200e-6
+    """That a library may take to hand over one result, at its slowest."""
+    slack_s: float = 20e-6
+    """By which two readings of the clock may differ for no reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimsPolicy:
+    """Claims: what a 1x1 convolution buys, measured on each backend alone."""
+
+    turn_s: float = 0.002
+    """Of timed calls in one turn."""
+    long_s: float = 0.005
+    """A call that takes longer is not warmed up: it sweeps the caches by itself."""
+    fewest_rounds: int = 6
+    """Of one start; enough for an interval where there is no time for another start."""
+    most_rounds: int = 8
+    """Of one start, however long the time: starts differ more than rounds do."""
+    longest_round_s: float = 0.5
+    """A backend that needs longer for all variants once is not timed."""
+    smallest_calls: int = 20
+    """Of the smallest problem, in each round."""
+    seconds: float = 150.0
+    """For all backends together, by thread budget, where no time budget says otherwise."""
+    most_wait_s: float = 8.0
+    """For one claim: among two dozen claims nobody may take the others' time."""
+    most_time_outs: int = 2
+    """After as many in a row a backend is asked no further claim."""
+    restart_s: float = 0.8
+    """Of one worker, kept back for each of the later starts."""
+    worth: float = 3.0
+    """A later start is made where it has as many times what restarting takes."""
+    first_share: float = 0.65
+    """Of the time beside those, for the first start."""
+    share_of_visit: float = 0.15
+    """Of a visit's time, for a single claim at most."""
+    alone_s: float = 234.0
+    """Time budget of a run of claims alone: under the four minutes in which a lecture's audience waits."""
+    longest_wait_alone_s: float = 15.0
+    """For one cell of such a run."""
+    share: float = 0.76
+    """Of a time budget: a claim has a dozen products, a problem of the group one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerdictPolicy:
+    """The rule by which the report decides and a run judges what is worth another pass: ``common.verdict_rule``."""
+
+    margin: float = MARGIN
+    alpha: float = ALPHA
+    planned_starts: int = PLANNED_STARTS
+    usual_counts_as: int = USUAL_COUNTS_AS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """All of them."""
+
+    rounds: RoundsPolicy = field(default_factory=RoundsPolicy)
+    budget: BudgetPolicy = field(default_factory=BudgetPolicy)
+    timing: TimingPolicy = field(default_factory=TimingPolicy)
+    acceptance: AcceptancePolicy = field(default_factory=AcceptancePolicy)
+    gate: GatePolicy = field(default_factory=GatePolicy)
+    claims: ClaimsPolicy = field(default_factory=ClaimsPolicy)
+    verdict: VerdictPolicy = field(default_factory=VerdictPolicy)
+
+    def written(self) -> dict[str, dict[str, Any]]:
+        """As plain values by group and field, for ``run.json``."""
+        return asdict(self)
+
+
+def first_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
+    """The name of the first field in which two written policies differ, with both values; None where they are alike.
+
+    Either may be of another version, and lack groups or fields of the other: their value is None there.
+    """
+    mine, its = dict(_flat(old)), dict(_flat(new))
+    for name in (*its, *mine):
+        if mine.get(name) != its.get(name):
+            return name, mine.get(name), its.get(name)
+    return None
+
+
+def _flat(written: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for group, values in written.items():
+        if isinstance(values, Mapping):
+            yield from ((f"{group}.{name}", value) for name, value in values.items())
+        else:
+            yield group, values
+
+
+POLICY: Final = Policy()
