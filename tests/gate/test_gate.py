@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import random
 import re
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -24,8 +22,6 @@ from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.error_bounds import ACCUMULATOR
 from pointwise_bench.suites.harness.verify.gate import Gate
-from pointwise_bench.suites.harness.verify.layer_calls import LayerCalls
-from pointwise_bench.suites.harness.verify.recomputation import check_finished, check_recomputes
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 
@@ -235,49 +231,6 @@ class Plain(Backend):
             return of_weight
         kernels = weight.astype(wide).reshape(p.groups, outs, ins)
         return forward if p.direction == "forward" else of_input
-
-
-def test_a_machine_that_stalls_gets_nobody_refused_for_remembering() -> None:
-    """Two calls in three wait for a thread that another process keeps from running."""
-    problem, rng = replace(OF_INPUT, direction="forward", bias=False), random.Random(1)
-    cases = CaseSet.of(problem, seed=1)
-    right = Plain().prepare(problem, cases.real.weight, None, 1)
-    calls = LayerCalls(Plain(), problem)
-
-    def layer(x: Any) -> Any:
-        time.sleep(0.003 if rng.random() < 2 / 3 else 0)
-        return right(x)
-
-    inputs = Inputs(cases.first.inputs)
-    for _ in range(20):
-        check_recomputes(calls, layer, inputs.arrays, cases.first.inputs, seconds_per_call=1e-4)
-
-
-class ColdReading(Plain):
-    """Reads a result in a moment, and for a millisecond after a pause or by chance, as on a busy machine."""
-
-    def __init__(self) -> None:
-        self._called, self._rng = 0.0, random.Random(1)
-
-    def sync(self) -> None:
-        """Note when the call was over."""
-        self._called = time.perf_counter()
-
-    def to_numpy(self, result: Any) -> Any:
-        """The result as it is, now and then late."""
-        paused = time.perf_counter() - self._called > 0.01
-        time.sleep(0.001 if paused or self._rng.random() < 2 / 3 else 0)
-        return result
-
-
-def test_a_reading_that_is_slow_at_times_gets_nobody_refused_for_working_in_it() -> None:
-    problem = replace(OF_INPUT, direction="forward", bias=False)
-    cases = CaseSet.of(problem, seed=1)
-    backend = ColdReading()
-    calls = LayerCalls(backend, problem)
-    layer = backend.prepare(problem, cases.real.weight, None, 1)
-    for _ in range(20):
-        check_finished(calls, layer, cases.first.inputs)
 
 
 @st.composite

@@ -1,0 +1,81 @@
+"""What a layer returns, read as one array: of the right kind, shape and dtype, or refused with what it looks like."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from scripted_backend import PROBLEM, Scripted
+
+from pointwise_bench import Problem
+from pointwise_bench.suites.harness.record.ended import WrongAnswer
+from pointwise_bench.suites.harness.verify.layer_calls import LayerCalls
+
+WIDE = replace(PROBLEM, out_channels=4, height=6, stride=2)
+GRADIENT = replace(WIDE, direction="backward-weight")
+
+
+def read(problem: Problem, result: Any) -> Any:
+    return LayerCalls(Scripted(lambda call: None), problem).read(result)
+
+
+def zeros(shape: tuple[int, ...], dtype: str = "float32") -> Any:
+    return np.zeros(shape, dtype)
+
+
+def test_a_result_of_the_right_form_is_read_as_it_is() -> None:
+    result = zeros(WIDE.output_shape)
+    assert np.shares_memory(read(WIDE, result), result)
+
+
+@pytest.mark.parametrize(
+    ("problem", "result", "words"),
+    [
+        (WIDE, zeros(WIDE.input_shape), "that is the input's shape"),
+        (WIDE, zeros(replace(WIDE, stride=1).output_shape), "the stride is ignored"),
+        (WIDE, zeros(replace(WIDE, layout="nhwc").output_shape), "that is the nhwc layout"),
+        (WIDE, zeros((1, 2, 3)), r"returns shape \(1, 2, 3\), expected \(1, 4, 3, 2\)$"),
+        (WIDE, zeros(WIDE.output_shape, "float64"), "returns float64, but the problem is float32"),
+        (replace(WIDE, direction="backward-input"), zeros(WIDE.output_shape), "that is the shape of dy"),
+        (GRADIENT, zeros(GRADIENT.weight_shape[::-1]), "the result is transposed"),
+        (replace(GRADIENT, bias=True), zeros(GRADIENT.weight_shape), r"returns the tuple \(dw, db\)"),
+    ],
+)
+def test_another_form_is_refused_with_what_it_looks_like(problem: Problem, result: Any, words: str) -> None:
+    with pytest.raises(WrongAnswer, match=words):
+        read(problem, result)
+
+
+def test_what_is_no_array_is_refused() -> None:
+    class Handing(Scripted):
+        """Forgets to make an array."""
+
+        def to_numpy(self, result: Any) -> Any:
+            """A list."""
+            return [0.0]
+
+    with pytest.raises(WrongAnswer, match="returns list from to_numpy, not a NumPy array"):
+        LayerCalls(Handing(lambda call: None), WIDE).read(None)
+
+
+def test_the_gradient_of_the_bias_is_the_last_column() -> None:
+    problem = replace(GRADIENT, bias=True)
+    dw, db = np.ones(problem.weight_shape, "float32"), np.full(problem.out_channels, 2.0, "float32")
+    together = read(problem, (dw, db))
+    assert together.shape == (4, 9)
+    assert (together[:, :-1] == 1).all()
+    assert (together[:, -1] == 2).all()
+
+
+def test_an_array_of_a_class_of_its_own_is_read_by_its_memory() -> None:
+    class Agreeing(np.ndarray):
+        """Says that it is equal to everything."""
+
+        def __eq__(self, other: object) -> Any:
+            return True
+
+        __hash__ = None
+
+    assert type(read(WIDE, zeros(WIDE.output_shape).view(Agreeing))) is np.ndarray
