@@ -186,7 +186,7 @@ class Passes:
             for part, ended in result.ended
             if not (isinstance(ended, Hurried) and part.backend in earlier)
         ]
-        self.run_folder.append(out)
+        self.run_folder.cells.append(out)
         self.run_folder.checkpoint.append(planned.key, number, result.parts)
         timed_s = sum(part.timed_s for part in result.parts)
         self.timed_s += timed_s
@@ -206,7 +206,7 @@ class Passes:
                     self.ran[name] = ran
 
     def _pending(self, planned: PlannedTrial) -> list[str]:
-        return [name for name in planned.backends if (name, *planned.key) not in self.run_folder]
+        return [name for name in planned.backends if (name, *planned.key) not in self.run_folder.cells]
 
     def _shares(self, planned: PlannedTrial) -> dict[str, Share]:
         """What every backend does in each pass, from the first one that it took part in."""
@@ -219,7 +219,7 @@ class Passes:
     def _write_cells(self, planned: PlannedTrial) -> None:
         """Write the cells of a trial from its parts; a trial that was not begun stays open."""
         parts: dict[str, dict[int, PassSamples]] = self.run_folder.checkpoint.parts(planned.key)
-        self.run_folder.append(
+        self.run_folder.cells.append(
             [
                 unite_passes(self._empty_cell(planned, name), parts[name])
                 for name in self._pending(planned)
@@ -231,7 +231,7 @@ class Passes:
         """Write the other cells of trials of which a killed run had written some: a backend is never timed on alone."""
         for planned in self._plan:
             keys = [(name, *planned.key) for name in planned.backends]
-            if any(key in self.run_folder and self.run_folder.cell(key).status == "ok" for key in keys):
+            if any(key in self.run_folder.cells and self.run_folder.cells[key].status == "ok" for key in keys):
                 self._write_cells(planned)
 
     def _ended(self, planned: PlannedTrial, part: PassSamples, ended: Ended) -> Cell:
@@ -266,7 +266,7 @@ class Passes:
     def _valid_parts(self, planned: PlannedTrial) -> dict[str, dict[int, PassSamples]]:
         """The parts of the backends that have not failed and that the report will compare."""
         parts: dict[str, dict[int, PassSamples]] = self.run_folder.checkpoint.parts(planned.key)
-        failed = {name for name in parts if (name, *planned.key) in self.run_folder.failed}
+        failed = {name for name in parts if (name, *planned.key) in self.run_folder.cells.failed}
         return {
             name: own for name, own in parts.items() if name not in failed and registry.get(name).arithmetic == "own"
         }

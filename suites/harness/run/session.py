@@ -64,7 +64,7 @@ class Session:
             raise BadOption(f"--resume: {name} differs from the run in {run_folder.folder}: {old!r} there, {new!r} now")
         self._open(run_folder)
         self._announce(
-            f"resuming {run_folder.folder}: {len(run_folder)} cells are finished, "
+            f"resuming {run_folder.folder}: {len(run_folder.cells)} cells are finished, "
             f"and {len(run_folder.checkpoint)} passes over single problems"
             + (f", and {len(self._claim_results)} claims of single backends" if self._claims else "")
         )
@@ -75,11 +75,11 @@ class Session:
         ``BudgetSpent`` where no time was left for its problem.
         """
         key = (backend, problem.id, threads)
-        if self.run_folder is None or key not in self.run_folder:
+        if self.run_folder is None or key not in self.run_folder.cells:
             self._measure()
-        if self.run_folder is None or key not in self.run_folder:
+        if self.run_folder is None or key not in self.run_folder.cells:
             raise self._spent()
-        return self.run_folder.cell(key)
+        return self.run_folder.cells[key]
 
     def claim_result(self, claim: Claim, threads: int, backend: str) -> ClaimResult:
         """The result of one planned claim of one backend, as :meth:`cell`. All cells are timed before all claims."""
@@ -129,7 +129,7 @@ class Session:
             "wall_s": wall_s,
             "timed_s": timed_s,
             "timed_share": timed_s / wall_s,
-            "cells": self.run_folder.statuses,
+            "cells": self.run_folder.cells.statuses,
         } | ({"claims": self._claim_results.statuses} if self._claims else {})
         self.run_folder.write()
         if complete:
@@ -234,7 +234,7 @@ class Session:
 def _failures(run_folder: RunFolder) -> Iterator[str]:
     """A line for each backend and status of its failed cells: the first problem, how many more, and the reason."""
     found: dict[tuple[str, str], list[Cell]] = {}
-    for cell in map(run_folder.cell, sorted(run_folder.failed)):
+    for cell in map(run_folder.cells.__getitem__, sorted(run_folder.cells.failed)):
         if cell.status not in SKIPPED:
             found.setdefault((cell.backend, cell.status), []).append(cell)
     for (backend, status), cells in found.items():

@@ -1,0 +1,68 @@
+"""``cells.jsonl``: where a cell is written, a line for each, and read again. See docs/RESULTS_FORMAT.md."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from pointwise_bench.common.status import OK, Status
+from pointwise_bench.suites.harness.record.cell import Cell, CellKey
+from pointwise_bench.suites.harness.record.json_lines import append_lines, good_lines
+
+
+class CellFile:
+    """The finished cells of one run. Knows where each lies on the disk and keeps none in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offsets: dict[CellKey, int] = {}
+        self._statuses: Counter[Status] = Counter()
+        self.failed: set[CellKey] = set()
+        """Cells without a valid time."""
+        for offset, line in good_lines(path, _is_cell):
+            self._note(_cell(line), offset)
+
+    def append(self, cells: Sequence[Cell]) -> None:
+        """Add finished cells in one write; on disk when this returns."""
+        for cell, offset in zip(cells, append_lines(self._path, map(asdict, cells)), strict=True):
+            self._note(cell, offset)
+
+    def __contains__(self, key: CellKey) -> bool:
+        return key in self._offsets
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    def __getitem__(self, key: CellKey) -> Cell:
+        """A finished cell. ``KeyError`` where there is none."""
+        with self._path.open("rb") as file:
+            file.seek(self._offsets[key])
+            return _cell(json.loads(file.readline()))
+
+    def __iter__(self) -> Iterator[Cell]:
+        """All finished cells, one at a time, in the order in which they were finished."""
+        return map(self.__getitem__, self._offsets)
+
+    @property
+    def statuses(self) -> dict[str, int]:
+        """How many cells there are of each status."""
+        return dict(sorted(self._statuses.items()))
+
+    def _note(self, cell: Cell, offset: int) -> None:
+        self._offsets[cell.key] = offset
+        self._statuses[cell.status] += 1
+        if cell.status != OK:
+            self.failed.add(cell.key)
+
+
+def _is_cell(line: dict[str, Any]) -> bool:
+    return {"backend", "problem", "threads", "status"} <= line.keys()
+
+
+def _cell(line: dict[str, Any]) -> Cell:
+    known = {each.name for each in fields(Cell)}
+    return Cell(**{name: value for name, value in line.items() if name in known})
