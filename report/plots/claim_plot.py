@@ -40,5 +40,5 @@ def draw_gains(gains: Sequence[Gain], looks: dict[str, Look], path: Path) -> Pat
         plain_ticks(axes.xaxis)
         plain_ticks(axes.yaxis)
         axes.set_title("on the line: as predicted; below it: something ate the gain")
-        name_backends(figure, axes, 3)
+        name_backends(figure, 3)
     return save(figure, path)

@@ -48,7 +48,7 @@ def draw_roofline(
             )
         plain_ticks(axes.xaxis)
         plain_ticks(axes.yaxis)
-        name_backends(figure, axes, 3)
+        name_backends(figure, 3)
         _draw_ceilings(axes, dtype, threads, ceilings, (float(intensity.min()), float(intensity.max())))
     return save(figure, path)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import matplotlib as mpl
-from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
@@ -92,9 +91,14 @@ def plain_ticks(axis: Axis) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def name_backends(figure: Figure, axes: Axes, columns: int = 4) -> None:
-    """One legend for all axes of the figure, below them."""
-    handles, labels = axes.get_legend_handles_labels()
-    found = dict(sorted(zip(labels, handles, strict=True)))
-    if found:
-        figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=min(columns, len(found)))
+def name_backends(figure: Figure, columns: int = 4) -> None:
+    """One legend for all axes of the figure, below them; a backend need not be in the first."""
+    found: dict[str, Any] = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    names = sorted(found)
+    if names:
+        figure.legend(
+            [found[name] for name in names], names, loc="outside lower center", ncols=min(columns, len(names))
+        )

@@ -85,7 +85,7 @@ def draw_sweep(group: str, timings: pd.DataFrame, looks: dict[str, Look], path: 
             plain_ticks(axes.yaxis)
         for axes in grid.flat[len(panels) :]:
             axes.set_axis_off()
-        name_backends(figure, grid.flat[0], 4 if columns == 2 else 3)
+        name_backends(figure, 4 if columns == 2 else 3)
     return save(figure, path)
 
 
