@@ -42,7 +42,7 @@ _REQUIRED: Final = ("name", *(field.name for field in fields(Problem) if field.d
 _TEXTS: Final = ("name", "source", "network_activation", "activation", "dtype", "layout", "direction")
 
 # Names that other tools give to our keys. Too far from ours for a comparison of spellings, and what people have at
-# hand. Hints only, never accepted: two names for one thing would have to be explained for ever.
+# hand. Hints only, never accepted: two names for one thing would have to be explained everywhere.
 _OTHER_NAMES: Final = {
     **dict.fromkeys(("c_in", "cin", "ic", "c"), "in_channels"),
     **dict.fromkeys(("c_out", "cout", "oc", "k", "m"), "out_channels"),
@@ -59,7 +59,7 @@ class CatalogueError(ValueError):
     """A selection or a file of layers that cannot be used; its message is one line that says what to change."""
 
     def __init__(self, message: str) -> None:
-        # Paths and the messages of parsers may hold line breaks; whoever prints this need not think of it.
+        # Paths and the messages of parsers may hold line breaks, which are taken out here once.
         super().__init__(" ".join(message.split()))
 
 
@@ -205,7 +205,7 @@ def _nearby(path: Path) -> str:
     if path.stem in names():
         return f"; the built-in group is selected as {path.stem!r}"
     present = sorted(other.name for other in path.parent.glob("*") if other.suffix.lower() in _FILES)
-    # No cutoff: in a folder of few files even the least similar may be the one that was meant.
+    # No cutoff: in a folder of few files even the least similar one may be meant.
     near = difflib.get_close_matches(path.name, present, n=5, cutoff=0.0)
     return f"; beside it there are: {', '.join(near)}" if near else "; check the path"
 
@@ -250,7 +250,7 @@ def _from_csv(text: str, name: str, path: Path) -> Group:
 
 
 def _csv_rows(text: str, where: str) -> Iterator[tuple[str, dict[str, object]]]:
-    # Strict, because otherwise a quote that is never closed swallows the rest of the file without a word.
+    # Strict: otherwise a quote that is never closed takes in the rest of the file without an error.
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
     header: list[str] = []
     try:
@@ -264,7 +264,7 @@ def _csv_rows(text: str, where: str) -> Iterator[tuple[str, dict[str, object]]]:
                 continue
             if len(cells) != len(header):
                 raise CatalogueError(
-                    f"{line}: has {len(cells)} cells where the header has {len(header)}: even them out"
+                    f"{line}: has {len(cells)} cells where the header has {len(header)}: write as many"
                 )
             values = {column: _typed(column, cell) for column, cell in zip(header, cells, strict=True) if cell}
             yield f"{line}: layer {values['name']!r}" if "name" in values else line, values
@@ -282,7 +282,7 @@ def _header(cells: list[str], where: str) -> list[str]:
 
 
 def _typed(column: str, cell: str) -> object:
-    """The cell as its column's type, or the text as it is where it is none of that: ``Problem`` says it best."""
+    """The cell as its column's type; the text as it is where it has another, which ``Problem`` then refuses."""
     if column == "bias":
         return {"0": False, "false": False, "1": True, "true": True}.get(cell.lower(), cell)
     # A limit of digits, because int() has one too and would raise past it.
@@ -352,7 +352,7 @@ def _refuse_missing(keys: Collection[str], where: str) -> None:
 
 
 def _refuse_unknown(found: Iterable[str], valid: Sequence[str], noun: str, where: str) -> None:
-    """Name every unknown key at once, each with the nearest valid one: a file is mended in one go."""
+    """Name all unknown keys in one message, each with the nearest valid one."""
     advice = {key: _nearest(key, valid) for key in found if key not in valid}
     if advice:
         each = ", ".join(f"{key!r} ({f'write {near}' if near else 'remove it'})" for key, near in advice.items())

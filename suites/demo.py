@@ -170,15 +170,15 @@ def _measured(problem: Problem, threads: int) -> DemoRoof:
     from pointwise_bench.report.analysis.roofline import Roofs
     from pointwise_bench.suites.harness.machine.ceiling_meters import CeilingMeters
 
-    complaints: list[str] = []
-    gauges = CeilingMeters([threads], complaints.append)
+    warnings: list[str] = []
+    meters = CeilingMeters([threads], warnings.append)
     try:
-        ceilings = Roofs.of({"ceilings": gauges.read("before")})
+        ceilings = Roofs.of({"ceilings": meters.read("before")})
     finally:
-        gauges.close()
+        meters.close()
     roof = _roof(ceilings, problem, threads, "measured just now")
     if roof is None:
-        why = "; ".join(complaints) or f"no peak is measured for {problem.dtype}"
+        why = "; ".join(warnings) or f"no peak is measured for {problem.dtype}"
         raise DemoError(f"no roof: {why}: give one with --peak and --bandwidth")
     return roof
 

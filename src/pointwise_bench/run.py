@@ -1,4 +1,4 @@
-"""``pointwise-bench run``: measure, report, and say where the page is; from any folder, with or without a checkout."""
+"""``pointwise-bench run``: measure, report, and print where the page is; in any folder, with or without a checkout."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pointwise_bench.suites import pytest_plugin
 SUITES: Final = Path(pytest_plugin.__file__).parent
 TIMED: Final = tuple(str(SUITES / f"test_{name}.py") for name in ("sweeps", "networks", "claims"))
 
-# What pytest would take from the folder that the user stands in (configuration, plugins of the environment, a cache
-# beside it) has nothing to do with measuring: the suite brings what it needs, and writes where it is told to.
+# What pytest would take from the current folder and the environment (configuration, other plugins, a cache) has nothing
+# to do with measuring: the suites bring what they need, and write where they are told to.
 _PYTEST: Final = (
     *("--benchmark-only", "-q", "--no-header"),
     *("-c", str(SUITES / "run.ini"), "-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin"),
@@ -33,8 +33,8 @@ examples:
 Whatever else is given goes to pytest, pytest-benchmark's options included (--benchmark-json FILE, ...)."""
 
 
-class _Folder:
-    """A plugin that remembers where the session's run was written."""
+class _FolderOfRun:
+    """A pytest plugin that keeps where the session's run was written."""
 
     def __init__(self) -> None:
         self.path: Path | None = None
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)
-    folder = _Folder()
+    folder = _FolderOfRun()
     words = [*_PYTEST, f"--rootdir={Path.cwd()}", *TIMED, *arguments]
     code = int(pytest.main(words, plugins=[pytest_plugin, folder]))
     return code if folder.path is None else max(code, report([str(folder.path)]))

@@ -1,7 +1,7 @@
-"""What a 1x1 convolution buys: each claim of the texts as data, two or more ways of computing set side by side.
+"""What a 1x1 convolution is good for: the claims of the literature as data, each with the ways that it compares.
 
-A claim says who is compared with whom; what it predicts follows from the problems (see ``report/claims``), and how
-it is measured lives in :mod:`pointwise_bench.suites.harness`.
+What a claim predicts follows from its problems (see ``report/claims``); :mod:`pointwise_bench.suites.harness` measures
+it. Imports the problem of ``backends``, and NumPy for patches.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The claims, in the order in which a text would make them.
+"""The claims, in the order in which a text would introduce them.
 
 Sizes only: every number that a claim predicts is computed from the problems below.
 """

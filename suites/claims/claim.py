@@ -90,7 +90,7 @@ class Claim:
 
     @property
     def described(self) -> dict[str, Any]:
-        """What a run says of the claim: the problems from which every predicted number follows."""
+        """What ``run.json`` says of the claim: the problems from which every predicted number follows."""
         variants = [
             {
                 "name": each.name,
@@ -118,7 +118,7 @@ class Claim:
 
     @classmethod
     def read(cls, values: dict[str, Any]) -> Claim:
-        """As much of a claim as :meth:`written` wrote."""
+        """The claim that :meth:`written` wrote; without the texts, which a worker does not need."""
         variants = tuple(
             Variant(each["name"], {name: tuple(map(read, chain)) for name, chain in each["branches"].items()})
             for each in values["variants"]

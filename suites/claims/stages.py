@@ -1,4 +1,4 @@
-"""What a variant is made of: the backend's own 1x1 convolution, and the steps around it that are NumPy for everybody.
+"""What a variant is made of: the backend's own 1x1 convolution, and steps in NumPy that are the same for all backends.
 
 A k x k convolution is composed from the 1x1: ``Patches`` lay the k * k pixels under the kernel side by side as
 channels, and a pointwise product over k * k * C channels does the rest ("im2col", K. Chellapilla, S. Puri, P. Simard,

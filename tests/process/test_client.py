@@ -1,4 +1,4 @@
-"""WorkerClient processes: what a plugin can do to its own, what comes of it, and that it is stopped while it waits."""
+"""Worker processes: what a plugin can do to its own, what follows from it, and that it is stopped while it waits."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Start = Callable[..., WorkerClient]
 
 
 @pytest.fixture(scope="module")
-def question() -> Iterator[SharedCases]:
+def cases() -> Iterator[SharedCases]:
     shared = SharedCases(PROBLEM, CaseSet.of(PROBLEM, seed=1))
     yield shared
     shared.close()
@@ -110,19 +110,19 @@ def cpu_ticks(pid: int) -> int:
 
 
 def test_every_misbehaving_backend_has_an_expected_end() -> None:
-    expected = {*HARMLESS, *AT_WORK, *BEFORE_WORK, "sets-the-clock"}  # a clock is for the contest to judge
+    expected = {*HARMLESS, *AT_WORK, *BEFORE_WORK, "sets-the-clock"}  # a trial checks the clock
     registered = set(re.findall(r'^    name = "(.*)"$', PLUGIN.read_text(), re.MULTILINE))
     assert registered == expected
 
 
 @pytest.mark.parametrize("name", AT_WORK)
 def test_a_part_ends_with_its_status_and_a_reason_that_helps(
-    start: Start, question: SharedCases, small_limits: None, name: str
+    start: Start, cases: SharedCases, small_limits: None, name: str
 ) -> None:
     status, words = AT_WORK[name]
     worker = start(name)
     with pytest.raises(Ended) as caught:
-        worker.set_up(question, 1.0 if status == "timed-out" else PATIENCE_S)
+        worker.set_up(cases, 1.0 if status == "timed-out" else PATIENCE_S)
     assert (caught.value.status, caught.value.alive) == (status, status == "wrong"), caught.value.reason
     assert words in caught.value.reason
     assert "\n" not in caught.value.reason
@@ -135,7 +135,7 @@ def test_a_part_ends_with_its_status_and_a_reason_that_helps(
 
 
 @pytest.mark.parametrize("name", BEFORE_WORK)
-def test_a_part_can_end_at_the_first_questions(start: Start, name: str) -> None:
+def test_a_part_can_end_at_the_first_requests(start: Start, name: str) -> None:
     status, words = BEFORE_WORK[name]
     worker = start(name, asked=False)
     answer = None
@@ -154,30 +154,28 @@ def test_a_part_can_end_at_the_first_questions(start: Start, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-def test_what_harms_nobody_is_measured_like_any_other(start: Start, question: SharedCases, name: str) -> None:
+def test_what_does_no_harm_is_measured_like_any_other(start: Start, cases: SharedCases, name: str) -> None:
     worker = start(name)
-    worker.set_up(question, PATIENCE_S)
+    worker.set_up(cases, PATIENCE_S)
     assert worker.turn(3, 0.0, None, PATIENCE_S).seconds_per_call > 0
     assert worker.finish(PATIENCE_S).error_ratio is not None
     worker.kill()
     assert processes_of(worker) == []
 
 
-def test_a_dead_worker_stays_dead_and_says_so_at_once(start: Start, question: SharedCases) -> None:
+def test_a_dead_worker_stays_dead_and_says_so_at_once(start: Start, cases: SharedCases) -> None:
     worker = start("exits")
     for _ in range(3):
         with pytest.raises(Ended) as caught:
-            worker.set_up(question, PATIENCE_S)
+            worker.set_up(cases, PATIENCE_S)
         assert caught.value.status == "crashed"
         assert "left with exit code 3" in caught.value.reason
 
 
-def test_the_last_words_of_an_earlier_start_are_not_a_later_ones(
-    start: Start, question: SharedCases, log: Path
-) -> None:
+def test_the_last_line_of_an_earlier_start_is_not_a_later_ones(start: Start, cases: SharedCases, log: Path) -> None:
     log.write_text("what(): std::bad_alloc\n")
     with pytest.raises(Ended) as caught:
-        start("exits").set_up(question, PATIENCE_S)
+        start("exits").set_up(cases, PATIENCE_S)
     assert caught.value.status == "crashed"
     assert caught.value.reason == "set_up: left with exit code 3"
 
@@ -200,10 +198,10 @@ def test_a_worker_may_use_half_of_what_is_free(start: Start) -> None:
     assert int(line[26:].split()[0]) == pytest.approx(free / 2, rel=0.2)
 
 
-def test_replacing_the_clock_of_the_process_changes_nothing(start: Start, question: SharedCases) -> None:
+def test_replacing_the_clock_of_the_process_changes_nothing(start: Start, cases: SharedCases) -> None:
     """``sets-the-clock`` halves the speed of the clock that others ask, and each of its calls takes 5 ms."""
     worker = start("sets-the-clock")
-    worker.set_up(question, PATIENCE_S)
+    worker.set_up(cases, PATIENCE_S)
     assert worker.turn(10, 0.0, None, PATIENCE_S).wall_s >= 0.05
 
 
@@ -218,25 +216,25 @@ def test_killing_twice_is_safe(start: Start) -> None:
 
 
 def test_megabytes_of_output_land_in_the_log_and_block_nobody(
-    start: Start, question: SharedCases, log: Path, capfd: pytest.CaptureFixture[str]
+    start: Start, cases: SharedCases, log: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     worker = start("babbles")
-    worker.set_up(question, PATIENCE_S)
+    worker.set_up(cases, PATIENCE_S)
     assert log.stat().st_size > 5_000_000
     assert "last words" in log.read_text()
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_plugin_that_changes_directory_is_timed_like_any_other(start: Start, question: SharedCases) -> None:
+def test_a_plugin_that_changes_directory_is_timed_like_any_other(start: Start, cases: SharedCases) -> None:
     here = Path.cwd()
     worker = start("wanders")
-    worker.set_up(question, PATIENCE_S)
+    worker.set_up(cases, PATIENCE_S)
     assert worker.turn(3, 0.0, None, PATIENCE_S).seconds_per_call > 0
     assert worker.finish(PATIENCE_S).error_ratio is not None
     assert Path.cwd() == here
 
 
-def test_a_child_that_ran_away_is_stopped_and_killed_too(start: Start, question: SharedCases) -> None:
+def test_a_child_that_ran_away_is_stopped_and_killed_too(start: Start, cases: SharedCases) -> None:
     worker = start("escapes")
     (child,) = set(processes_of(worker)) - {worker.pid}
     assert os.getsid(child) != worker.pid
@@ -245,9 +243,9 @@ def test_a_child_that_ran_away_is_stopped_and_killed_too(start: Start, question:
     assert becomes_true(lambda: is_gone(child))
 
 
-def test_a_child_that_runs_away_in_a_turn_is_stopped_behind_it(start: Start, question: SharedCases) -> None:
+def test_a_child_that_runs_away_in_a_turn_is_stopped_behind_it(start: Start, cases: SharedCases) -> None:
     worker = start("escapes-in-a-turn")
-    worker.set_up(question, PATIENCE_S)
+    worker.set_up(cases, PATIENCE_S)
     assert processes_of(worker) == [worker.pid]
     worker.turn(3, 0.0, None, PATIENCE_S)
     (child,) = set(processes_of(worker)) - {worker.pid}
@@ -257,10 +255,10 @@ def test_a_child_that_runs_away_in_a_turn_is_stopped_behind_it(start: Start, que
 
 
 def test_a_program_of_which_nothing_says_whose_it_is_is_stopped_and_killed_too(
-    start: Start, question: SharedCases
+    start: Start, cases: SharedCases
 ) -> None:
     worker = start("runs-a-program")
-    worker.set_up(question, PATIENCE_S)
+    worker.set_up(cases, PATIENCE_S)
     programs = set(processes_of(worker)) - {worker.pid}
     assert programs
     assert becomes_true(lambda: all(Path(f"/proc/{each}/environ").read_bytes() == b"" for each in programs))
@@ -269,10 +267,10 @@ def test_a_program_of_which_nothing_says_whose_it_is_is_stopped_and_killed_too(
     assert becomes_true(lambda: all(map(is_gone, programs)))
 
 
-def test_a_child_of_a_plugin_is_stopped_and_killed_with_it(start: Start, question: SharedCases) -> None:
+def test_a_child_of_a_plugin_is_stopped_and_killed_with_it(start: Start, cases: SharedCases) -> None:
     worker = start("forks")
     (child,) = psutil.Process(worker.pid).children()
-    worker.set_up(question, PATIENCE_S)
+    worker.set_up(cases, PATIENCE_S)
     assert becomes_true(lambda: fields_of_stat(child.pid)[0] == "T")
     worker.kill()
     assert becomes_true(lambda: is_gone(child.pid))
@@ -281,10 +279,10 @@ def test_a_child_of_a_plugin_is_stopped_and_killed_with_it(start: Start, questio
 # --- stopped while it waits ---------------------------------------------------------------------------------------
 
 
-def test_a_worker_is_stopped_whenever_it_has_answered(start: Start, question: SharedCases) -> None:
+def test_a_worker_is_stopped_whenever_it_has_answered(start: Start, cases: SharedCases) -> None:
     worker = start("wanders")
     states = [fields_of_stat(worker.pid)[0]]
-    worker.set_up(question, PATIENCE_S)
+    worker.set_up(cases, PATIENCE_S)
     states.append(fields_of_stat(worker.pid)[0])
     for _ in range(20):
         worker.turn(1, 0.0, None, PATIENCE_S)
@@ -292,14 +290,14 @@ def test_a_worker_is_stopped_whenever_it_has_answered(start: Start, question: Sh
     assert states == ["T"] * 22
 
 
-def test_a_worker_is_stopped_after_an_exception_too(start: Start, question: SharedCases) -> None:
+def test_a_worker_is_stopped_after_an_exception_too(start: Start, cases: SharedCases) -> None:
     worker = start("divides-by-zero")
     with pytest.raises(Ended):
-        worker.set_up(question, PATIENCE_S)
+        worker.set_up(cases, PATIENCE_S)
     assert fields_of_stat(worker.pid)[0] == "T"
 
 
-def test_threads_that_spin_use_no_processor_while_others_have_their_turn(start: Start, question: SharedCases) -> None:
+def test_threads_that_spin_use_no_processor_while_others_have_their_turn(start: Start, cases: SharedCases) -> None:
     worker = start("spins")
     before = cpu_ticks(worker.pid)
     time.sleep(0.5)
@@ -324,10 +322,10 @@ def crowded_core() -> Iterator[int]:
 @pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="the system does not tell how long threads wait")
 @pytest.mark.parametrize(("backend", "asks_for"), [("spins", 1.0), ("babbles", 0.0)])
 def test_what_threads_ask_for_is_told_and_not_what_others_leave_them(
-    start: Start, question: SharedCases, crowded_core: int, backend: str, asks_for: float
+    start: Start, cases: SharedCases, crowded_core: int, backend: str, asks_for: float
 ) -> None:
     worker = start(backend)
-    worker.set_up(question, PATIENCE_S)
+    worker.set_up(cases, PATIENCE_S)
     worker.turn(1, 0.0, [crowded_core], PATIENCE_S)
     assert worker.idle(0.1, PATIENCE_S) == pytest.approx(asks_for, abs=0.25)
 

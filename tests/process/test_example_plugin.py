@@ -1,4 +1,4 @@
-"""The package of docs/example_plugin, installed by pip: listed, examined and timed with no other edit."""
+"""The package of docs/example_plugin, installed by pip: listed, verified and timed with no other edit."""
 
 from __future__ import annotations
 

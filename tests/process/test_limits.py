@@ -1,4 +1,4 @@
-"""What a worker may take: computed from what is free, imposed for good, and looked at from outside."""
+"""What a worker may take: computed from what is free, set for good, and measured from outside."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def test_saved_in_the_checkout_it_passes_types(checkout: Path) -> None:
 
 
 def test_saved_in_the_checkout_it_passes_the_contract(checkout: Path) -> None:
-    """The correctness suite beside it takes a quarter of a minute more; the gate above asks the same questions."""
+    """The correctness suite beside it takes a quarter of a minute more; the gate above asks the same cases."""
     output = run_in(checkout, "pytest", "suites/test_contract.py", "--backend", "my-matmul", "-p", "no:cacheprovider")
     assert re.search(r"\b[1-9]\d* passed\b", output)
 

@@ -131,7 +131,7 @@ def test_a_file_dropped_in_is_listed_with_no_other_edit(copy: Path, built_in: Li
     assert found == built_in
 
 
-def test_broken_files_are_listed_with_their_errors_and_stop_nobody(copy: Path, built_in: Listing) -> None:
+def test_broken_files_are_listed_with_their_errors_and_stop_no_other(copy: Path, built_in: Listing) -> None:
     (copy / "pointwise_bench" / "backends" / "dropped.py").write_text(WORKING.format(name="dropped-in"))
     for file, (text, _) in BROKEN.items():
         (copy / "pointwise_bench" / "backends" / file).write_text(text)
@@ -228,7 +228,7 @@ def test_a_plugin_that_does_not_exist_is_a_mistake_of_the_command_line(what: str
 
 
 def install(folder: Path, name: str, entry_point: str) -> None:
-    """What pip leaves of a distribution with one entry point, as far as anybody reads it."""
+    """What pip leaves of a distribution with one entry point, as far as it is read here."""
     record = folder / f"{name}-1.0.dist-info"
     record.mkdir(parents=True)
     (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")

@@ -25,16 +25,16 @@ def built_in() -> list[str]:
 @pytest.mark.parametrize("name", built_in())
 def test_says_one_line_or_nothing(name: str, tmp_path: Path) -> None:
     worker = WorkerClient(name, registry.source(name), threads=1, log=tmp_path / "log")
-    question = SharedCases(PROBLEM, CaseSet.of(PROBLEM, seed=0))
+    cases = SharedCases(PROBLEM, CaseSet.of(PROBLEM, seed=0))
     try:
         if reason := worker.missing(PATIENCE_S):
             pytest.skip(reason)
-        worker.set_up(question, PATIENCE_S)
+        worker.set_up(cases, PATIENCE_S)
         ran = worker.ran(PATIENCE_S)
         worker.turn(1, 0.0, None, PATIENCE_S)
         worker.finish(PATIENCE_S)  # asking has changed nothing
     finally:
-        question.close()
+        cases.close()
         worker.kill()
     assert ran is None or (ran == " ".join(ran.split()) and len(ran) > 10)
 

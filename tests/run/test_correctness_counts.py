@@ -1,4 +1,4 @@
-"""The correctness suite counts what it asked: run, refused by reason, missing."""
+"""The correctness suite counts its tests by backend: run, refused by reason, missing."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def summary(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_counts_by_backend_and_reason(summary: str) -> None:
-    """Four questions by hand, two of them in NHWC, and one whether anything is taken."""
+    """Four tests by hand, two of them in NHWC, and one whether any problem is taken."""
     assert "one-pixel: 3 run, 2 refused, 0 missing\n  2: takes no NHWC" in summary
     assert "absent: 0 run, 0 refused, 5 missing\n  5: a library of its own is not installed" in summary
 
@@ -76,6 +76,6 @@ def test_the_sum(summary: str) -> None:
     assert "float32 forward: 1 run, 3 refused, 0 missing" in summary
 
 
-def test_who_refuses_everything_fails(summary: str) -> None:
+def test_a_backend_that_refuses_everything_fails(summary: str) -> None:
     assert "FAILED suites/test_correctness.py::test_takes_something[nothing]" in summary
     assert "nothing: 1 run (1 failed), 4 refused, 0 missing" in summary

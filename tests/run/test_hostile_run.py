@@ -1,4 +1,4 @@
-"""Whole runs among plugins that do all that a plugin may do: every end is typed, and nobody else notices."""
+"""Whole runs with plugins that do all that a plugin can do: each ends with its status, and no other is disturbed."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from pointwise_bench.suites.harness.worker import marked_processes, reaper
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
 
-HONEST = (CHEAP, "naive-loops")
-TIMEOUT_S = 8.0  # the honest have as long as the others, on a busy machine too
+CORRECT_BACKENDS = (CHEAP, "naive-loops")
+TIMEOUT_S = 8.0  # for the correct backends, too, on a busy machine
 PATIENCE_S = 400.0
 
 CORRECT = """
@@ -100,7 +100,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     for name, (statement, _, _) in AT_IMPORT.items():
         plugins.append(folder / f"{name.replace('-', '_')}.py")
         plugins[-1].write_text(CORRECT.format(first=statement, name=name))
-    names = [*HONEST, *HARMLESS, *AT_WORK, *BEFORE_WORK, *AT_IMPORT]
+    names = [*CORRECT_BACKENDS, *HARMLESS, *AT_WORK, *BEFORE_WORK, *AT_IMPORT]
     before = files_of_the_project()
     process = subprocess.Popen(
         suite_command(
@@ -127,8 +127,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     return Finished(output, folder / "results", left, files_of_the_project() - before)
 
 
-@pytest.mark.parametrize("name", HONEST)
-def test_honest_backends_do_not_notice(finished: Finished, name: str) -> None:
+@pytest.mark.parametrize("name", CORRECT_BACKENDS)
+def test_correct_backends_are_not_disturbed(finished: Finished, name: str) -> None:
     cell = finished.cell(name)
     assert (cell["status"], cell["reason"]) == ("ok", "")
     assert set(cell["process"]) <= set(range(6))  # a start for each pass and no other

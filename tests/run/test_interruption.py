@@ -90,7 +90,7 @@ def test_resuming_with_another_option_is_refused_by_name(
 def test_resuming_runs_exactly_what_is_missing_and_finishes(interrupted: tuple[Path, str, str]) -> None:
     results, on_disk, _ = interrupted
     path = only_run(results) / "cells.jsonl"
-    path.write_text(on_disk + '{"backend": "torn')  # as if the power had failed and not somebody pressed a key
+    path.write_text(on_disk + '{"backend": "torn')  # as a power failure would leave it
     done = run_suite(results, *ARGUMENTS, "--resume")
     assert done.returncode == 0, done.stdout[-2000:]
     assert f"{2 * len(PROBLEMS)} passed" in done.stdout

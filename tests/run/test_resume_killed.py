@@ -1,7 +1,7 @@
-"""A run that is killed without warning, again and again, and taken up until it is finished: nothing is lost or doubled.
+"""A run that is killed without warning, again and again, and resumed until it is finished: nothing is lost or doubled.
 
-The moments are spread over the whole of a run, which begins with imports and ends with writing the record. Three
-trials unless POINTWISE_KILLS says how many.
+The moments are spread over the whole of a run, which begins with imports and ends with writing ``run.json``. Three
+repetitions unless POINTWISE_KILLS says how many.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from suite_command import CHEAP, only_run, read_cells, read_run, suite_command, 
 from pointwise_bench.common.formats import ROUNDS_APART
 from pointwise_bench.suites.harness.design.policy import POLICY
 
-TRIALS = int(os.environ.get("POINTWISE_KILLS", "3"))
-KILLS = 2  # in each trial; the second one meets a resumed run
+REPETITIONS = int(os.environ.get("POINTWISE_KILLS", "3"))
+KILLS = 2  # in each repetition; the second one meets a resumed run
 PROBLEMS = [f"n{batch}c8h4w4-o8" for batch in range(1, 9)]
 BACKENDS = (CHEAP, "naive-loops")
 ARGUMENTS = [
@@ -58,7 +58,7 @@ class OnDisk:
         )
 
     @property
-    def contests(self) -> list[Entry]:
+    def trials(self) -> list[Entry]:
         """Problems and passes with their parts."""
         return [json.loads(line) for line in self.parts.splitlines()]
 
@@ -84,12 +84,12 @@ def start(results: Path) -> subprocess.Popen[str]:
 
 
 def finish(process: subprocess.Popen[str]) -> None:
-    """Let it run to its end, which must be a good one."""
+    """Let it run to its end, which must be without an error."""
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 0, output[-3000:]
     outcomes = {word: int(count) for count, word in re.findall(r"(\d+) (passed|xfailed)", output)}
     assert sum(outcomes.values()) == len(KEYS), output[-3000:]
-    # Turns this short can look greedy or cached on a busy machine. What is proven here holds for such cells too.
+    # On a busy machine turns this short may fail the checks of a trial. What is tested here holds for such cells, too.
     assert outcomes["passed"] >= len(KEYS) / 2, output[-3000:]
 
 
@@ -110,7 +110,7 @@ def is_finished(results: Path) -> bool:
 
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[float, list[Any]]:
-    """Seconds of a run that nobody disturbs, and the keys of its cells."""
+    """Seconds of a run that is not killed, and the keys of its cells."""
     results = tmp_path_factory.mktemp("unbroken") / "results"
     began = time.monotonic()
     finish(start(results))
@@ -118,15 +118,20 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[float, list[Any]
 
 
 def moments() -> Iterator[tuple[int, list[float]]]:
-    """For each trial when to kill, as fractions of an unbroken run: the first ones evenly spread, jittered."""
-    for trial in range(TRIALS):
-        generator = random.Random(trial)
-        yield trial, [(trial + generator.random()) / TRIALS, *(generator.random() for _ in range(KILLS - 1))]
+    """For each repetition when to kill, as fractions of an unbroken run: the first ones evenly spread, jittered."""
+    for repetition in range(REPETITIONS):
+        generator = random.Random(repetition)
+        yield (
+            repetition,
+            [(repetition + generator.random()) / REPETITIONS, *(generator.random() for _ in range(KILLS - 1))],
+        )
 
 
-@pytest.mark.parametrize(("trial", "fractions"), list(moments()), ids=lambda value: str(value) if value is int else "")
+@pytest.mark.parametrize(
+    ("repetition", "fractions"), list(moments()), ids=lambda value: str(value) if value is int else ""
+)
 def test_a_killed_run_is_resumed_to_the_same_end(
-    trial: int, fractions: list[float], unbroken: tuple[float, list[Any]], tmp_path: Path
+    repetition: int, fractions: list[float], unbroken: tuple[float, list[Any]], tmp_path: Path
 ) -> None:
     whole_s, expected = unbroken
     assert expected == KEYS
@@ -137,7 +142,7 @@ def test_a_killed_run_is_resumed_to_the_same_end(
             break
         killed = kill(start(results), fraction * whole_s)
         left.append(OnDisk.of(results))
-        print(f"trial {trial}: at {fraction:.2f} {'killed' if killed else 'over'}, {_summary(left[-1])}")
+        print(f"repetition {repetition}: at {fraction:.2f} {'killed' if killed else 'over'}, {_summary(left[-1])}")
     if not is_finished(results):
         process = start(results)
         finish(process)
@@ -146,7 +151,7 @@ def test_a_killed_run_is_resumed_to_the_same_end(
 
 
 def _summary(left: OnDisk) -> str:
-    return f"{left.cells.count(10)} cells and {left.parts.count(10)} contests on disk"
+    return f"{left.cells.count(10)} cells and {left.parts.count(10)} trials on disk"
 
 
 def _check_end(results: Path, left: list[OnDisk]) -> None:
@@ -157,10 +162,10 @@ def _check_end(results: Path, left: list[OnDisk]) -> None:
     timed = {name: cell for name, cell in cells.items() if cell["status"] == "ok"}
     for each in left:
         assert on_disk.startswith(each.cells)
-        for contest in each.contests:
-            for part in contest["parts"]:
-                cell = timed.get((part["backend"], contest["problem"], contest["threads"]))
-                assert cell is None or _samples_of_pass(cell, contest["pass"]) == part["samples_s"]
+        for trial in each.trials:
+            for part in trial["parts"]:
+                cell = timed.get((part["backend"], trial["problem"], trial["threads"]))
+                assert cell is None or _samples_of_pass(cell, trial["pass"]) == part["samples_s"]
     for cell in timed.values():
         _check_passes(cell)
     for problem in PROBLEMS:

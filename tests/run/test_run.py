@@ -42,7 +42,7 @@ class Finished:
 
     @property
     def benchmarks(self) -> list[dict[str, Any]]:
-        """pytest-benchmark's own record of it."""
+        """What pytest-benchmark has written of it."""
         (path,) = self.storage.rglob("*first.json")
         found: list[dict[str, Any]] = json.loads(path.read_text())["benchmarks"]
         return found
@@ -104,7 +104,7 @@ def test_every_pass_is_another_start_of_the_worker(finished: Finished) -> None:
         assert list(by_pass.values()) == [{number} for number in by_pass]
 
 
-def test_a_timed_cell_was_examined_and_kept_to_its_budget(finished: Finished) -> None:
+def test_a_timed_cell_was_verified_and_kept_to_its_thread_budget(finished: Finished) -> None:
     for cell in read_cells(finished.results):
         assert 0 <= cell["error_ratio"] <= 1
         assert 0 < cell["cpu_over_wall"] <= 1.1
@@ -150,7 +150,7 @@ def test_ceilings_are_measured_before_between_the_passes_and_after(finished: Fin
         assert each["triad_bytes_per_s"] == each["bandwidth"][-1][1] > 1e8
 
 
-def test_the_run_tells_how_the_machine_fared_in_every_pass(finished: Finished) -> None:
+def test_the_run_tells_the_state_of_the_machine_in_every_pass(finished: Finished) -> None:
     run = read_run(finished.results)
     passes = run["passes"]
     assert [each["number"] for each in passes] == list(range(len(passes)))
@@ -280,7 +280,7 @@ def test_k_selects_and_numbers_from_inside_this_process_are_marked(tmp_path: Pat
     assert list((only_run(tmp_path / "results") / "workers").iterdir()) == []
 
 
-# --- accidents ----------------------------------------------------------------------------------------------------
+# --- backends that fail -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -290,10 +290,10 @@ def test_k_selects_and_numbers_from_inside_this_process_are_marked(tmp_path: Pat
         ("hangs-on-wide", "1s", "timed-out", "no answer within"),
     ],
 )
-def test_an_accident_costs_its_own_cell_and_no_other(
+def test_a_crash_or_a_hang_costs_its_own_cell_and_no_other(
     backend: str, timeout: str, status: str, words: str, tmp_path: Path
 ) -> None:
-    # A backend that hangs competes alone: a second is a short time for another one on a busy machine.
+    # A backend that hangs is measured alone: a second is a short time for another one on a busy machine.
     others = [CHEAP] if status == "crashed" else []
     done = run_suite(
         tmp_path / "results",
@@ -308,7 +308,7 @@ def test_an_accident_costs_its_own_cell_and_no_other(
         *(f"--backend={name}" for name in (backend, *others)),
         "-rx",
     )
-    # The run did what it is for, which is to find that out.
+    # Finding that out is what the run is for.
     assert done.returncode == 0, done.stdout[-3000:]
     assert " 1 xfailed" in done.stdout
     cells = {(cell["backend"], cell["problem"]): cell for cell in read_cells(tmp_path / "results")}
@@ -361,7 +361,7 @@ def test_a_plugin_that_cannot_be_loaded_stands_in_for_the_name_that_it_would_hav
     assert "no backend is called 'my-matmul'" in done.stderr
 
 
-def test_a_backend_that_hangs_cannot_overdraw_a_time_budget(tmp_path: Path) -> None:
+def test_a_backend_that_hangs_cannot_exceed_a_time_budget(tmp_path: Path) -> None:
     plugin = ["--plugin", str(PLUGINS / "misbehaving.py"), "--backend", "hangs-in-python"]
     layers = ["--shapes", SMALL, "--shapes", WIDER]
     done = run_suite(tmp_path / "results", *plugin, "--backend", CHEAP, *layers, "--time-budget", "30s")

@@ -305,5 +305,5 @@ def _unexplained(missing_s: float, outside_s: float) -> bool:
 
 
 def _digits(seconds: float, digits: int) -> float:
-    """Rounded to what the clock can tell: a nanosecond in a turn of 4 ms is seven digits. Halves the record."""
+    """Rounded to what the clock can tell, a nanosecond in a turn of 4 ms being seven digits; halves the files."""
     return float(f"{seconds:.{digits}g}")

@@ -55,7 +55,7 @@ class Channel:
         """Send ``message`` and duplicates of ``descriptors``; ``ChannelClosed`` when nobody can receive them."""
         body = json.dumps(message).encode()
         try:
-            # Descriptors travel with the length, so that whoever reads the length has them before the body.
+            # Descriptors are sent with the length, so that the reader has them before the body.
             socket.send_fds(self._socket, [_LENGTH.pack(len(body))], descriptors)
             self._socket.sendall(body)
         except OSError as error:

@@ -37,7 +37,7 @@ class SharedCases:
 
 
 class Client(Protocol):
-    """One backend with its thread budget. Every method may raise :class:`record.ended.Ended`.
+    """One backend with its thread budget. Every method may raise :class:`ended.Ended`.
 
     ``timeout_s``: seconds that the answer may take, after which the backend's part ends as ``timed-out``.
     """

@@ -1,4 +1,4 @@
-"""Finding processes by the mark in their environment, wherever they have gone.
+"""Finding processes by the mark in their environment, whichever group and parent they have.
 
 A child of a worker that calls ``setsid`` or forks twice leaves its group, its session and its parent. What it keeps is
 the environment that it was started with: ``/proc/<pid>/environ`` shows that, whatever ``os.environ.clear()`` did to the
@@ -83,7 +83,7 @@ def _state_and_parent(pid: int) -> tuple[bytes, int]:
 
 
 def _read(path: str) -> bytes:
-    """The content of a file; nothing where it is gone, or somebody else's."""
+    """The content of a file; nothing where it is gone, or may not be read."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123  # pathlib takes time to import
             return file.read()

@@ -21,9 +21,9 @@ LOADING_S = 30.0  # a module that imports its heavy packages inside methods is l
 def declarations(source: Source) -> list[Declaration]:
     """What ``source`` declares. A loader for :meth:`pointwise_bench.backends.Registry.load_elsewhere`."""
     from pointwise_bench.suites.harness.record.ended import Ended
-    from pointwise_bench.suites.harness.worker.process import (
-        ChildProcess,  # pytest's start does without NumPy as long as nobody brings a plugin
-    )
+
+    # Imported here: a start of pytest without plugins needs no NumPy.
+    from pointwise_bench.suites.harness.worker.process import ChildProcess
 
     with tempfile.TemporaryDirectory() as folder:
         process = ChildProcess(

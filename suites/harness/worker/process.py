@@ -1,4 +1,4 @@
-"""A child process that runs a plugin's code: started, asked, stopped between two requests, and told how it ended."""
+"""A child process that runs a plugin's code: started, asked, stopped between two requests; and how it ended."""
 
 from __future__ import annotations
 

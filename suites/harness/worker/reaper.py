@@ -26,7 +26,7 @@ PAUSE_S = 0.01
 
 def kill(group: int, mark: str) -> None:
     """Kill the process group of a worker and all processes that carry its mark, in whichever group they are."""
-    send(-group, signal.SIGSTOP)  # so that nobody is started, or loses its parent, while they are looked for
+    send(-group, signal.SIGSTOP)  # so that none is started, or loses its parent, while they are looked for
     outside = [pid for pid in marked_processes.carrying(mark) if group_of(pid) != group]
     send(-group, signal.SIGKILL)
     for pid in outside:

@@ -1,4 +1,4 @@
-"""What is planned: a problem once, however often it is named, with all its places and everybody who competes."""
+"""What is planned: a problem once, however often it is named, with all its places and backends."""
 
 from __future__ import annotations
 

@@ -36,14 +36,14 @@ class ScriptedClient:
     """Answers as a correct backend of a millisecond per call would, but for what its ``script`` says."""
 
     name: str
-    events: list[tuple[str, str]]
+    requests: list[tuple[str, str]]
     script: dict[str, Callable[[int], Any]] = field(default_factory=dict)
     numbers: dict[str, Iterator[int]] = field(default_factory=dict)
     turns: list[tuple[int, float, list[int] | None]] = field(default_factory=list)
 
     def answer(self, request: str, usual: Answer) -> Answer:
         """The script's answer to the request's n-th repetition, or the usual one."""
-        self.events.append((request, self.name))
+        self.requests.append((request, self.name))
         number = next(self.numbers.setdefault(request, count()))
         scripted = self.script[request](number) if request in self.script else None
         if isinstance(scripted, Exception):
@@ -79,7 +79,7 @@ class ScriptedPool:
     """Slots with scripted clients, of which a dismissed one is replaced like a real one."""
 
     def __init__(self, **scripts: dict[str, Callable[[int], Any]]) -> None:
-        self.events: list[tuple[str, str]] = []
+        self.requests: list[tuple[str, str]] = []
         self.scripts = {name.replace("_", "-"): script for name, script in scripts.items()}
         self.slots: dict[str, WorkerSlot] = {}
         self.devices: dict[str, str] = {}
@@ -89,7 +89,7 @@ class ScriptedPool:
         backend: Any = SimpleNamespace(device=self.devices.get(name, "cpu"))
         slot = self.slots.setdefault(name, WorkerSlot(backend, threads))
         if slot.client is None:
-            slot.client = ScriptedClient(name, self.events, self.scripts[name])  # type: ignore[assignment]
+            slot.client = ScriptedClient(name, self.requests, self.scripts[name])  # type: ignore[assignment]
             slot.starts += 1
         return slot
 
@@ -145,7 +145,7 @@ def ends(status: Status, *, alive: bool = True, at: int = 0) -> Callable[[int], 
 def test_backends_take_their_turns_in_interleaved_rounds() -> None:
     pool = ScriptedPool(a={}, b={}, c={})
     trial_of(pool).run()
-    turns = [name for request, name in pool.events if request == "turn"]
+    turns = [name for request, name in pool.requests if request == "turn"]
     rounds = [turns[start : start + 3] for start in range(0, len(turns), 3)]
     assert len(rounds) == ROUNDS
     assert all(sorted(each) == ["a", "b", "c"] for each in rounds)
@@ -154,7 +154,7 @@ def test_backends_take_their_turns_in_interleaved_rounds() -> None:
 def test_all_backends_are_set_up_before_any_is_timed() -> None:
     pool = ScriptedPool(a={}, b={})
     trial_of(pool).run()
-    requests = [request for request, _ in pool.events]
+    requests = [request for request, _ in pool.requests]
     assert requests.index("turn") > max(place for place, asked in enumerate(requests) if asked == "set_up")
 
 
@@ -243,7 +243,7 @@ def test_what_the_gate_cannot_judge_is_not_timed() -> None:
     ended = ends_of(trial_of(pool, problem=problem).run())["a"]
     assert ended.status == "unsupported"
     assert "backward-input through relu" in ended.reason
-    assert "set_up" not in [request for request, _ in pool.events]
+    assert "set_up" not in [request for request, _ in pool.requests]
 
 
 def test_what_is_missing_makes_it_unavailable() -> None:
@@ -328,11 +328,11 @@ def test_a_time_out_of_its_own_is_not_the_budgets() -> None:
 def test_within_a_time_budget_a_backend_that_hung_once_is_not_tried_again() -> None:
     pool = ScriptedPool(a={"set_up": lambda number: Ended("timed-out", "it hangs", alive=False)}, b={})
     trial_of(pool, hurried=True).run()
-    asked = pool.events.count(("set_up", "a"))
+    asked = pool.requests.count(("set_up", "a"))
     ended = ends_of(trial_of(pool, hurried=True).run())["a"]
     assert isinstance(ended, Hurried)
     assert "not tried" in ended.reason
-    assert pool.events.count(("set_up", "a")) == asked == 1
+    assert pool.requests.count(("set_up", "a")) == asked == 1
 
 
 def test_a_problem_that_goes_well_forgets_earlier_time_outs() -> None:
@@ -417,7 +417,7 @@ def test_a_clock_that_hides_a_share_of_the_time_is_wrong_and_one_whose_answers_a
 ) -> None:
     """A backend whose own idle threads spin on every core answers some milliseconds late, turn after turn."""
     pool = ScriptedPool(a={})
-    client = Slept("a", pool.events)
+    client = Slept("a", pool.requests)
     client.share, client.late_s = share, late_s
     pool.slot("a", 1).client = client  # type: ignore[assignment]
     result = trial_of(pool).run()
@@ -441,7 +441,7 @@ def test_threads_that_spin_for_ever_are_told_from_those_that_wait_for_a_next_cal
     trial_of(
         pool, backends=["a-while", "never"]
     ).run()  # a backend that was seen to rest is not watched on the next problem
-    assert [name for request, name in pool.events if request == "idle"] == [
+    assert [name for request, name in pool.requests if request == "idle"] == [
         "ever",
         "ever",
         "a-while",

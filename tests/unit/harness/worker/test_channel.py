@@ -113,11 +113,11 @@ def test_descriptors_of_what_is_no_message_are_closed(ends: tuple[Channel, socke
     os.close(write_end)
     with pytest.raises(ChannelGarbled):
         channel.receive(1.0)
-    assert os.read(read_end, 1) == b""  # end of file: nobody holds the other end
+    assert os.read(read_end, 1) == b""  # end of file: the other end is not open anywhere
     os.close(read_end)
 
 
-def test_somebody_who_never_stops_sending_is_looked_at_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sender_that_never_stops_is_looked_at_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(channel_module, "LOOK_UP_S", 0.05)
     ours, theirs = socket.socketpair()
 
@@ -170,7 +170,7 @@ def test_a_dripping_sender_cannot_stretch_the_timeout(ends: tuple[Channel, socke
     dripping.join()
 
 
-def test_sending_to_nobody_is_a_closed_channel(ends: tuple[Channel, socket.socket]) -> None:
+def test_sending_to_a_closed_end_is_a_closed_channel(ends: tuple[Channel, socket.socket]) -> None:
     channel, theirs = ends
     theirs.close()
     with pytest.raises(ChannelClosed):
