@@ -89,7 +89,7 @@ class ScriptedPool:
     close = restart
 
 
-class ScriptedGauges:
+class ScriptedMeters:
     """No ceilings."""
 
     cost_s = 0.0
@@ -131,29 +131,30 @@ def run(cells: int, results: Path, report: bool) -> None:
         if report and line.startswith("[") and seen % 500 == 0:
             print(f"{line.partition(']')[0]}]: {resident_mib():.1f} MiB", flush=True)
 
-    campaign = Session(Options(results=results, seed=1), announce)
+    session = Session(Options(results=results, seed=1), announce)
     problems = [
         Problem(batch=1, in_channels=1 + number % 100, out_channels=1 + number // 100, height=2, width=2)
         for number in range(cells // len(SECONDS_PER_CALL))
     ]
     for problem in problems:
         for name in SECONDS_PER_CALL:
-            campaign.plan(problem, 1, name, Place("memory", problem.id))
+            session.plan(problem, 1, name, Place("memory", problem.id))
     for problem in problems:
         for name in SECONDS_PER_CALL:
-            assert campaign.cell(problem, 1, name).status == "ok"
-    campaign.finish()
+            assert session.cell(problem, 1, name).status == "ok"
+    session.finish()
 
 
 def play_scripted() -> None:
     """Let runs of this process use the scripted parts."""
-    from pointwise_bench.suites.harness.run import passes as course, session as campaign
+    from pointwise_bench.suites.harness.run import passes, session
 
     for module, name, part in (
-        (course, "Pool", ScriptedPool),
-        (campaign, "Gauges", ScriptedGauges),
-        (campaign, "Canary", ScriptedCanary),
+        (passes, "Pool", ScriptedPool),
+        (session, "CeilingMeters", ScriptedMeters),
+        (session, "Canary", ScriptedCanary),
     ):
+        assert hasattr(module, name), f"{module.__name__} has no {name}: nothing would be scripted"
         setattr(module, name, part)
 
 
