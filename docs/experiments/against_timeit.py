@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pointwise_bench import Problem
 from pointwise_bench.common.cores import available_cores
-from pointwise_bench.suites.harness.machine.thread_variables import environment
+from pointwise_bench.suites.harness.machine.thread_variables import worker_variables
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -53,7 +53,7 @@ def under_timeit(backend: str, problem: Problem) -> float:
     """The median of nine `timeit` repeats in a process of its own, in seconds."""
     threads = available_cores()
     command = [sys.executable, "-c", ALONE, backend, problem.id, str(threads)]
-    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=environment(threads))
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=worker_variables(threads))
     return float(json.loads(done.stdout))
 
 

@@ -33,7 +33,7 @@ FIRST_CELLS = 40
 MEBIBYTE = 2**20
 
 
-class ScriptedHost:
+class ScriptedClient:
     """Answers at once, with times that scatter as real ones do."""
 
     def __init__(self, name: str) -> None:
@@ -42,7 +42,7 @@ class ScriptedHost:
     def refuses(self, problem: Problem, timeout_s: float) -> None:
         """Nothing."""
 
-    def set_up(self, question: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
+    def set_up(self, cases: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
         """A pass."""
         return SetUp(0.1, 0.01, self._seconds, 1.0, 0.25)
 
@@ -66,23 +66,27 @@ class ScriptedPool:
     """As :class:`pointwise_bench.suites.harness.worker.pool.Pool`, without a process."""
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        self._stations: dict[str, WorkerSlot] = {}
+        self._slots: dict[str, WorkerSlot] = {}
 
-    def station(self, name: str, threads: int) -> WorkerSlot:
-        """The station with its host."""
-        station = self._stations.setdefault(name, WorkerSlot(registry.get(name), threads))
-        if station.host is None:
-            host: Any = ScriptedHost(name)
-            station.host = host
-            station.starts += 1
-        return station
+    def slot(self, name: str, threads: int) -> WorkerSlot:
+        """The slot with its client."""
+        slot = self._slots.setdefault(name, WorkerSlot(registry.get(name), threads))
+        if slot.client is None:
+            client: Any = ScriptedClient(name)
+            slot.client = client
+            slot.starts += 1
+        return slot
+
+    def dismiss(self, slot: WorkerSlot) -> None:
+        """A new client for the next problem."""
+        slot.client = None
 
     def restart(self) -> None:
-        """New hosts."""
-        for station in self._stations.values():
-            station.host = None
+        """New clients."""
+        for slot in self._slots.values():
+            self.dismiss(slot)
 
-    def living(self) -> tuple[WorkerSlot, ...]:
+    def occupied(self) -> tuple[WorkerSlot, ...]:
         """None that could be asked for its libraries."""
         return ()
 
@@ -154,7 +158,8 @@ def play_scripted() -> None:
         (session, "CeilingMeters", ScriptedMeters),
         (session, "Canary", ScriptedCanary),
     ):
-        assert hasattr(module, name), f"{module.__name__} has no {name}: nothing would be scripted"
+        lacking = {each for each in dir(getattr(module, name)) if not each.startswith("_")} - {*dir(part)}
+        assert not lacking, f"{part.__name__} lacks what {name} has by now: {', '.join(sorted(lacking))}"
         setattr(module, name, part)
 
 

@@ -28,7 +28,7 @@ class Witness:
     def __init__(self) -> None:
         self.resident_mib: dict[str, float] = {}
         self.held_mib: dict[str, float] = {}
-        self.course: Any = None
+        self.passes: Any = None
 
     def _note(self, stage: str) -> None:
         self.resident_mib[stage] = round(resident_mib(), 1)
@@ -40,13 +40,13 @@ class Witness:
         play_scripted()
         run = Passes.run
 
-        def watched(course: Passes) -> None:
-            self.course = course
+        def watched(passes: Passes) -> None:
+            self.passes = passes
             self._note("before measuring")
-            run(course)
+            run(passes)
             self._note("measured")
 
-        Passes.run = watched  # type: ignore[method-assign]
+        setattr(Passes, "run", watched)  # noqa: B010  # for type checkers a method is not assigned to
         self._note("begun")
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -59,7 +59,7 @@ class Witness:
         self._note("published")
         seen: set[int] = {id(self), id(session), id(session.config)}
         holders = {
-            "harness: campaign": self.course,
+            "harness: passes": self.passes,
             "pytest: collected tests": session.items,
             "pytest: reports": session.config.pluginmanager.getplugin("terminalreporter").stats,
             "pytest-benchmark: benchmarks": session.config._benchmarksession.benchmarks,  # type: ignore[attr-defined]

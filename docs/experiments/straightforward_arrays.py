@@ -130,7 +130,7 @@ class PlainNumba(Plain):
         b = np.zeros(p.out_channels, p.dtype) if bias is None else bias
         relu, step, transposed = p.activation == "relu", p.stride, weight.T.copy()
 
-        @numba.njit(parallel=self.parallel, fastmath={"contract"}, error_model="numpy")
+        @numba.njit(parallel=self.parallel, fastmath={"contract"}, error_model="numpy")  # type: ignore[untyped-decorator]
         def nchw(x: Any, w: Any, b: Any, y: Any) -> None:
             for o in numba.prange(y.shape[1]):
                 for n in range(y.shape[0]):
@@ -143,7 +143,7 @@ class PlainNumba(Plain):
                             for j in range(y.shape[3]):
                                 y[n, o, i, j] = 0 if y[n, o, i, j] < 0 else y[n, o, i, j]
 
-        @numba.njit(parallel=self.parallel, fastmath={"contract"}, error_model="numpy")
+        @numba.njit(parallel=self.parallel, fastmath={"contract"}, error_model="numpy")  # type: ignore[untyped-decorator]
         def nhwc(x: Any, w: Any, b: Any, y: Any) -> None:
             for row in numba.prange(y.shape[0] * y.shape[1]):
                 n, i = row // y.shape[1], row % y.shape[1]

@@ -93,7 +93,7 @@ class PlainJax(Plain):
         multiply = self.product(jax, p, self.to_device(weight))
         addend = None if bias is None else self.to_device(bias if p.layout == "nhwc" else bias[:, None, None])
 
-        @jax.jit
+        @jax.jit  # type: ignore[untyped-decorator]
         def compute(x: Any) -> Any:
             y = multiply(x) if addend is None else multiply(x) + addend
             return jax.nn.relu(y) if p.activation == "relu" else y
