@@ -1,0 +1,128 @@
+"""Sentences of the documents that state a rule's number, held to the constant that the code goes by."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+from places import ROOT
+
+from pointwise_bench.backends import naive_loops
+from pointwise_bench.report.analysis import health
+from pointwise_bench.report.reading import value_readers
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.machine import ceilings, fma_kernel
+from pointwise_bench.suites.harness.verify import error_bounds
+from pointwise_bench.suites.harness.worker import channel, limits
+
+WORDS: Final = {
+    **{2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"},
+    16: "sixteen",
+}
+PARTS: Final = {1 / 2: "half", 1 / 5: "a fifth", 1 / 8: "an eighth"}
+ROUNDOFF: Final = error_bounds.UNIT_ROUNDOFF
+TIMES: Final = {1: "once", 2: "twice", 3: "three times", 4: "four times"}
+
+ROUNDS, BUDGET, TIMING, ACCEPTANCE, GATE, CLAIMS, VERDICT = (
+    *(POLICY.rounds, POLICY.budget, POLICY.timing, POLICY.acceptance, POLICY.gate, POLICY.claims, POLICY.verdict),
+)
+
+
+def power(value: float) -> str:
+    """A power of two as the documents write it."""
+    exponent = value.as_integer_ratio()[1].bit_length() - 1
+    assert value == 2.0**-exponent
+    return f"2^-{exponent}"
+
+
+def probe(dtype: str) -> str:
+    """The small term of the precision probe."""
+    return f"2^-{error_bounds.PROBE_BITS[dtype]}"
+
+
+METHODOLOGY: Final = (
+    # cases and gate
+    f"A float16 holds every integer up to {error_bounds.EXACT_INTEGERS['float16']}",
+    f"a bfloat16 up to {error_bounds.EXACT_INTEGERS['bfloat16']}",
+    f"a precision probe, `1 + {probe('float32')}` in one channel",
+    f"(`{probe('float64')}` for float64; `{probe('float16')}` for float16",
+    f"`{probe('bfloat16')}` for bfloat16",
+    f"`min(gamma_K, {GATE.cap_in_roundoffs:g} u)`",
+    f"carried in float32 at least (`u = {power(ROUNDOFF['float32'])}` above)",
+    f"with `u_out` of {power(ROUNDOFF['float16'])} and {power(ROUNDOFF['bfloat16'])}",
+    f"`2 v + v^2` with `v = {power(error_bounds.REDUCED['tf32'])}`",
+    f"up to {WORDS[GATE.new_inputs]} of them, one of which must take less than {TIMES[GATE.remembering]} as long",
+    # timing
+    f"in batches of {TIMING.warm_up_batch_s * 1e3:.0f} ms until one beats the best before it",
+    f"by no more than {100 * TIMING.level_within:.0f} %, for at most {TIMING.longest_warm_up_s:.0f} s",
+    f"**Rounds**, {ROUNDS.usual} in each pass",
+    f"about {ROUNDS.warm_s * 1e3:.0f} ms of calls (one at least) that are thrown away",
+    f"about {ROUNDS.turn_s * 1e3:.0f} ms of calls (one at least) on the clock",
+    f"would take more than {ROUNDS.slow_s} s takes part in the first few only, {WORDS[ROUNDS.fewest]} at least",
+    f"A worker is woken for some {(ROUNDS.warm_s + ROUNDS.turn_s) * 1e3:.0f} ms",
+    f"larger than {TIMES[TIMING.last_level_caches]} the last-level cache",
+    f"at most {TIMING.most_copies:,} of them and {PARTS[TIMING.share_of_memory]} of the free memory",
+    # acceptance
+    f"may exceed the thread budget by at most {ACCEPTANCE.budget_tolerance}",
+    f"a turn {WORDS[ACCEPTANCE.long_turn]} times as long, kept to no cores either",
+    f"no call may be {TIMES[ACCEPTANCE.implausibly_fast]} faster than the measured FMA peak allows",
+    f"after {ACCEPTANCE.settled_s} s they must rest",
+    # passes and time
+    f"All problems are gone through {TIMES[ROUNDS.passes]}",
+    f"get further passes, {WORDS[ROUNDS.most_passes - ROUNDS.passes]} at most",
+    f"{WORDS[ROUNDS.telling]} at least ({WORDS[ROUNDS.fewest]} for slow backends",
+    f"longer than {PARTS[BUDGET.patience_share]} of what is left",
+    f"of what is left ({WORDS[BUDGET.shortest_patience_s]} seconds at least)",
+    # workers
+    f"It may use {PARTS[limits.SHARE]} of the memory that is free at its start",
+    f"write no file above {limits.LARGEST_FILE / limits.GIB:.0f} GiB",
+    f"looked at every {PARTS[channel.LOOK_UP_S]} second",
+    # ceilings
+    f"the best of {', '.join(map(str, fma_kernel.LANE_BYTES[:-1]))} and {fma_kernel.LANE_BYTES[-1]} byte vectors",
+    f"on working sets from {ceilings.SMALLEST_SET // 1024} KiB",
+    # claims
+    f"A turn is about {CLAIMS.turn_s * 1e3:.0f} ms of calls (one at least), after one call unseen",
+    f"where a call is shorter than {CLAIMS.long_s * 1e3:.0f} ms",
+    f"{WORDS[CLAIMS.fewest_rounds]} to {WORDS[CLAIMS.most_rounds]} rounds in each start",
+    f"takes over {PARTS[CLAIMS.longest_round_s]} a second is refused",
+    f"a budget of {CLAIMS.alone_s:.0f} s unless `--time-budget` says otherwise",
+    f"{100 * CLAIMS.share:.0f} % of it for the claims",
+    f"waited for {CLAIMS.most_wait_s:.0f} s at a claim, {TIMES[CLAIMS.most_time_outs]}",
+    f"in such a run {CLAIMS.longest_wait_alone_s:.0f} s at a cell",
+    # verdicts
+    f"confidence of {100 * (1 - VERDICT.alpha):.0f} %",
+    f"The margin of practical equality is {100 * VERDICT.margin:.0f} %",
+    f"counts as {WORDS[VERDICT.usual_counts_as]} degrees of freedom",
+    f"more than {naive_loops.PATIENCE_S} s per call, by their predicted time",
+)
+
+RESULTS_FORMAT: Final = (
+    f"Names have up to {value_readers._LONGEST_NAME} characters",
+    f"A time lies between {value_readers.SHORTEST_S:.0e}".replace("e-0", "e-"),
+    f"over {health.CANARY_LIMIT} times its baseline in more than {100 * health._DISTURBED_SHARE:.0f} % of the rounds",
+    f"differs by more than {100 * (health._PEAK_LIMIT - 1):.0f} % between two phases",
+    f"stolen time is more than {100 * health._STEAL_SHARE:.0f} % of the wall time",
+    f"the first round of each of the {WORDS[ROUNDS.passes]} passes",
+    f"would take over {PARTS[CLAIMS.longest_round_s]} a second",
+)
+
+SECURITY: Final = (
+    f"{PARTS[limits.SHARE]} of the memory that is free at its start, by `RLIMIT_DATA`",
+    f"looked at {TIMES[round(1 / channel.LOOK_UP_S)]} a second",
+    f"{limits.LARGEST_FILE / limits.GIB:.0f} GiB a file by `RLIMIT_FSIZE`",
+)
+
+STATED: Final = {
+    "docs/METHODOLOGY.md": METHODOLOGY,
+    "docs/RESULTS_FORMAT.md": RESULTS_FORMAT,
+    "SECURITY.md": SECURITY,
+    "README.md": (f"Every worker is started {TIMES[ROUNDS.passes]}",),
+    "docs/WHAT_IT_BUYS.md": (f"with {100 * (1 - VERDICT.alpha):.0f} % confidence",),
+}
+
+
+@pytest.mark.parametrize(
+    ("document", "sentence"), [(document, each) for document, sentences in STATED.items() for each in sentences]
+)
+def test_a_stated_number_is_the_codes_own(document: str, sentence: str) -> None:
+    assert sentence in " ".join((ROOT / document).read_text().split())
