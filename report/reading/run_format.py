@@ -33,6 +33,7 @@ from pointwise_bench.report.reading.value_readers import (
     shown,
     text,
     whole,
+    yes_or_no,
 )
 
 _PER_ROUND: Final = ("device_samples_s", "process", "canary_s", "round")
@@ -52,6 +53,14 @@ def _environment(value: Any) -> dict[str, Any]:
     facts: dict[str, Any] = plain(value)
     facts |= object_of({"warnings": KeyRule(list_of(text), [])})(value)
     return facts
+
+
+def _policy(value: Any) -> dict[str, Any]:
+    """Constants by group and name; a newer version may have others, of other kinds."""
+    if not isinstance(value, dict):
+        raise Defect(f"is {shown(value)}, not an object")
+    groups: dict[str, Any] = plain(value)
+    return groups
 
 
 PLACE: Final = {"group": KeyRule(name(0), ""), "name": KeyRule(name(0), ""), "count": KeyRule(_count, 1)}
@@ -92,10 +101,18 @@ _CEILING: Final = {
     "bandwidth": KeyRule(list_of(pair(whole(1), or_null(_rate), "a pair of bytes and bytes per second")), ()),
 }
 
+_PROJECT: Final = {
+    "version": KeyRule(name(), None),
+    "revision": KeyRule(name(), None),
+    "clean": KeyRule(yes_or_no, None),
+}
+
 SETTINGS: Final = {
     "machine": KeyRule(name(), None),
     "started_at": KeyRule(name(0), ""),
     "finished_at": KeyRule(name(0), None),
+    "policy": KeyRule(_policy, {}),
+    "project": KeyRule(object_of(_PROJECT), dict.fromkeys(_PROJECT)),
     "environment": KeyRule(_environment, {}),
     "ceilings": KeyRule(list_of(object_of(_CEILING)), ()),
     "canary": KeyRule(object_of({"baseline_s": KeyRule(duration, None)}), {}),

@@ -111,6 +111,13 @@ def one_of(allowed: tuple[str, ...]) -> Reader:
     return read
 
 
+def yes_or_no(value: Any) -> bool:
+    """True or false; 1 and "yes" are neither."""
+    if not isinstance(value, bool):
+        raise _refused(value, "true or false")
+    return value
+
+
 def whole(least: int, most: int = MOST) -> Reader:
     """A whole number; true and 1.0 are none."""
     wanted = f"a whole number from {least:,} to {most:,}"

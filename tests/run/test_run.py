@@ -26,7 +26,7 @@ CELL_KEYS = {
 }
 RUN_KEYS = {
     *("format", "machine", "started_at", "finished_at", "options", "environment", "ceilings", "canary", "totals"),
-    *("passes", "libraries", "ran", "undecided"),
+    *("passes", "libraries", "ran", "undecided", "policy", "project"),
 }
 OPTION_KEYS = {"shapes", "backends", "threads", "plugins", "time_budget_s", "timeout_s", "in_process", "cache", "seed"}
 SERIES = {"samples_s", "device_samples_s", "canary_s", "process", "round"}

@@ -12,10 +12,12 @@ from pointwise_bench import Problem
 from pointwise_bench.common.status import SKIPPED
 from pointwise_bench.suites.claims import Claim
 from pointwise_bench.suites.harness.claims.claim_file import ClaimFile, ClaimResult
+from pointwise_bench.suites.harness.design.policy import POLICY, first_difference
 from pointwise_bench.suites.harness.design.time_budget import TimeBudget
 from pointwise_bench.suites.harness.machine import environment
 from pointwise_bench.suites.harness.machine.canary import DESCRIPTION, Canary
 from pointwise_bench.suites.harness.machine.ceiling_meters import CeilingMeters
+from pointwise_bench.suites.harness.machine.project_version import project_version
 from pointwise_bench.suites.harness.record.cell import Cell, Place
 from pointwise_bench.suites.harness.record.run_folder import RunFolder, newest_unfinished, now
 from pointwise_bench.suites.harness.run.claim_plan import ClaimPlan
@@ -57,6 +59,7 @@ class Session:
             raise BadOption(f"--resume: no unfinished run of this machine in {self._options.results}")
         for name, old, new in (
             *_differences("option", run_folder.run["options"], self._comparable_options(run_folder)),
+            *_policy_difference(run_folder.run.get("policy")),
             *_differences(
                 "software", *(_software(each) for each in (run_folder.run["environment"], environment.describe()))
             ),
@@ -195,6 +198,8 @@ class Session:
             "started_at": now(),
             "finished_at": None,
             "options": self._recorded_options() | {"seed": self._seed()},
+            "policy": POLICY.written(),
+            "project": project_version(),
             "environment": description,
             "ceilings": meters.read("before"),
             "canary": {"description": DESCRIPTION, "unit": "s", "baseline_s": canary.baseline_s},
@@ -246,6 +251,14 @@ def _software(description: dict[str, Any]) -> dict[str, Any]:
     """What of an environment decides what a time means."""
     kept = ("python", "system", "processor", "affinity", "variables")
     return dict(description["packages"]) | {name: description.get(name) for name in kept}
+
+
+def _policy_difference(old: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Where the policy of an unfinished run is another one than ours: its samples mean something else."""
+    found = first_difference(old if isinstance(old, dict) else {}, POLICY.written())
+    if found is not None:
+        name, *values = found
+        yield f"policy {name}", values[0], values[1]
 
 
 def _differences(kind: str, old: dict[str, Any], new: dict[str, Any]) -> Iterable[tuple[str, Any, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pointwise_bench.common.status import STATUSES
+from pointwise_bench.common.status import STATUSES, SURVIVED
 from pointwise_bench.suites.harness.record.ended import HARNESS, Ended, Hurried, WrongAnswer, says_out_of_memory
 
 
@@ -72,7 +72,7 @@ def test_an_end_survives_the_way_from_a_worker(status: Any) -> None:
     """Three statuses leave a process of which one knows the state; after any other it is not asked again."""
     arrived = Ended.reported(Ended(status, "a reason", 2.0).report())
     assert (arrived.status, arrived.reason, arrived.error_ratio) == (status, "a reason", 2.0)
-    assert arrived.alive == (status in ("wrong", "unsupported", "unavailable"))
+    assert arrived.alive == (status in SURVIVED)
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.rounds import Share
 from pointwise_bench.suites.harness.design.time_budget import TimeBudget
 from pointwise_bench.suites.harness.record.cell import Cell
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
 from pointwise_bench.suites.harness.run import progress as progress_module
-from pointwise_bench.suites.harness.run.progress import OVERHEAD_AT_FIRST_S, Progress
+from pointwise_bench.suites.harness.run.progress import Progress
 
 
 class Clock:
@@ -99,7 +100,7 @@ def test_a_budget_that_ends_earlier_is_what_is_left(clock: Clock) -> None:
 def test_overhead_is_what_timed_calls_do_not_explain_of_the_last_problems(clock: Clock) -> None:
     """3 rounds of 5 calls of 0.1 s are 1.5 s of 4."""
     progress = Progress(0, 1, 50, Unlimited(), lambda line: None)
-    assert progress.overhead_s() == OVERHEAD_AT_FIRST_S
+    assert progress.overhead_s() == POLICY.budget.overhead_at_first_s
     clock.now += 4
     progress.problem_done("t", [samples("a", 0.1, 0.1, 0.1, calls=5)], [])
     assert progress.overhead_s() == pytest.approx(2.5)

@@ -15,11 +15,12 @@ from pointwise_bench.backends import Problem, registry
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.time_budget import TimeBudget
 from pointwise_bench.suites.harness.machine import environment
+from pointwise_bench.suites.harness.machine.project_version import project_version
 from pointwise_bench.suites.harness.record.cell import Place
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.record.run_folder import RunFolder, newest_unfinished
 from pointwise_bench.suites.harness.run import passes as passes_module, session as session_module
-from pointwise_bench.suites.harness.run.options import Options
+from pointwise_bench.suites.harness.run.options import BadOption, Options
 from pointwise_bench.suites.harness.run.session import Session
 from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp
@@ -288,3 +289,36 @@ def test_no_pass_begins_that_cannot_start_its_workers(tmp_path: Path, monkeypatc
     monkeypatch.setattr(ScriptedClient, "set_up", set_up)
     session = planned(tmp_path, time_budget_s=30.0)
     assert set(session.cell(PROBLEMS[0], 1, BACKENDS[0]).process) == {0}
+
+
+# --- by which rules -----------------------------------------------------------------------------------------------
+
+
+def test_a_run_says_by_which_policy_and_by_which_version_it_was_measured(tmp_path: Path) -> None:
+    session = planned(tmp_path)
+    session.cell(PROBLEMS[0], 1, BACKENDS[0])
+    assert session.run_folder is not None
+    on_disk = json.loads((session.run_folder.folder / "run.json").read_text())
+    assert on_disk["policy"] == POLICY.written()
+    assert on_disk["project"] == project_version()
+
+
+def test_a_run_of_another_policy_is_not_resumed_and_the_field_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_folder = kill_after(tmp_path, 3)
+    monkeypatch.setattr(session_module, "POLICY", changed_policy(rounds={"turn_s": 0.002}))
+    with pytest.raises(BadOption) as refused:
+        planned(tmp_path).resume()
+    assert str(refused.value) == (
+        f"--resume: policy rounds.turn_s differs from the run in {run_folder.folder}: 0.004 there, 0.002 now"
+    )
+
+
+@pytest.mark.parametrize("damaged", [None, 5, [], {}])
+def test_a_run_that_does_not_say_by_which_policy_is_not_resumed(tmp_path: Path, damaged: Any) -> None:
+    """It was begun by an earlier version, or its file is damaged."""
+    path = kill_after(tmp_path, 3).folder / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"policy": damaged}))
+    with pytest.raises(BadOption, match=r"policy rounds\.turn_s differs .*: None there, 0\.004 now"):
+        planned(tmp_path).resume()

@@ -32,6 +32,7 @@ from pointwise_bench.report.reading.value_readers import (
     text,
     visible,
     whole,
+    yes_or_no,
 )
 
 SECONDS = "a positive finite number of seconds"
@@ -108,8 +109,22 @@ def test_any_value_is_shown_on_one_short_line(value: Any) -> None:
         (distinct(list_of(whole(0))), [[], [0, 5]], [[1, 1]]),
         (or_null(whole(0)), [None, 5], [-1]),
         (text, ["", "a"], [5, None, ["a"]]),
+        (yes_or_no, [True, False], [1, 0, "yes", None, []]),
     ],
-    ids=["whole", "number", "infinite", "duration", "name", "empty name", "one_of", "list", "distinct", "null", "text"],
+    ids=[
+        "whole",
+        "number",
+        "infinite",
+        "duration",
+        "name",
+        "empty name",
+        "one_of",
+        "list",
+        "distinct",
+        "null",
+        "text",
+        "yes",
+    ],
 )
 def test_the_ends_of_a_range_pass_and_what_lies_beyond_does_not(
     read: Reader, passes: list[Any], fails: list[Any]
@@ -139,6 +154,7 @@ def test_a_text_is_made_visible_and_not_refused() -> None:
         (name(), "x" * 300, "not a name of 1 to 200 characters (it has 300)"),
         (name(), "a\nb", r"is 'a\nb', not a name of printable characters"),
         (one_of(("hot", "cold")), "warm", "is 'warm', not one of hot, cold"),
+        (yes_or_no, 1, "is 1, not true or false"),
         (list_of(duration), [1.0, "x"], f"[1] is 'x', not {SECONDS}"),
         (distinct(list_of(whole(0))), [4, 7, 4], "holds 4 twice"),
         (pair(whole(1), duration, "a pair"), [1], "is [1], not a pair"),
