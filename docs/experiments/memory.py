@@ -114,7 +114,7 @@ class ScriptedCanary:
 
     baseline_s = 5e-4
 
-    def beat_s(self, cores: list[int] | None = None) -> float:
+    def work_s(self, cores: list[int] | None = None) -> float:
         """Its time, scattered."""
         return self.baseline_s * random.uniform(1.0, 1.1)  # noqa: S311  # as above
 

@@ -22,18 +22,18 @@ class Canary:
     def __init__(self) -> None:
         self._values = np.full(8192, 1.5, np.float32)
         self._scaled = np.empty_like(self._values)
-        self._beat()
-        self.baseline_s = statistics.median(self.beat_s() for _ in range(POLICY.timing.canary_beats))
+        self._work()
+        self.baseline_s = statistics.median(self.work_s() for _ in range(POLICY.timing.canary_beats))
 
-    def beat_s(self, cores: list[int] | None = None) -> float:
+    def work_s(self, cores: list[int] | None = None) -> float:
         """Seconds for the fixed work, its caches warm, on one of ``cores`` (None: on any)."""
         with _on(cores):
-            self._beat(sweeps=POLICY.timing.canary_sweeps // 10)
+            self._work(sweeps=POLICY.timing.canary_sweeps // 10)
             began = time.perf_counter()
-            self._beat()
+            self._work()
             return time.perf_counter() - began
 
-    def _beat(self, sweeps: int = POLICY.timing.canary_sweeps) -> None:
+    def _work(self, sweeps: int = POLICY.timing.canary_sweeps) -> None:
         for _ in range(sweeps):
             np.multiply(self._values, np.float32(0.5), out=self._scaled)
             np.add(self._scaled, np.float32(0.75), out=self._values)

@@ -57,7 +57,7 @@ class Participant:
 
     def add(self, turn: Turn, canary_s: float, outside_s: float) -> None:
         """Keep one round's sample. ``outside_s``: seconds on the harness's clock from the request to its answer."""
-        self.unexplained.append((outside_s - turn.wall_s - turn.unseen_s, outside_s))
+        self.unexplained.append((outside_s - turn.wall_s - turn.untimed_s, outside_s))
         self.part.samples_s.append(_digits(turn.seconds_per_call, 7))
         self.part.canary_s.append(_digits(canary_s, 4))
         if turn.device_seconds_per_call is not None:
@@ -197,7 +197,7 @@ class Trial:
         taking_part = [name for name in order if name in self._participants]
         taking_part = [name for name in taking_part if number < self._share(name).rounds]
         if taking_part:
-            canary_s = self.canary.beat_s(self.cores)
+            canary_s = self.canary.work_s(self.cores)
             for name in taking_part:
                 self._attempt(name, lambda participant: self._take_turn(participant, canary_s))
 
@@ -238,7 +238,7 @@ class Trial:
         calls, began = POLICY.acceptance.long_turn * participant.part.calls, time.perf_counter()
         turn = participant.ask(lambda client, patience: client.turn(calls, POLICY.rounds.warm_s, self.cores, patience))
         outside_s = time.perf_counter() - began
-        inside_s = turn.wall_s + turn.unseen_s
+        inside_s = turn.wall_s + turn.untimed_s
         if _unexplained(outside_s - inside_s, outside_s):
             raise Ended(
                 "wrong",

@@ -36,7 +36,7 @@ class Turn:
     wall_s: float
     device_seconds_per_call: float | None
     page_faults: int | None = None
-    unseen_s: float = 0.0  # of the calls before
+    untimed_s: float = 0.0  # of the calls before
 
 
 class ClockedLayer:
@@ -86,7 +86,7 @@ class ClockedLayer:
                 call(layer, self._sync, inputs.next())
                 if perf_counter() - woken >= warm_s:
                     break
-            unseen_s = perf_counter() - woken
+            untimed_s = perf_counter() - woken
             given = inputs.take(calls)
             faults_before = page_faults()
             began = perf_counter()
@@ -94,7 +94,7 @@ class ClockedLayer:
             wall_s = perf_counter() - began
             cpu_over_wall = (cpu_seconds() - cpu_began) / (perf_counter() - asked)
             faults = page_faults() - faults_before
-        return Turn(wall_s / calls, cpu_over_wall, wall_s, None, faults, unseen_s)
+        return Turn(wall_s / calls, cpu_over_wall, wall_s, None, faults, untimed_s)
 
     def _repeat(self, given: Iterable[Any]) -> Any:
         """The timed loop. One for each kind of call, so that none pays for a test that another kind needs."""

@@ -21,26 +21,26 @@ def canary() -> Canary:
 def test_it_knows_its_speed_from_before_the_run(canary: Canary) -> None:
     assert 0 < canary.baseline_s < 0.1
     # The fastest of many: others use this machine while tests run.
-    assert 0.2 < min(canary.beat_s() for _ in range(20)) / canary.baseline_s < 2
+    assert 0.2 < min(canary.work_s() for _ in range(20)) / canary.baseline_s < 2
 
 
 def test_its_numbers_never_decay(canary: Canary) -> None:
     """1.5 * 0.5 + 0.75 is 1.5 again: no overflow and no denormal number ever changes its speed."""
     for _ in range(50):
-        canary.beat_s()
+        canary.work_s()
     assert (canary._values == 1.5).all()
 
 
 def test_half_the_speed_shows_as_twice_the_time(canary: Canary, monkeypatch: pytest.MonkeyPatch) -> None:
-    beat = canary._beat
+    beat = canary._work
 
     def slowed(*arguments: int, **keywords: int) -> None:
         beat(*arguments, **keywords)
         beat(*arguments, **keywords)
 
-    usual = min(canary.beat_s() for _ in range(20))
-    monkeypatch.setattr(canary, "_beat", slowed)
-    assert 1.5 < min(canary.beat_s() for _ in range(20)) / usual < 3
+    usual = min(canary.work_s() for _ in range(20))
+    monkeypatch.setattr(canary, "_work", slowed)
+    assert 1.5 < min(canary.work_s() for _ in range(20)) / usual < 3
 
 
 def test_its_first_passes_are_off_the_clock(canary: Canary, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,8 +52,8 @@ def test_its_first_passes_are_off_the_clock(canary: Canary, monkeypatch: pytest.
         return 1.5 * events.count("clock")
 
     monkeypatch.setattr(time, "perf_counter", clock)
-    monkeypatch.setattr(canary, "_beat", lambda sweeps=SWEEPS: events.append(f"{sweeps} sweeps"))
-    assert canary.beat_s() == 1.5
+    monkeypatch.setattr(canary, "_work", lambda sweeps=SWEEPS: events.append(f"{sweeps} sweeps"))
+    assert canary.work_s() == 1.5
     assert events == [f"{SWEEPS // 10} sweeps", "clock", f"{SWEEPS} sweeps", "clock"]
 
 
@@ -62,8 +62,8 @@ def test_it_beats_on_the_cores_of_the_turns_and_goes_back(canary: Canary, monkey
     """What it is compared with ran there; and the harness itself belongs to all cores."""
     before = os.sched_getaffinity(0)
     seen: list[set[int]] = []
-    monkeypatch.setattr(canary, "_beat", lambda sweeps=SWEEPS: seen.append(os.sched_getaffinity(0)))
-    canary.beat_s([max(before)])
-    canary.beat_s()
+    monkeypatch.setattr(canary, "_work", lambda sweeps=SWEEPS: seen.append(os.sched_getaffinity(0)))
+    canary.work_s([max(before)])
+    canary.work_s()
     assert seen == [{max(before)}] * 2 + [before] * 2
     assert os.sched_getaffinity(0) == before
