@@ -75,7 +75,8 @@ def _report(words: Sequence[str]) -> int:
     options = _report_parser().parse_args(words)
     # Imported here, so that --help and a wrong option answer at once: pandas and matplotlib take a second.
     from pointwise_bench.report.analysis.baseline import check_baseline
-    from pointwise_bench.report.pages.site import claims_text, examine, readme_text, write_picture, write_site
+    from pointwise_bench.report.pages.run_analysis import analyse
+    from pointwise_bench.report.pages.site import claims_text, readme_text, write_picture, write_site
     from pointwise_bench.report.pages.splice import splice, splice_claims
     from pointwise_bench.report.reading.run import load_run
 
@@ -85,7 +86,7 @@ def _report(words: Sequence[str]) -> int:
     _name_defects(runs)
     if options.baseline is not None:
         check_baseline(options.baseline, runs)
-    found = [examine(run, options.baseline) for run in runs]
+    found = [analyse(run, options.baseline) for run in runs]
     if options.splice is not None:
         splice(options.splice, readme_text(found[0]))
         print(options.splice)

@@ -16,6 +16,7 @@ import tempfile
 from collections import defaultdict
 from pathlib import Path
 
+from pointwise_bench.report.analysis.series import clusters_of
 from pointwise_bench.report.reading.run import load_run
 
 HERE = Path(__file__).parent
@@ -34,7 +35,7 @@ def medians(results: Path, *, spinning: bool) -> dict[tuple[str, str], float]:
     subprocess.run(command, check=True, cwd=HERE.parents[1], stdout=subprocess.DEVNULL)
     (path,) = results.glob("*/*/run.json")
     return {
-        (cell.backend, cell.problem.id): cell.clusters.median_interval()[0]
+        (cell.backend, cell.problem.id): clusters_of(cell).median_interval()[0]
         for cell in load_run(path.parent).cells
         if cell.timed and cell.backend in BACKENDS
     }

@@ -9,7 +9,9 @@ from typing import Final
 import pandas as pd
 
 from pointwise_bench.common.verdict_rule import MARGIN
-from pointwise_bench.report.reading.run import ReadCell, Run
+from pointwise_bench.report.analysis.series import series_of
+from pointwise_bench.report.reading.cells import ReadCell
+from pointwise_bench.report.reading.run import Run
 from pointwise_bench.report.statistics.verdicts import Pairs, pair_up, usual_disagreement
 
 COLUMNS: Final = (
@@ -46,12 +48,12 @@ def usual_disagreements(run: Run) -> dict[int, float]:
 
 
 def _pair_up(cells: Iterable[ReadCell], margin: float, usual: float) -> Pairs:
-    return pair_up([cell.series for cell in cells], margin, usual)
+    return pair_up([series_of(cell) for cell in cells], margin, usual)
 
 
 def _comparable(cells: Iterable[ReadCell]) -> dict[tuple[str, int], list[ReadCell]]:
     grouped: defaultdict[tuple[str, int], list[ReadCell]] = defaultdict(list)
     for cell in cells:
-        if cell.comparable:
+        if cell.comparable_to_others:
             grouped[cell.problem.id, cell.threads].append(cell)
     return {key: sorted(group, key=lambda cell: cell.backend) for key, group in grouped.items() if len(group) > 1}

@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pointwise_bench.report.reading.run import ReadCell, Run
+from pointwise_bench.report.reading.cells import ReadCell
+from pointwise_bench.report.reading.run import Run
 from pointwise_bench.report.statistics.verdicts import Pairs, Series, pair_up
 
 # Groups whose shapes were picked one by one: a sum over them is the time of nothing.
@@ -148,7 +149,7 @@ def _compare_totals(
     traversals: dict[str, Series] = {}
     for backend in backends:
         own = [cells[layer.problem, threads, backend] for layer in layers]
-        if all(cell.comparable for cell in own):
+        if all(cell.comparable_to_others for cell in own):
             traversals[backend] = _traversal(own, [layer.occurrences for layer in layers])
     return pair_up(list(traversals.values())), list(traversals)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pointwise_bench.report.analysis.wording import threads_of
+from pointwise_bench.report.reading.cells import OWN_ARITHMETIC
 from pointwise_bench.report.reading.run import Run
 
 # A round is disturbed when the canary, a fixed piece of work, took this much longer than before the run. The rule
@@ -31,16 +32,17 @@ def warnings(run: Run, timings: pd.DataFrame) -> list[str]:
         said = "1 entry of this run" if count == 1 else f"{count:,} entries of this run"
         found.append(f"{said} could not be used and {'is' if count == 1 else 'are'} left out, named under Left out.")
     timed = [cell for cell in run.cells if cell.timed]
-    alone = sum(cell.isolation == "in-process" for cell in timed)
+    alone = sum(not cell.alone for cell in timed)
     if alone:
         found.append(
             f"{alone} of {len(timed)} timed cells ran in-process: they are shown, but never compared or ranked."
         )
-    reduced = sorted({cell.arithmetic for cell in timed} - {"own"})
+    reduced = [cell for cell in timed if cell.arithmetic != OWN_ARITHMETIC]
     if reduced:
+        which = ", ".join(sorted({cell.arithmetic for cell in reduced}))
         found.append(
-            f"{sum(cell.arithmetic != 'own' for cell in timed)} of {len(timed)} timed cells were computed in a reduced "
-            f"precision ({', '.join(reduced)}): they are shown, but never compared or ranked."
+            f"{len(reduced)} of {len(timed)} timed cells were computed in a reduced precision "
+            f"({which}): they are shown, but never compared or ranked."
         )
     above = timings.loc[timings["percent_of_roof"] > 100, ["backend", "problem", "threads"]].drop_duplicates()
     if len(above):

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pointwise_bench.common.status import OK
+from pointwise_bench.report.analysis.series import clusters_of
 from pointwise_bench.report.analysis.wording import duration, threads_of, times
+from pointwise_bench.report.reading.cells import ReadCell
 from pointwise_bench.report.reading.errors import ReportError
-from pointwise_bench.report.reading.run import ReadCell, Run
+from pointwise_bench.report.reading.run import Run
 
 # Four rounds against four: that all of one lie on one side of all of the other happens by chance in 2 of
 # comb(8, 4) = 70 cases. With three it is 2 of 20, too often to call it a change.
@@ -81,10 +83,10 @@ def _change(old: ReadCell, new: ReadCell, margin: float) -> Change:
         return Change(
             verdict, where, f"{old.status} before, {new.status} now" + (f": {new.reason}" if new.reason else "")
         )
-    if not (old.comparable and new.comparable):
+    if not (old.comparable_to_others and new.comparable_to_others):
         return Change("unclear", where, "in-process times are not compared")
-    was, was_low, was_high = old.clusters.median_interval()
-    now, now_low, now_high = new.clusters.median_interval()
+    was, was_low, was_high = clusters_of(old).median_interval()
+    now, now_low, now_high = clusters_of(new).median_interval()
     # The widest ratio that the two intervals allow: stricter than an interval of the ratio, and free of assumptions.
     ratio, low, high = now / was, now_low / was_high, now_high / was_low
     text = f"{duration(was)} before, {duration(now)} now: {times(ratio, low, high)} the time"

@@ -35,7 +35,7 @@ class Roofs:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Roofs:
-        """From a run.json, as read by ``validation.SETTINGS``; what is missing there is missing here."""
+        """From a run.json, as read by ``run_format.SETTINGS``; what is missing there is missing here."""
         peaks: defaultdict[tuple[str, int], float] = defaultdict(float)
         rungs: defaultdict[int, defaultdict[float, float]] = defaultdict(lambda: defaultdict(float))
         triads: defaultdict[int, float] = defaultdict(float)

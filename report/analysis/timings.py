@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from pointwise_bench.report.analysis.roofline import Roofs
-from pointwise_bench.report.reading.run import ReadCell, Run
+from pointwise_bench.report.analysis.series import clusters_of
+from pointwise_bench.report.reading.cells import ReadCell
+from pointwise_bench.report.reading.run import Run
 
 COLUMNS: Final = (
     *("machine", "run", "backend", "problem", "group", "name", "threads", "status", "reason"),
@@ -36,7 +38,7 @@ def tabulate(run: Run, comparisons: pd.DataFrame, ceilings: Roofs) -> pd.DataFra
     for cell in run.cells:
         row = _row(run, cell, ceilings)
         key = (cell.problem.id, cell.threads, cell.backend)
-        if cell.comparable:
+        if cell.comparable_to_others:
             row["rank"] = 1 + beaten[key]
             shortest[key[:2]] = min(shortest[key[:2]], row["median_s"])
         row["silent"] = key in silent
@@ -64,7 +66,7 @@ def _row(run: Run, cell: ReadCell, ceilings: Roofs) -> dict[str, Any]:
         "peak_rss_bytes": None if math.isnan(cell.peak_rss_bytes) else int(cell.peak_rss_bytes),
         "output": cell.output,
         "rounds": int(cell.samples.size) if cell.timed else None,
-        "starts": cell.clusters.count if cell.timed else None,
+        "starts": clusters_of(cell).count if cell.timed else None,
         "calls": cell.calls,
         "cpu_over_wall": cell.cpu_over_wall,
         "page_faults_per_call": cell.page_faults_per_call,
@@ -77,7 +79,7 @@ def _row(run: Run, cell: ReadCell, ceilings: Roofs) -> dict[str, Any]:
 
 
 def _speed(cell: ReadCell, ceilings: Roofs) -> dict[str, Any]:
-    median, low, high = cell.clusters.median_interval()
+    median, low, high = clusters_of(cell).median_interval()
     problem = cell.problem
     # The ceilings are the processor's: a point of another device under them would mean nothing.
     roof = ceilings.roof(problem, cell.threads) if cell.device == "cpu" else None

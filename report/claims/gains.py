@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pointwise_bench.common.formats import ROUNDS_APART
 from pointwise_bench.common.verdict_rule import MARGIN
-from pointwise_bench.report.claims.claims import Arithmetic, ReadClaim, ReadFinding, places
+from pointwise_bench.report.claims.paired_rounds import places, series_of_result
+from pointwise_bench.report.claims.predicted_work import Work
+from pointwise_bench.report.reading.claims import ReadClaim, ReadClaimResult, ReadClaims
 from pointwise_bench.report.statistics.verdicts import Pairs, Series, pair_up, usual_disagreement
 
 WIDEST: Final = 1.25  # from end to end: a wider interval that holds the prediction confirms nothing
@@ -19,7 +21,7 @@ WIDEST: Final = 1.25  # from end to end: a wider interval that holds the predict
 class Gain:
     """Time of the baseline over time of ``variant``, for a whole claim, one of its branches, or a total of claims.
 
-    ``predicted``: by measure; ``expected`` is the one from which a gain in time is predicted. ``findings`` are those
+    ``predicted``: by measure; ``expected`` is the one from which a gain in time is predicted. ``results`` are those
     that the times came from.
     """
 
@@ -36,11 +38,11 @@ class Gain:
     verdict: str
     rounds: int
     starts: int
-    findings: tuple[ReadFinding, ...]
+    results: tuple[ReadClaimResult, ...]
 
     def of_one(self, claim: ReadClaim) -> bool:
         """Whether it is a gain of this claim, not of a total that it is part of."""
-        return len(self.findings) == 1 and self.findings[0].claim is claim
+        return len(self.results) == 1 and self.results[0].claim is claim
 
     @property
     def against_prediction(self) -> str:
@@ -56,48 +58,47 @@ class Gain:
         return "as predicted"
 
 
-def gains(claims: Sequence[ReadClaim], findings: Sequence[ReadFinding]) -> list[Gain]:
-    """Every comparison that the findings allow, in the order of the claims; totals come last."""
+def gains(read: ReadClaims) -> list[Gain]:
+    """Every comparison that the results allow, in the order of the claims; totals come last."""
+    claims, results = read.claims, read.results
     open_gains = [
-        *(one for claim in claims for finding in findings if finding.claim is claim for one in _of_finding(finding)),
-        *_of_totals(claims, findings),
+        *(one for claim in claims for result in results if result.claim is claim for one in _of_result(result)),
+        *_of_totals(claims, results),
     ]
     # How much the starts disagree is learnt from the whole run, as it is for single problems.
     usual = usual_disagreement([pair_up(series) for _, series in open_gains])
     return [_measured(gain, pair_up(series, usual=usual)) for gain, series in open_gains]
 
 
-Open = tuple[Gain, list[Series]]
+_Open = tuple[Gain, list[Series]]
 
 
-def _of_finding(finding: ReadFinding) -> Iterable[Open]:
-    if not finding.comparable:
+def _of_result(result: ReadClaimResult) -> Iterable[_Open]:
+    if not result.comparable:
         return
-    claim = finding.claim
-    shared = set.intersection(*(set(each) for each in finding.branches.values())) if finding.branches else set()
+    claim = result.claim
+    shared = set.intersection(*(set(each) for each in result.branches.values())) if result.branches else set()
     for variant in claim.variants[1:]:
         for branch in (
             None,
             *(name for name in claim.baseline.branches if name in shared and name in variant.branches),
         ):
-            predicted = claim.baseline.arithmetic(branch).over(variant.arithmetic(branch))
-            series = [finding.series(name, branch) for name in (variant.name, claim.baseline.name)]
+            predicted = Work.of_variant(claim.baseline, branch).over(Work.of_variant(variant, branch))
+            series = [series_of_result(result, name, branch) for name in (variant.name, claim.baseline.name)]
             title = claim.name if branch is None else f"{claim.name}, {branch} branch"
-            yield _blank(title, branch, finding, variant.name, predicted, claim.by, (finding,)), series
+            yield _blank(title, branch, result, variant.name, predicted, claim.by, (result,)), series
 
 
-def _of_totals(claims: Sequence[ReadClaim], findings: Sequence[ReadFinding]) -> Iterable[Open]:
+def _of_totals(claims: Sequence[ReadClaim], results: Sequence[ReadClaimResult]) -> Iterable[_Open]:
     """Claims that are added up, for each backend that has all of them: round i is the sum of their rounds i."""
     for total in dict.fromkeys(claim.total for claim in claims if claim.total):
         parts = [claim for claim in claims if claim.total == total]
-        by_backend: dict[tuple[str, int], dict[str, ReadFinding]] = {}
-        for finding in findings:
-            if finding.claim.total == total and finding.comparable:
-                by_backend.setdefault((finding.backend, finding.threads), {})[finding.claim.name] = finding
+        by_backend: dict[tuple[str, int], dict[str, ReadClaimResult]] = {}
+        for result in results:
+            if result.claim.total == total and result.comparable:
+                by_backend.setdefault((result.backend, result.threads), {})[result.claim.name] = result
         sides = [[claim.baseline for claim in parts], [claim.variants[-1] for claim in parts]]
-        before, after = (
-            Arithmetic.of(step for v in side for one in v.branches.values() for step in one) for side in sides
-        )
+        before, after = (Work.of_variants(side) for side in sides)
         for own in by_backend.values():
             if len(own) == len(parts):
                 chosen = tuple(own[claim.name] for claim in parts)
@@ -107,14 +108,14 @@ def _of_totals(claims: Sequence[ReadClaim], findings: Sequence[ReadFinding]) -> 
                 yield _blank(total, None, first, name, before.over(after), parts[0].by, chosen), series
 
 
-def _summed(findings: Sequence[ReadFinding], variants: Sequence[str]) -> Series:
-    """The rounds that all findings have, added up; starts are counted, since a worker may have been replaced."""
+def _summed(results: Sequence[ReadClaimResult], variants: Sequence[str]) -> Series:
+    """The rounds that all results have, added up; starts are counted, since a worker may have been replaced."""
     totals: dict[tuple[int, int], float] = {}
     common: set[tuple[int, int]] | None = None
-    for finding, variant in zip(findings, variants, strict=True):
-        names = list(zip(*places(finding.process), strict=True))
+    for result, variant in zip(results, variants, strict=True):
+        names = list(zip(*places(result.process), strict=True))
         common = set(names) if common is None else common & set(names)
-        for name, seconds in zip(names, finding.samples[variant].tolist(), strict=True):
+        for name, seconds in zip(names, result.samples[variant].tolist(), strict=True):
             totals[name] = totals.get(name, 0.0) + seconds
     kept = sorted(common or ())
     starts = [start for start, _ in kept]
@@ -124,33 +125,24 @@ def _summed(findings: Sequence[ReadFinding], variants: Sequence[str]) -> Series:
 def _blank(
     title: str,
     branch: str | None,
-    finding: ReadFinding,
+    result: ReadClaimResult,
     variant: str,
     predicted: Mapping[str, float],
     by: str,
-    findings: tuple[ReadFinding, ...],
+    results: tuple[ReadClaimResult, ...],
 ) -> Gain:
     nothing = (math.nan, math.nan, math.nan, "few", 0, 0)
-    return Gain(title, branch, finding.backend, finding.threads, variant, predicted, predicted[by], *nothing, findings)
+    return Gain(title, branch, result.backend, result.threads, variant, predicted, predicted[by], *nothing, results)
 
 
 def _measured(gain: Gain, pairs: Pairs) -> Gain:
-    ((ratio, low, high, verdict, decidable, rounds, starts),) = zip(
-        *(pairs.ratio, pairs.low, pairs.high, pairs.verdict, pairs.decidable, pairs.rounds, pairs.starts), strict=True
-    )
-    return Gain(
-        gain.title,
-        gain.branch,
-        gain.backend,
-        gain.threads,
-        gain.variant,
-        gain.predicted,
-        gain.expected,
-        float(ratio),
-        float(low),
-        float(high),
-        str(verdict) if decidable else "few",
-        int(rounds),
-        int(starts),
-        gain.findings,
+    """``gain`` with what the comparison of its two series found; ``pairs`` holds one pair."""
+    return replace(
+        gain,
+        ratio=float(pairs.ratio[0]),
+        low=float(pairs.low[0]),
+        high=float(pairs.high[0]),
+        verdict=str(pairs.verdict[0]) if pairs.decidable[0] else "few",
+        rounds=int(pairs.rounds[0]),
+        starts=int(pairs.starts[0]),
     )

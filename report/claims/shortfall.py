@@ -10,8 +10,8 @@ from typing import Final
 from pointwise_bench.backends.problem import Problem
 from pointwise_bench.report.analysis.roofline import Roofs
 from pointwise_bench.report.analysis.wording import joined
-from pointwise_bench.report.claims.claims import ReadFinding, ReadVariant
 from pointwise_bench.report.claims.gains import Gain
+from pointwise_bench.report.reading.claims import ReadClaimResult, ReadVariant
 
 SMALLEST_SHARE: Final = 0.05  # of what was lost: a smaller part is not worth a reader's time
 
@@ -55,9 +55,9 @@ def shortfall(gain: Gain, ceilings: Roofs) -> Shortfall | None:
     if gain.against_prediction != "short of it":
         return None
     before, after = _Side(), _Side()
-    for finding in gain.findings:
-        before.add(finding, finding.claim.baseline, gain.branch, ceilings)
-        after.add(finding, _variant(finding, gain), gain.branch, ceilings)
+    for result in gain.results:
+        before.add(result, result.claim.baseline, gain.branch, ceilings)
+        after.add(result, _variant(result, gain), gain.branch, ceilings)
     expected = gain.expected
 
     def beyond(kind: str) -> float:
@@ -74,34 +74,34 @@ def shortfall(gain: Gain, ceilings: Roofs) -> Shortfall | None:
     ):
         parts[words] = min(max(seconds, 0.0), max(rest, 0.0))
         rest -= parts[words]
-    parts[_RATE if gain.findings[0].claim.by == "macs" else _ARITHMETIC] = rest
+    parts[_RATE if gain.results[0].claim.by == "macs" else _ARITHMETIC] = rest
     all_lost_s = sum(seconds for seconds in parts.values() if seconds > 0)
     shares = [(words, seconds / all_lost_s) for words, seconds in parts.items() if seconds > 0]
     return Shortfall(lost_s, tuple(sorted(shares, key=lambda part: -part[1])))
 
 
-def _variant(finding: ReadFinding, gain: Gain) -> ReadVariant:
-    return next(one for one in finding.claim.variants if one.name == gain.variant)
+def _variant(result: ReadClaimResult, gain: Gain) -> ReadVariant:
+    return next(one for one in result.claim.variants if one.name == gain.variant)
 
 
 class _Side:
-    """Sums over findings: seconds by kind of step, of calls, and of waiting for memory beyond the arithmetic."""
+    """Sums over results: seconds by kind of step, of calls, and of waiting for memory beyond the arithmetic."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self.calls_s = 0.0
         self.memory_s = 0.0
 
-    def add(self, finding: ReadFinding, variant: ReadVariant, branch: str | None, ceilings: Roofs) -> None:
-        """Add one finding's share."""
-        steps = finding.steps_s[variant.name]
+    def add(self, result: ReadClaimResult, variant: ReadVariant, branch: str | None, ceilings: Roofs) -> None:
+        """Add one result's share."""
+        steps = result.steps_s[variant.name]
         for name, kinds in steps.items():
             if branch in (None, name):
                 self._add_kinds(kinds)
         products = variant.products(branch)
-        if not math.isnan(finding.smallest_call_s):
-            self.calls_s += finding.smallest_call_s * len(products)
-        self.memory_s += sum(_memory_s(each, finding.threads, ceilings) for each in products)
+        if not math.isnan(result.smallest_call_s):
+            self.calls_s += result.smallest_call_s * len(products)
+        self.memory_s += sum(_memory_s(each, result.threads, ceilings) for each in products)
 
     def _add_kinds(self, kinds: Mapping[str, float]) -> None:
         for kind, seconds in kinds.items():

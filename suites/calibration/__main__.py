@@ -107,10 +107,13 @@ def be_busy() -> None:
 def _rates(folder: Path) -> dict[str, Any]:
     """How the pairs of known ratio were judged: ``same`` for the twins, ``slower`` by percent."""
     from pointwise_bench.report.analysis.comparisons import compare_run
+    from pointwise_bench.report.analysis.series import clusters_of
     from pointwise_bench.report.reading.run import load_run
 
     run = load_run(folder)
-    medians = {(cell.backend, cell.problem.id): cell.clusters.median_interval()[0] for cell in run.cells if cell.timed}
+    medians = {
+        (cell.backend, cell.problem.id): clusters_of(cell).median_interval()[0] for cell in run.cells if cell.timed
+    }
     judged: dict[int, list[str]] = {0: [], 1: [], 3: [], 5: []}
     for row in compare_run(run).to_dict("records"):
         a, b = _percent(str(row["backend_a"])), _percent(str(row["backend_b"]))

@@ -10,8 +10,8 @@ from typing import Any, Final
 from corruptions import clean_lines, clean_settings, written
 from make_run import CEILINGS
 
-from pointwise_bench.report.claims.gains import Gain
-from pointwise_bench.report.claims.reading import Claims, load_claims
+from pointwise_bench.report.claims.gains import Gain, gains
+from pointwise_bench.report.reading.claims import ReadClaims, read_claims
 from pointwise_bench.suites.claims import get
 
 ROUNDS, STARTS = 5, 3
@@ -62,15 +62,15 @@ def module(name: str, factor: float, backend: str = "a") -> dict[str, Any]:
     return claim_line(f"inception-{name}", backend, {"direct": branches, "reduced": faster})
 
 
-def claims_of(folder: Path, *lines: dict[str, Any], names: tuple[str, ...] = ("stride",)) -> Claims:
+def claims_of(folder: Path, *lines: dict[str, Any], names: tuple[str, ...] = ("stride",)) -> ReadClaims:
     """The claims of those names as read from ``folder``, where ``lines`` are put into claims.jsonl."""
     (folder / "claims.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
-    return load_claims(folder, [get(name).described for name in names])
+    return read_claims(folder, [get(name).described for name in names])
 
 
 def gains_of(folder: Path, *lines: dict[str, Any], names: tuple[str, ...] = ("stride",)) -> list[Gain]:
     """The gains in those claims."""
-    return list(claims_of(folder, *lines, names=names).gains)
+    return gains(claims_of(folder, *lines, names=names))
 
 
 def write_claims(folder: Path, lines: bytes, described: Any) -> Path:

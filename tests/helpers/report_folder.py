@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 from pointwise_bench.report.__main__ import main
-from pointwise_bench.report.pages import site
+from pointwise_bench.report.pages import run_page
 
 PLOTS = ("draw_sweep", "draw_heat", "draw_roofline", "draw_gains")
 
@@ -26,7 +26,7 @@ def drawing(plots: bool) -> Iterator[None]:
     """The report with its plots, or without them: they are most of its time."""
     with contextlib.ExitStack() as stack:
         for name in () if plots else PLOTS:
-            stack.enter_context(mock.patch.object(site, name, return_value=None))
+            stack.enter_context(mock.patch.object(run_page, name, return_value=None))
         yield
 
 

@@ -34,7 +34,11 @@ BORROWED = {
     # The roof of a layer is the report's, with its ladder of bandwidths.
     f"{SUITES}.demo": {f"{REPORT}.reading.errors", f"{REPORT}.reading.run", f"{REPORT}.analysis.roofline"},
     # What verdicts are worth is counted on verdicts as the report gives them.
-    f"{SUITES}.calibration.__main__": {f"{REPORT}.analysis.comparisons", f"{REPORT}.reading.run"},
+    f"{SUITES}.calibration.__main__": {
+        f"{REPORT}.analysis.comparisons",
+        f"{REPORT}.analysis.series",
+        f"{REPORT}.reading.run",
+    },
 }
 
 LONGEST_BACKEND, LONGEST_HELPER, LONGEST_PART = 80, 150, 300  # lines

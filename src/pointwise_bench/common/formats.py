@@ -28,7 +28,8 @@ Cache = Literal["hot", "cold"]
 CACHES: Final[tuple[Cache, ...]] = get_args(Cache)
 """Every call gets the same input, or one that no cache holds."""
 
-ISOLATIONS: Final = ("worker", "in-process")
+IN_PROCESS: Final = "in-process"
+ISOLATIONS: Final = ("worker", IN_PROCESS)
 """Where a backend was timed: in a worker of its own, or in the harness's process, whose numbers are not compared."""
 
 PHASES: Final = ("before", "during", "after")

@@ -23,8 +23,9 @@ from corruptions import KINDS, Damage, clean_lines, clean_settings, damage
 from report_folder import report, rows_of
 
 from pointwise_bench.report.__main__ import BAD_INPUT
-from pointwise_bench.report.pages import site
-from pointwise_bench.report.reading import run as load
+from pointwise_bench.report.pages import run_page
+from pointwise_bench.report.pages.run_analysis import RunAnalysis
+from pointwise_bench.report.reading import cells, run
 from pointwise_bench.report.reading.run_format import CELL, read_cell
 from pointwise_bench.report.reading.value_readers import object_of
 
@@ -145,7 +146,7 @@ def hurried(line: Any) -> Any:
     return object_of(CELL)(line)
 
 
-def mute(found: site.Findings) -> dict[str, Any]:
+def mute(found: RunAnalysis) -> dict[str, Any]:
     return FACTS(found) | {"left_out": ()}
 
 
@@ -153,19 +154,19 @@ def lenient(values: Any) -> Any:
     return READ({"device": "cpu"} | values | {"threads": int(values["threads"])})
 
 
-CELLS, FACTS, READ = load._cells, site._facts, read_cell
+CELLS, FACTS, READ = cells.read_cells, run_page.facts_of, read_cell
 
 
 @pytest.mark.parametrize(
     ("owner", "name", "planted"),
     [
-        (load, "_cells", silent_cells),
-        (load, "read_cell", hurried),
-        (load, "read_cell", lenient),
-        (load, "read_cell", lambda line: READ({key: line[key] for key in (*line, "news")})),
-        (site, "_facts", mute),
-        (site, "_slug", lambda name: name.lstrip("/")),
-        (load, "Defect", KeyError),
+        (run, "read_cells", silent_cells),
+        (cells, "read_cell", hurried),
+        (cells, "read_cell", lenient),
+        (cells, "read_cell", lambda line: READ({key: line[key] for key in (*line, "news")})),
+        (run_page, "facts_of", mute),
+        (run_page, "_slug", lambda name: name.lstrip("/")),
+        (cells, "Defect", KeyError),
     ],
     ids=[
         "lines dropped in silence",

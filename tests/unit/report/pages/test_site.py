@@ -11,7 +11,8 @@ from make_run import cell, write_run
 from report_folder import report, rows_of
 
 from pointwise_bench.report.__main__ import main
-from pointwise_bench.report.pages.site import examine, write_site
+from pointwise_bench.report.pages.run_analysis import analyse
+from pointwise_bench.report.pages.site import write_site
 from pointwise_bench.report.reading.run import load_run
 
 FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
@@ -21,7 +22,7 @@ def test_torn_line_is_ignored_and_said(tmp_path: Path) -> None:
     folder = write_run(tmp_path, [cell("a", FIRST, [1e-3] * 9)])
     with (folder / "cells.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"backend": "a", "prob')
-    page = write_site([examine(load_run(folder))], tmp_path / "out").read_text(encoding="utf-8")
+    page = write_site([analyse(load_run(folder))], tmp_path / "out").read_text(encoding="utf-8")
     assert "line 2: not JSON that can be read (Unterminated string" in page
     assert len(rows_of(tmp_path / "out" / "timings.csv")) == 1
 
@@ -29,7 +30,7 @@ def test_torn_line_is_ignored_and_said(tmp_path: Path) -> None:
 def test_every_place_of_a_problem_is_a_row(tmp_path: Path) -> None:
     also = [{"group": "othernet", "name": "late", "count": 3}]
     folder = write_run(tmp_path, [cell("a", FIRST, [1e-3] * 9, name="early", also=also)])
-    write_site([examine(load_run(folder))], tmp_path / "out")
+    write_site([analyse(load_run(folder))], tmp_path / "out")
     rows = rows_of(tmp_path / "out" / "timings.csv")
     assert [(row["group"], row["name"], row["count"]) for row in rows] == [
         ("tinynet", "early", "1"),
@@ -55,7 +56,7 @@ def test_every_place_of_a_problem_is_a_row(tmp_path: Path) -> None:
 )
 def test_a_run_with_little_in_it_is_reported(tmp_path: Path, cells: list[dict[str, Any]]) -> None:
     folder = write_run(tmp_path, cells, ceilings=[], finished_at=None)
-    page = write_site([examine(load_run(folder))], tmp_path / "out").read_text(encoding="utf-8")
+    page = write_site([analyse(load_run(folder))], tmp_path / "out").read_text(encoding="utf-8")
     assert len(rows_of(tmp_path / "out" / "timings.csv")) == len(cells)
     assert "The run did not finish" in page
     assert "<b>" not in page
@@ -63,7 +64,7 @@ def test_a_run_with_little_in_it_is_reported(tmp_path: Path, cells: list[dict[st
 
 def test_failures_of_one_reason_are_one_row(tmp_path: Path) -> None:
     cells = [cell("a", one, status="crashed", reason="signal <11>") for one in (FIRST, SECOND)]
-    page = write_site([examine(load_run(write_run(tmp_path, cells)))], tmp_path / "out").read_text(encoding="utf-8")
+    page = write_site([analyse(load_run(write_run(tmp_path, cells)))], tmp_path / "out").read_text(encoding="utf-8")
     assert page.count("signal &lt;11&gt;") == 1
 
 
@@ -71,7 +72,7 @@ def test_same_data_gives_the_same_plots(tmp_path: Path) -> None:
     cells = [cell(name, one, [1e-3] * 9) for one in (FIRST, SECOND) for name in ("a", "b")]
     run = load_run(write_run(tmp_path, cells))
     for name in ("one", "two"):
-        write_site([examine(run)], tmp_path / name)
+        write_site([analyse(run)], tmp_path / name)
     plots = sorted(path.name for path in (tmp_path / "one" / "plots").iterdir())
     assert plots == ["roofline-float32-threads-1.svg", "tinynet-threads-1.svg"]
     for name in plots:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from pointwise_bench.backends import Problem, registry
-from pointwise_bench.report.claims.claim_format import read_claim
-from pointwise_bench.report.claims.claims import Arithmetic, ReadClaim as ReportedClaim
-from pointwise_bench.report.claims.tables import sum_of
+from pointwise_bench.report.claims.predicted_work import Work
+from pointwise_bench.report.reading.claim_format import read_claim
+from pointwise_bench.report.reading.claims import ReadClaim as ReportedClaim
 from pointwise_bench.suites.catalogue import load
 from pointwise_bench.suites.claims import CLAIMS, Claim, Patches, Variant, get
 from pointwise_bench.suites.claims.catalogue import INCEPTION
@@ -44,7 +44,7 @@ def json_like(value: Any) -> Any:
 
 def predicted(name: str, branch: str | None = None, variant: int = -1) -> dict[str, float]:
     claim = reported(name)
-    return claim.baseline.arithmetic(branch).over(claim.variants[variant].arithmetic(branch))
+    return Work.of_variant(claim.baseline, branch).over(Work.of_variant(claim.variants[variant], branch))
 
 
 # --- predictions ----------------------------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ def test_fewer_kernels_than_channels_shrink_everything_by_as_much(layout: str) -
 
 def test_the_5x5_branch_of_3a_shrinks_9_68_times_and_its_3x3_branch_1_71_times() -> None:
     claim = reported("inception-3a")
-    direct, reduced = (each.arithmetic("5x5").macs for each in claim.variants)
+    direct, reduced = (Work.of_variant(each, "5x5").macs for each in claim.variants)
     assert (direct, reduced) == (120_422_400, 12_443_648)
     assert f"{predicted('inception-3a', '5x5')['macs']:.2f}" == "9.68"
     assert f"{predicted('inception-3a', '3x3')['macs']:.2f}" == "1.71"
@@ -78,7 +78,7 @@ def test_the_5x5_branch_of_3a_shrinks_9_68_times_and_its_3x3_branch_1_71_times()
 def test_all_nine_modules_shrink_3_58_times() -> None:
     modules = [reported(f"inception-{name}") for name in INCEPTION]
     assert len(modules) == 9
-    before, after = (sum_of(module.variants[place] for module in modules) for place in (0, 1))
+    before, after = (Work.of_variants(module.variants[place] for module in modules) for place in (0, 1))
     assert f"{before.over(after)['macs']:.2f}" == "3.58"
 
 
@@ -101,8 +101,8 @@ def test_a_linear_layer_is_the_same_work() -> None:
 def test_a_relu_apart_moves_every_result_twice_more(layers: int) -> None:
     apart, fused = reported(f"mlpconv-{layers}").variants
     results = layers * 192 * 16 * 16
-    assert apart.arithmetic().bytes - fused.arithmetic().bytes == 2 * 4 * results
-    assert apart.arithmetic().macs == fused.arithmetic().macs
+    assert Work.of_variant(apart).bytes - Work.of_variant(fused).bytes == 2 * 4 * results
+    assert Work.of_variant(apart).macs == Work.of_variant(fused).macs
 
 
 def test_the_modules_are_those_of_the_catalogue() -> None:
@@ -404,4 +404,4 @@ def test_an_answer_that_no_worker_sent_is_refused() -> None:
 
 
 def test_arithmetic_of_nothing_is_nothing() -> None:
-    assert Arithmetic.of([]) == Arithmetic(0, 0, 0, 0)
+    assert Work.of_steps([]) == Work(0, 0, 0, 0)

@@ -1,47 +1,16 @@
-"""The tables of the page as text: what is in each cell and how it is to be marked."""
+"""Which backend is fastest, by how much and how certain that is: the sentences of a group and of a run."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
-from pointwise_bench.common.status import OK
 from pointwise_bench.common.verdict_rule import MARGIN
-from pointwise_bench.report.analysis.groups import ReportGroup, Standing
-from pointwise_bench.report.analysis.wording import DASH, duration, joined, three_digits, times, unit_for
-
-# Asterisks and daggers come in the order in which printers use them.
-REUSED = "†"
-IN_PROCESS = "‡"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One cell of a layer table; ``hint`` is what a pointer resting on it shows."""
-
-    text: str
-    leads: bool = False
-    failed: bool = False
-    hint: str = ""
-
-
-@dataclass(frozen=True)
-class LayerTable:
-    """Times of one group under one thread budget: a row per layer, a column per backend, a total row.
-
-    ``rows``: (layer, problem, occurrences, entries). ``marks``: footnote signs by backend.
-    """
-
-    unit: str
-    backends: list[str]
-    marks: dict[str, str]
-    rows: list[tuple[str, str, int, list[Entry]]]
-    totals: list[Entry]
-    speedups: list[Entry]
+from pointwise_bench.report.analysis.groups import ReportGroup
+from pointwise_bench.report.analysis.wording import duration, joined, times
 
 
 @dataclass(frozen=True)
@@ -57,60 +26,6 @@ class NetworkAnswer:
     total: str
     lead: str
     layers: str
-
-
-def layer_table(group: ReportGroup, timings: pd.DataFrame, baseline: str | None) -> LayerTable:
-    """The table of ``group``; ``timings`` are its rows only. Backends stand from the fastest to the incomplete."""
-    names = [standing.backend for standing in group.standings if standing.timed]
-    # A backend that ran nothing would be a column of one word; its reason is among the failures.
-    found = {(row["backend"], row["name"], row["problem"]): row for row in timings.to_dict("records")}
-    unit, scale = unit_for(timings["median_s"].dropna())
-    rows = []
-    for layer in group.layers:
-        entries = [_entry(found.get((name, layer.name, layer.problem)), scale) for name in names]
-        rows.append((layer.name, layer.problem, layer.occurrences, entries))
-    standings = {standing.backend: standing for standing in group.standings}
-    return LayerTable(
-        unit=unit,
-        backends=names,
-        marks={name: _marks(timings[timings["backend"] == name]) for name in names},
-        rows=rows,
-        totals=[_total(standings[name], group, scale) for name in names],
-        speedups=[_speedup(standings[name], group, baseline) for name in names],
-    )
-
-
-def _entry(row: Mapping[Hashable, Any] | None, scale: float) -> Entry:
-    if row is None:
-        return Entry(DASH, hint="not in this run")
-    if row["status"] != OK:
-        return Entry(str(row["status"]), failed=True, hint=str(row["reason"]))
-    median, low, high = (row[key] * scale for key in ("median_s", "low_s", "high_s"))
-    hint = f"{three_digits(low)} to {three_digits(high)}, {row['rounds']} rounds"
-    return Entry(three_digits(median), leads=bool(row["leads"]), hint=hint)
-
-
-def _marks(rows: pd.DataFrame) -> str:
-    timed = rows[rows["status"] == OK]
-    reused = REUSED if (timed["output"] == "reused").any() else ""
-    return reused + (IN_PROCESS if (timed["isolation"] == "in-process").any() else "")
-
-
-def _total(standing: Standing, group: ReportGroup, scale: float) -> Entry:
-    if standing.total is None:
-        return Entry(
-            f"{standing.timed} of {len(group.layers)} layers", failed=True, hint="a partial sum would look fast"
-        )
-    total = standing.total
-    hint = f"{three_digits(total.low * scale)} to {three_digits(total.high * scale)}"
-    return Entry(three_digits(total.seconds * scale), leads=standing.leads, hint=hint)
-
-
-def _speedup(standing: Standing, group: ReportGroup, baseline: str | None) -> Entry:
-    if standing.backend == baseline:
-        return Entry("baseline")
-    partial = f" ({standing.shared} of {len(group.layers)})" if 0 < standing.shared < len(group.layers) else ""
-    return Entry(times(standing.speedup) + partial)
 
 
 def answer(group: ReportGroup) -> NetworkAnswer:

@@ -46,7 +46,7 @@ CLAIM: Final = {
 
 _per_variant = mapping_of(list_of(duration))
 
-FINDING: Final = {
+RESULT: Final = {
     "claim": KeyRule(name()),
     "backend": KeyRule(name()),
     "threads": KeyRule(whole(1, _MOST_THREADS)),
@@ -83,49 +83,49 @@ def _branches(claim: Mapping[str, Any]) -> list[list[Any]]:
     return [steps for each in claim["variants"] for steps in each["branches"].values()]
 
 
-def read_finding(line: Any, claims: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of ``FINDING`` from one line; ``claims`` are the names of variants and branches by claim."""
-    finding: dict[str, Any] = object_of(FINDING)(line)
-    if finding["claim"] not in claims:
+def read_result(line: Any, claims: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of ``RESULT`` from one line; ``claims`` are the names of variants and branches by claim."""
+    result: dict[str, Any] = object_of(RESULT)(line)
+    if result["claim"] not in claims:
         raise Defect("claim is none that run.json describes")
     for breach in (_status_and_times, _series_of_one_length):
-        if sentence := breach(finding):
+        if sentence := breach(result):
             raise Defect(sentence)
-    if finding["status"] == "ok" and (sentence := _names_agree(finding, claims[finding["claim"]])):
+    if result["status"] == "ok" and (sentence := _names_agree(result, claims[result["claim"]])):
         raise Defect(sentence)
-    return finding
+    return result
 
 
-def _status_and_times(finding: Mapping[str, Any]) -> str | None:
-    if finding["status"] != "ok":
-        return f"status is {finding['status']}, but samples_s has times" if finding["samples_s"] else None
-    if not finding["samples_s"] or not all(finding["samples_s"].values()):
+def _status_and_times(result: Mapping[str, Any]) -> str | None:
+    if result["status"] != "ok":
+        return f"status is {result['status']}, but samples_s has times" if result["samples_s"] else None
+    if not result["samples_s"] or not all(result["samples_s"].values()):
         return "status is ok, but samples_s lacks times"
-    if (finding["error_ratio"] or 0) > 1:
-        return f"status is ok, but error_ratio is {finding['error_ratio']:g}: above 1 is wrong"
+    if (result["error_ratio"] or 0) > 1:
+        return f"status is ok, but error_ratio is {result['error_ratio']:g}: above 1 is wrong"
     return None
 
 
-def _series_of_one_length(finding: Mapping[str, Any]) -> str | None:
-    rounds = len(finding["process"])
-    for variant, samples in finding["samples_s"].items():
+def _series_of_one_length(result: Mapping[str, Any]) -> str | None:
+    rounds = len(result["process"])
+    for variant, samples in result["samples_s"].items():
         if len(samples) != rounds:
             return f"samples_s.{variant} has {len(samples)} entries, but process has {rounds}: each has one per round"
-    for variant, branches in finding["branches_s"].items():
+    for variant, branches in result["branches_s"].items():
         if any(len(samples) != rounds for samples in branches.values()):
             return f"branches_s.{variant} has not one entry per round"
     return None
 
 
-def _names_agree(finding: Mapping[str, Any], claim: Mapping[str, set[str]]) -> str | None:
+def _names_agree(result: Mapping[str, Any], claim: Mapping[str, set[str]]) -> str | None:
     """Variants and branches are those of the claim."""
     for key in ("samples_s", "steps_s"):
-        if finding[key].keys() != claim.keys():
+        if result[key].keys() != claim.keys():
             return f"{key} has not the variants of its claim"
-    for variant, branches in finding["steps_s"].items():
+    for variant, branches in result["steps_s"].items():
         if branches.keys() != claim[variant] or any(kind not in STEPS for own in branches.values() for kind in own):
             return f"steps_s.{variant} has not the branches of its claim, or a step of no known kind"
-    known = {variant: set(branches) for variant, branches in finding["branches_s"].items()}
+    known = {variant: set(branches) for variant, branches in result["branches_s"].items()}
     if known and not (known.keys() == claim.keys() and all(known[name] <= claim[name] for name in claim)):
         return "branches_s has variants or branches that its claim has not"
     return None

@@ -9,28 +9,28 @@ from typing import Final
 
 from pointwise_bench.report.analysis.roofline import Roofs
 from pointwise_bench.report.analysis.wording import DASH, joined, threads_of, times
-from pointwise_bench.report.claims.claims import ReadClaim
+from pointwise_bench.report.claims.claim_tables import BY, MEASURES
 from pointwise_bench.report.claims.gains import Gain
 from pointwise_bench.report.claims.shortfall import SMALLEST_SHARE, shortfall
-from pointwise_bench.report.claims.tables import BY, MEASURES
+from pointwise_bench.report.reading.claims import ReadClaim
 from pointwise_bench.report.reading.run import Run
 
 FACTS: Final = "run"
 MOST_NAMED: Final = 2  # parts of what ate a gain
 
 
-def tables(run: Run, ceilings: Roofs) -> dict[str, str]:
+def tables(run: Run, gains: Sequence[Gain], ceilings: Roofs) -> dict[str, str]:
     """A table by the number of its claim, and under ``run`` a sentence on the machine and the run."""
     made = {FACTS: _facts(run)}
     by_number: defaultdict[int, dict[tuple[str, str, str], list[Gain]]] = defaultdict(dict)
-    for gain in run.claims.gains:
-        claim = gain.findings[0].claim
+    for gain in gains:
+        claim = gain.results[0].claim
         if gain.branch is not None and claim is not _first_of_total(run, claim):
             continue  # one module with its branches explains all of them; the page has the others
         key = (gain.title, claim.baseline.name, gain.variant)
         by_number[claim.number].setdefault(key, []).append(gain)
     for number, rows in by_number.items():
-        by = next(iter(rows.values()))[0].findings[0].claim.by
+        by = next(iter(rows.values()))[0].results[0].claim.by
         made[str(number)] = _table(rows, by, ceilings)
     return made
 
@@ -40,9 +40,9 @@ def _first_of_total(run: Run, claim: ReadClaim) -> ReadClaim:
 
 
 def _facts(run: Run) -> str:
-    findings = run.claims.findings
-    timed = {one.backend for one in findings if one.comparable}
-    threads = sorted({one.threads for one in findings})
+    results = run.claims.results
+    timed = {one.backend for one in results if one.comparable}
+    threads = sorted({one.threads for one in results})
     processor = run.settings.get("environment", {}).get("processor", "unknown processor")
     budgets = joined(map(threads_of, threads))
     return (

@@ -1,0 +1,53 @@
+"""One row per backend over all networks of a run: how often it is fastest, and by how much."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from pointwise_bench.common.status import OK
+from pointwise_bench.report.analysis.groups import ReportGroup, Standing
+from pointwise_bench.report.analysis.series import by_backend
+from pointwise_bench.report.analysis.wording import DASH, times
+from pointwise_bench.report.reading.run import Run
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One backend over all networks of a run; ``ok`` counts cells, ``led`` layers of networks."""
+
+    backend: str
+    ok: str
+    led: str
+    speedup: str
+    of_roof: str
+
+
+def overview(run: Run, timings: pd.DataFrame, groups: Sequence[ReportGroup], baseline: str | None) -> list[Overview]:
+    """One row per backend, the one that leads most layers first."""
+    networks = [group for group in groups if group.is_network]
+    layers = sum(len(group.layers) for group in networks)
+    rows = []
+    for backend, cells in by_backend(run.cells).items():
+        standings = [one for group in networks for one in group.standings if one.backend == backend]
+        led = sum(one.leading for one in standings)
+        shares = timings.loc[timings["backend"] == backend, "percent_of_roof"].dropna()
+        row = Overview(
+            backend=backend,
+            ok=f"{sum(cell.status == OK for cell in cells)} of {len(cells)}",
+            led=f"{led} of {layers}",
+            speedup="baseline" if backend == baseline else times(_mean_speedup(standings)),
+            of_roof=f"{shares.median():.0f} %" if len(shares) else DASH,
+        )
+        rows.append((-led, backend, row))
+    return [row for *_, row in sorted(rows, key=lambda entry: entry[:2])]
+
+
+def _mean_speedup(standings: Sequence[Standing]) -> float:
+    """Geometric mean over all layers of all networks: every layer weighs the same."""
+    shared = sum(one.shared for one in standings)
+    logs = sum(one.shared * math.log(one.speedup) for one in standings if one.shared)
+    return math.exp(logs / shared) if shared else math.nan

@@ -1,0 +1,158 @@
+"""What the page says of one run: its facts, its sections with their tables, and its plots."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pointwise_bench.backends.problem import Problem
+from pointwise_bench.common.status import STATUSES
+from pointwise_bench.report.analysis.backend_overview import overview
+from pointwise_bench.report.analysis.calibration import calibration
+from pointwise_bench.report.analysis.correctness import correctness, failures
+from pointwise_bench.report.analysis.costs import costs
+from pointwise_bench.report.analysis.groups import ReportGroup
+from pointwise_bench.report.analysis.health import disturbed_share, unstable, warnings
+from pointwise_bench.report.analysis.wording import threads_of
+from pointwise_bench.report.claims import claim_tables
+from pointwise_bench.report.pages.answers import NetworkAnswer, answer, headline, verdict_counts
+from pointwise_bench.report.pages.layer_table import LayerTable, layer_table
+from pointwise_bench.report.pages.run_analysis import RunAnalysis
+from pointwise_bench.report.plots.claim_plot import draw_gains
+from pointwise_bench.report.plots.heat_plot import draw_heat
+from pointwise_bench.report.plots.roofline_plot import draw_roofline
+from pointwise_bench.report.plots.style import Look
+from pointwise_bench.report.plots.sweep_plot import draw_sweep
+from pointwise_bench.report.reading.run import Run
+
+
+@dataclass(frozen=True)
+class Section:
+    """One shape group on the page, under one thread budget."""
+
+    group: ReportGroup
+    answer: NetworkAnswer
+    table: LayerTable | None
+    plots: list[str]
+
+
+def run_page(found: RunAnalysis, colours: dict[str, Look], folder: Path, prefix: str) -> dict[str, Any]:
+    """What the page shows of a run; writes its plots into ``folder``, with names that begin with ``prefix``."""
+    sections = [_section(found, group, colours, folder, prefix) for group in found.groups]
+    return facts_of(found) | {
+        "sections": _one_plot_each(sections),
+        "rooflines": _rooflines(found, colours, folder, prefix),
+        "gains_plot": _gains_plot(found, colours, folder / "plots" / f"{prefix}claims.svg"),
+        "correctness": correctness(found.run),
+        "statuses": STATUSES,
+        "costs": costs(found.run, found.comparisons, found.baseline),
+        "device_clock": _device_clock(found),
+    }
+
+
+def facts_of(found: RunAnalysis) -> dict[str, Any]:
+    """What the page, the summary and the README all say."""
+    run = found.run
+    rates, rates_absent = calibration(run)
+    return {
+        "machine": run.machine,
+        "name": run.name,
+        "started_at": run.started_at,
+        "warnings": warnings(run, found.timings),
+        "disturbed": disturbed_share(run),
+        "unstable": unstable(run),
+        "rates": rates,
+        "rates_absent": rates_absent,
+        "left_out": run.defects,
+        "headline": _headline(found),
+        "answers": [(number, group, answer(group)) for number, group in enumerate(found.groups, 1)],
+        "networks": [group for group in found.groups if group.is_network],
+        "baseline": found.baseline,
+        "verdicts": verdict_counts(found.comparisons),
+        "failures": failures(run),
+        "environment": _environment(run),
+        "claims": claim_tables.sections(run.claims, found.gains, found.ceilings),
+        "backends": overview(run, found.timings, found.groups, found.baseline),
+    }
+
+
+def _headline(found: RunAnalysis) -> str:
+    """Of networks; of claims where a run has nothing else to say."""
+    claims = found.run.claims
+    if not found.gains or any(group.is_network for group in found.groups):
+        return headline(found.groups)
+    backends = {gain.backend for gain in found.gains}
+    return f"What a 1x1 convolution buys: {len(claims.claims)} claims, measured on {len(backends)} backends."
+
+
+def _section(found: RunAnalysis, group: ReportGroup, colours: dict[str, Look], folder: Path, prefix: str) -> Section:
+    rows = found.timings[found.timings["group"] == group.name]
+    own = rows[rows["threads"] == group.threads]
+    table = layer_table(group, own, found.baseline) if own["median_s"].notna().any() else None
+    slug = prefix + _slug(group.name)
+    if group.is_sweep:
+        path = draw_sweep(group.name, rows, colours, folder / "plots" / f"{slug}.svg")
+    else:
+        path = draw_heat(group, own, folder / "plots" / f"{slug}-threads-{group.threads}.svg")
+    return Section(group, answer(group), table, [f"plots/{path.name}"] if path else [])
+
+
+def _slug(name: str) -> str:
+    """``name`` as part of a file's name; what had to be changed or cut is told apart by a hash."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:80]
+    return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}".lstrip("-")
+
+
+def _one_plot_each(sections: Sequence[Section]) -> list[Section]:
+    """A sweep's plot holds all thread budgets: only its first section shows it."""
+    seen: set[str] = set()
+    kept = []
+    for section in sections:
+        kept.append(
+            Section(section.group, section.answer, section.table, [one for one in section.plots if one not in seen])
+        )
+        seen.update(section.plots)
+    return kept
+
+
+def _rooflines(found: RunAnalysis, colours: dict[str, Look], folder: Path, prefix: str) -> list[tuple[str, str]]:
+    """(title, plot) for every dtype and thread budget with a time."""
+    timed = found.timings[found.timings["median_s"].notna()]
+    pairs = {
+        (Problem.parse(problem).dtype, threads)
+        for problem, threads in zip(timed["problem"], timed["threads"], strict=True)
+    }
+    drawn = []
+    for dtype, threads in sorted(pairs):
+        path = folder / "plots" / f"{prefix}roofline-{dtype}-threads-{threads}.svg"
+        if draw_roofline(dtype, threads, timed, found.ceilings, colours, path):
+            drawn.append((f"{dtype}, {threads_of(threads)}", f"plots/{path.name}"))
+    return drawn
+
+
+def _gains_plot(found: RunAnalysis, colours: dict[str, Look], path: Path) -> str | None:
+    drawn = draw_gains(found.gains, colours, path)
+    return f"plots/{drawn.name}" if drawn else None
+
+
+def _device_clock(found: RunAnalysis) -> list[dict[str, Any]]:
+    timed = found.timings[found.timings["device_median_s"].notna()]
+    return [{str(key): value for key, value in row.items()} for row in timed.to_dict("records")]
+
+
+def _environment(run: Run) -> list[tuple[str, str]]:
+    said = run.settings.get("environment")
+    if not isinstance(said, dict):
+        return []
+    facts = [(str(key).replace("_", " "), _plainly(value)) for key, value in said.items() if key != "warnings"]
+    return facts + [(f"what ran: {who}", told) for who, told in run.settings.get("ran", {}).items()]
+
+
+def _plainly(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plainly(one)}" for key, one in value.items())
+    return ", ".join(_plainly(one) for one in value) if isinstance(value, list) else str(value)
