@@ -15,13 +15,13 @@ from pointwise_bench.suites.harness.machine import ceilings, fma_kernel
 from pointwise_bench.suites.harness.verify import error_bounds
 from pointwise_bench.suites.harness.worker import channel, limits
 
-WORDS: Final = {
+WORDS: Final[dict[float, str]] = {
     **{2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"},
     16: "sixteen",
 }
 PARTS: Final = {1 / 2: "half", 1 / 5: "a fifth", 1 / 8: "an eighth"}
 ROUNDOFF: Final = error_bounds.UNIT_ROUNDOFF
-TIMES: Final = {1: "once", 2: "twice", 3: "three times", 4: "four times"}
+TIMES: Final[dict[float, str]] = {1: "once", 2: "twice", 3: "three times", 4: "four times"}
 
 ROUNDS, BUDGET, TIMING, ACCEPTANCE, GATE, CLAIMS, VERDICT = (
     *(POLICY.rounds, POLICY.budget, POLICY.timing, POLICY.acceptance, POLICY.gate, POLICY.claims, POLICY.verdict),

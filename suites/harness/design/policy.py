@@ -128,7 +128,7 @@ class AcceptancePolicy:
 class GatePolicy:
     """Tolerances of the gate, which judges whether an answer is right and is computed within the clock."""
 
-    cap_in_roundoffs: float = 32
+    cap_in_roundoffs: int = 32
     """Of the bound on an error, in unit roundoffs. What any order of summation may reach grows with the number of
     terms; good code stays far below it, and from 1024 terms on it is so wide that TensorFloat-32 would pass. Correct
     float32 results were seen under 5.1 up to 4096 terms."""
