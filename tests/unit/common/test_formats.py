@@ -15,7 +15,7 @@ def test_the_rounds_of_two_passes_never_have_one_number() -> None:
 
 
 def test_a_command_of_ours_ends_a_bad_usage_as_pytest_does() -> None:
-    assert formats.USAGE_ERROR == int(pytest.ExitCode.USAGE_ERROR)
+    assert int(pytest.ExitCode.USAGE_ERROR) == formats.USAGE_ERROR
 
 
 def test_files_of_a_run_have_names_of_their_own() -> None:
