@@ -9,12 +9,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from pointwise_bench.common.formats import USAGE_ERROR
+from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.reading.errors import ReportError
 
 if TYPE_CHECKING:
     from pointwise_bench.report.reading.run import Run
 
-BAD_INPUT: Final = 4
 
 _REPORT_HELP: Final = """\
 Turns runs of the benchmark into a page, two tables and a summary:
@@ -54,7 +55,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say ``message`` and leave."""
         print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
-        raise SystemExit(BAD_INPUT)
+        raise SystemExit(USAGE_ERROR)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,11 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _compare(words[1:]) if words[:1] == ["compare"] else _report(words)
     except ReportError as error:
         print(f"pointwise-bench report: {error}", file=sys.stderr)
-        return BAD_INPUT
+        return USAGE_ERROR
     except OSError as error:
         # Reading is checked where it happens; what is left is a place that cannot be written.
         print(f"pointwise-bench report: {error}; name another place with --out", file=sys.stderr)
-        return BAD_INPUT
+        return USAGE_ERROR
 
 
 def _report(words: Sequence[str]) -> int:
@@ -180,7 +181,9 @@ def _compare_parser() -> argparse.ArgumentParser:
     parser = _parser("pointwise-bench compare", _COMPARE_HELP, _COMPARE_EXAMPLES)
     parser.add_argument("old", type=Path, metavar="OLD", help="the run folder before")
     parser.add_argument("new", type=Path, metavar="NEW", help="the run folder after")
-    parser.add_argument("--margin", type=_margin, default=0.02, help="a change below this share is none (default 0.02)")
+    parser.add_argument(
+        "--margin", type=_margin, default=MARGIN, help=f"a change below this share is none (default {MARGIN:g})"
+    )
     parser.add_argument("--across-machines", action="store_true", help="compare although the runs' machines differ")
     return parser
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pointwise_bench.common.formats import CLAIM_MEASURES, ISOLATIONS, PREDICTED_STEPS
 from pointwise_bench.common.status import STATUSES
+from pointwise_bench.report.reading.run_format import MOST_THREADS
 from pointwise_bench.report.reading.value_readers import (
     Defect,
     KeyRule,
@@ -25,7 +26,6 @@ from pointwise_bench.report.reading.value_readers import (
 )
 
 STEPS: Final = ("patches", "crossing", "product", "relu", "subsample")
-_MOST_THREADS: Final = 2**16
 
 _VARIANT: Final = {
     "name": KeyRule(name()),
@@ -49,7 +49,7 @@ _per_variant = mapping_of(list_of(duration))
 RESULT: Final = {
     "claim": KeyRule(name()),
     "backend": KeyRule(name()),
-    "threads": KeyRule(whole(1, _MOST_THREADS)),
+    "threads": KeyRule(whole(1, MOST_THREADS)),
     "status": KeyRule(one_of(STATUSES)),
     "reason": KeyRule(text, ""),
     "device": KeyRule(name(), "cpu"),

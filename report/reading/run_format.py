@@ -39,7 +39,7 @@ from pointwise_bench.report.reading.value_readers import (
 _PER_ROUND: Final = ("device_samples_s", "process", "canary_s", "round")
 
 _FASTEST: Final = 1e24  # FLOP/s or bytes/s
-_MOST_THREADS: Final = 2**16
+MOST_THREADS: Final = 2**16
 
 _seconds = number(0, LONGEST_CALL_S, f"a number of seconds from 0 to {LONGEST_CALL_S:g}")
 _rate = number(0, _FASTEST, f"a rate per second from 0 to {_FASTEST:g}")
@@ -68,7 +68,7 @@ PLACE: Final = {"group": KeyRule(name(0), ""), "name": KeyRule(name(0), ""), "co
 CELL: Final = {
     "backend": KeyRule(name()),
     "problem": KeyRule(problem),
-    "threads": KeyRule(whole(1, _MOST_THREADS)),
+    "threads": KeyRule(whole(1, MOST_THREADS)),
     "status": KeyRule(one_of(STATUSES)),
     **PLACE,
     "also": KeyRule(list_of(object_of(PLACE)), ()),
@@ -85,7 +85,7 @@ CELL: Final = {
     "error_ratio": KeyRule(number(0, inf, "a number of at least 0"), None),
     "prepare_s": KeyRule(_seconds, None),
     "first_call_s": KeyRule(_seconds, None),
-    "cpu_over_wall": KeyRule(number(0, _MOST_THREADS, f"a number from 0 to {_MOST_THREADS:,}"), None),
+    "cpu_over_wall": KeyRule(number(0, MOST_THREADS, f"a number from 0 to {MOST_THREADS:,}"), None),
     "peak_rss_bytes": KeyRule(whole(0), None),
     "page_faults_per_call": KeyRule(number(0, MOST, "a finite number of at least 0"), None),
     "isolation": KeyRule(one_of(ISOLATIONS), "worker"),
@@ -95,7 +95,7 @@ CELL: Final = {
 
 _CEILING: Final = {
     "phase": KeyRule(one_of(PHASES), None),
-    "threads": KeyRule(whole(1, _MOST_THREADS)),
+    "threads": KeyRule(whole(1, MOST_THREADS)),
     "fma_peak_flops": KeyRule(mapping_of(or_null(_rate)), {}),
     "triad_bytes_per_s": KeyRule(_rate, None),
     "bandwidth": KeyRule(list_of(pair(whole(1), or_null(_rate), "a pair of bytes and bytes per second")), ()),

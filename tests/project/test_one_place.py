@@ -90,6 +90,26 @@ def test_no_list_is_copied_and_no_constant_is_assigned_again(path: Path) -> None
         assert written_out(source) == []
 
 
+COUNTS_CORES_ITSELF = {
+    ROOT / "suites/harness/machine/environment.py",  # the machine's own count, by which it is recognised
+    ROOT / "suites/harness/machine/canary.py",  # where a thread goes back to
+}
+
+
+def counted_cores(source: ast.Module) -> list[str]:
+    """Where the system is asked for cores."""
+    asked = {"sched_getaffinity", "cpu_count", "process_cpu_count"}
+    return [ast.unparse(node) for node in ast.walk(source) if isinstance(node, ast.Attribute) and node.attr in asked]
+
+
+def test_cores_are_counted_in_one_place() -> None:
+    """Tests ask the system, too: by another way than the code that they are about."""
+    others = [path for path in PATHS if ROOT / "tests" not in path.parents and path not in COUNTS_CORES_ITSELF]
+    assert [path for path in others if counted_cores(ast.parse(path.read_text()))] == []
+    assert all(counted_cores(ast.parse(path.read_text())) for path in COUNTS_CORES_ITSELF)
+    assert counted_cores(ast.parse("import os\ncores = len(os.sched_getaffinity(0))"))
+
+
 def test_there_is_something_to_search() -> None:
     assert len(PATHS) > 150
     assert {"STATUSES", "SKIPPED", "HEAVY_PACKAGES", "RUN_FORMAT", "ROUNDS_APART", "USAGE_ERROR"} <= agreed_names()
