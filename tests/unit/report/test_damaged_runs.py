@@ -22,7 +22,7 @@ import pytest
 from corruptions import KINDS, Damage, clean_lines, clean_settings, damage
 from report_folder import report, rows_of
 
-from pointwise_bench.report.__main__ import BAD_INPUT
+from pointwise_bench.common.formats import USAGE_ERROR
 from pointwise_bench.report.pages import run_page
 from pointwise_bench.report.pages.run_analysis import RunAnalysis
 from pointwise_bench.report.reading import cells, run
@@ -55,7 +55,7 @@ def try_report(folder: Path, what: Damage, plots: bool) -> str:
     assert all(line.isprintable() and len(line) <= LONGEST_NOTE for line in said), said
     assert what.must_say in "\n".join(said)
     assert said or not what.must_say
-    if code == BAD_INPUT:
+    if code == USAGE_ERROR:
         # One bad line never costs the others: only run.json can stop a report.
         assert what.settings != WHOLE.settings
         assert not out.exists()

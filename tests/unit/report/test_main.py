@@ -9,7 +9,8 @@ import pytest
 from make_claims import CLEAN, DESCRIBED, lines_of, write_claims
 from make_run import cell, noisy, write_run
 
-from pointwise_bench.report.__main__ import BAD_INPUT, main
+from pointwise_bench.common.formats import USAGE_ERROR
+from pointwise_bench.report.__main__ import main
 
 FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
 OLDER, NEWER = "2026-01-02T03-04-05Z", "2026-01-03T03-04-05Z"
@@ -166,7 +167,7 @@ def test_a_document_without_a_place_is_one_line_and_a_code(tmp_path: Path, capsy
     write_claims(tmp_path / "run", lines_of(CLEAN), DESCRIBED)
     document = tmp_path / "document.md"
     document.write_text("nothing here")
-    assert main([str(tmp_path / "run"), "--claims", str(document)]) == BAD_INPUT
+    assert main([str(tmp_path / "run"), "--claims", str(document)]) == USAGE_ERROR
     assert "claims:run:begin" in capsys.readouterr().err
     assert document.read_text() == "nothing here"
 
@@ -175,5 +176,5 @@ def test_a_run_without_claims_has_none_to_splice(tmp_path: Path, capsys: pytest.
     write_claims(tmp_path / "run", b"", [])
     document = tmp_path / "document.md"
     document.write_text("")
-    assert main([str(tmp_path / "run"), "--claims", str(document)]) == BAD_INPUT
+    assert main([str(tmp_path / "run"), "--claims", str(document)]) == USAGE_ERROR
     assert "--shapes claims" in capsys.readouterr().err
