@@ -1,12 +1,13 @@
-"""Text put between the markers of a document."""
+"""Text put between the markers of a document; nothing else of it changes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
-from pointwise_bench.report.pages.splice import splice
+from pointwise_bench.report.pages.splice import BEGIN, END, splice, splice_claims
 from pointwise_bench.report.reading.errors import ReportError
 
 
@@ -25,3 +26,50 @@ def test_splice_refuses_a_file_without_its_markers(tmp_path: Path, text: str) ->
     with pytest.raises(ReportError, match="report:begin"):
         splice(path, "new")
     assert path.read_text(encoding="utf-8") == text
+
+
+# 100 examples of any text before, between and behind the markers, line ends and all: three slices and a concatenation.
+@settings(max_examples=100, deadline=None)
+@given(st.text(), st.text(), st.text(), st.text(min_size=1))
+def test_what_stands_outside_the_markers_stays_to_the_byte_and_twice_is_once(
+    tmp_path_factory: pytest.TempPathFactory, before: str, between: str, after: str, new: str
+) -> None:
+    path = tmp_path_factory.mktemp("documents") / "README.md"
+    path.write_bytes(f"{before}{BEGIN}{between}{END}{after}".encode())
+    splice(path, new)
+    once = path.read_bytes()
+    assert once == f"{before}{BEGIN}\n{new.strip()}\n{END}{after}".encode()
+    splice(path, new)
+    assert path.read_bytes() == once
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["absent", "no text"])
+def test_a_file_that_cannot_be_read_is_named_with_its_option(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "README.md"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ReportError, match=r"^--splice \S+README\.md: cannot be read \("):
+        splice(path, "new")
+    with pytest.raises(ReportError, match=r"^--claims \S+README\.md: cannot be read \("):
+        splice_claims(path, {})
+
+
+def document(*names: str) -> str:
+    """A document with a place for each of the texts."""
+    return "".join(f"# {name}\n<!-- claims:{name}:begin -->\nold\n<!-- claims:{name}:end -->\n" for name in names)
+
+
+def test_texts_of_several_names_go_to_their_own_places(tmp_path: Path) -> None:
+    path = tmp_path / "document.md"
+    path.write_text(document("run", "3", "4"))
+    splice_claims(path, {"4": "four", "run": "facts"})
+    expected = document("run", "3", "4").split("old")
+    assert path.read_text() == f"{expected[0]}facts{expected[1]}old{expected[2]}four{expected[3]}"
+
+
+def test_where_one_place_is_missing_nothing_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "document.md"
+    path.write_text(document("run"))
+    with pytest.raises(ReportError, match="claims:3:begin"):
+        splice_claims(path, {"run": "facts", "3": "three"})
+    assert path.read_text() == document("run")
