@@ -1,50 +1,125 @@
-"""A run read from disk: what holds where a key is absent, and which line counts."""
+"""A run read from its folder: what it says of itself, and which of many is the newest."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
-from make_run import cell, write_run
+import pytest
+from make_run import cell, run_of, write_run
 
-from pointwise_bench.report.reading.run import Run, load_run
+from pointwise_bench.common.formats import RUN_FORMAT
+from pointwise_bench.report.reading.errors import ReportError
+from pointwise_bench.report.reading.run import load_run, newest_run
+
+PROBLEM = "n1c8h4w4-o8"
+FIRST, SECOND, THIRD = "2026-01-02T03-04-05Z", "2026-01-03T03-04-05Z", "2026-01-04T03-04-05Z"
 
 
-def loaded(tmp_path: Path, **changed: Any) -> Run:
-    line = cell("numpy-matmul", "n1c8h4w4-o8", [1e-3] * 5, threads=2) | changed
-    return load_run(write_run(tmp_path, [line, cell("other", "n1c8h4w4-o8", [1e-3])]))
+# --- one run ------------------------------------------------------------------------------------------------------
 
 
-def test_new_keys_are_loaded(tmp_path: Path) -> None:
-    run = loaded(
-        tmp_path, round=[4, 2, 7, 0, 1], process=[0, 0, 1, 1, 2], page_faults_per_call=3, cache="cold", calls=7
-    )
-    first, second = run.cells
+def test_a_run_is_named_by_its_folder_and_by_what_it_says(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, [cell("b", PROBLEM, [1.0]), cell("a", PROBLEM, status="wrong")], FIRST)
+    run = load_run(folder)
+    assert (run.machine, run.name, run.started_at) == ("testbed-2-0123abcd", FIRST, "2026-01-02T03:04:05Z")
+    assert run.backends == ["a", "b"]
+    assert run.settings["options"] == {"seed": 1}
     assert run.defects == ()
-    assert (first.round.tolist(), first.process.tolist()) == ([4, 2, 7, 0, 1], [0, 0, 1, 1, 2])
-    assert (first.page_faults_per_call, first.cache, first.calls) == (3.0, "cold", 7)
-    assert (second.round.tolist(), second.process.tolist(), second.cache) == ([0], [0], "hot")
-    assert math.isnan(second.page_faults_per_call)
 
 
-def test_what_only_needs_to_be_there_is_enough(tmp_path: Path) -> None:
-    least = {
-        "backend": "a",
-        "problem": "n1c8h4w4-o8",
-        "threads": 1,
-        "status": "ok",
-        "samples_s": [1, 2e-3],
-        "news": [{}],
-    }
-    run = load_run(write_run(tmp_path, [least]))
-    (only,) = run.cells
-    assert (only.round.tolist(), only.process.tolist(), only.canary.size) == ([0, 1], [0, 0], 0)
-    assert (only.device, only.output, only.isolation, only.calls) == ("cpu", "fresh", "worker", None)
+def test_a_run_that_does_not_say_its_machine_is_of_its_folders(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, [], FIRST)
+    text = (folder / "run.json").read_text(encoding="utf-8")
+    (folder / "run.json").write_text(text.replace('"machine": "testbed-2-0123abcd", ', ""), encoding="utf-8")
+    assert load_run(folder).machine == "testbed-2-0123abcd"
+    assert load_run(folder / ".." / FIRST).name == FIRST
 
 
-def test_a_later_line_of_the_same_key_counts(tmp_path: Path) -> None:
-    lines = [cell("a", "n1c8h4w4-o8", [one]) for one in (1e-3, 2e-3)]
-    run = load_run(write_run(tmp_path, lines))
-    assert [one.samples.tolist() for one in run.cells] == [[2e-3]]
-    assert run.defects == ()
+def test_loading_leaves_out_and_names_what_cannot_be_used(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, [], passes=[{"wall_s": 0}], claims=5)
+    (folder / "cells.jsonl").write_text("torn\n", encoding="utf-8")
+    (folder / "claims.jsonl").write_text("torn\n", encoding="utf-8")
+    run = load_run(folder)
+    assert [one.partition(": ")[0] for one in run.defects] == [
+        "run.json",
+        "line 1",
+        "run.json",
+        "claims.jsonl, line 1",
+    ]
+    assert run.defects[0].endswith("; all passes are left out")
+    assert run.settings["passes"] == []
+
+
+def test_passes_are_read(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [], passes=[{"wall_s": 2, "steal_s": 0.5, "news": 1}, {}])
+    assert run.settings["passes"] == [{"wall_s": 2.0, "steal_s": 0.5}, {"wall_s": None, "steal_s": None}]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "run.json: not JSON that can be read"),
+        ("[]", "run.json: is [], not an object"),
+        ("{}", "run.json: format is None, not a whole number of at least 1"),
+        ('{"format": true}', "run.json: format is True"),
+        ('{"format": 0}', "run.json: format is 0"),
+        (f'{{"format": {RUN_FORMAT}, "canary": 5}}', "run.json: canary is 5, not an object; restore the file"),
+    ],
+)
+def test_a_run_whose_settings_cannot_be_read_is_refused(tmp_path: Path, content: str, said: str) -> None:
+    folder = write_run(tmp_path, [])
+    (folder / "run.json").write_text(content, encoding="utf-8")
+    with pytest.raises(ReportError) as caught:
+        load_run(folder)
+    assert said in str(caught.value)
+
+
+def test_a_newer_format_is_said_before_anything_else_of_it_is_looked_at(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, [], format=RUN_FORMAT + 1, canary="of another kind")
+    with pytest.raises(
+        ReportError, match=rf"has format {RUN_FORMAT + 1}, newer than {RUN_FORMAT}.*update pointwise-bench"
+    ):
+        load_run(folder)
+
+
+def test_a_folder_that_is_none_or_holds_no_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match="absent: no such run folder"):
+        load_run(tmp_path / "absent")
+    with pytest.raises(ReportError, match=r"holds no run\.json; name a run folder"):
+        load_run(tmp_path)
+
+
+# --- the newest of many -------------------------------------------------------------------------------------------
+
+
+def test_the_newest_run_is_the_one_that_started_last_whatever_its_machine_and_name(tmp_path: Path) -> None:
+    write_run(tmp_path, [], SECOND)
+    newest = write_run(tmp_path, [], FIRST, machine="another-4-89abcdef", started_at="2026-02-01T00:00:00Z")
+    write_run(tmp_path, [], THIRD, machine="zebra-4-89abcdef")
+    assert newest_run(tmp_path) == (newest, [])
+
+
+def test_damaged_runs_are_passed_over_and_named(tmp_path: Path) -> None:
+    good = write_run(tmp_path, [], FIRST)
+    broken: dict[str, Any] = {SECOND: {"canary": 5}, THIRD: {"format": 99}}
+    for name, changed in broken.items():
+        write_run(tmp_path, [], name, **changed)
+    folder, said = newest_run(tmp_path)
+    assert folder == good
+    assert [one.endswith("(passed over in looking for the newest run)") for one in said] == [True, True]
+    assert SECOND in said[0]
+    assert THIRD in said[1]
+
+
+def test_where_every_run_is_damaged_the_first_is_the_reason(tmp_path: Path) -> None:
+    write_run(tmp_path, [], FIRST, canary=5)
+    with pytest.raises(ReportError, match="canary is 5"):
+        newest_run(tmp_path)
+
+
+def test_where_there_is_no_run_it_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match=r"absent: no such folder of results; make a run"):
+        newest_run(tmp_path / "absent")
+    with pytest.raises(ReportError, match=r"holds no run \(<machine>/<UTC time>/run\.json\); make one"):
+        newest_run(tmp_path)

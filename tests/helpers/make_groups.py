@@ -1,0 +1,37 @@
+"""Shape groups made by hand, for tests of the sentences and tables about them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from pointwise_bench.report.analysis.groups import GroupRow, ReportGroup, Standing, Total
+
+LAYERS = (GroupRow("first", "n1c64h28w28-o128", 1), GroupRow("second", "n1c128h14w14-o64", 3))
+
+
+def standing(
+    backend: str,
+    seconds: float | None,
+    *,
+    leads: bool = False,
+    timed: int = 2,
+    leading: int = 2,
+    speedup: float = math.nan,
+    shared: int = 0,
+) -> Standing:
+    """A standing whose total is from half to twice as long; none without ``seconds``."""
+    total = None if seconds is None else Total(seconds, seconds / 2, 2 * seconds)
+    return Standing(backend, timed, leading, total, leads, speedup, shared)
+
+
+def group_of(
+    name: str,
+    standings: Sequence[Standing],
+    *,
+    lead: tuple[str, float, float, float] | None = None,
+    threads: int = 1,
+    layers: tuple[GroupRow, ...] = LAYERS,
+) -> ReportGroup:
+    """A group of two layers."""
+    return ReportGroup(name, threads, layers, tuple(standings), lead)

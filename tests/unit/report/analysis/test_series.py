@@ -1,0 +1,34 @@
+"""Cells in the forms that statistics and tables take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from make_run import cell, run_of
+
+from pointwise_bench.report.analysis.series import by_backend, clusters_of, series_of
+
+PROBLEM, OTHER = "n1c64h28w28-o128", "n1c128h14w14-o64"
+
+
+def test_rounds_keep_their_names_and_their_starts(tmp_path: Path) -> None:
+    (one,) = run_of(tmp_path, [cell("a", PROBLEM, [1.0, 2.0, 4.0], round=[5, 3, 9], process=[7, 7, 8])]).cells
+    series = series_of(one)
+    assert np.exp(series.log_seconds) == pytest.approx(np.array([1.0, 2.0, 4.0]))
+    assert series.rounds.tolist() == [5, 3, 9]
+    assert series.processes.tolist() == [7, 7, 8]
+
+
+def test_samples_of_one_start_are_one_cluster(tmp_path: Path) -> None:
+    (one,) = run_of(tmp_path, [cell("a", PROBLEM, [1.0, 2.0, 4.0], process=[7, 9, 7])]).cells
+    clusters = clusters_of(one)
+    assert clusters.values.tolist() == [1.0, 2.0, 4.0]
+    assert (clusters.labels.tolist(), clusters.count) == ([0, 1, 0], 2)
+
+
+def test_cells_are_gathered_by_backend_in_the_order_of_names_each_in_the_order_of_the_run(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [cell(name, one) for name, one in (("b", OTHER), ("a", OTHER), ("b", PROBLEM))])
+    found = [(name, [one.problem.id for one in cells]) for name, cells in by_backend(run.cells).items()]
+    assert found == [("a", [OTHER]), ("b", [OTHER, PROBLEM])]

@@ -1,0 +1,104 @@
+"""Which backend is fastest, by how much and how certain that is, in sentences written by hand."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from make_groups import group_of, standing
+
+from pointwise_bench.report.analysis.groups import ReportGroup
+from pointwise_bench.report.pages.answers import NetworkAnswer, answer, headline, verdict_counts
+
+CROSS = "\N{MULTIPLICATION SIGN}"
+LEAD = ("c", 1.5, 1.4, 1.6)
+NONE_FASTEST = "No network has a backend with comparable times for all layers, so none is called fastest."
+
+
+def network(*leaders: str, name: str = "tinynet", threads: int = 1) -> ReportGroup:
+    """A network with these leaders of one second and one backend behind them."""
+    behind = standing("c", 1.5, leading=0)
+    return group_of(name, [*(standing(one, 1.0, leads=True) for one in leaders), behind], lead=LEAD, threads=threads)
+
+
+# --- one group ----------------------------------------------------------------------------------------------------
+
+
+def test_the_best_of_a_network_is_named_with_its_total_and_its_lead() -> None:
+    assert answer(network("a")) == NetworkAnswer(
+        "tinynet", 1, "a", "1.00 s", f"1.50{CROSS} [1.40, 1.60] ahead of c", "2 of 2"
+    )
+
+
+def test_who_shares_the_lead_is_named() -> None:
+    assert answer(network("a", "b", "z")).lead == f"tied with b and z; 1.50{CROSS} [1.40, 1.60] ahead of c"
+
+
+def test_the_only_one_with_all_layers_says_so() -> None:
+    alone = group_of("tinynet", [standing("a", 1.0, leads=True), standing("b", None, timed=1, leading=1)])
+    assert answer(alone).lead == "the only one with all layers"
+
+
+def test_where_nobody_has_all_layers_the_one_that_leads_most_is_named() -> None:
+    split = group_of("tinynet", [standing("a", None, timed=1, leading=1), standing("b", None, timed=1, leading=1)])
+    assert answer(split) == NetworkAnswer("tinynet", 1, "a and b", "", "no backend has all layers", "1 of 2")
+
+
+def test_of_a_sweep_or_a_collection_no_sum_is_said() -> None:
+    standings = [standing("a", 1.0, leads=True, leading=1), standing("b", 2.0, leading=2)]
+    for name in ("sweep-batch", "basics"):
+        assert answer(group_of(name, standings)) == NetworkAnswer(name, 1, "b", "", "", "2 of 2")
+
+
+def test_where_nothing_was_compared_nobody_leads() -> None:
+    alone = group_of("tinynet", [standing("a", 1.0, leading=0), standing("b", 1.0, leading=0)])
+    assert answer(alone) == NetworkAnswer("tinynet", 1, "none", "", "nothing was compared", "0 of 2")
+
+
+def test_where_nothing_is_valid_nobody_is_named() -> None:
+    failed = group_of("tinynet", [standing("a", None, timed=0, leading=0)])
+    assert answer(failed) == NetworkAnswer("tinynet", 1, "none", "", "no backend has a valid time", "0 of 2")
+
+
+# --- a whole run --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("groups", "said"),
+    [
+        ([], NONE_FASTEST),
+        ([group_of("sweep-batch", [standing("a", 1.0, leads=True)])], NONE_FASTEST),
+        ([group_of("tinynet", [standing("a", None, timed=1)])], NONE_FASTEST),
+        ([network("a")], f"On tinynet, a is fastest: 1.50{CROSS} [1.40, 1.60] ahead of c."),
+        ([network("a", name=name) for name in "xy"], "Of 2 networks, a is fastest on 2."),
+        (
+            [network(best, name=name) for name, best in zip("vwxyz", "babaz", strict=True)],
+            "Of 5 networks, a is fastest on 2, b is fastest on 2 and z is fastest on 1.",
+        ),
+        (
+            [network("a", name="x"), network("a", "b", name="y")],
+            "Of 2 networks, a is fastest on 1 and 1 ends in a tie.",
+        ),
+        (
+            [network("a", "b", name="x"), network("a", "b", name="y")],
+            "Of 2 networks, 2 end in a tie.",
+        ),
+        (
+            [network("a"), network("b", threads=2)],
+            "Of 2 cases (1 network, 2 thread budgets), a is fastest on 1 and b is fastest on 1.",
+        ),
+        (
+            [network("a", name=name, threads=threads) for name in "xy" for threads in (1, 2)],
+            "Of 4 cases (2 networks, 2 thread budgets), a is fastest on 4.",
+        ),
+    ],
+)
+def test_a_run_in_one_sentence(groups: list[ReportGroup], said: str) -> None:
+    assert headline(groups) == said
+
+
+def test_verdicts_are_counted() -> None:
+    verdicts = ["faster"] * 1500 + ["slower"] * 2 + ["same"] * 3 + ["undecided"] * 4
+    said = "1,509 pairs compared: 1,502 decided, 3 the same within 2 %, 4 undecided"
+    assert verdict_counts(pd.DataFrame({"verdict": verdicts})) == said
+    nothing = "0 pairs compared: 0 decided, 0 the same within 2 %, 0 undecided"
+    assert verdict_counts(pd.DataFrame({"verdict": []})) == nothing
