@@ -11,7 +11,7 @@ from pointwise_bench.backends import naive_loops
 from pointwise_bench.report.analysis import health
 from pointwise_bench.report.reading import value_readers
 from pointwise_bench.suites.harness.design.policy import POLICY
-from pointwise_bench.suites.harness.machine import ceilings, fma_kernel
+from pointwise_bench.suites.harness.machine import fma_kernel
 from pointwise_bench.suites.harness.verify import error_bounds
 from pointwise_bench.suites.harness.worker import channel, limits
 
@@ -79,7 +79,7 @@ METHODOLOGY: Final = (
     f"looked at every {PARTS[channel.LOOK_UP_S]} second",
     # ceilings
     f"the best of {', '.join(map(str, fma_kernel.LANE_BYTES[:-1]))} and {fma_kernel.LANE_BYTES[-1]} byte vectors",
-    f"on working sets from {ceilings.SMALLEST_SET // 1024} KiB",
+    f"on working sets from {POLICY.ceilings.smallest_set_bytes // 1024} KiB",
     # claims
     f"A turn is about {CLAIMS.turn_s * 1e3:.0f} ms of calls (one at least), after one call unseen",
     f"where a call is shorter than {CLAIMS.long_s * 1e3:.0f} ms",

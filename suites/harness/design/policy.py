@@ -95,6 +95,20 @@ class TimingPolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CeilingsPolicy:
+    """How the FMA peak and the bandwidth of the machine are measured."""
+
+    burst_s: float = 0.005
+    """Of one measurement: long against starting threads, short enough to find a quiet moment."""
+    repeats: int = 5
+    """Measurements in a row, of which the fastest counts: a ceiling is what can be reached at best."""
+    kernel_repeats: int = 3
+    """How often all kernels are gone through, so that one disturbance cannot halve a peak."""
+    smallest_set_bytes: int = 2**15
+    """The first of the working sets, in the first-level cache; each further one is four times as large."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AcceptancePolicy:
     """Limits that a timed backend must keep to, or its time is not published."""
 
@@ -146,6 +160,16 @@ class GatePolicy:
     """Before work outside the clock is held for proven."""
     reading_s: float = 200e-6
     """That a library may take to hand over one result, at its slowest."""
+    readings: int = 3
+    """Of a result, of which the fastest counts: a disturbance only adds."""
+    copies_at_once: float = 3.0
+    """A result that is read within so many times what copying it takes was there already."""
+    pause_s: float = 0.02
+    """Shortest pause before a result is read once more, in which work that goes on after the call ends."""
+    faster_later: float = 4.0
+    """A result that is read so many times faster after the pause was not finished before it."""
+    copies_in_reading: float = 10.0
+    """Reading a finished result may take so many times what copying it takes; beyond it, something is computed."""
     slack_s: float = 20e-6
     """By which two readings of the clock may differ for no reason."""
 
@@ -205,6 +229,7 @@ class Policy:
     rounds: RoundsPolicy = field(default_factory=RoundsPolicy)
     budget: BudgetPolicy = field(default_factory=BudgetPolicy)
     timing: TimingPolicy = field(default_factory=TimingPolicy)
+    ceilings: CeilingsPolicy = field(default_factory=CeilingsPolicy)
     acceptance: AcceptancePolicy = field(default_factory=AcceptancePolicy)
     gate: GatePolicy = field(default_factory=GatePolicy)
     claims: ClaimsPolicy = field(default_factory=ClaimsPolicy)

@@ -23,6 +23,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from pointwise_bench.common.cores import core_numbers
+from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine.cpu import cache_bytes
 from pointwise_bench.suites.harness.machine.fma_kernel import LANE_BYTES, fma_kernel
 from pointwise_bench.suites.harness.machine.parent_death import die_with
@@ -30,10 +31,6 @@ from pointwise_bench.suites.harness.machine.parent_death import die_with
 T = TypeVar("T")
 
 DTYPES: Final = ("float32", "float64")
-REPEATS: Final = 5
-KERNEL_REPEATS: Final = 3
-BURST_S: Final = 0.005  # one measurement: long against starting threads, short enough to find a quiet moment
-SMALLEST_SET: Final = 2**15
 SCALAR: Final = 3.0
 
 
@@ -111,7 +108,7 @@ def _fma_peaks(team: Team) -> dict[str, float]:
     """FLOP/s by dtype: the best vector width. Each kernel runs several times, so that no disturbance halves a peak."""
     kernels = [(dtype, *fma_kernel(dtype, width)) for dtype in DTYPES for width in LANE_BYTES]
     peaks = dict.fromkeys(DTYPES, 0.0)
-    for dtype, kernel, flops_per_iteration in kernels * KERNEL_REPEATS:
+    for dtype, kernel, flops_per_iteration in kernels * POLICY.ceilings.kernel_repeats:
         peaks[dtype] = max(peaks[dtype], _fma_flops(team, dtype, kernel, flops_per_iteration))
     return peaks
 
@@ -125,7 +122,8 @@ def _fma_flops(team: Team, dtype: str, kernel: Callable[..., Any], flops_per_ite
         return team.seconds(lambda number: kernel(iterations, seed))
 
     iterations = _calibrated(seconds)
-    return team.threads * iterations * flops_per_iteration / min(seconds(iterations) for _ in range(REPEATS))
+    best_s = min(seconds(iterations) for _ in range(POLICY.ceilings.repeats))
+    return team.threads * iterations * flops_per_iteration / best_s
 
 
 def _triad_bandwidth(team: Team, working_set: int) -> float:
@@ -140,16 +138,16 @@ def _triad_bandwidth(team: Team, working_set: int) -> float:
 
     seconds(1)
     sweeps = _calibrated(seconds)
-    best = min(seconds(sweeps) for _ in range(REPEATS))
+    best = min(seconds(sweeps) for _ in range(POLICY.ceilings.repeats))
     return 3 * 8 * elements * team.threads * sweeps / best
 
 
 def _calibrated(seconds: Callable[[int], float]) -> int:
-    """How often to repeat the work so that one measurement takes :data:`BURST_S`."""
+    """How often to repeat the work so that one measurement takes ``burst_s``."""
     count = 1
-    while (took := seconds(count)) < BURST_S / 4:
+    while (took := seconds(count)) < POLICY.ceilings.burst_s / 4:
         count *= 4
-    return max(1, round(count * BURST_S / took))
+    return max(1, round(count * POLICY.ceilings.burst_s / took))
 
 
 @cache
@@ -173,7 +171,7 @@ def working_sets() -> Iterator[int]:
     """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     largest = min(max(4 * max(cache_bytes().values(), default=0), 2**28), memory // 8)
-    size = SMALLEST_SET
+    size = POLICY.ceilings.smallest_set_bytes
     while size < largest:
         yield size
         size *= 4

@@ -24,6 +24,11 @@ TIMES_ASKED: Final = POLICY.gate.times_asked
 READING_S: Final = POLICY.gate.reading_s
 REMEMBERING: Final = POLICY.gate.remembering
 SLACK_S: Final = POLICY.gate.slack_s
+READINGS: Final = POLICY.gate.readings
+COPIES_AT_ONCE: Final = POLICY.gate.copies_at_once
+PAUSE_S: Final = POLICY.gate.pause_s
+FASTER_LATER: Final = POLICY.gate.faster_later
+COPIES_IN_READING: Final = POLICY.gate.copies_in_reading
 
 Array = npt.NDArray[Any]
 
@@ -48,10 +53,10 @@ def _unfinished(calls: LayerCalls, layer: Layer, x: OnDevice) -> str | None:
     """What reading a result shows of work outside the clock; None where there is none."""
     copying_s = _seconds_of(calls.compute(layer, x).copy)
     at_once_s = _reading_s(calls, layer, x, pause_s=0.0)
-    if at_once_s < 3 * copying_s + SLACK_S:
+    if at_once_s < COPIES_AT_ONCE * copying_s + SLACK_S:
         return None  # a result that is read as fast as it is copied was there already
-    later_s = _reading_s(calls, layer, x, pause_s=max(0.02, 2 * at_once_s))
-    if later_s < at_once_s / 4:
+    later_s = _reading_s(calls, layer, x, pause_s=max(PAUSE_S, 2 * at_once_s))
+    if later_s < at_once_s / FASTER_LATER:
         return (
             f"is not finished when sync() returns: reading the result at once took {at_once_s * 1e3:.2g} ms, "
             f"after a pause {later_s * 1e3:.2g} ms; the clock would miss the difference"
@@ -60,7 +65,7 @@ def _unfinished(calls: LayerCalls, layer: Layer, x: OnDevice) -> str | None:
     # both readings, while a pause cools caches and cores: a short reading takes ten times as long after it.
     reading_s = min(at_once_s, later_s)
     results = 1 + (calls.problem.direction == "backward-weight" and calls.problem.bias)
-    if calls.backend.device == "cpu" and reading_s > 10 * copying_s + results * READING_S:
+    if calls.backend.device == "cpu" and reading_s > COPIES_IN_READING * copying_s + results * READING_S:
         return (
             f"works in to_numpy(), where no clock runs: reading a finished result took {reading_s * 1e3:.2g} ms, "
             f"copying it {copying_s * 1e3:.2g} ms"
@@ -69,9 +74,9 @@ def _unfinished(calls: LayerCalls, layer: Layer, x: OnDevice) -> str | None:
 
 
 def _reading_s(calls: LayerCalls, layer: Layer, x: OnDevice, pause_s: float) -> float:
-    """Seconds to read a result ``pause_s`` after the call; the best of three, as a disturbance only adds."""
+    """Seconds to read a result ``pause_s`` after the call; the best of some, as a disturbance only adds."""
     readings = []
-    for _ in range(3):
+    for _ in range(READINGS):
         result = calls.call(layer, x)
         sleep(pause_s)
         readings.append(_seconds_of(lambda result=result: calls.read(result)))  # type: ignore[misc]
