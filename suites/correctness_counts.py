@@ -1,4 +1,4 @@
-"""Counts the tests of the correctness suite by backend: run, refused and why, or missing and why."""
+"""Counts the tests of the correctness suite by backend: run, refused and why, missing and why, or spared."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ class CountedTest(TypedDict):
     """Its id."""
     refused: str | None
     missing: str | None
+    spared: bool
+    """Left out because an answer of the backend takes long."""
 
 
 def is_float32_forward(test: CountedTest) -> bool:
@@ -44,6 +46,7 @@ class CorrectnessCount:
     failed: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     missing: Counter[str] = field(default_factory=Counter)
+    spared: int = 0
 
     def add(self, test: CountedTest, *, failed: bool) -> None:
         """Count one more test."""
@@ -51,18 +54,21 @@ class CorrectnessCount:
             self.missing[test["missing"]] += 1
         elif test["refused"] is not None:
             self.refused[test["refused"]] += 1
+        elif test["spared"]:
+            self.spared += 1
         else:
             self.run += 1
             self.failed += failed
 
     def __str__(self) -> str:
         failed = f" ({self.failed} failed)" if self.failed else ""
-        return f"{self.run} run{failed}, {self.refused.total()} refused, {self.missing.total()} missing"
+        spared = f", {self.spared} spared" if self.spared else ""
+        return f"{self.run} run{failed}, {self.refused.total()} refused, {self.missing.total()} missing{spared}"
 
 
 def counted(node: pytest.Item, backend: str) -> CountedTest:
     """Count the test ``node``; the fields of what is returned are filled while the test runs."""
-    test: CountedTest = {"backend": backend, "problem": None, "refused": None, "missing": None}
+    test: CountedTest = {"backend": backend, "problem": None, "refused": None, "missing": None, "spared": False}
     node.user_properties.append((PROPERTY, test))
     return test
 

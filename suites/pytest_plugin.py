@@ -165,7 +165,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         ]
         metafunc.parametrize(("claim", "threads", "backend_name"), claims)
     elif "backend_name" in metafunc.fixturenames:
-        metafunc.parametrize("backend_name", names)
+        # In the scope of a session, pytest puts all tests of a backend side by side: one worker serves them.
+        metafunc.parametrize("backend_name", names, scope="session")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,9 +1,23 @@
-"""Every backend, plugins included, on the same problems. Computed in worker processes, as in a run."""
+"""Every backend, plugins included, on the same problems. Computed in worker processes, as in a run.
+
+First what every backend is asked, whatever it costs: answers computed by hand, problems with every pair of properties,
+every edge once, work that threads share, and some problems that are drawn. Behind that comes more of each, but not for
+a backend of which an answer takes more than :data:`DEAR_S`: a library that compiles for every shape would need ten
+minutes for what others answer in ten seconds.
+
+On one thread, but where threads can matter: a schedule is cut across them on problems of some size only.
+
+How many problems are drawn, and what they find: a fault that shows on a share ``p`` of the small problems that a
+backend takes is missed by ``n`` independent draws with the probability ``(1 - p) ** n``. A fault of two binary
+properties (a bias in one layout), or of one value in four (a dtype, a stride), has ``p = 1/4``: the lists of pairs find
+it for certain, and :data:`FEWEST_DRAWS` alone would miss it in 3 sessions of 100, with :data:`MORE_DRAWS` in 3 of
+10**8. One of three binary properties has ``p = 1/8``: :data:`FEWEST_DRAWS` miss it in 20 of 100, both in 3 of 10,000.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,19 +26,37 @@ from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.correctness_counts import CountedTest, counted
+from pointwise_bench.suites.correctness_problems import (
+    DTYPES,
+    LAYOUTS,
+    cut_by_threads,
+    edges,
+    edges_in_half_precision,
+    edges_of_gradients,
+    gradients_cut_by_threads,
+    kinds,
+    kinds_of_gradients,
+    offered,
+    problem_of,
+    small_problems,
+)
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.verify.cases import Weights
 from pointwise_bench.suites.harness.verify.error_bounds import has_bound
 from pointwise_bench.suites.harness.verify.reference import pointwise
 
 if TYPE_CHECKING:
+    from _pytest.mark.structures import ParameterSet
+
     from pointwise_bench.suites.harness.run.untimed import UntimedBackends
 
 Array = npt.NDArray[Any]
 
-LAYOUTS = ("nchw", "nhwc")
-DTYPES = ("float32", "float64")
-HALVES = ("float16", "bfloat16")
+DEAR_S: Final = 0.25
+"""Processor seconds of an answer, the median of the last few, above which a backend is asked no more than it must."""
+
+FEWEST_DRAWS: Final = 12
+MORE_DRAWS: Final = 48
 
 
 class CheckedBackend:
@@ -34,6 +66,18 @@ class CheckedBackend:
         self._untimed_backends = untimed_backends
         self._backend = test["backend"]
         self._test = test
+        self._threads = 1
+
+    def on_all_threads(self) -> CheckedBackend:
+        """The same backend with the largest thread budget of the session."""
+        self._threads = self._untimed_backends.most_threads
+        return self
+
+    def skip_if_dear(self) -> None:
+        """Skip where an answer of the backend takes long."""
+        if (seconds := self._untimed_backends.usual_seconds(self._backend)) > DEAR_S:
+            self._test["spared"] = True
+            pytest.skip(f"an answer takes {seconds:.2g} s, over {DEAR_S:g} s: what every backend is asked must do")
 
     def compute(self, problem: Problem, planes: Any, weight: Any, bias: Any = None) -> Array:
         """The result in (batch, channel, row, column) order for an input in that order; skips where it refuses."""
@@ -45,7 +89,7 @@ class CheckedBackend:
             weight=np.array(weight, problem.dtype).reshape(problem.weight_shape),
             bias=None if bias is None else np.array(bias, problem.dtype),
         )
-        y = self._untimed_backends.apply(self._backend, problem, weights, x)
+        y = self._untimed_backends.apply(self._backend, problem, weights, x, self._threads)
         assert y.shape == problem.output_shape
         assert y.dtype == problem.dtype
         return y if problem.layout == "nchw" else y.transpose(0, 3, 1, 2)
@@ -54,9 +98,10 @@ class CheckedBackend:
         """Integers, reals, probe, NaN and infinity, repeated and read-only inputs; skips where it refuses."""
         self._skip_if_refused(problem)
         try:
-            self._untimed_backends.verify(self._backend, problem, seed)
+            self._untimed_backends.verify(self._backend, problem, seed, self._threads)
         except Ended as ended:
-            pytest.fail(f"{self._backend} on {problem}: {ended}", pytrace=False)
+            threads = f" with {self._threads} threads" if self._threads > 1 else ""
+            pytest.fail(f"{self._backend} on {problem}{threads}: {ended}", pytrace=False)
 
     def refuses(self, problem: Problem) -> str | None:
         """Why the backend, or the gate, leaves the problem out."""
@@ -78,9 +123,10 @@ def backend(untimed_backends: UntimedBackends, backend_name: str, request: pytes
     return CheckedBackend(untimed_backends, test)
 
 
-def problem_of(**sizes: Any) -> Problem:
-    usual = {"batch": 1, "in_channels": 2, "out_channels": 2, "height": 1, "width": 1}
-    return Problem(**(usual | sizes))
+@pytest.fixture
+def cheap_backend(backend: CheckedBackend) -> CheckedBackend:
+    backend.skip_if_dear()
+    return backend
 
 
 # --- computed by hand ---------------------------------------------------------------------------------------------
@@ -166,7 +212,7 @@ def test_nan_and_infinity_reach_their_pixel_and_no_other(backend: CheckedBackend
     assert (others == [[6], [1]]).all()
 
 
-# --- sizes at the edges -------------------------------------------------------------------------------------------
+# --- no image at all ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -176,67 +222,46 @@ def test_an_empty_batch_gives_an_empty_result(backend: CheckedBackend, layout: s
     assert y.shape == (0, 6, 5, 5)
 
 
-EDGES = {
-    "one pixel, one channel": {"in_channels": 1, "out_channels": 1},
-    "one pixel, many images": {"batch": 9, "in_channels": 40, "out_channels": 24},
-    "one pixel, stride": {"batch": 2, "stride": 3, "in_channels": 8, "out_channels": 4},
-    "one input channel": {"in_channels": 1, "out_channels": 33, "height": 6, "width": 6},
-    "one output channel": {"in_channels": 33, "out_channels": 1, "height": 6, "width": 6},
-    "one row": {"in_channels": 16, "out_channels": 16, "height": 1, "width": 50},
-    "one column": {"in_channels": 16, "out_channels": 16, "height": 50, "width": 1},
-    "primes": {"batch": 3, "in_channels": 37, "out_channels": 53, "height": 11, "width": 13},
-    "stride that does not divide": {"in_channels": 12, "out_channels": 20, "height": 11, "width": 14, "stride": 3},
-    "stride larger than the picture": {"in_channels": 12, "out_channels": 20, "height": 3, "width": 5, "stride": 7},
-    "as many groups as channels": {"in_channels": 10, "out_channels": 10, "groups": 10, "height": 5, "width": 5},
-    "groups, more outputs": {"batch": 2, "in_channels": 6, "out_channels": 15, "groups": 3, "height": 5, "width": 5},
-    "groups and stride": {"in_channels": 24, "out_channels": 16, "groups": 4, "height": 9, "width": 9, "stride": 2},
-    "long reduction": {"in_channels": 2048, "out_channels": 12, "height": 7, "width": 7},
-}
+# --- every pair of properties, every edge -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("epilogue", [{}, {"bias": True, "activation": "relu"}], ids=["plain", "bias and relu"])
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("edge", EDGES)
-def test_edges(backend: CheckedBackend, edge: str, dtype: str, layout: str, epilogue: dict[str, Any]) -> None:
-    backend.pass_the_gate(problem_of(**EDGES[edge], dtype=dtype, layout=layout, **epilogue))
+@pytest.mark.parametrize("problem", list(kinds()), ids=str)
+def test_kinds(backend: CheckedBackend, problem: Problem) -> None:
+    backend.pass_the_gate(problem)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("dtype", HALVES)
-@pytest.mark.parametrize("edge", ["primes", "groups and stride", "long reduction"])
-def test_half_precision(backend: CheckedBackend, edge: str, dtype: str, layout: str) -> None:
-    backend.pass_the_gate(problem_of(**EDGES[edge], dtype=dtype, layout=layout, bias=True, activation="relu"))
+@pytest.mark.parametrize("problem", list(kinds_of_gradients()), ids=str)
+def test_kinds_of_gradients(backend: CheckedBackend, problem: Problem) -> None:
+    backend.pass_the_gate(problem)
 
 
-@pytest.mark.parametrize("bias", [False, True], ids=["plain", "bias"])
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("direction", ["backward-input", "backward-weight"])
-@pytest.mark.parametrize("edge", EDGES)
-def test_gradients(backend: CheckedBackend, edge: str, direction: str, layout: str, bias: bool) -> None:
-    backend.pass_the_gate(problem_of(**EDGES[edge], direction=direction, layout=layout, bias=bias))
+def named(problems: Iterable[tuple[str, Problem]]) -> list[ParameterSet]:
+    """Parameters of a test: what is special about each problem, and which it is."""
+    return [pytest.param(problem, id=f"{what}:{problem}") for what, problem in problems]
 
 
-# --- what is refused ----------------------------------------------------------------------------------------------
+ONE_OF_EACH_EDGE = list(edges())[::4]
 
 
-def edge_problems(**changed: Any) -> list[Problem]:
-    """All of the edges in both layouts, plain and with bias and ReLU."""
-    epilogues: list[dict[str, Any]] = [{}, {"bias": True, "activation": "relu"}]
-    edges = [
-        problem_of(**sizes, layout=layout, **epilogue)
-        for sizes in EDGES.values()
-        for layout in LAYOUTS
-        for epilogue in epilogues
-    ]
-    return [replace(edge, **changed) for edge in edges]
+@pytest.mark.parametrize("problem", named(ONE_OF_EACH_EDGE))
+def test_edges(backend: CheckedBackend, problem: Problem) -> None:
+    backend.pass_the_gate(problem)
+
+
+# --- work that threads share ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("problem", named(list(cut_by_threads())[::2]))
+def test_all_threads(backend: CheckedBackend, problem: Problem) -> None:
+    backend.on_all_threads().pass_the_gate(problem)
+
+
+# --- what is refused -----------------------------------------------------------------------------------------------
 
 
 def test_takes_something(backend: CheckedBackend) -> None:
     """A backend that is available and refuses every problem would pass all other tests by skipping them."""
-    gradients = {"activation": "none", "direction": "backward-input"}
-    offered = [edge for dtype in DTYPES + HALVES for edge in edge_problems(dtype=dtype)] + edge_problems(**gradients)
-    reasons = [backend.refuses(each) for each in offered]
+    reasons = [backend.refuses(each) for each in offered()]
     assert None in reasons, f"refuses all {len(reasons)} problems, the first because it {reasons[0]}"
 
 
@@ -248,43 +273,33 @@ def test_the_same_input_gives_the_same_result(backend: CheckedBackend) -> None:
     problem = problem_of(batch=2, in_channels=32, out_channels=24, height=9, width=9, bias=True)
     other = problem_of(batch=2, in_channels=32, out_channels=24, height=9, width=9)
     x, weight = picture(problem), np.random.default_rng(1).standard_normal((24, 32))
+    backend.on_all_threads()
     first = backend.compute(problem, x, weight, np.ones(24))
     backend.compute(other, picture(other, seed=2), weight)
     np.testing.assert_array_equal(backend.compute(problem, x, weight, np.ones(24)), first)
 
 
-# --- all axes at once ---------------------------------------------------------------------------------------------
-
-
-@st.composite
-def problems(draw: st.DrawFn) -> Problem:
-    """Small problems over all axes."""
-    groups = draw(st.sampled_from([1, 1, 2, 3]))
-    small = st.integers(1, 12)
-    direction = draw(st.sampled_from(["forward", "forward", "backward-input", "backward-weight"]))
-    return Problem(
-        batch=draw(st.integers(0, 3)),
-        in_channels=groups * draw(small),
-        out_channels=groups * draw(small),
-        height=draw(small),
-        width=draw(small),
-        stride=draw(st.integers(1, 4)),
-        groups=groups,
-        bias=draw(st.booleans()),
-        activation=draw(st.sampled_from(["none", "relu"])) if direction == "forward" else "none",
-        dtype=draw(st.sampled_from(DTYPES + HALVES)),
-        layout=draw(st.sampled_from(LAYOUTS)),
-        direction=direction,  # type: ignore[arg-type]  # drawn from the choices
-    )
+# --- all properties at once -------------------------------------------------------------------------------------------
 
 
 # A backend may take one kind of problem only, such as NHWC without groups, and refuse most draws.
 NARROW = [HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much]
 
 
-@settings(max_examples=60, deadline=None, database=None, suppress_health_check=NARROW)
-@given(problem=problems(), seed=st.integers(0, 2**16))
+def drawn(most: int) -> settings:
+    """Anew in every session: no database, so that nothing is written and nothing is problem twice."""
+    fixtures = HealthCheck.function_scoped_fixture  # of one test, for all of its draws
+    return settings(max_examples=most, deadline=None, database=None, suppress_health_check=[fixtures])
+
+
+@drawn(FEWEST_DRAWS)
+@given(problem=small_problems(), seed=st.integers(0, 2**16))
 def test_any_problem(backend: CheckedBackend, problem: Problem, seed: int) -> None:
+    is_right(backend, problem, seed)
+
+
+def is_right(backend: CheckedBackend, problem: Problem, seed: int) -> None:
+    """The gate; on an empty batch, of which there is nothing to judge, the shape."""
     assume(has_bound(problem) and backend.refuses(problem) is None)
     if problem.batch or problem.direction != "forward":
         backend.pass_the_gate(problem, seed)
@@ -292,6 +307,38 @@ def test_any_problem(backend: CheckedBackend, problem: Problem, seed: int) -> No
         nothing = np.empty((0, problem.in_channels, problem.height, problem.width))
         bias = np.ones(problem.out_channels) if problem.bias else None
         assert backend.compute(problem, nothing, np.ones(problem.weight_shape), bias).size == 0
+
+
+# --- more of each, unless an answer is dear ----------------------------------------------------------------
+
+
+@drawn(MORE_DRAWS)
+@given(problem=small_problems(), seed=st.integers(0, 2**16))
+def test_many_more_problems(cheap_backend: CheckedBackend, problem: Problem, seed: int) -> None:
+    is_right(cheap_backend, problem, seed)
+
+
+@pytest.mark.parametrize("problem", named([each for each in edges() if each not in ONE_OF_EACH_EDGE]))
+def test_edges_in_other_forms(cheap_backend: CheckedBackend, problem: Problem) -> None:
+    cheap_backend.pass_the_gate(problem)
+
+
+@pytest.mark.parametrize("problem", named(edges_in_half_precision()))
+def test_half_precision(cheap_backend: CheckedBackend, problem: Problem) -> None:
+    cheap_backend.pass_the_gate(problem)
+
+
+@pytest.mark.parametrize("problem", named(edges_of_gradients()))
+def test_gradients(cheap_backend: CheckedBackend, problem: Problem) -> None:
+    cheap_backend.pass_the_gate(problem)
+
+
+@pytest.mark.parametrize("problem", named([*list(cut_by_threads())[1::2], *gradients_cut_by_threads()]))
+def test_more_on_all_threads(cheap_backend: CheckedBackend, problem: Problem) -> None:
+    cheap_backend.on_all_threads().pass_the_gate(problem)
+
+
+# --- the reference ----------------------------------------------------------------------------------------------------
 
 
 def test_the_reference_itself_by_hand() -> None:

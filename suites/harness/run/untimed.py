@@ -2,67 +2,105 @@
 
 from __future__ import annotations
 
+import statistics
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.run.options import Options
 from pointwise_bench.suites.harness.verify.cases import Array, CaseSet, Weights
+from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import Client, SharedCases
 from pointwise_bench.suites.harness.worker.pool import Pool
 
+LAST_ANSWERS = 15
+
 
 class UntimedBackends:
-    """A pool with one thread budget: the largest that was asked for, since races need more than one thread."""
+    """Workers for single questions, on one thread or on as many as were asked for.
+
+    Asking another backend ends the workers of the one before: those of twenty libraries would fill the memory, and the
+    tests ask one backend after the other.
+    """
 
     def __init__(self, logs: Path, options: Options) -> None:
         self._pool = Pool(logs, in_process=options.in_process)
-        self._threads = max(options.threads)
         self._timeout_s = options.timeout_s
+        self._seconds: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=LAST_ANSWERS))
+        self.most_threads = max(options.threads)
+        """The largest thread budget of the session."""
 
     def missing(self, backend: str) -> str | None:
         """What the backend says that it is missing. ``Ended`` when its worker cannot be started."""
-        return self._pool.slot(backend, self._threads).missing
+        self._end_others(backend)
+        return self._pool.slot(backend, 1).missing
 
     def refuses(self, backend: str, problem: Problem) -> str | None:
         """Why the backend refuses the problem, or None."""
-        try:
-            return self._client(backend).refuses(problem, self._timeout_s)
-        except Ended as ended:
-            self._dismiss_if_dead(backend, ended)
-            raise
+        with self._client(backend, 1) as client:
+            return client.refuses(problem, self._timeout_s)
 
-    def apply(self, backend: str, problem: Problem, weights: Weights, x: Array) -> Array:
+    def apply(self, backend: str, problem: Problem, weights: Weights, x: Array, threads: int = 1) -> Array:
         """The backend's result for ``x``. ``Ended`` when it gives none."""
-        try:
-            return self._client(backend).apply(problem, weights, x, self._timeout_s)
-        except Ended as ended:
-            self._dismiss_if_dead(backend, ended)
-            raise
+        with self._client(backend, threads) as client:
+            return client.apply(problem, weights, x, self._timeout_s)
 
-    def verify(self, backend: str, problem: Problem, seed: int = 0) -> float | None:
+    def verify(self, backend: str, problem: Problem, seed: int = 0, threads: int = 1) -> float | None:
         """Verify the backend by the gate, before and after a few calls. Returns its error over the bound."""
         shared = SharedCases(problem, CaseSet.of(problem, seed))
-        client = self._client(backend)
         try:
-            client.set_up(shared, self._timeout_s)
-            client.turn(2, 0.0, None, self._timeout_s)
-            return client.finish(self._timeout_s).error_ratio
-        except Ended as ended:
-            self._dismiss_if_dead(backend, ended)
-            raise
+            with self._client(backend, threads) as client, self._counted(backend, client):
+                client.set_up(shared, self._timeout_s)
+                client.turn(2, 0.0, None, self._timeout_s)
+                return client.finish(self._timeout_s).error_ratio
         finally:
             shared.close()
+
+    def usual_seconds(self, backend: str) -> float:
+        """Processor seconds of an answer of the backend, with compiling for its problem: the median of the last few.
+
+        Not seconds of the clock, which pass faster for a backend beside which others compute. Of the last few, since
+        what is compiled once for a dtype or a layout costs the first of its problems only. 0 where nothing was asked.
+        """
+        return statistics.median(self._seconds[backend] or [0.0])
 
     def close(self) -> None:
         """End all workers."""
         self._pool.close()
 
-    def _client(self, backend: str) -> Client:
-        client = self._pool.slot(backend, self._threads).client
-        assert client is not None, "a slot whose backend is available has a client"
-        return client
+    @contextmanager
+    def _client(self, backend: str, threads: int) -> Iterator[Client]:
+        """The backend's worker, which is let go of when it has ended inside."""
+        self._end_others(backend)
+        slot = self._pool.slot(backend, threads)
+        assert slot.client is not None, "a slot whose backend is available has a client"
+        try:
+            yield slot.client
+        except Ended as ended:
+            if not ended.alive:
+                self._pool.dismiss(slot)
+            raise
 
-    def _dismiss_if_dead(self, backend: str, ended: Ended) -> None:
-        if not ended.alive:
-            self._pool.dismiss(self._pool.slot(backend, self._threads))
+    @contextmanager
+    def _counted(self, backend: str, client: Client) -> Iterator[None]:
+        before_s = _processor_s(client)
+        yield
+        self._seconds[backend].append(_processor_s(client) - before_s)
+
+    def _end_others(self, backend: str) -> None:
+        for slot in [each for each in self._pool.occupied() if each.backend.name != backend]:
+            self._pool.dismiss(slot)
+
+
+def _processor_s(client: Client) -> float:
+    """Processor seconds of a client's process and of the children that it has waited for; 0 when it is gone."""
+    try:
+        times = psutil.Process(client.pid if isinstance(client, WorkerClient) else None).cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system + times.children_user + times.children_system)

@@ -1,0 +1,195 @@
+"""Which problems the correctness suite asks of every backend, and why these are enough.
+
+Most wrong results follow from one property of a problem or from two that meet: a stride in a layout, a remainder of
+channels in a precision. So the lists cover every *pair* of properties and not their whole product, which would be 128
+kinds of forward problems alone. What needs three at once is left to the problems that are drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Final, get_args
+
+from hypothesis import strategies as st
+
+from pointwise_bench.backends.problem import Direction, Dtype, Layout, Problem
+
+LAYOUTS: Final = get_args(Layout)
+DTYPES: Final = ("float32", "float64")
+HALVES: Final = ("float16", "bfloat16")
+
+STRIDES_AND_GROUPS: Final = ((1, 1), (2, 1), (1, 3), (2, 3))
+GRADIENTS: Final[tuple[Direction, ...]] = ("backward-input", "backward-weight")
+
+
+def problem_of(**sizes: Any) -> Problem:
+    """A problem of one pixel and two channels, but for what is given."""
+    usual = {"batch": 1, "in_channels": 2, "out_channels": 2, "height": 1, "width": 1}
+    return Problem(**(usual | sizes))
+
+
+# --- every pair of properties -------------------------------------------------------------------------------------
+
+
+def kinds() -> Iterator[Problem]:
+    """Forward: every pair of dtype, layout, stride and groups, bias and activation. All sizes leave remainders.
+
+    The combination of bias and activation is a Latin square over dtypes and shapes, the layout halves
+    of another: each of the two then meets every dtype, every shape and every value of the other.
+    """
+    for i, dtype in enumerate(get_args(Dtype)):
+        for j, (stride, groups) in enumerate(STRIDES_AND_GROUPS):
+            epilogue = i ^ j
+            yield Problem(
+                batch=1 + j % 3,
+                in_channels=3 * (11 + 2 * i),
+                out_channels=3 * (17 + 2 * j),
+                height=9 + j,
+                width=13 - i,
+                stride=stride,
+                groups=groups,
+                bias=bool(epilogue & 1),
+                activation="relu" if epilogue & 2 else "none",
+                dtype=dtype,
+                layout=LAYOUTS[i & 1 ^ j >> 1],
+            )
+
+
+def kinds_of_gradients() -> Iterator[Problem]:
+    """Both gradients: every pair of dtype, layout, stride and groups, bias and direction."""
+    for i, dtype in enumerate(get_args(Dtype)):
+        for j, (stride, groups) in enumerate(STRIDES_AND_GROUPS):
+            direction, layout = i & 1 ^ j >> 1, i >> 1 ^ j & 1
+            yield Problem(
+                batch=1 + (i + j) % 3,
+                in_channels=3 * (7 + 2 * j),
+                out_channels=3 * (9 + 2 * i),
+                height=8 + i,
+                width=11 - j,
+                stride=stride,
+                groups=groups,
+                bias=bool(direction ^ layout),
+                dtype=dtype,
+                layout=LAYOUTS[layout],
+                direction=GRADIENTS[direction],
+            )
+
+
+# --- sizes at the edges -------------------------------------------------------------------------------------------
+
+EDGES: Final[dict[str, dict[str, int]]] = {
+    "one pixel, one channel": {"in_channels": 1, "out_channels": 1},
+    "one pixel, many images": {"batch": 9, "in_channels": 40, "out_channels": 24},
+    "one pixel, stride": {"batch": 2, "stride": 3, "in_channels": 8, "out_channels": 4},
+    "one input channel": {"in_channels": 1, "out_channels": 33, "height": 6, "width": 6},
+    "one output channel": {"in_channels": 33, "out_channels": 1, "height": 6, "width": 6},
+    "one row": {"in_channels": 16, "out_channels": 16, "height": 1, "width": 50},
+    "one column": {"in_channels": 16, "out_channels": 16, "height": 50, "width": 1},
+    "primes": {"batch": 3, "in_channels": 37, "out_channels": 53, "height": 11, "width": 13},
+    "stride that does not divide": {"in_channels": 12, "out_channels": 20, "height": 11, "width": 14, "stride": 3},
+    "stride larger than the picture": {"in_channels": 12, "out_channels": 20, "height": 3, "width": 5, "stride": 7},
+    "as many groups as channels": {"in_channels": 10, "out_channels": 10, "groups": 10, "height": 5, "width": 5},
+    "groups, more outputs": {"batch": 2, "in_channels": 6, "out_channels": 15, "groups": 3, "height": 5, "width": 5},
+    "groups and stride": {"in_channels": 24, "out_channels": 16, "groups": 4, "height": 9, "width": 9, "stride": 2},
+    "long reduction": {"in_channels": 2048, "out_channels": 12, "height": 7, "width": 7},
+}
+
+
+def edges() -> Iterator[tuple[str, Problem]]:
+    """Each edge in four of its eight forms: every pair of layout, precision and epilogue.
+
+    The other four are those of the next edge, so that two edges next to each other have all eight.
+    """
+    for number, (edge, sizes) in enumerate(EDGES.items()):
+        for layout, wide in ((0, 0), (1, 0), (0, 1), (1, 1)):
+            finished = layout ^ wide ^ number & 1
+            epilogue: dict[str, Any] = {"bias": True, "activation": "relu"} if finished else {}
+            yield edge, problem_of(**sizes, layout=LAYOUTS[layout], dtype=DTYPES[wide], **epilogue)
+
+
+def edges_of_gradients() -> Iterator[tuple[str, Problem]]:
+    """Each edge in both layouts and directions. The bias, which is part of the gradient of weights only, alternates."""
+    for number, (edge, sizes) in enumerate(EDGES.items()):
+        for direction in GRADIENTS:
+            for layout, name in enumerate(LAYOUTS):
+                yield edge, problem_of(**sizes, direction=direction, layout=name, bias=bool(layout ^ number & 1))
+
+
+def edges_in_half_precision() -> Iterator[tuple[str, Problem]]:
+    """Those whose sums are long or whose memory is not contiguous, where conversions go wrong."""
+    for edge in ("primes", "groups and stride", "long reduction"):
+        for dtype in HALVES:
+            for layout in LAYOUTS:
+                yield edge, problem_of(**EDGES[edge], dtype=dtype, layout=layout, bias=True, activation="relu")
+
+
+# --- work that is cut into parts ----------------------------------------------------------------------------------
+
+# Of some million multiply-adds, below which libraries stay on one thread. Two, three or four threads leave a remainder
+# of whatever they cut: rows, columns, images, groups, channels.
+CUT_BY_THREADS: Final[dict[str, dict[str, int]]] = {
+    "pixels": {"in_channels": 61, "out_channels": 67, "height": 29, "width": 31},
+    "images": {"batch": 5, "in_channels": 50, "out_channels": 70, "height": 13, "width": 13},
+    "groups": {"batch": 3, "in_channels": 105, "out_channels": 155, "height": 23, "width": 21, "groups": 5},
+    "channels": {"in_channels": 1021, "out_channels": 1019},
+    "stride": {"in_channels": 83, "out_channels": 131, "height": 37, "width": 35, "stride": 2},
+}
+
+
+def cut_by_threads() -> Iterator[tuple[str, Problem]]:
+    """Each in both layouts, forward; the precision and the epilogue alternate."""
+    for number, (what, sizes) in enumerate(CUT_BY_THREADS.items()):
+        for layout, name in enumerate(LAYOUTS):
+            dtype, finished = DTYPES[layout ^ number & 1], bool(number & 1)
+            activation: Any = "relu" if finished else "none"
+            yield what, problem_of(**sizes, layout=name, dtype=dtype, bias=finished, activation=activation)
+
+
+def gradients_cut_by_threads() -> Iterator[tuple[str, Problem]]:
+    """Each in both directions; layout and bias alternate."""
+    for number, (what, sizes) in enumerate(CUT_BY_THREADS.items()):
+        for other, direction in enumerate(GRADIENTS):
+            layout = LAYOUTS[number & 1 ^ other]
+            yield what, problem_of(**sizes, layout=layout, direction=direction, bias=bool(number & 1))
+
+
+# --- all axes at once ---------------------------------------------------------------------------------------------
+
+
+@st.composite
+def small_problems(draw: st.DrawFn) -> Problem:
+    """Over all axes, and small, so that hundreds of them cost seconds."""
+    groups = draw(st.sampled_from([1, 1, 2, 3]))
+    small = st.integers(1, 12)
+    direction = draw(st.sampled_from(["forward", "forward", "backward-input", "backward-weight"]))
+    return Problem(
+        batch=draw(st.integers(0, 3)),
+        in_channels=groups * draw(small),
+        out_channels=groups * draw(small),
+        height=draw(small),
+        width=draw(small),
+        stride=draw(st.integers(1, 4)),
+        groups=groups,
+        bias=draw(st.booleans()),
+        activation=draw(st.sampled_from(["none", "relu"])) if direction == "forward" else "none",
+        dtype=draw(st.sampled_from(DTYPES + HALVES)),
+        layout=draw(st.sampled_from(LAYOUTS)),
+        direction=direction,  # type: ignore[arg-type]  # drawn from the choices
+    )
+
+
+# --- what is refused ----------------------------------------------------------------------------------------------
+
+
+def offered() -> list[Problem]:
+    """The edges in every dtype, layout and epilogue, and the gradients: who takes none of these takes nothing."""
+    epilogues: list[dict[str, Any]] = [{}, {"bias": True, "activation": "relu"}]
+    forward = [
+        problem_of(**sizes, layout=layout, **epilogue)
+        for sizes in EDGES.values()
+        for layout in LAYOUTS
+        for epilogue in epilogues
+    ]
+    gradients = [replace(each, activation="none", direction="backward-input") for each in forward]
+    return [replace(each, dtype=dtype) for dtype in (*DTYPES, *HALVES) for each in forward] + gradients
