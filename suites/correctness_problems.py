@@ -45,7 +45,7 @@ def kinds() -> Iterator[Problem]:
                 batch=1 + j % 3,
                 in_channels=3 * (11 + 2 * i),
                 out_channels=3 * (17 + 2 * j),
-                height=9 + j,
+                height=9 + 2 * j,
                 width=13 - i,
                 stride=stride,
                 groups=groups,

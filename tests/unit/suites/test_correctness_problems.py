@@ -1,0 +1,80 @@
+"""The problems of the correctness suite: every pair of properties is there, and the gate can judge them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations, pairwise, product
+from typing import Any
+
+import pytest
+
+from pointwise_bench import Problem
+from pointwise_bench.suites.correctness_problems import (
+    EDGES,
+    cut_by_threads,
+    edges,
+    edges_of_gradients,
+    gradients_cut_by_threads,
+    kinds,
+    kinds_of_gradients,
+    offered,
+)
+from pointwise_bench.suites.harness.verify.error_bounds import has_bound
+
+PROPERTIES: dict[str, Callable[[Problem], Any]] = {
+    "dtype": lambda p: p.dtype,
+    "layout": lambda p: p.layout,
+    "stride": lambda p: p.stride > 1,
+    "groups": lambda p: p.groups > 1,
+    "stride and groups": lambda p: (p.stride > 1, p.groups > 1),
+    "bias": lambda p: p.bias,
+    "activation": lambda p: p.activation,
+    "direction": lambda p: p.direction,
+}
+
+
+@pytest.mark.parametrize("asked", [list(kinds()), list(kinds_of_gradients())], ids=["forward", "gradients"])
+@pytest.mark.parametrize(("one", "other"), list(combinations(PROPERTIES, 2)))
+def test_every_pair_of_properties_is_among_the_kinds(asked: list[Problem], one: str, other: str) -> None:
+    if "and" in one + other and {one, other} & {"stride", "groups"}:
+        return  # a property and a part of it
+    read = PROPERTIES[one], PROPERTIES[other]
+    pairs = {(read[0](each), read[1](each)) for each in asked}
+    assert pairs == set(product({first for first, _ in pairs}, {second for _, second in pairs}))
+
+
+def test_every_property_has_all_of_its_values() -> None:
+    for asked in (list(kinds()), list(kinds_of_gradients())):
+        assert {(p.dtype, p.stride > 1, p.groups > 1) for p in asked} == set(
+            product(("float32", "float64", "float16", "bfloat16"), (False, True), (False, True))
+        )
+    assert {p.activation for p in kinds()} == {"none", "relu"}
+    assert {p.direction for p in kinds_of_gradients()} == {"backward-input", "backward-weight"}
+
+
+def test_edges_next_to_each_other_have_every_form() -> None:
+    forms: dict[str, set[tuple[Any, ...]]] = {edge: set() for edge in EDGES}
+    for edge, p in edges():
+        forms[edge].add((p.layout, p.dtype, p.bias))
+    assert all(len(each) == 4 for each in forms.values())
+    assert all(len(one | other) == 8 for one, other in pairwise(forms.values()))
+
+
+def test_the_gate_can_judge_them() -> None:
+    named = [*edges(), *edges_of_gradients(), *cut_by_threads(), *gradients_cut_by_threads()]
+    asked = [*kinds(), *kinds_of_gradients(), *offered(), *(each for _, each in named)]
+    assert [str(each) for each in asked if not has_bound(each)] == []
+
+
+@pytest.mark.parametrize("threads", [2, 3, 4])
+def test_threads_leave_a_remainder_of_what_they_cut(threads: int) -> None:
+    for what, p in cut_by_threads():
+        count = {
+            "pixels": p.pixels,
+            "images": p.batch,
+            "groups": p.groups,
+            "channels": p.out_channels,
+            "stride": p.out_height,
+        }[what]
+        assert count % threads, f"{what}: {count}"
+        assert p.macs > 1e6
