@@ -1,4 +1,4 @@
-"""`pointwise-bench report`: turn runs into a report, compare two runs, or refresh a README."""
+"""The commands `pointwise-bench report` and `pointwise-bench compare`: pages of runs, and two runs side by side."""
 
 from __future__ import annotations
 
@@ -16,36 +16,46 @@ from pointwise_bench.report.reading.errors import ReportError
 if TYPE_CHECKING:
     from pointwise_bench.report.reading.run import Run
 
+_REPORT: Final = "pointwise-bench report"
+_COMPARE: Final = "pointwise-bench compare"
 
 _REPORT_HELP: Final = """\
-Turns runs of the benchmark into a page, two tables and a summary:
+Turns runs of the benchmark into pages, tables and a summary:
   index.html       which backend is fastest, by how much and how certain that is
+  plots/           the plots of the page
   timings.csv      one row per backend, problem, thread budget and place of the problem
   comparisons.csv  one row per pair of backends on the same problem, with interval and verdict
-  summary.md       the same in a screenful
+  summary.md       the answer, the networks and the failures in Markdown
+and, where a run measured what a 1x1 convolution buys,
+  claims.html      predicted and measured gains
+  claims.csv       one row per gain, and per claim that a backend has no gain for
 """
 _REPORT_EXAMPLES: Final = """\
 examples:
-  pointwise-bench report                                     the newest run under results/
-  pointwise-bench report results/MACHINE/TIME                that run
-  pointwise-bench report RUN_A RUN_B --out both              two runs on one page
-  pointwise-bench report --baseline torch-conv2d             speed-ups against a backend of your choice
+  pointwise-bench report                             the run under results/ that began last
+  pointwise-bench report results/MACHINE/TIME        that run
+  pointwise-bench report RUN_A RUN_B --out both      two runs on one page
+  pointwise-bench report --baseline torch-conv2d     speed-ups against a backend of your choice
   pointwise-bench report --splice README.md --picture docs/images/report.svg
-                                                       refresh a README and its picture
-  pointwise-bench compare OLD NEW                     what became faster or slower (exit code 1: a regression)
+                                                     refresh a README and its picture
+With --splice, --claims or --picture the page is written only where --out is given, too.
 
-exit codes: 0 done, 1 a regression (compare only), 4 bad input
+exit codes: 0 done, {bad} bad input
 """
 _COMPARE_HELP: Final = """\
-Prints what became faster or slower from run OLD to run NEW. The runs did not take turns, so nothing is paired: a change
-is called only where even the closest ends of the two medians' intervals differ by more than the margin.
+Prints what became faster or slower from run OLD to run NEW, each backend against itself. The runs did not take turns,
+so nothing is paired: a change is called only where even the closest ends of the two medians' intervals differ by more
+than the margin, and where both runs have at least {rounds} rounds.
+
+Runs of two machines, and runs that were measured by different rules (a hot cache and a cold one, another policy,
+another version of pointwise-bench), are refused unless that is asked for. What else differs is noted.
 """
 _COMPARE_EXAMPLES: Final = """\
 examples:
   pointwise-bench compare results/MACHINE/BEFORE results/MACHINE/AFTER
   pointwise-bench compare OLD NEW --margin 0.1        call only changes beyond 10 %
 
-exit codes: 0 no regression, 1 something is slower or lost its valid result, 4 bad input
+exit codes: 0 no regression, 1 something is slower or lost its valid result, {bad} bad input
 """
 
 
@@ -61,15 +71,16 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    compares = words[:1] == ["compare"]
     try:
-        return _compare(words[1:]) if words[:1] == ["compare"] else _report(words)
+        return _compare(words[1:]) if compares else _report(words)
     except ReportError as error:
-        print(f"pointwise-bench report: {error}", file=sys.stderr)
-        return USAGE_ERROR
+        sentence = str(error)
     except OSError as error:
         # Reading is checked where it happens; what is left is a place that cannot be written.
-        print(f"pointwise-bench report: {error}; name another place with --out", file=sys.stderr)
-        return USAGE_ERROR
+        sentence = f"{error}; name another place to write to"
+    print(f"{_COMPARE if compares else _REPORT}: {sentence}", file=sys.stderr)
+    return USAGE_ERROR
 
 
 def _report(words: Sequence[str]) -> int:
@@ -122,47 +133,63 @@ def _note(sentence: str) -> None:
 
 
 def _report_parser() -> argparse.ArgumentParser:
-    parser = _parser("pointwise-bench report", _REPORT_HELP, _REPORT_EXAMPLES)
-    parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="a run folder, results/<machine>/<UTC time>")
+    parser = _parser(_REPORT, _REPORT_HELP, _REPORT_EXAMPLES.format(bad=USAGE_ERROR))
+    parser.add_argument(
+        "runs",
+        nargs="*",
+        type=Path,
+        metavar="RUN",
+        help="a run folder, results/<machine>/<UTC time> (default: under --results, the one that began last)",
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: report/ in the first RUN)")
     parser.add_argument(
         "--baseline",
         metavar="BACKEND",
-        help="speed-ups are against it (default: the backend with most valid cells that is not naive, ties by name)",
+        help="speed-ups are against it (default: in each run the backend with most valid cells, ties by name; one with "
+        "the word 'naive' in its name only where there is no other)",
     )
     parser.add_argument(
         "--results",
         type=Path,
         default=Path("results"),
         metavar="DIR",
-        help="where runs are sought when no RUN is named",
+        help="where runs are sought when no RUN is named (default: results)",
     )
     parser.add_argument(
         "--splice",
         type=Path,
         metavar="FILE",
-        help="replace the text between the report's markers in FILE by the summary",
+        help="replace the text between the report's markers in FILE by the first RUN's answer and its tables",
     )
     parser.add_argument(
         "--claims",
         type=Path,
         metavar="FILE",
-        help="replace the text between the claims' markers in FILE by what the run's claims came to",
+        help="replace the text between the claims' markers in FILE by what the first RUN's claims came to",
     )
-    parser.add_argument("--picture", type=Path, metavar="FILE", help="write the overview picture, an SVG")
+    parser.add_argument(
+        "--picture", type=Path, metavar="FILE", help="write the overview picture of the first RUN, an SVG"
+    )
     return parser
 
 
 def _compare(words: Sequence[str]) -> int:
     options = _compare_parser().parse_args(words)
-    from pointwise_bench.report.analysis.regression import compare_runs, notes
+    from pointwise_bench.report.analysis.regression import LEAST_ROUNDS, cells_of_one_run, compare_runs
+    from pointwise_bench.report.analysis.run_differences import different_rules, notes
     from pointwise_bench.report.reading.run import load_run
 
     old, new = load_run(options.old), load_run(options.new)
     _name_defects((old, new))
-    changes = compare_runs(old, new, options.margin, options.across_machines)
+    across = {"across_machines": options.across_machines, "across_rules": options.across_rules}
+    changes = compare_runs(old, new, options.margin, **across)
+    for rule in different_rules(old, new):
+        print(f"note: measured by different rules: {rule}; the change may be theirs")
     for note in notes(old, new):
         print(f"note: {note}")
+    only_old, only_new = cells_of_one_run(old, new)
+    if only_old or only_new:
+        print(f"note: cells only in the old run: {only_old}; only in the new one: {only_new}")
     for verdict in ("broken", "slower", "faster", "mended"):
         for change in changes:
             if change.verdict == verdict:
@@ -173,18 +200,30 @@ def _compare(words: Sequence[str]) -> int:
         + "".join(f", {count} {verdict}" for verdict, count in sorted(counts.items()))
     )
     if counts["unclear"]:
-        print("unclear: the intervals allow a change beyond the margin as well as none; more rounds would tell")
+        print(
+            "unclear: the intervals allow a change beyond the margin as well as none, "
+            f"or a run has fewer than {LEAST_ROUNDS} rounds; more rounds would tell"
+        )
+    reasons = Counter(change.text for change in changes if change.verdict == "not compared")
+    for reason, count in sorted(reasons.items()):
+        print(f"not compared: {count} of the cells: {reason}")
     return int(any(change.is_regression for change in changes))
 
 
 def _compare_parser() -> argparse.ArgumentParser:
-    parser = _parser("pointwise-bench compare", _COMPARE_HELP, _COMPARE_EXAMPLES)
+    from pointwise_bench.report.analysis.regression import LEAST_ROUNDS
+
+    description = _COMPARE_HELP.format(rounds=LEAST_ROUNDS)
+    parser = _parser(_COMPARE, description, _COMPARE_EXAMPLES.format(bad=USAGE_ERROR))
     parser.add_argument("old", type=Path, metavar="OLD", help="the run folder before")
     parser.add_argument("new", type=Path, metavar="NEW", help="the run folder after")
     parser.add_argument(
-        "--margin", type=_margin, default=MARGIN, help=f"a change below this share is none (default {MARGIN:g})"
+        "--margin", type=_margin, default=MARGIN, help=f"a change within this share is none (default: {MARGIN:g})"
     )
     parser.add_argument("--across-machines", action="store_true", help="compare although the runs' machines differ")
+    parser.add_argument(
+        "--across-rules", action="store_true", help="compare although the runs were measured by different rules"
+    )
     return parser
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 
 from pointwise_bench.report.analysis.wording import threads_of
 from pointwise_bench.report.reading.cells import OWN_ARITHMETIC
 from pointwise_bench.report.reading.run import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # A round is disturbed when the canary, a fixed piece of work, took this much longer than before the run. The rule
 # never looks at a backend's own times: those must not decide which of them count.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 DASH = "–"  # noqa: RUF001  # an en dash is what a table shows for "nothing"
 
@@ -62,3 +63,10 @@ def joined(names: Iterable[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def plainly(value: Any) -> str:
+    """A value of a run's environment or policy, with those that are in it, on one line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {plainly(one)}" for key, one in value.items())
+    return ", ".join(plainly(one) for one in value) if isinstance(value, list) else str(value)

@@ -17,7 +17,7 @@ from pointwise_bench.report.analysis.correctness import correctness, failures
 from pointwise_bench.report.analysis.costs import costs
 from pointwise_bench.report.analysis.groups import ReportGroup
 from pointwise_bench.report.analysis.health import disturbed_share, unstable, warnings
-from pointwise_bench.report.analysis.wording import threads_of
+from pointwise_bench.report.analysis.wording import plainly, threads_of
 from pointwise_bench.report.claims import claim_tables
 from pointwise_bench.report.pages.answers import NetworkAnswer, answer, headline, verdict_counts
 from pointwise_bench.report.pages.layer_table import LayerTable, layer_table
@@ -148,11 +148,5 @@ def _environment(run: Run) -> list[tuple[str, str]]:
     said = run.settings.get("environment")
     if not isinstance(said, dict):
         return []
-    facts = [(str(key).replace("_", " "), _plainly(value)) for key, value in said.items() if key != "warnings"]
+    facts = [(str(key).replace("_", " "), plainly(value)) for key, value in said.items() if key != "warnings"]
     return facts + [(f"what ran: {who}", told) for who, told in run.settings.get("ran", {}).items()]
-
-
-def _plainly(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_plainly(one)}" for key, one in value.items())
-    return ", ".join(_plainly(one) for one in value) if isinstance(value, list) else str(value)

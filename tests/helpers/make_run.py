@@ -68,6 +68,8 @@ def write_run(
         "started_at": name[:11] + name[11:].replace("-", ":"),
         "finished_at": "2026-01-02T03:14:05Z",
         "options": {"seed": 1},
+        "policy": {"rounds": {"turn_s": 0.004, "passes": 3}, "verdict": {"margin": 0.02}},
+        "project": {"version": "1.2.3", "revision": "0123abc", "clean": True},
         "environment": {"processor": "testbed", "python": "3.11", "packages": {"numpy": "2.0"}, "warnings": []},
         "ceilings": CEILINGS,
         "canary": {"description": "a loop", "unit": "s", "baseline_s": 0.001},

@@ -54,6 +54,7 @@ def test_two_runs_share_a_page(tmp_path: Path) -> None:
         (["compare", "RUN"], "NEW"),
         (["compare", "RUN", "RUN", "--margin", "-1"], "'-1'"),
         (["compare", "RUN", "ELSEWHERE"], "--across-machines"),
+        (["compare", "RUN", "COLD"], "cache: hot before, cold now; add --across-rules"),
         (["RUN", "--splice", "missing.md"], "missing.md"),
     ],
 )
@@ -67,6 +68,7 @@ def test_bad_input_is_one_line_and_exit_code_4(
         "BROKEN": write_run(tmp_path / "broken", []),
         "ODD": write_run(tmp_path / "odd", [], ceilings=[{"threads": 1, "bandwidth": [3]}]),
         "ODDER": write_run(tmp_path / "odder", [], canary="chirp"),
+        "COLD": write_run(tmp_path / "cold", [cell("numpy-matmul", FIRST, [3e-3] * 9, cache="cold")]),
         "ELSEWHERE": write_run(tmp_path / "elsewhere", [], machine="another-4-89abcdef"),
     }
     (folders["BROKEN"] / "run.json").write_text('{"format": 1,\n', encoding="utf-8")
@@ -112,6 +114,24 @@ def test_compare_passes_noise_and_improvement(tmp_path: Path, capsys: pytest.Cap
     out = capsys.readouterr().out
     assert f"faster: a {SECOND}" in out
     assert "numpy: 2.0 before, 2.1 now" in out
+
+
+def test_compare_across_rules_says_which_and_what_is_not_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = [cell("a", FIRST, [1e-3] * 9), cell("b", FIRST, [1e-3] * 9)]
+    after = [cell("a", FIRST, [1e-3] * 9, cache="cold"), cell("c", FIRST, [1e-3] * 9, isolation="in-process")]
+    after.append(cell("b", FIRST, [1e-3] * 9, isolation="in-process"))
+    runs = two_runs(tmp_path, before, after)
+    assert main(["compare", *runs, "--across-rules"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "note: measured by different rules: cache: hot before, cold and hot now; the change may be theirs",
+        "note: measured by different rules: isolation: worker before, in-process and worker now; the change may be "
+        "theirs",
+        "note: cells only in the old run: 0; only in the new one: 1",
+        "2 cells in both runs, 1 not compared, 1 unchanged",
+        "not compared: 1 of the cells: timed in-process, where other backends' threads disturb",
+    ]
 
 
 def test_compare_does_not_call_what_the_intervals_leave_open(

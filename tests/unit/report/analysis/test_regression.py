@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from make_run import cell, run_of
 
-from pointwise_bench.report.analysis.regression import Change, compare_runs, notes
+from pointwise_bench.report.analysis.regression import Change, cells_of_one_run, compare_runs
 from pointwise_bench.report.reading.errors import ReportError
 
 FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
@@ -128,12 +128,33 @@ def test_a_result_that_came_or_went(tmp_path: Path, before: str, after: str, ver
     assert change.is_regression is (verdict == "broken")
 
 
-@pytest.mark.parametrize("changed", [{"isolation": "in-process"}, {"arithmetic": "tf32"}])
 @pytest.mark.parametrize("side", [0, 1])
-def test_what_enters_no_ratio_is_not_compared_here_either(tmp_path: Path, changed: dict[str, Any], side: int) -> None:
+def test_in_process_times_are_not_compared_and_the_reason_is_said(tmp_path: Path, side: int) -> None:
     cells = [cell("a", FIRST, [seconds] * 9) for seconds in (1e-3, 9e-3)]
-    cells[side] |= changed
-    assert compared(tmp_path, cells[0], cells[1]).verdict == "unclear"
+    cells[side] |= {"isolation": "in-process"}
+    old, new = (run_of(tmp_path / name, [one]) for name, one in zip(("old", "new"), cells, strict=True))
+    (change,) = compare_runs(old, new, 0.02, across_rules=True)
+    assert (change.verdict, change.text) == ("not compared", "timed in-process, where other backends' threads disturb")
+
+
+@pytest.mark.parametrize(("seconds", "verdict"), [(2e-3, "slower"), (1e-3, "unchanged"), (0.5e-3, "faster")])
+def test_a_reduced_precision_is_compared_with_itself(tmp_path: Path, seconds: float, verdict: str) -> None:
+    """It is never ranked among others; that it became slower is a regression all the same."""
+    before, after = (cell("a", FIRST, [one] * 9, arithmetic="tf32") for one in (1e-3, seconds))
+    assert compared(tmp_path, before, after).verdict == verdict
+
+
+def test_another_precision_is_another_question(tmp_path: Path) -> None:
+    before, after = cell("a", FIRST, [1e-3] * 9), cell("a", FIRST, [0.2e-3] * 9, arithmetic="tf32")
+    change = compared(tmp_path, before, after)
+    assert (change.verdict, change.text) == ("not compared", "computed in another precision: own before, tf32 now")
+
+
+def test_a_ratio_of_two_kinds_of_output_says_so(tmp_path: Path) -> None:
+    before, after = cell("a", FIRST, [1e-3] * 9), cell("a", FIRST, [0.5e-3] * 9, output="reused")
+    change = compared(tmp_path, before, after)
+    assert change.verdict == "faster"
+    assert change.text.endswith("(the output was fresh memory before and is reused memory now)")
 
 
 # --- whole runs ---------------------------------------------------------------------------------------------------
@@ -149,7 +170,7 @@ def test_cells_are_matched_by_backend_problem_and_threads(tmp_path: Path) -> Non
     )
     changes = [(change.where, change.verdict) for change in compare_runs(old, new, 0.02)]
     assert changes == [(f"a {FIRST} 1 thread", "slower"), (f"b {FIRST} 1 thread", "unchanged")]
-    assert "cells only in the old run: 1; only in the new one: 1" in notes(old, new)
+    assert cells_of_one_run(old, new) == (1, 1)
 
 
 def test_runs_of_two_machines_are_compared_on_request_only(tmp_path: Path) -> None:
@@ -159,24 +180,21 @@ def test_runs_of_two_machines_are_compared_on_request_only(tmp_path: Path) -> No
         compare_runs(old, new, 0.02)
     (change,) = compare_runs(old, new, 0.02, across_machines=True)
     assert change.verdict == "slower"
-    assert notes(old, new) == [
-        "different machines: testbed-2-0123abcd and another-4-89abcdef; the change may be theirs"
-    ]
 
 
-def test_versions_that_changed_came_or_went_are_noted(tmp_path: Path) -> None:
-    before = {"python": "3.11", "packages": {"numpy": "2.0", "torch": "2.9", "jax": "0.6"}}
-    after = {"python": "3.13", "packages": {"numpy": "2.1", "jax": "0.6", "scipy": "1.15"}}
-    old = run_of(tmp_path / "old", [], environment=before)
-    new = run_of(tmp_path / "new", [], environment=after)
-    assert notes(old, new) == [
-        "numpy: 2.0 before, 2.1 now",
-        "python: 3.11 before, 3.13 now",
-        "scipy: absent before, 1.15 now",
-        "torch: 2.9 before, absent now",
-    ]
-
-
-def test_the_same_run_twice_has_no_notes(tmp_path: Path) -> None:
-    run = run_of(tmp_path, [cell("a", FIRST, [1e-3] * 9)])
-    assert notes(run, run) == []
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ({}, {"cache": "cold"}, "cache: hot before, cold now"),
+        ({"isolation": "in-process"}, {}, "isolation: in-process before, worker now"),
+    ],
+)
+def test_runs_of_different_rules_are_compared_on_request_only(
+    tmp_path: Path, before: dict[str, Any], after: dict[str, Any], said: str
+) -> None:
+    """A cold cache is no regression of a hot one, however many times slower."""
+    old = run_of(tmp_path / "old", [cell("a", FIRST, [1e-3] * 9, **before)])
+    new = run_of(tmp_path / "new", [cell("a", FIRST, [3e-3] * 9, **after)])
+    with pytest.raises(ReportError, match=rf"by other rules than .*: {said}; add --across-rules"):
+        compare_runs(old, new, 0.02)
+    assert len(compare_runs(old, new, 0.02, across_rules=True)) == 1
