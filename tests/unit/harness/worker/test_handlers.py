@@ -1,0 +1,157 @@
+"""What a worker does for each message, with a timed layer that notes what it was asked."""
+
+from __future__ import annotations
+
+import os
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pointwise_bench import Problem
+from pointwise_bench.suites.harness.memory.shared_arrays import read_block, write_block
+from pointwise_bench.suites.harness.timing.clock import Turn
+from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp
+from pointwise_bench.suites.harness.verify.cases import CaseSet
+from pointwise_bench.suites.harness.worker import client, in_process
+from pointwise_bench.suites.harness.worker.handlers import HANDLERS
+
+PROBLEM = Problem(batch=1, in_channels=3, out_channels=2, height=2, width=2, bias=True)
+
+
+class Noted:
+    """A timed layer that answers with fixed numbers and keeps what it was called with."""
+
+    threads = 2
+
+    def __init__(self, **answers: Any) -> None:
+        self.asked: list[Any] = []
+        self.backend = SimpleNamespace(
+            missing=lambda: answers.get("missing"),
+            refuses=lambda problem: self.asked.append(problem) or answers.get("refuses"),  # type: ignore[func-returns-value]  # and goes on
+            ran=lambda: answers.get("ran"),
+        )
+
+    def set_up(self, problem: Problem, cases: CaseSet, cache: str, *, whole: bool) -> SetUp:
+        """Half a second to prepare."""
+        self.asked += [problem, cases, cache, whole]
+        return SetUp(0.5, 0.25, 0.125, 1.0, None)
+
+    def turn(self, calls: int, warm_s: float, cores: list[int] | None) -> Turn:
+        """A microsecond."""
+        self.asked += [calls, warm_s, cores]
+        return Turn(1e-6, 1.0, 3e-6, None)
+
+    def idle(self, settled_s: float) -> float:
+        """What it was given, to be recognised."""
+        return settled_s
+
+    def finish(self) -> Finish:
+        """A quarter of the bound."""
+        return Finish(0.25, 4096)
+
+    def apply(self, problem: Problem, weights: Any, x: Any) -> Any:
+        """The weights' first row, added to the input."""
+        self.asked += [problem, weights]
+        return x + weights.weight[0, 0]
+
+
+def handled(layer: Noted, descriptors: list[int] | None = None, **message: Any) -> Any:
+    """The value of the answer, to which nothing is attached."""
+    reply, attached = HANDLERS[message["do"]](layer, message, descriptors or [])  # type: ignore[arg-type]  # as a timed layer
+    assert attached == ()
+    return reply["value"]
+
+
+def test_numbers_come_back_by_their_names() -> None:
+    layer = Noted()
+    assert handled(layer, do="turn", calls=3, warm_s=0.5, cores=[1]) == {
+        "seconds_per_call": 1e-6,
+        "cpu_over_wall": 1.0,
+        "wall_s": 3e-6,
+        "device_seconds_per_call": None,
+        "page_faults": None,
+        "untimed_s": 0.0,
+    }
+    assert layer.asked == [3, 0.5, [1]]
+    assert handled(layer, do="finish") == {"error_ratio": 0.25, "peak_rss_bytes": 4096}
+    assert handled(layer, do="idle", settled_s=0.75) == 0.75
+
+
+def test_the_cases_arrive_as_they_were_written() -> None:
+    layer, cases = Noted(), CaseSet.of(PROBLEM, seed=1)
+    answer = handled(layer, [cases.to_block()], do="set_up", problem=PROBLEM.id, cache="cold", whole=False)
+    assert answer["prepare_s"] == 0.5
+    problem, arrived, cache, whole = layer.asked
+    assert (problem, cache, whole) == (PROBLEM, "cold", False)
+    assert np.array_equal(arrived.first.answer, cases.first.answer)
+
+
+@pytest.mark.parametrize("bias", [None, np.ones(2, np.float32)])
+def test_a_result_is_attached_as_a_block(bias: Any) -> None:
+    x, weight = np.ones((1, 3, 2, 2), np.float32), np.full((2, 3), 5.0, np.float32)
+    arrays = {"x": x, "weight": weight} | ({} if bias is None else {"bias": bias})
+    layer = Noted()
+    message = {"do": "apply", "problem": PROBLEM.id}
+    reply, (block,) = HANDLERS["apply"](layer, message, [write_block(arrays)])  # type: ignore[arg-type]  # as a timed layer
+    assert reply == {"value": None}
+    assert read_block(block)["result"].tolist() == (x + 5).tolist()
+    _, weights = layer.asked
+    assert (weights.bias is None) == (bias is None)
+
+
+@pytest.mark.parametrize("do", ["missing", "refuses", "ran"])
+@pytest.mark.parametrize(
+    ("answer", "sentence"), [(None, None), ("too small", "too small"), ("two\nlines\x1b[31m", "two lines [31m")]
+)
+def test_a_backends_sentence_is_one_line_or_none(do: str, answer: Any, sentence: str | None) -> None:
+    assert handled(Noted(**{do: answer}), do=do, problem=PROBLEM.id) == sentence
+
+
+class LoudStr(str):
+    """A text whose own methods are not to be trusted."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        raise SystemExit(1)
+
+
+def test_a_text_of_a_class_of_its_own_is_read_as_plain_text() -> None:
+    assert handled(Noted(missing=LoudStr("no licence")), do="missing") == "no licence"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (5, "missing() returned int 5, which is neither a sentence nor None"),
+        (b"x", "missing() returned bytes b'x', which is neither"),
+        (False, "missing() returned bool False, which is neither"),
+        ("", "missing() returned str '', which is neither"),
+        (" \n ", "which is neither a sentence nor None"),
+    ],
+)
+def test_what_is_no_sentence_is_an_error_that_shows_it(answer: Any, words: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        handled(Noted(missing=answer), do="missing")
+    assert words in str(caught.value)
+
+
+def test_loaded_libraries_are_told() -> None:
+    for library in handled(Noted(), do="libraries"):
+        assert library.keys() == {"internal_api", "version", "architecture", "threading_layer", "num_threads"}
+
+
+def test_every_message_of_the_clients_has_a_handler_and_no_other() -> None:
+    """Both clients answer the same requests: a method that is missing in one is a request that nobody can make."""
+    requests = {name for name in vars(client.WorkerClient) if not name.startswith("_")} - {"kill", "pid", "isolation"}
+    assert requests == HANDLERS.keys()
+    assert requests <= vars(in_process.InProcessClient).keys()
+
+
+def test_descriptors_of_a_block_are_closed_once_it_is_read() -> None:
+    block = CaseSet.of(PROBLEM, seed=1).to_block()
+    handled(Noted(), [block], do="set_up", problem=PROBLEM.id, cache="hot", whole=True)
+    with pytest.raises(OSError):
+        os.fstat(block)
