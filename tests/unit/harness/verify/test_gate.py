@@ -1,0 +1,353 @@
+"""What the gate asks, in which order, and what it says: layers that answer out of a table, wrong at one call each.
+
+Whole wrong backends are in tests/gate; here every single check is reached, on cases whose bounds are round numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from scripted_backend import CASES as EXACT_CASES, PROBLEM, Scripted
+
+from pointwise_bench import Problem
+from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs
+from pointwise_bench.suites.harness.record.ended import WrongAnswer
+from pointwise_bench.suites.harness.verify import gate as gate_module
+from pointwise_bench.suites.harness.verify.cases import Case, CaseSet
+from pointwise_bench.suites.harness.verify.gate import Gate
+
+Alter = Callable[[Any, int], Any]
+
+
+def with_round_bounds(case: Case, allowed: float = 1.0) -> Case:
+    """Answers that the problem's dtype can hold, and the same error allowed at every place."""
+    answer = np.rint(case.answer)
+    return replace(case, answer=answer, allowed=np.full(answer.shape, allowed, np.float32))
+
+
+CASES = replace(EXACT_CASES, first=with_round_bounds(EXACT_CASES.first), second=with_round_bounds(EXACT_CASES.second))
+
+
+@dataclass
+class Asked:
+    """What the checks by time were asked for."""
+
+    finished: list[tuple[Any, ...]]
+    recomputes: list[tuple[Any, ...]]
+
+
+@pytest.fixture(autouse=True)
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """The checks by time have tests of their own; here is seen that they are asked, and with what."""
+    calls = Asked([], [])
+    monkeypatch.setattr(gate_module, "check_finished", lambda *given: calls.finished.append(given))
+    monkeypatch.setattr(gate_module, "check_recomputes", lambda *given: calls.recomputes.append(given))
+    return calls
+
+
+class Answering:
+    """A layer that knows the answer to every case, and changes what it returns as ``alter(answer, call)`` says."""
+
+    def __init__(self, alter: Alter = lambda answer, call: answer, cases: CaseSet = CASES) -> None:
+        self.alter = alter
+        self.calls = 0
+        known = (cases.first, cases.second, cases.integers, cases.probe, cases.poisoned)
+        self.answers = {case.inputs[0].tobytes(): case.answer for case in known}
+
+    def __call__(self, x: Any) -> Any:
+        """The answer to the case whose input this is."""
+        self.calls += 1
+        return self.alter(self.answers[x.tobytes()].astype(x.dtype), self.calls)
+
+
+def off_by(error: float, *calls: int) -> Alter:
+    """One element of the results of ``calls`` off by ``error``; of all of them where none is named."""
+
+    def alter(answer: Any, call: int) -> Any:
+        if not calls or call in calls:
+            answer.flat[5] += error
+        return answer
+
+    return alter
+
+
+def gate_of(cases: CaseSet = CASES, **declared: Any) -> Gate:
+    backend = Scripted(lambda call: None)
+    for name, value in declared.items():
+        setattr(backend, name, value)
+    return Gate(backend, PROBLEM, cases)
+
+
+def finish(gate: Gate, layer: Any, last: Any = None, cases: CaseSet = CASES) -> Inputs:
+    """The checks after the timing, of a layer whose last timed call returned ``last`` (the right answer if None)."""
+    inputs = Inputs(cases.first.inputs)
+    right = cases.first.answer.astype(np.float32)
+    gate.after(layer, inputs.arrays, right if last is None else last, inputs, seconds_per_call=0.5)
+    return inputs
+
+
+# --- before the timing --------------------------------------------------------------------------------------------
+
+
+def test_right_layers_pass_with_the_largest_error_that_they_made(asked: Asked) -> None:
+    gate, exact, timed = gate_of(), Answering(), Answering(off_by(0.5, 1))
+    gate.before(timed, exact)
+    assert (exact.calls, timed.calls) == (4, 2)
+    assert gate.error_ratio == 0.5  # of the first answer; the second was met
+    assert [given[1] for given in asked.finished] == [timed]
+
+
+def test_before_any_result_there_is_no_error() -> None:
+    assert gate_of().error_ratio is None
+
+
+def test_without_an_exact_layer_the_reals_alone_are_asked() -> None:
+    gate, timed = gate_of(), Answering()
+    gate.before(timed, None)
+    assert (timed.calls, gate.error_ratio) == (2, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (1, "wrong on small integers: "),
+        (2, r"wrong on the precision probe 1 \+ 2\^-12: "),
+        (3, "wrong when the input holds NaN and infinity: "),
+        (4, "wrong on the first input, asked again: "),
+    ],
+)
+def test_an_exact_answer_may_not_be_off_at_all(call: int, words: str) -> None:
+    def one_off(answer: Any, now: int) -> Any:
+        if now == call:
+            place = np.flatnonzero(np.isfinite(answer))[0]
+            answer.flat[place] += 2.0**-10
+        return answer
+
+    with pytest.raises(WrongAnswer, match=words) as refusal:
+        gate_of().before(Answering(), Answering(one_off))
+    assert "1 of 128 elements differ" in str(refusal.value)
+    assert "times what" not in str(refusal.value)  # an exact answer has no bound to be compared with
+    assert refusal.value.error_ratio is None
+
+
+def test_a_reduced_arithmetic_is_not_asked_the_probe() -> None:
+    exact = Answering()
+    gate_of(arithmetic="tf32").before(Answering(), exact)
+    assert exact.calls == 3
+
+
+@pytest.mark.parametrize("call", [1, 2, 3, 4])
+def test_no_exact_input_may_be_written_to(call: int) -> None:
+    exact = Writing(call)
+    with pytest.raises(WrongAnswer, match="changes its input: the array that the harness passed was written to"):
+        gate_of().before(Answering(), exact)
+    assert exact.calls == call  # found at once
+
+
+class Writing(Answering):
+    """Writes to its input, once it has been read, at one call: read-only stops nobody who is determined."""
+
+    def __init__(self, at_call: int) -> None:
+        super().__init__()
+        self.at_call = at_call
+
+    def __call__(self, x: Any) -> Any:
+        """The right answer; at its call, the input is another one afterwards."""
+        result = super().__call__(x)
+        if self.calls == self.at_call:
+            x.flags.writeable = True
+            x.flat[0] = 77  # which no case holds; some hold NaN, to which nothing can be added
+        return result
+
+
+def test_the_second_real_input_may_not_be_written_to() -> None:
+    with pytest.raises(WrongAnswer, match="changes its input"):
+        gate_of().before(Writing(2), None)
+
+
+@pytest.mark.parametrize("call", [1, 2])
+def test_a_real_answer_may_be_off_by_what_is_allowed_and_no_more(call: int) -> None:
+    gate = gate_of()
+    gate.before(Answering(off_by(1.0, call)), None)
+    assert gate.error_ratio == 1.0
+    with pytest.raises(
+        WrongAnswer, match=r"wrong on real numbers: .*; the error is 2 times what float32 allows"
+    ) as refusal:
+        gate_of().before(Answering(off_by(-2.0, call)), None)
+    assert refusal.value.error_ratio == 2.0
+
+
+def test_an_error_within_the_bound_does_not_hide_a_later_one_beyond_it() -> None:
+    gate = gate_of()
+    gate.before(Answering(off_by(0.5, 1)), None)
+    with pytest.raises(WrongAnswer) as refusal:
+        finish(gate, Answering(), CASES.first.answer.astype(np.float32) + 3)
+    assert refusal.value.error_ratio == 3.0
+
+
+@pytest.mark.parametrize(
+    ("bits", "name"), [(7, "bfloat16"), (10, "TensorFloat-32 or float16")], ids=["bfloat16", "tensorfloat"]
+)
+def test_a_coarser_arithmetic_that_explains_the_error_is_named(bits: int, name: str) -> None:
+    def rounded(values: Any) -> Any:
+        fraction, exponent = np.frexp(values.astype(np.float64))
+        return np.ldexp(np.rint(fraction * 2.0 ** (bits + 1)) / 2.0 ** (bits + 1), exponent)
+
+    weight = EXACT_CASES.real.weight
+    assert weight is not None
+
+    def coarse(x: Any) -> Any:
+        return np.matmul(rounded(weight), rounded(x).reshape(8, 16)).reshape(PROBLEM.output_shape).astype(np.float32)
+
+    with pytest.raises(WrongAnswer, match=f"allows, and what {name} arithmetic gives$"):
+        gate_of(EXACT_CASES).before(coarse, None)
+
+
+def test_a_cause_is_named_where_the_result_is_within_the_bound_of_it() -> None:
+    """The first answer once more, but for an error that is allowed."""
+
+    def replaying(answer: Any, call: int) -> Any:
+        return answer if call == 1 else CASES.first.answer.astype(np.float32) + 0.5
+
+    with pytest.raises(WrongAnswer, match="wrong on real numbers: this is the answer to the previous input"):
+        gate_of().before(Answering(replaying), None)
+
+
+def test_an_exact_answer_that_was_given_before_is_recognised() -> None:
+    def replaying(answer: Any, call: int) -> Any:
+        return answer if call == 1 else CASES.integers.answer.astype(np.float32)
+
+    with pytest.raises(WrongAnswer, match=r"precision probe 1 \+ 2\^-12: this is the answer to the previous input"):
+        gate_of().before(Answering(), Answering(replaying))
+
+
+class Reusing(Answering):
+    """Writes every result to one buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.buffer = np.zeros(PROBLEM.output_shape, np.float32)
+
+    def __call__(self, x: Any) -> Any:
+        """The right answer, in the one buffer."""
+        self.buffer[...] = super().__call__(x)
+        return self.buffer
+
+
+def test_a_result_that_is_overwritten_is_declared() -> None:
+    with pytest.raises(WrongAnswer, match='declares output "fresh", but a later call overwrites its result'):
+        gate_of(output="fresh").before(Reusing(), None)
+    gate_of(output="reused").before(Reusing(), None)
+    gate_of(output="fresh").before(Answering(), None)
+
+
+# --- after the timing ---------------------------------------------------------------------------------------------
+
+
+def test_a_right_layer_is_asked_four_times_more_and_its_inputs_are_put_back(asked: Asked) -> None:
+    gate, layer = gate_of(), Answering()
+    inputs = finish(gate, layer)
+    assert layer.calls == 4  # the timed input twice, a second one, and the second one's values in the timed array
+    assert inputs.arrays[0].tobytes() == CASES.first.inputs[0].tobytes()
+    inputs.check_untouched()
+    assert gate.error_ratio == 0.0
+    ((_, timed, x, originals, seconds_per_call),) = asked.recomputes
+    assert (timed, x, originals, seconds_per_call) == (layer, inputs.arrays, CASES.first.inputs, 0.5)
+
+
+def test_the_timed_input_may_not_have_been_written_to() -> None:
+    inputs = Inputs(CASES.first.inputs)
+    inputs.arrays[0].flags.writeable = True
+    inputs.arrays[0].flat[0] += 1
+    with pytest.raises(WrongAnswer, match="the array that the harness passed was written to"):
+        gate_of().after(Answering(), inputs.arrays, CASES.first.answer.astype(np.float32), inputs, 0.5)
+
+
+def test_the_last_timed_result_is_judged_as_it_was_before_more_calls() -> None:
+    wrong = CASES.first.answer.astype(np.float32) + 2
+    with pytest.raises(WrongAnswer, match=r"wrong in the last timed call: .*; the error is 2 times") as refusal:
+        finish(gate_of(), Answering(), wrong)
+    assert refusal.value.error_ratio == 2.0
+    layer = Reusing()
+    layer.buffer[...] = CASES.first.answer
+    gate = gate_of(output="reused")
+    finish(gate, layer, layer.buffer)  # overwritten by the calls of the checks, which is no error of the timed one
+    assert gate.error_ratio == 0.0
+
+
+@pytest.mark.parametrize("call", [2, 3])
+def test_it_may_not_have_become_wrong_since(call: int) -> None:
+    """The second case, and the timed one once more."""
+    with pytest.raises(WrongAnswer, match="wrong after the timing: "):
+        finish(gate_of(), Answering(off_by(2.0, call)))
+
+
+def test_a_repeated_call_may_not_answer_otherwise_than_one_on_a_fresh_copy() -> None:
+    layer = Answering(off_by(2.0, 1))
+    with pytest.raises(WrongAnswer, match="changes its input: a repeated call on one array answers otherwise"):
+        finish(gate_of(), layer)
+    assert layer.calls == 2
+    # Wrong on a fresh copy as well: it is not the input that changed.
+    with pytest.raises(WrongAnswer, match="wrong after the timing: "):
+        finish(gate_of(), Answering(off_by(2.0)))
+
+
+class ByIdentity(Answering):
+    """Remembers the answer to an array, whatever the array holds meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.remembered: dict[int, tuple[Any, Any]] = {}
+
+    def __call__(self, x: Any) -> Any:
+        """The right answer to what the array held when it first came."""
+        if id(x) not in self.remembered:
+            self.remembered[id(x)] = (x, super().__call__(x))  # with the array, so that no other gets its identity
+        return self.remembered[id(x)][1]
+
+
+def test_new_values_in_the_same_array_need_a_new_answer() -> None:
+    with pytest.raises(WrongAnswer, match="new values in the same array gave the answer to the old ones"):
+        finish(gate_of(), ByIdentity())
+    with pytest.raises(WrongAnswer, match="wrong after new values in the same array: "):
+        finish(gate_of(), Answering(off_by(2.0, 4)))
+
+
+def test_a_copy_that_the_harness_cannot_reach_is_not_given_new_values() -> None:
+    inputs, layer = Inputs(CASES.first.inputs), Answering()
+    own = tuple(each.copy() for each in inputs.arrays)
+    gate_of().after(layer, own, CASES.first.answer.astype(np.float32), inputs, 0.5)
+    assert layer.calls == 3
+
+
+def test_where_both_inputs_have_one_answer_a_replay_cannot_be_told() -> None:
+    """A bound so wide that the first answer would do for the second, too."""
+    wide = replace(CASES, first=with_round_bounds(CASES.first, 1e6), second=with_round_bounds(CASES.second, 1e6))
+    layer = Answering(cases=wide)
+    finish(gate_of(wide), layer, cases=wide)
+    assert layer.calls == 3
+
+
+# --- half precision -----------------------------------------------------------------------------------------------
+
+
+def test_the_integers_of_half_precision_are_compared_exactly_and_named_after_rounding() -> None:
+    """bfloat16: NumPy alone does not compute with it. A bias that is forgotten is found among rounded candidates."""
+    problem = Problem(batch=1, in_channels=8, out_channels=8, height=4, width=4, dtype="bfloat16", bias=True)
+    cases = CaseSet.of(problem, seed=1)
+    layer = Answering(cases=cases)
+    bias = cases.integer.bias
+    assert bias is not None
+
+    def forgetful(x: Any) -> Any:
+        return (layer(x).astype(np.float32) - bias.astype(np.float32)[:, None, None]).astype(x.dtype)
+
+    backend = Scripted(lambda call: None)
+    timed = Answering(cases=cases)
+    Gate(backend, problem, cases).before(timed, Answering(cases=cases))
+    with pytest.raises(WrongAnswer, match="wrong on small integers: the bias is missing"):
+        Gate(backend, problem, cases).before(timed, forgetful)
