@@ -25,9 +25,20 @@ def zeros(shape: tuple[int, ...], dtype: str = "float32") -> Any:
     return np.zeros(shape, dtype)
 
 
-def test_a_result_of_the_right_form_is_read_as_it_is() -> None:
-    result = zeros(WIDE.output_shape)
-    assert np.shares_memory(read(WIDE, result), result)
+@pytest.mark.parametrize(
+    ("problem", "shape"),
+    [
+        (WIDE, (1, 4, 3, 2)),
+        (replace(WIDE, layout="nhwc"), (1, 3, 2, 4)),
+        (replace(WIDE, bias=True), (1, 4, 3, 2)),
+        (replace(WIDE, direction="backward-input"), (1, 8, 6, 4)),
+        (replace(WIDE, direction="backward-input", bias=True), (1, 8, 6, 4)),
+        (GRADIENT, (4, 8)),
+    ],
+)
+def test_a_result_of_the_right_form_is_read_as_it_is(problem: Problem, shape: tuple[int, ...]) -> None:
+    result = zeros(shape)
+    assert np.shares_memory(read(problem, result), result)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +50,17 @@ def test_a_result_of_the_right_form_is_read_as_it_is() -> None:
         (WIDE, zeros((1, 2, 3)), r"returns shape \(1, 2, 3\), expected \(1, 4, 3, 2\)$"),
         (WIDE, zeros(WIDE.output_shape, "float64"), "returns float64, but the problem is float32"),
         (replace(WIDE, direction="backward-input"), zeros(WIDE.output_shape), "that is the shape of dy"),
+        (replace(WIDE, layout="nhwc"), zeros((1, 4, 3, 2)), "that is the nchw layout"),
+        (replace(WIDE, direction="backward-input"), zeros((1, 6, 4, 8)), "that is the nhwc layout"),
+        (replace(WIDE, direction="backward-input", layout="nhwc"), zeros((1, 8, 6, 4)), "that is the nchw layout"),
+        (replace(WIDE, direction="backward-input"), zeros((1, 8, 3, 2)), "the stride is ignored"),
         (GRADIENT, zeros(GRADIENT.weight_shape[::-1]), "the result is transposed"),
+        (GRADIENT, zeros((1, 8, 6, 4)), r"expected \(4, 8\)$"),
+        (replace(GRADIENT, bias=True), (), "returns tuple: the bias' gradient is missing"),
+        (replace(GRADIENT, bias=True), (zeros((4, 8)),), "returns tuple: the bias' gradient is missing"),
+        (replace(GRADIENT, bias=True), (zeros((4, 8)), zeros((4,)), 0), "returns tuple: the bias' gradient is missing"),
+        (replace(GRADIENT, bias=True), [zeros((4, 8)), zeros((4,))], "returns list: the bias' gradient is missing"),
+        (replace(GRADIENT, bias=True), (zeros((4, 8)), zeros((8,))), r"returns shape \(8,\), expected \(4,\)$"),
         (replace(GRADIENT, bias=True), zeros(GRADIENT.weight_shape), r"returns the tuple \(dw, db\)"),
     ],
 )

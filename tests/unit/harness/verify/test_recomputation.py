@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from scripted_backend import CASES, PROBLEM, Scripted
 
+from pointwise_bench import Problem
 from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.verify import recomputation
@@ -28,22 +30,29 @@ class Clock:
 
     def __init__(self) -> None:
         self.now_s = 0.0
+        self.tick_s = COPYING_S
+        self.pauses_s: list[float] = []
 
     def read(self) -> float:
-        """Every reading of it takes a moment."""
-        self.now_s += COPYING_S
+        """Every reading of it takes a moment: so long does seem what takes no time, as a copy here."""
+        self.now_s += self.tick_s
         return self.now_s
 
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
         self.now_s += seconds
 
+    def pause(self, seconds: float) -> None:
+        """The sleep of the checks themselves."""
+        self.pauses_s.append(seconds)
+        self.sleep(seconds)
+
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     simulated = Clock()
     monkeypatch.setattr(recomputation, "perf_counter", simulated.read)
-    monkeypatch.setattr(recomputation, "sleep", simulated.sleep)
+    monkeypatch.setattr(recomputation, "sleep", simulated.pause)
     return simulated
 
 
@@ -91,10 +100,84 @@ def test_a_reading_that_is_slow_at_times_gets_nobody_refused(clock: Clock) -> No
         check_reading(Reading(clock, lambda since_s: 0.001 if since_s > 0.01 or rng.random() < 2 / 3 else 0.0))
 
 
-def test_a_device_may_take_its_time_to_hand_results_over(clock: Clock) -> None:
+@pytest.mark.parametrize("device", ["fake", "accelerator"])
+def test_a_device_may_take_its_time_to_hand_results_over(device: str, clock: Clock) -> None:
     backend = Reading(clock, lambda since_s: 0.001)
-    backend.device = "fake"  # type: ignore[misc]  # a ClassVar everywhere else
+    backend.device = device  # type: ignore[misc]  # a ClassVar everywhere else
     check_reading(backend)
+
+
+# Below, a reading of the clock takes 10 us, so that a copy seems to take 10 us and a reading its delay and 10 us. All
+# limits are by hand, from the policy's 3 copies and 20 us, 4 times faster, 10 copies and 200 us for each result.
+
+
+@pytest.mark.parametrize(
+    ("at_once_us", "later_us", "refused"),
+    [
+        (35, 0, False),  # 45 us, within 3 * 10 + 20 us
+        (45, 0, True),  # 55 us, and 10 us later
+        (90, 13, True),  # 100 us, and 23 us later
+        (90, 17, False),  # 27 us later: not four times as fast
+    ],
+)
+def test_what_is_unfinished_is_read_much_faster_later(
+    at_once_us: float, later_us: float, refused: bool, clock: Clock
+) -> None:
+    clock.tick_s = 1e-5
+    backend = Reading(clock, lambda since_s: 1e-6 * (later_us if since_s > 0.015 else at_once_us))
+    if not refused:
+        check_reading(backend)
+        return
+    words = (
+        rf"reading the result at once took {(at_once_us + 10) / 1e3:.2g} ms, after a pause {(later_us + 10) / 1e3} ms"
+    )
+    with pytest.raises(WrongAnswer, match=words):
+        check_reading(backend)
+
+
+def test_it_is_measured_five_times_before_it_is_held_against_a_backend(clock: Clock) -> None:
+    """Each time one result is copied, three are read at once and three after a pause; the last time is reported."""
+    backend = Reading(clock, lambda since_s: 0.0 if since_s > 0.015 else 0.001 * (1 + (backend.calls - 1) // 7))
+    with pytest.raises(WrongAnswer, match=r"at once took 5 ms, after a pause 0\.001 ms"):
+        check_reading(backend)
+    assert backend.calls == 5 * 7
+    assert clock.pauses_s == pytest.approx(5 * [0.0, 0.0, 0.0, 0.02, 0.02, 0.02])
+
+
+def test_the_pause_is_twice_as_long_as_the_reading_took(clock: Clock) -> None:
+    with pytest.raises(WrongAnswer, match=r"at once took 30 ms, after a pause 0\.001 ms"):
+        check_reading(Reading(clock, lambda since_s: max(0.0, 0.03 - since_s)))
+    assert clock.pauses_s[:6] == pytest.approx([0.0, 0.0, 0.0, 0.06, 0.06, 0.06], rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("problem", "results", "most_us"),
+    [
+        (PROBLEM, 1, 300),  # 10 * 10 us and 200 us
+        (replace(PROBLEM, bias=True), 1, 300),
+        (replace(PROBLEM, bias=True, direction="backward-input"), 1, 300),
+        (replace(PROBLEM, direction="backward-weight"), 1, 300),
+        (replace(PROBLEM, bias=True, direction="backward-weight"), 2, 500),  # 10 * 10 us and 2 * 200 us
+    ],
+)
+def test_a_finished_result_may_take_its_time_to_be_handed_over(
+    problem: Problem, results: int, most_us: float, clock: Clock
+) -> None:
+    clock.tick_s = 1e-5
+    shape = {"forward": problem.output_shape, "backward-input": problem.input_shape}.get(
+        problem.direction, problem.weight_shape
+    )
+    made = np.zeros(shape, np.float32)
+    result = (made, np.zeros(problem.out_channels, np.float32)) if results == 2 else made
+
+    def check(reading_us: float) -> None:
+        backend = Reading(clock, lambda since_s: 1e-6 * (reading_us - 10) / results)
+        check_finished(LayerCalls(backend, problem), lambda *x: result, INPUTS)
+
+    check(most_us - 5)
+    words = rf"reading a finished result took {(most_us + 5) / 1e3:.2g} ms, copying it 0\.01 ms"
+    with pytest.raises(WrongAnswer, match=words):
+        check(most_us + 5)
 
 
 def check_calls(layer: Callable[[Any], Any], seconds_per_call: float) -> None:
@@ -115,6 +198,86 @@ def test_remembered_answers_are_seen(clock: Clock) -> None:
 
     with pytest.raises(WrongAnswer, match="an input that it had not seen"):
         check_calls(layer, seconds_per_call=1e-5)
+
+
+class Remembering:
+    """A layer that takes ``old_s`` for the input it was made for, and ``new_s(number)`` for every other one."""
+
+    def __init__(self, clock: Clock, old_s: float, new_s: Callable[[int], float]) -> None:
+        self.clock = clock
+        self.old_s = old_s
+        self.new_s = new_s
+        self.old_calls = 0
+        self.new: list[Any] = []
+
+    def __call__(self, x: Any) -> Any:
+        """No result, late."""
+        if x.tobytes() == INPUTS[0].tobytes():
+            self.old_calls += 1
+            self.clock.sleep(self.old_s)
+        else:
+            self.new.append(x.copy())
+            self.clock.sleep(self.new_s(len(self.new)))
+
+
+def check_layer(layer: Remembering, seconds_per_call: float) -> None:
+    inputs = Inputs(INPUTS)
+    calls = LayerCalls(Scripted(lambda call: None), PROBLEM)
+    check_recomputes(calls, layer, inputs.arrays, INPUTS, seconds_per_call)
+
+
+@pytest.mark.parametrize(
+    ("seconds_per_call", "new_us", "refused"),
+    [
+        # 101 us for an old call, a microsecond of which is the clock's: 3 * 101 + 20 = 323 us for a new one.
+        (5e-5, 321, False),
+        (5e-5, 324, True),
+        # The timed calls took 200 us: 3 * 200 + 20 = 620 us.
+        (2e-4, 618, False),
+        (2e-4, 621, True),
+    ],
+)
+def test_a_new_input_may_take_three_times_as_long(
+    seconds_per_call: float, new_us: float, refused: bool, clock: Clock
+) -> None:
+    layer = Remembering(clock, 1e-4, lambda number: 1e-6 * new_us)
+    if refused:
+        with pytest.raises(WrongAnswer, match="replays a cached answer"):
+            check_layer(layer, seconds_per_call)
+    else:
+        check_layer(layer, seconds_per_call)
+    assert len(layer.new) == (8 if refused else 1)
+
+
+def test_eight_new_inputs_are_tried_and_the_fastest_is_reported(clock: Clock) -> None:
+    """They are the old one times 17/16, 18/16 ... 24/16: all new, and neither large nor small."""
+    layer = Remembering(clock, 1e-5, lambda number: 0.002 if number == 3 else 0.003)
+    with pytest.raises(WrongAnswer, match=r"had not seen took 0\.002 s, the repeated one 1e-05 s"):
+        check_layer(layer, 1e-5)
+    factors = [float(np.median(new / INPUTS[0])) for new in layer.new]
+    assert factors == pytest.approx([sixteenths / 16 for sixteenths in range(17, 25)], rel=1e-6)
+
+
+def test_one_fast_answer_to_a_new_input_clears_a_layer(clock: Clock) -> None:
+    layer = Remembering(clock, 1e-5, lambda number: 1e-5 if number == 8 else 0.003)
+    check_layer(layer, 1e-5)
+    assert len(layer.new) == 8
+
+
+@pytest.mark.parametrize(
+    ("old_s", "calls"),
+    [
+        (0.0003, 4),  # a millisecond of them
+        (0.0006, 3),  # three at least ...
+        (0.04, 3),
+        (0.06, 2),  # ... unless two take longer than a tenth of a second
+        (0.2, 1),
+    ],
+)
+def test_before_a_new_input_come_calls_on_the_old_one(old_s: float, calls: int, clock: Clock) -> None:
+    layer = Remembering(clock, old_s, lambda number: 0.0)
+    check_layer(layer, old_s)
+    assert (layer.old_calls, len(layer.new)) == (calls, 1)
 
 
 def test_a_machine_that_stalls_gets_nobody_refused(clock: Clock) -> None:
