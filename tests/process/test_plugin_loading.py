@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pointwise_bench.backends.registry import LoadingFailed, Source, UnknownPluginError
+from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.worker import plugin_loading, process
 from pointwise_bench.suites.harness.worker.plugin_loading import declarations
 
@@ -88,7 +89,7 @@ class Answers:
 
     def garbled(self, request: str, what: str) -> Any:
         """What the real one raises."""
-        return process.Ended("crashed", f"{request}: garbled: {what}", alive=False)
+        return Ended("crashed", f"{request}: garbled: {what}", alive=False)
 
     def kill(self) -> None:
         """Counts."""
