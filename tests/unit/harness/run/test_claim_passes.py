@@ -11,19 +11,14 @@ from typing import Any
 import pytest
 from changed_policy import changed_policy
 
-from pointwise_bench import Problem
-from pointwise_bench.suites.claims import CLAIMS, Claim, get
+from pointwise_bench.suites.claims import Claim, get
 from pointwise_bench.suites.harness.claims.claim_file import ClaimFile
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
 from pointwise_bench.suites.harness.design.policy import POLICY
-from pointwise_bench.suites.harness.design.time_budget import TimeBudget
-from pointwise_bench.suites.harness.record.cell import Place
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.run import claim_passes as claim_passes_module
 from pointwise_bench.suites.harness.run.claim_passes import ClaimPasses, Task
-from pointwise_bench.suites.harness.run.claim_plan import ClaimPlan
 from pointwise_bench.suites.harness.run.options import Options
-from pointwise_bench.suites.harness.run.plan import Plan
 
 CHOSEN = (get("channels-only"), get("mlpconv-1"), get("stride"))  # by the work in them, in which they are asked
 Script = Callable[[Claim, int], ClaimSamples]
@@ -227,43 +222,3 @@ def test_what_fast_backends_leave_is_for_the_slow(run_passes: Callable[..., Clai
     # Its own share has room for one claim, three times; the other's for the rest.
     claim_file = run_passes(0.8, a=slow, b=times)
     assert claim_file.statuses == {"ok": 6}
-
-
-# --- the plan -----------------------------------------------------------------------------------------------------
-
-
-def planned() -> tuple[ClaimPlan, Plan]:
-    claims, plan = ClaimPlan(), Plan()
-    for claim in CLAIMS:
-        claims.add(claim, 2, "a")
-    problem = Problem.parse("n1c8h4w4-o8")
-    plan.add(problem, 2, "a", Place("claims", "x"))
-    return claims, plan
-
-
-def test_claims_alone_have_a_budget_below_four_minutes_and_patience_to_match() -> None:
-    claims, plan = planned()
-    assert claims.stand_alone(plan)
-    assert claims.usual_s == POLICY.claims.alone_s < 240
-    assert claims.hurried(Options(), plan).timeout_s == POLICY.claims.longest_wait_alone_s
-    plan.add(Problem.parse("n1c8h4w4-o16"), 2, "a", Place("googlenet", "y"))
-    assert not claims.stand_alone(plan)
-    assert claims.hurried(Options(), plan).timeout_s == Options().timeout_s
-
-
-def test_a_budgets_share_is_kept_back_for_the_claims() -> None:
-    claims, _ = planned()
-    assert claims.reserve_s(100.0) == pytest.approx(POLICY.claims.share * 100)
-    assert claims.reserve_s(None) == 0
-    assert ClaimPlan().reserve_s(100.0) == 0
-    budget = TimeBudget(100.0, time.monotonic())
-    budget.closing_s = 5 + claims.reserve_s(100.0)
-    assert budget.left_s() < 100 * (1 - POLICY.claims.share)
-    assert claims.release_s(budget) == pytest.approx(100 - 5 - 6, abs=0.5)
-
-
-def test_the_plan_describes_each_claim_once() -> None:
-    claims, _ = planned()
-    claims.add(CLAIMS[0], 1, "b")
-    assert [each["name"] for each in claims.described] == [claim.name for claim in CLAIMS]
-    assert (claims.backends, claims.thread_budgets) == (["a", "b"], [1, 2])
