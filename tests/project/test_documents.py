@@ -76,6 +76,13 @@ def test_links_between_documents_lead_somewhere() -> None:
             assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
+def test_the_readme_begins_with_the_commands_of_a_fresh_machine_and_ci_runs_the_second() -> None:
+    commands = re.findall(r"^python3 -m venv .*?(?=  #|$)", README.split("```")[1], re.MULTILINE)
+    bench, test = (command.strip() for command in commands)
+    assert bench == test.replace("run -e test", "run -e bench")
+    assert test in (ROOT / ".ci/run").read_text().splitlines()
+
+
 # --- where is what ------------------------------------------------------------------------------------------------
 
 
