@@ -41,8 +41,8 @@ class Gain:
     results: tuple[ReadClaimResult, ...]
 
     def of_one(self, claim: ReadClaim) -> bool:
-        """Whether it is a gain of this claim, not of a total that it is part of."""
-        return len(self.results) == 1 and self.results[0].claim is claim
+        """Whether it is a gain of this claim, not of a total that it is part of, be it the only part."""
+        return len(self.results) == 1 and self.results[0].claim is claim and self.title != claim.total
 
     @property
     def against_prediction(self) -> str:

@@ -73,6 +73,37 @@ def gains_of(folder: Path, *lines: dict[str, Any], names: tuple[str, ...] = ("st
     return gains(claims_of(folder, *lines, names=names))
 
 
+def described(name: str, **changed: Any) -> dict[str, Any]:
+    """A claim as run.json describes one: of two branches, each of which has half of its outputs left.
+
+    A branch of ``whole`` has 8 channels of 4 x 4 pixels and 16 outputs: 256 results, 128 weights, 2,048 multiply-adds
+    and 2,048 bytes. One of ``half`` has 8 outputs: 128, 64, 1,024 and 1,280. So half is predicted to be 2 times as
+    fast by multiply-adds, and 1.6 times by bytes.
+    """
+    whole, half = ["product", "n1c8h4w4-o16"], ["product", "n1c8h4w4-o8"]
+    variants = [
+        {"name": "whole", "branches": {"left": [whole], "right": [whole]}},
+        {"name": "half", "branches": {"left": [half], "right": [half]}},
+    ]
+    said = {"number": 7, "says": f"{name} says so", "source": "a book", "total": "", "by": "macs", "variants": variants}
+    return {"name": name} | said | changed
+
+
+def halves(name: str, backend: str, left: float, right: float, **changed: Any) -> dict[str, Any]:
+    """A line of such a claim: both branches of the whole take 1 ms, those of the half ``left`` and ``right``."""
+    steps = {
+        "whole": {"left": {"product": 1e-3}, "right": {"product": 1e-3}},
+        "half": {"left": {"product": left}, "right": {"product": right}},
+    }
+    return claim_line(name, backend, steps, **changed)
+
+
+def read_lines(folder: Path, claims: list[dict[str, Any]], *lines: dict[str, Any]) -> ReadClaims:
+    """Claims that are described by hand, as read from ``folder`` with ``lines`` in its claims.jsonl."""
+    (folder / "claims.jsonl").write_bytes(lines_of(lines))
+    return read_claims(folder, claims)
+
+
 def write_claims(folder: Path, lines: bytes, described: Any) -> Path:
     """A whole run in ``folder``, with ``lines`` as its claims.jsonl; ``described`` is a key of run.json."""
     folder.mkdir(exist_ok=True)

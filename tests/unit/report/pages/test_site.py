@@ -2,41 +2,80 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
 import pytest
-from make_claims import CLEAN, DESCRIBED, lines_of, write_claims
-from make_run import cell, write_run
-from report_folder import report, rows_of
+from make_claims import CLEAN, DESCRIBED, described, halves, lines_of, write_claims
+from make_run import cell, run_of, write_run
+from report_folder import drawing, report, rows_of
 
-from pointwise_bench.report.__main__ import main
+from pointwise_bench.report.analysis import comparisons, timings
+from pointwise_bench.report.claims import claim_tables
 from pointwise_bench.report.pages.run_analysis import analyse
-from pointwise_bench.report.pages.site import write_site
-from pointwise_bench.report.reading.run import load_run
+from pointwise_bench.report.pages.site import claims_text, readme_text, write_picture, write_site
+from pointwise_bench.report.reading.errors import ReportError
+from pointwise_bench.report.reading.run import Run, load_run
 
 FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
+
+
+def page_of(folder: Path, *runs: Run) -> str:
+    """The page of these runs; empty files stand in the place of plots."""
+    with drawing(plots=False):
+        return write_site([analyse(run) for run in runs], folder).read_text(encoding="utf-8")
+
+
+def head_of(path: Path) -> list[str]:
+    """The names of a table's columns."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return next(csv.reader(file))
+
+
+# --- tables -------------------------------------------------------------------------------------------------------
 
 
 def test_torn_line_is_ignored_and_said(tmp_path: Path) -> None:
     folder = write_run(tmp_path, [cell("a", FIRST, [1e-3] * 9)])
     with (folder / "cells.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"backend": "a", "prob')
-    page = write_site([analyse(load_run(folder))], tmp_path / "out").read_text(encoding="utf-8")
+    page = page_of(tmp_path / "out", load_run(folder))
     assert "line 2: not JSON that can be read (Unterminated string" in page
     assert len(rows_of(tmp_path / "out" / "timings.csv")) == 1
 
 
 def test_every_place_of_a_problem_is_a_row(tmp_path: Path) -> None:
     also = [{"group": "othernet", "name": "late", "count": 3}]
-    folder = write_run(tmp_path, [cell("a", FIRST, [1e-3] * 9, name="early", also=also)])
-    write_site([analyse(load_run(folder))], tmp_path / "out")
+    page_of(tmp_path / "out", run_of(tmp_path, [cell("a", FIRST, [1e-3] * 9, name="early", also=also)]))
     rows = rows_of(tmp_path / "out" / "timings.csv")
     assert [(row["group"], row["name"], row["count"]) for row in rows] == [
         ("tinynet", "early", "1"),
         ("othernet", "late", "3"),
     ]
     assert {row["median_s"] for row in rows} == {"0.001"}
+
+
+def test_the_tables_have_their_columns_and_nine_digits(tmp_path: Path) -> None:
+    cells = [cell("a", FIRST, [1.23456789123e-3] * 9), cell("b", FIRST, [2.46913578246e-3] * 9)]
+    page_of(tmp_path / "out", run_of(tmp_path, cells))
+    assert head_of(tmp_path / "out" / "timings.csv") == list(timings.COLUMNS)
+    assert head_of(tmp_path / "out" / "comparisons.csv") == list(comparisons.COLUMNS)
+    assert [row["median_s"] for row in rows_of(tmp_path / "out" / "timings.csv")] == ["0.00123456789", "0.00246913578"]
+    (pair,) = rows_of(tmp_path / "out" / "comparisons.csv")
+    assert (pair["backend_a"], pair["backend_b"], pair["ratio"], pair["verdict"]) == ("a", "b", "2", "faster")
+
+
+def test_a_run_without_pairs_beside_one_with_does_not_change_its_types(tmp_path: Path) -> None:
+    """Whole numbers stay whole, though the other table is empty."""
+    full = run_of(tmp_path / "full", [cell(name, FIRST, [1e-3] * 9) for name in ("a", "b")])
+    page_of(tmp_path / "out", run_of(tmp_path / "empty", []), full)
+    (pair,) = rows_of(tmp_path / "out" / "comparisons.csv")
+    assert (pair["threads"], pair["rounds"], pair["starts"]) == ("1", "9", "1")
+    assert [row["rank"] for row in rows_of(tmp_path / "out" / "timings.csv")] == ["1", "1"]
+
+
+# --- pages --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -64,13 +103,34 @@ def test_a_run_with_little_in_it_is_reported(tmp_path: Path, cells: list[dict[st
 
 def test_failures_of_one_reason_are_one_row(tmp_path: Path) -> None:
     cells = [cell("a", one, status="crashed", reason="signal <11>") for one in (FIRST, SECOND)]
-    page = write_site([analyse(load_run(write_run(tmp_path, cells)))], tmp_path / "out").read_text(encoding="utf-8")
+    page = page_of(tmp_path / "out", run_of(tmp_path, cells))
     assert page.count("signal &lt;11&gt;") == 1
+
+
+def test_several_runs_share_a_page_and_their_plots_have_numbers(tmp_path: Path) -> None:
+    runs = [run_of(tmp_path / name, [cell("a", FIRST, [1e-3] * 9)]) for name in ("one", "two")]
+    page = page_of(tmp_path / "out", *runs)
+    assert [f'id="run-{number}"' in page for number in (1, 2, 3)] == [True, True, False]
+    plots = sorted(path.name for path in (tmp_path / "out" / "plots").glob("*tinynet*"))
+    assert plots == ["1-tinynet-threads-1.svg", "2-tinynet-threads-1.svg"]
+    assert all(f'src="plots/{name}"' in page for name in plots)
+
+
+def test_every_number_on_the_page_is_that_of_the_tables(tmp_path: Path) -> None:
+    """Two layers, one of them three times: 1 + 3 * 2 = 7 ms against 14 ms."""
+    cells = [cell("a", FIRST, [1e-3] * 9), cell("a", SECOND, [2e-3] * 9, count=3)]
+    cells += [cell("b", FIRST, [2e-3] * 9), cell("b", SECOND, [4e-3] * 9, count=3)]
+    page = page_of(tmp_path / "out", run_of(tmp_path, cells))
+    row = page[page.index('<tr class="sum"><th scope="row">all, by occurrence') :].partition("</tr>")[0]
+    assert [part.partition(">")[2].partition("<")[0] for part in row.split("<td")[2:]] == ["7.00", "14.0"]
+    summary = (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
+    assert "| tinynet | 1 | **a** | 7.00 ms | baseline | 2 of 2 |" in summary
+    assert "|  |  | b | 14.0 ms | 0.50" in summary
 
 
 def test_same_data_gives_the_same_plots(tmp_path: Path) -> None:
     cells = [cell(name, one, [1e-3] * 9) for one in (FIRST, SECOND) for name in ("a", "b")]
-    run = load_run(write_run(tmp_path, cells))
+    run = run_of(tmp_path, cells)
     for name in ("one", "two"):
         write_site([analyse(run)], tmp_path / name)
     plots = sorted(path.name for path in (tmp_path / "one" / "plots").iterdir())
@@ -80,26 +140,67 @@ def test_same_data_gives_the_same_plots(tmp_path: Path) -> None:
 
 
 def test_groups_whose_names_look_alike_have_plots_of_their_own(tmp_path: Path) -> None:
-    cells = [cell("a", "n1c8h4w4-o8", [1e-3] * 9, group=group) for group in ("a b",)]
-    cells += [
-        cell("a", "n1c9h4w4-o8", [1e-3] * 9, group="a/b"),
-        cell("a", "n1c7h4w4-o8", [1e-3] * 9, group="../../a-b"),
-    ]
-    assert main([str(write_run(tmp_path, cells)), "--out", str(tmp_path / "out")]) == 0
+    names = ("a b", "a/b", "../../a-b")
+    cells = [cell("a", f"n{number}c8h4w4-o8", [1e-3] * 9, group=name) for number, name in enumerate(names, 1)]
+    assert report(write_run(tmp_path, cells), tmp_path / "out") == (0, [])
     assert len(list((tmp_path / "out" / "plots").glob("a-b-*-threads-1.svg"))) == 3
 
 
+# --- claims -------------------------------------------------------------------------------------------------------
+
+
 def test_an_undamaged_file_names_nothing(tmp_path: Path) -> None:
-    write_claims(tmp_path / "run", lines_of(CLEAN), DESCRIBED)
-    assert report(tmp_path / "run", tmp_path / "out") == (0, [])
+    run = write_claims(tmp_path / "run", lines_of(CLEAN), DESCRIBED)
+    assert report(run, tmp_path / "out") == (0, [])
     page = (tmp_path / "out" / "claims.html").read_text()
     assert "has &lt;b&gt;no&lt;/b&gt; stride" in page
 
 
 def test_a_claim_that_was_not_reached_is_said(tmp_path: Path) -> None:
-    write_claims(tmp_path / "run", lines_of(CLEAN), DESCRIBED)
-    report(tmp_path / "run", tmp_path / "out")
+    page_of(tmp_path / "out", load_run(write_claims(tmp_path / "run", lines_of(CLEAN), DESCRIBED)))
     page = (tmp_path / "out" / "claims.html").read_text()
-    # b has a finding for the stride and none for the module.
+    # b has a result for the stride and none for the module.
     module_section = page.split("3. inception-3a")[1]
     assert "the time of the run was spent before it" in module_section.split("</section>")[0]
+
+
+def test_claims_have_a_page_and_a_table_where_a_run_asked_for_them(tmp_path: Path) -> None:
+    asked = load_run(write_claims(tmp_path / "run", lines_of([halves("one", "a", 5e-4, 5e-4)]), [described("one")]))
+    page = page_of(tmp_path / "out", run_of(tmp_path / "other", []), asked)
+    assert 'href="claims.html"' in page
+    assert head_of(tmp_path / "out" / "claims.csv") == list(claim_tables.COLUMNS)
+    assert [row["branch"] for row in rows_of(tmp_path / "out" / "claims.csv")] == ["", "left", "right"]
+    text = (tmp_path / "out" / "claims.html").read_text(encoding="utf-8")
+    assert "half, left branch, against whole: predicted 2.00" in text
+    assert 'src="plots/2-claims.svg"' in text
+
+
+def test_without_claims_there_is_no_page_of_them(tmp_path: Path) -> None:
+    page = page_of(tmp_path / "out", run_of(tmp_path, []))
+    assert not (tmp_path / "out" / "claims.html").exists()
+    assert "claims.html" not in page
+
+
+def test_texts_for_a_document_need_a_measured_claim(tmp_path: Path) -> None:
+    folder = write_claims(tmp_path / "run", lines_of([halves("one", "a", 5e-4, 5e-4)]), [described("one")])
+    assert claims_text(analyse(load_run(folder))).keys() == {"run", "7"}
+    with pytest.raises(ReportError, match=r"holds no measured claim; make one with .*--shapes claims"):
+        claims_text(analyse(run_of(tmp_path, [])))
+
+
+# --- a README -----------------------------------------------------------------------------------------------------
+
+
+def test_the_summary_for_a_readme_has_the_answer_and_a_row_for_each_backend(tmp_path: Path) -> None:
+    cells = [cell("a", FIRST, [1e-3] * 9), cell("b|c", FIRST, [2e-3] * 9)]
+    text = readme_text(analyse(run_of(tmp_path, cells)))
+    assert text.startswith("On tinynet, a is fastest: 2.00")
+    assert "Machine: testbed-2-0123abcd, 2026-01-02." in text
+    assert "| tinynet | 1 | **a** | 1.00 ms | 2.00" in text
+    assert r"| b\|c | 0 of 1 |" in text
+
+
+def test_the_picture_of_a_run_is_the_same_bytes_each_time(tmp_path: Path) -> None:
+    found = analyse(run_of(tmp_path, [cell(name, FIRST, [1e-3] * 9) for name in ("a", "b")]))
+    written = [write_picture(found, tmp_path / "images" / name).read_bytes() for name in ("1.svg", "2.svg")]
+    assert written[0] == written[1]

@@ -1,0 +1,156 @@
+"""What the page says of one run: facts, sections with their tables, and plots with names of their own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+from make_claims import CLEAN, DESCRIBED, lines_of, write_claims
+from make_run import cell, run_of
+from report_folder import drawing
+
+from pointwise_bench.common.status import STATUSES
+from pointwise_bench.report.pages.run_analysis import RunAnalysis, analyse
+from pointwise_bench.report.pages.run_page import _environment, _slug, facts_of, run_page
+from pointwise_bench.report.plots.style import looks
+from pointwise_bench.report.reading.run import load_run
+
+PROBLEM, OTHER = "n1c64h28w28-o128", "n1c128h14w14-o64"
+
+
+def page_of(found: RunAnalysis, folder: Path, prefix: str = "") -> dict[str, Any]:
+    """What the page shows, with empty files in the place of plots."""
+    with drawing(plots=False):
+        return run_page(found, looks(found.run.backends), folder, prefix)
+
+
+def timed(backend: str, problem: str, seconds: float = 1e-3, **changed: Any) -> dict[str, Any]:
+    """A cell whose rounds all took the same."""
+    return cell(backend, problem, [seconds] * 9, **changed)
+
+
+# --- sections and plots -------------------------------------------------------------------------------------------
+
+
+def test_a_section_for_each_group_and_thread_budget_with_its_plot(tmp_path: Path) -> None:
+    cells = [timed("a", PROBLEM), timed("a", PROBLEM, threads=2), timed("a", OTHER, group="basics")]
+    page = page_of(analyse(run_of(tmp_path, cells)), tmp_path / "out", "1-")
+    said = [(section.group.name, section.group.threads, section.plots) for section in page["sections"]]
+    assert said == [
+        ("tinynet", 1, ["plots/1-tinynet-threads-1.svg"]),
+        ("tinynet", 2, ["plots/1-tinynet-threads-2.svg"]),
+        ("basics", 1, ["plots/1-basics-threads-1.svg"]),
+    ]
+    written = {path.name for path in (tmp_path / "out" / "plots").iterdir()}
+    assert written >= {Path(plot).name for *_, plots in said for plot in plots}
+
+
+def test_a_sweep_has_one_plot_for_all_thread_budgets_shown_once(tmp_path: Path) -> None:
+    cells = [timed("a", f"n{n}c8h4w4-o8", group="sweep-batch", threads=threads) for n in (1, 2) for threads in (1, 2)]
+    page = page_of(analyse(run_of(tmp_path, cells)), tmp_path / "out")
+    assert [section.plots for section in page["sections"]] == [["plots/sweep-batch.svg"], []]
+
+
+def test_a_section_has_a_table_of_its_own_thread_budget_where_there_is_a_time(tmp_path: Path) -> None:
+    cells = [timed("a", PROBLEM, 1e-3), timed("a", PROBLEM, 5e-3, threads=2), cell("a", OTHER, group="basics")]
+    sections = page_of(analyse(run_of(tmp_path, cells)), tmp_path / "out")["sections"]
+    texts = [section.table and section.table.totals[0].text for section in sections]
+    assert texts == ["1.00", "5.00", None]
+    assert [section.answer.fastest for section in sections] == ["a", "a", "none"]
+
+
+def test_a_roofline_for_each_element_type_and_thread_budget_with_a_time(tmp_path: Path) -> None:
+    cells = [
+        timed("a", PROBLEM),
+        timed("a", f"{PROBLEM}-float64", threads=2),
+        cell("a", f"{PROBLEM}-bfloat16", status="wrong"),
+    ]
+    page = page_of(analyse(run_of(tmp_path, cells)), tmp_path / "out", "2-")
+    assert page["rooflines"] == [
+        ("float32, 1 thread", "plots/2-roofline-float32-threads-1.svg"),
+        ("float64, 2 threads", "plots/2-roofline-float64-threads-2.svg"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [("resnet50_v1.5", "resnet50_v1.5"), ("sweep-batch", "sweep-batch"), ("x" * 80, "x" * 80)],
+)
+def test_a_plain_name_is_its_own_slug(name: str, slug: str) -> None:
+    assert _slug(name) == slug
+
+
+# 300 examples of any text: a file's name must be safe for every one, and two names must not share a file.
+@settings(max_examples=300, deadline=None)
+@given(st.text(min_size=1, max_size=100), st.text(min_size=1, max_size=100))
+def test_any_name_becomes_a_file_of_its_own_in_the_folder(one: str, other: str) -> None:
+    assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}", _slug(one))
+    assert (_slug(one) == _slug(other)) is (one == other)
+
+
+# --- facts --------------------------------------------------------------------------------------------------------
+
+
+def test_the_facts_say_where_and_when_and_what_is_wrong(tmp_path: Path) -> None:
+    folder_cells = [timed("b", PROBLEM), timed("a", PROBLEM, 2e-3), cell("c", PROBLEM, status="wrong", reason="no")]
+    facts = facts_of(analyse(run_of(tmp_path, folder_cells, passes=[{"wall_s": 0}])))
+    assert (facts["machine"], facts["name"], facts["started_at"]) == (
+        "testbed-2-0123abcd",
+        "2026-01-02T03-04-05Z",
+        "2026-01-02T03:04:05Z",
+    )
+    assert facts["baseline"] == "a"
+    assert facts["headline"].startswith("On tinynet, b is fastest: 2.00")
+    assert facts["verdicts"].startswith("1 pairs compared: 1 decided")
+    assert [(row.backend, row.status, row.reason) for row in facts["failures"]] == [("c", "wrong", "no")]
+    assert len(facts["left_out"]) == len(facts["warnings"]) == 1
+    assert facts["unstable"] is None
+    assert [(number, group.name, one.fastest) for number, group, one in facts["answers"]] == [(1, "tinynet", "b")]
+
+
+def test_networks_are_told_from_other_groups(tmp_path: Path) -> None:
+    cells = [timed("a", PROBLEM), timed("a", OTHER, group="basics"), timed("a", OTHER, group="sweep-x", threads=2)]
+    facts = facts_of(analyse(run_of(tmp_path, cells)))
+    assert [group.name for group in facts["networks"]] == ["tinynet"]
+    assert [group.name for _, group, _ in facts["answers"]] == ["tinynet", "basics", "sweep-x"]
+
+
+def test_a_run_of_claims_alone_has_them_in_its_headline(tmp_path: Path) -> None:
+    folder = write_claims(tmp_path / "run", lines_of(CLEAN), DESCRIBED)
+    with_network = facts_of(analyse(load_run(folder)))["headline"]
+    assert "What a 1x1 convolution buys" not in with_network
+    (folder / "cells.jsonl").write_text("", encoding="utf-8")
+    alone = facts_of(analyse(load_run(folder)))["headline"]
+    assert alone == "What a 1x1 convolution buys: 2 claims, measured on 2 backends."
+
+
+def test_facts_of_the_environment_are_said_plainly_and_its_warnings_elsewhere(tmp_path: Path) -> None:
+    said = {"cpu_model": "x", "packages": {"numpy": "2.0", "torch": "2.9"}, "load": [0.5, [1, 2]], "warnings": ["w"]}
+    run = run_of(tmp_path, [], environment=said, ran={"a, 1 threads": "openblas"})
+    assert _environment(run) == [
+        ("cpu model", "x"),
+        ("packages", "numpy 2.0, torch 2.9"),
+        ("load", "0.5, 1, 2"),
+        ("what ran: a, 1 threads", "openblas"),
+    ]
+
+
+# --- the rest of the page -----------------------------------------------------------------------------------------
+
+
+def test_the_page_has_tables_of_correctness_costs_and_the_devices_clock(tmp_path: Path) -> None:
+    cells = [timed("a", PROBLEM), timed("d", PROBLEM, device="cuda", device_samples_s=[5e-4] * 9)]
+    page = page_of(analyse(run_of(tmp_path, cells)), tmp_path / "out")
+    assert page["statuses"] == STATUSES
+    assert [row.backend for row in page["correctness"]] == ["a", "d"]
+    assert [row.backend for row in page["costs"]] == ["a", "d"]
+    assert [(row["backend"], row["device_median_s"]) for row in page["device_clock"]] == [("d", 5e-4)]
+
+
+def test_the_plot_of_gains_is_named_where_there_is_one(tmp_path: Path) -> None:
+    found = analyse(load_run(write_claims(tmp_path / "run", lines_of(CLEAN), DESCRIBED)))
+    assert page_of(found, tmp_path / "out", "3-")["gains_plot"] == "plots/3-claims.svg"
+    assert run_page(analyse(run_of(tmp_path, [])), {}, tmp_path / "none", "")["gains_plot"] is None
