@@ -26,6 +26,9 @@ ROOMS_OF_REPORT = ("statistics", "reading", "analysis", "claims", "plots", "page
 
 MOST_MODULES, MOST_FLOORS = 15, 8
 
+# Packages of which every module has a test file of its own name, and the folder of tests that mirrors each.
+MIRRORED = {"report": "tests/unit/report"}
+
 # What may be imported across the packages' borders, and by whom. A run that looks again at what is undecided has to ask
 # the very rule that the report will decide by; two copies of a rule drift apart.
 RULE = {f"{REPORT}.statistics.verdicts", f"{REPORT}.statistics.order_statistics"}
@@ -139,6 +142,25 @@ def test_there_are_no_circles() -> None:
 
     for module in graph:
         visit(module, ())
+
+
+# --- tests --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("package", "module"),
+    [
+        (package, module)
+        for package in MIRRORED
+        for module in modules_of(package)
+        if "__init__" not in FILES[module].name
+    ],
+)
+def test_every_module_has_a_test_file_of_its_own_name(package: str, module: str) -> None:
+    """``report/analysis/regression.py`` is tested in ``analysis/test_regression.py``: where none was, faults sat."""
+    *rooms, name = module.removeprefix(f"{PACKAGE}.{package}.").split(".")
+    expected = ROOT.joinpath(MIRRORED[package], *rooms, f"test_{name.strip('_')}.py")
+    assert expected.is_file(), f"{module} has no {expected.relative_to(ROOT)}"
 
 
 # --- names --------------------------------------------------------------------------------------------------------

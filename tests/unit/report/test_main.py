@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from make_claims import CLEAN, DESCRIBED, lines_of, write_claims
 from make_run import cell, noisy, write_run
+from report_folder import drawing
 
 from pointwise_bench.common.formats import USAGE_ERROR
 from pointwise_bench.report.__main__ import main
@@ -32,7 +33,8 @@ def test_newest_run_is_reported_by_default(tmp_path: Path, capsys: pytest.Captur
 
 def test_two_runs_share_a_page(tmp_path: Path) -> None:
     runs = two_runs(tmp_path, [cell("a", FIRST, [1e-3] * 9)], [])
-    assert main([*runs, f"{runs[0]}/", "--out", str(tmp_path / "both")]) == 0
+    with drawing(plots=False):
+        assert main([*runs, f"{runs[0]}/", "--out", str(tmp_path / "both")]) == 0
     page = (tmp_path / "both" / "index.html").read_text(encoding="utf-8")
     assert 'id="run-1"' in page
     assert 'id="run-2"' in page
