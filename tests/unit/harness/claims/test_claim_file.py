@@ -35,7 +35,7 @@ TWO = samples([3e-3], 4e-3, [2e-6], None, 1.1, calls=4)
 
 def united(starts: dict[int, ClaimSamples]) -> ClaimResult:
     whole = result()
-    whole.unite(starts)
+    whole.unite_starts(starts)
     return whole
 
 

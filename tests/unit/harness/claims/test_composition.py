@@ -133,14 +133,15 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("exact", [False, True], ids=["reals", "integers"])
-@pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize(("size", "layout", "stride"), SHAPES)
+@pytest.mark.parametrize(
+    ("fault", "size", "layout", "stride"),
+    # A stride of 1 leaves nothing to ignore.
+    [(fault, *shape) for fault in FAULTS for shape in SHAPES if fault != "the stride ignored" or shape[2] > 1],
+)
 def test_a_planted_fault_voids_the_claim(
     monkeypatch: pytest.MonkeyPatch, backend: str, size: int, layout: str, stride: int, fault: str, exact: bool
 ) -> None:
-    if fault == "the stride ignored" and stride == 1:
-        return  # there is nothing to ignore
     monkeypatch.setattr(composition_module, *FAULTS[fault])
     with pytest.raises(WrongAnswer):
         measured(small_claim(size, layout, stride, exact=exact), backend)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from small_claims import measured, small_claim
 
-from pointwise_bench.suites.claims import get
+from pointwise_bench.backends import Problem, registry
+from pointwise_bench.suites.claims import Variant, get
+from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.composition import Composition
-from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
+from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples, TimedClaim
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 
 
@@ -44,17 +47,27 @@ def test_a_result_that_changes_during_the_timing_voids_the_claim(monkeypatch: py
 
 
 def test_only_branches_that_differ_are_kept_round_by_round() -> None:
-    claim = get("inception-5a")
-    assert claim.alike == {"1x1", "pool"}
+    """Of a module of Inception, the two branches whose work the reduction changes; measured on a small one."""
+    assert get("inception-5a").alike == {"1x1", "pool"}
+    chains = {variant.name: variant.branches["whole"] for variant in small_claim(3, "nchw", 1).variants}
+    same = (Problem(batch=2, in_channels=6, out_channels=2, height=7, width=5),)
+    variants = tuple(Variant(name, {"1x1": same, "3x3": chain}) for name, chain in chains.items())
+    claim = replace(small_claim(3, "nchw", 1), variants=variants)
+    assert claim.alike == {"1x1"}
     result = measured(claim, "numpy-matmul")
     assert {variant: set(branches) for variant, branches in result.branches_s.items()} == {
-        "direct": {"3x3", "5x5"},
-        "reduced": {"3x3", "5x5"},
+        "direct": {"3x3"},
+        "reduced": {"3x3"},
     }
+    for variant, samples in result.samples_s.items():
+        assert len(result.branches_s[variant]["3x3"]) == len(samples)
+        assert all(part < whole for part, whole in zip(result.branches_s[variant]["3x3"], samples, strict=True))
 
 
 def test_what_a_backend_refuses_is_a_refusal_with_the_stage_and_the_reason() -> None:
-    result = measured(get("resnet-block"), "naive-loops")
+    """Before anything is drawn or computed: the inputs of this claim would take seconds."""
+    unread = ClaimInputs(get("resnet-block"), np.empty(0), {}, {}, {})
+    result = TimedClaim(registry.get("naive-loops"), 1, unread).measure(0.0, seed=1)
     assert result.refusal.startswith("two 3x3, n1c2304h56w56-o256: pure Python is predicted")
     assert result.samples_s == {}
 
