@@ -77,7 +77,7 @@ def _break_even(
             if gain > 0 and not math.isnan(extra):
                 calls.append(max(0.0, extra / gain))
     if not calls:
-        return "never faster" if usual else DASH
+        return "never judged faster" if usual else DASH
     return f"{median(calls):,.0f} (≤ {max(calls):,.0f})"
 
 

@@ -31,7 +31,10 @@ MEASURES: Final = {
     "macs": "multiply-adds",
     "bytes": "bytes",
 }
-NOT_REACHED: Final = "the time of the run was spent before it; --resume or a longer --time-budget measures it"
+NOT_REACHED: Final = (
+    "no result: the time of the run was spent before it, or its line is left out; --resume or a longer --time-budget "
+    "measures it"
+)
 BY: Final = {"macs": "multiply-adds", "bytes": "bytes"}
 
 

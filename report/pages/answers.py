@@ -48,13 +48,13 @@ def _certainty(group: ReportGroup) -> str:
     if group.lead is not None:
         other, *ratio = group.lead
         parts.append(f"{times(*ratio)} ahead of {other}")
-    return "; ".join(parts) or "the only one with all layers"
+    return "; ".join(parts) or "the only one with comparable times for all layers"
 
 
 def _most_often(group: ReportGroup) -> NetworkAnswer:
     most = max(standing.leading for standing in group.standings)
     names = [standing.backend for standing in group.standings if standing.leading == most and standing.timed]
-    reason = "no backend has all layers" if group.is_network else ""
+    reason = "no backend has comparable times for all layers" if group.is_network else ""
     if not most:
         names, reason = ["none"], "nothing was compared"
     return NetworkAnswer(group.name, group.threads, joined(names), "", reason, f"{most} of {len(group.layers)}")

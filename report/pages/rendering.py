@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from pointwise_bench.common.status import OK
 from pointwise_bench.report.analysis.wording import duration, threads_of, times
 from pointwise_bench.report.claims.claim_tables import MEASURES
 from pointwise_bench.report.pages.layer_table import IN_PROCESS_MARK, REUSED_MARK
@@ -26,7 +27,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"REUSED": REUSED_MARK, "IN_PROCESS": IN_PROCESS_MARK, "MEASURES": MEASURES}
+    environment.globals |= {"REUSED": REUSED_MARK, "IN_PROCESS": IN_PROCESS_MARK, "MEASURES": MEASURES, "OK": OK}
     environment.filters |= {"markdown": _markdown, "threads": threads_of, "times": times, "duration": duration}
     return environment
 

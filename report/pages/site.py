@@ -14,6 +14,7 @@ from pointwise_bench.report.claims import claim_tables, claims_document
 from pointwise_bench.report.pages.rendering import render
 from pointwise_bench.report.pages.run_analysis import RunAnalysis
 from pointwise_bench.report.pages.run_page import facts_of, run_page
+from pointwise_bench.report.pages.stated_rules import stated_rules
 from pointwise_bench.report.plots.overview_plot import draw_picture
 from pointwise_bench.report.plots.style import looks
 from pointwise_bench.report.reading.errors import ReportError
@@ -30,7 +31,8 @@ def write_site(found: Sequence[RunAnalysis], folder: Path) -> Path:
     runs = [run_page(one, colours, folder, prefix) for one, prefix in zip(found, prefixes, strict=True)]
     _write_claims(found, runs, folder)
     page = folder / "index.html"
-    page.write_text(render("index.html", runs=runs), encoding="utf-8")
+    rules = stated_rules(one.run for one in found)
+    page.write_text(render("index.html", runs=runs, rules=rules), encoding="utf-8")
     (folder / "summary.md").write_text(render("summary.md", runs=runs), encoding="utf-8")
     return page
 
@@ -42,7 +44,9 @@ def _write_claims(found: Sequence[RunAnalysis], runs: Sequence[dict[str, Any]], 
         return
     tables = [claim_tables.tabulate(one.run, one.gains, one.ceilings) for one in asked]
     _write_table(tables, claim_tables.COLUMNS, folder / "claims.csv")
-    (folder / "claims.html").write_text(render("claims.html", runs=runs), encoding="utf-8")
+    (folder / "claims.html").write_text(
+        render("claims.html", runs=runs, rules=stated_rules(one.run for one in found)), encoding="utf-8"
+    )
 
 
 def claims_text(found: RunAnalysis) -> dict[str, str]:

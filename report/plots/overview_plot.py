@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pointwise_bench.common.verdict_rule import ALPHA
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
 from pointwise_bench.report.analysis.wording import duration, threads_of
 from pointwise_bench.report.plots.heat_plot import draw_cells, heat_backends, name_scale, slowdowns
@@ -18,7 +19,8 @@ from pointwise_bench.report.plots.style import Look, new_figure, save, styled
 # As many as stay legible at the width of a README.
 _NETWORKS: Final = 3
 _LEGEND: Final = (
-    "Whiskers: sums of the layers' 95 % intervals. Bold: beaten by none. Hatched: cut bar, or no valid result."
+    f"Whiskers: sums of the layers' {100 * (1 - ALPHA):.9g} % intervals. "
+    "Bold: beaten by none. Hatched: cut bar, or no valid result."
 )
 # A bar this many times the shortest is cut: one very slow backend would press all others onto the axis.
 _CUT: Final = 4.0

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pointwise_bench.common.formats import CLAIM_MEASURES, ISOLATIONS, PREDICTED_STEPS
 from pointwise_bench.common.status import STATUSES
-from pointwise_bench.report.reading.run_format import MOST_THREADS
+from pointwise_bench.report.reading.run_format import LARGEST_ERROR_RATIO, MOST_THREADS
 from pointwise_bench.report.reading.value_readers import (
     Defect,
     KeyRule,
@@ -101,8 +101,8 @@ def _status_and_times(result: Mapping[str, Any]) -> str | None:
         return f"status is {result['status']}, but samples_s has times" if result["samples_s"] else None
     if not result["samples_s"] or not all(result["samples_s"].values()):
         return "status is ok, but samples_s lacks times"
-    if (result["error_ratio"] or 0) > 1:
-        return f"status is ok, but error_ratio is {result['error_ratio']:g}: above 1 is wrong"
+    if (result["error_ratio"] or 0) > LARGEST_ERROR_RATIO:
+        return f"status is ok, but error_ratio is {result['error_ratio']:g}: above {LARGEST_ERROR_RATIO:g} is wrong"
     return None
 
 

@@ -36,6 +36,9 @@ from pointwise_bench.report.reading.value_readers import (
     yes_or_no,
 )
 
+LARGEST_ERROR_RATIO: Final = 1.0
+"""Measured error over the allowed bound: a result with more is wrong."""
+
 _PER_ROUND: Final = ("device_samples_s", "process", "canary_s", "round")
 
 _FASTEST: Final = 1e24  # FLOP/s or bytes/s
@@ -146,8 +149,8 @@ def _status_and_times(cell: Mapping[str, Any]) -> str | None:
         return "status is ok, but samples_s has no entry"
     if cell["calls"] == 0:
         return "status is ok, but calls is 0, not a whole number of at least 1"
-    if (cell["error_ratio"] or 0) > 1:
-        return f"status is ok, but error_ratio is {cell['error_ratio']:g}: above 1 is wrong"
+    if (cell["error_ratio"] or 0) > LARGEST_ERROR_RATIO:
+        return f"status is ok, but error_ratio is {cell['error_ratio']:g}: above {LARGEST_ERROR_RATIO:g} is wrong"
     return None
 
 

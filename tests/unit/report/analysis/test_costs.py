@@ -38,7 +38,7 @@ def test_break_even_is_what_was_spent_over_what_each_call_gains(tmp_path: Path, 
         cells.append(timed(fast, problem, fast_s, prepare_s=3.0, first_call_s=2.0))
     assert costs_of(tmp_path / "one", cells)[fast].break_even == "6 (≤ 30)"
     assert costs_of(tmp_path / "one again", cells)["base"].break_even == "baseline"
-    assert costs_of(tmp_path / "other", cells, fast)["base"].break_even == "never faster"
+    assert costs_of(tmp_path / "other", cells, fast)["base"].break_even == "never judged faster"
 
 
 def test_break_even_counts_only_problems_where_the_backend_was_judged_faster(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_without_a_baseline_there_is_no_break_even(tmp_path: Path) -> None:
 def test_what_was_not_measured_breaks_nothing(tmp_path: Path) -> None:
     cells = [timed("base", FIRST, 2.0, prepare_s=None), timed("a", FIRST, 1.0, first_call_s=None, cpu_over_wall=None)]
     row = costs_of(tmp_path, cells)["a"]
-    assert (row.first_call, row.break_even, row.processor_share) == (DASH, "never faster", DASH)
+    assert (row.first_call, row.break_even, row.processor_share) == (DASH, "never judged faster", DASH)
 
 
 def test_times_beforehand_are_a_median_and_the_largest(tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from make_claims import CLEAN, DESCRIBED, lines_of, write_claims
 from make_run import cell, run_of, write_run
 
 from pointwise_bench.common.formats import RUN_FORMAT
@@ -123,3 +126,32 @@ def test_where_there_is_no_run_it_says_how_to_make_one(tmp_path: Path) -> None:
         newest_run(tmp_path / "absent")
     with pytest.raises(ReportError, match=r"holds no run \(<machine>/<UTC time>/run\.json\); make one"):
         newest_run(tmp_path)
+
+
+# --- loading computes nothing -------------------------------------------------------------------------------------
+
+LOADS = """
+import sys
+from pathlib import Path
+
+from pointwise_bench.report.reading.run import load_run
+
+run = load_run(Path(sys.argv[1]))
+print(len(run.cells), len(run.claims.results))
+print(*sys.modules)
+"""
+
+
+def test_loading_a_run_computes_no_verdict_and_imports_no_table_and_no_plot(tmp_path: Path) -> None:
+    """In a process of its own: who decides a verdict or a gain was never imported, so none can have been decided."""
+    folder = write_claims(tmp_path / "run", lines_of(CLEAN), DESCRIBED)
+    command = [sys.executable, "-c", LOADS, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    counts, modules = done.stdout.splitlines()
+    cells, results = map(int, counts.split())
+    assert cells > 3
+    assert results == len(CLEAN)
+    imported = set(modules.split())
+    assert not {"pandas", "matplotlib", "jinja2"} & imported
+    rooms = {name.split(".")[2] for name in imported if name.startswith("pointwise_bench.report.")}
+    assert rooms == {"reading"}

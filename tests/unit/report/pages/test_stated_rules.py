@@ -1,0 +1,496 @@
+"""What the pages say of the rules is what the code does.
+
+Three ways to part are held: a constant that changes without its sentence, a number typed into a template, and a
+sentence that states what the code does not. For the last, every sentence of the lists "How to read this" stands here in
+full beside a check of it on planted data: whoever rewrites one has to look at the other.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numpy as np
+import pytest
+from make_claims import CLEAN, DESCRIBED, STRIDE, claim_line, gains_of, lines_of, write_claims
+from make_run import CEILINGS, cell, run_of, write_run
+from report_folder import report
+
+from pointwise_bench.backends.problem import Problem
+from pointwise_bench.common import formats, verdict_rule
+from pointwise_bench.report import pages
+from pointwise_bench.report.analysis import health
+from pointwise_bench.report.analysis.comparisons import compare_run
+from pointwise_bench.report.analysis.roofline import Roofs
+from pointwise_bench.report.analysis.timings import tabulate
+from pointwise_bench.report.claims import gains, shortfall
+from pointwise_bench.report.claims.predicted_work import Work
+from pointwise_bench.report.pages.rendering import render
+from pointwise_bench.report.pages.run_analysis import analyse
+from pointwise_bench.report.pages.stated_rules import StatedRules, stated_rules
+from pointwise_bench.report.reading import run_format
+from pointwise_bench.report.reading.run import Run
+from pointwise_bench.report.statistics.order_statistics import Clusters, interval_index, moderated
+from pointwise_bench.report.statistics.verdicts import Series, _verdicts, pair_up
+
+FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
+TEMPLATES: Final = Path(pages.__file__).parent / "templates"
+TURN: Final = {"rounds": {"turn_s": 0.004}}
+
+
+def plain(text: str) -> str:
+    """The text of a page without its markup, on one line."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", text)).split())
+
+
+def sentences(page: str) -> dict[str, str]:
+    """The items of the list of rules, by their id."""
+    return {name: plain(text) for name, text in re.findall(r'<li id="([\w-]+)">(.*?)</li>', page, re.DOTALL)}
+
+
+def both_pages(rules: StatedRules) -> dict[str, str]:
+    """All rules of the two pages."""
+    return sentences(render("method.html", rules=rules)) | sentences(render("claims.html", runs=[], rules=rules))
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Both pages of a run that has cells and claims."""
+    folder = tmp_path_factory.mktemp("written")
+    assert report(write_claims(folder / "run", lines_of(CLEAN), DESCRIBED), folder / "out")[0] == 0
+    return "".join((folder / "out" / name).read_text(encoding="utf-8") for name in ("index.html", "claims.html"))
+
+
+# --- a number is the code's own -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("owner", "constant", "value", "name", "said"),
+    [
+        (verdict_rule, "ALPHA", 0.01, "rule-time", ("99 % confidence", "fewer than 8 rounds")),
+        (verdict_rule, "ALPHA", 0.003, "rule-confidence", ("confidence of 99.7 %",)),
+        (verdict_rule, "MARGIN", 0.05, "rule-verdict", ("a ratio beyond 5 %", "wholly within 5 %")),
+        (verdict_rule, "MARGIN", 0.125, "claims-verdict", ("widened by 12.5 % to both sides",)),
+        (verdict_rule, "PLANNED_STARTS", 7, "rule-confidence", ("the 7 planned starts",)),
+        (verdict_rule, "USUAL_COUNTS_AS", 9, "rule-starts", ("counts as 9 starts",)),
+        (gains, "WIDEST", 1.4, "claims-verdict", ("differ by more than 40 %",)),
+        (shortfall, "SMALLEST_SHARE", 0.1, "claims-lost", ("Parts of less than 10 % are not named",)),
+    ],
+)  # fmt: skip
+def test_a_constant_takes_its_sentence_with_it(
+    monkeypatch: pytest.MonkeyPatch, owner: Any, constant: str, value: float, name: str, said: tuple[str, ...]
+) -> None:
+    before = both_pages(stated_rules([]))[name]
+    monkeypatch.setattr(owner, constant, value)
+    after = both_pages(stated_rules([]))[name]
+    for words in said:
+        assert words in after
+        assert words not in before
+
+
+@pytest.mark.parametrize(
+    ("owner", "constant", "value", "said"),
+    [
+        (health, "CANARY_LIMIT", 1.5, "(more than 1.5 times its own baseline)"),
+        (run_format, "LARGEST_ERROR_RATIO", 2.0, "The largest error is measured over allowed: above 2 is wrong."),
+    ],
+)
+def test_so_does_one_that_the_text_of_a_run_states(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: Any, constant: str, value: float, said: str
+) -> None:
+    folder = write_run(tmp_path, [cell("a", FIRST, [1e-3] * 9)])
+    report(folder, tmp_path / "before")
+    monkeypatch.setattr(owner, constant, value)
+    report(folder, tmp_path / "after")
+    before, after = (plain((tmp_path / name / "index.html").read_text()) for name in ("before", "after"))
+    assert said in after
+    assert said not in before
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(StatedRules)])
+def test_every_number_that_is_read_is_stated(name: str) -> None:
+    """A field that no sentence shows is a rule without a text."""
+    marked: Any = replace(cast("Any", stated_rules([])), **{name: "MARKED"})
+    shown = "".join((TEMPLATES / file).read_text() for file in ("run.html", "method.html", "claims.html"))
+    assert f"rules.{name}" in shown
+    if f"rules.{name}" not in (TEMPLATES / "run.html").read_text():
+        assert "MARKED" in "".join(both_pages(marked).values())
+
+
+@pytest.mark.parametrize(
+    ("policies", "said"),
+    [
+        ([TURN], "in the same rounds, a turn being about 4.00 ms of calls."),
+        ([TURN, TURN], "in the same rounds, a turn being about 4.00 ms of calls."),
+        ([TURN, {"rounds": {"turn_s": 0.002}}], "in the same rounds. Two"),
+        ([TURN, None], "in the same rounds. Two"),
+        ([None], "in the same rounds. Two"),
+        ([{"rounds": {"turn_s": "short"}}], "in the same rounds. Two"),
+        ([{"rounds": 5}], "in the same rounds. Two"),
+        ([], "in the same rounds. Two"),
+    ],
+)
+def test_the_harnesss_number_is_the_runs_or_is_left_out(tmp_path: Path, policies: list[Any], said: str) -> None:
+    runs = [run_of(tmp_path / str(number), [], policy=policy) for number, policy in enumerate(policies)]
+    assert said in both_pages(stated_rules(runs))["rule-pairs"]
+
+
+# --- no number is typed -------------------------------------------------------------------------------------------
+
+JINJA: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+# Names that hold a digit, and no number.
+NAMES: Final = re.compile(r"\b1x1\b|\bfloat64\b")
+NUMBER: Final = re.compile(
+    r"\d|\b(three|four|five|six|seven|eight|nine|ten|twelve|dozen|hundred|thousand|half|third|quarter|fifth|tenth|twice"
+    r"|thrice|per ?cent)\b",
+    re.IGNORECASE,
+)
+
+
+def typed_numbers(source: str) -> list[str]:
+    """Numbers of a template's text, in digits or words, that no expression gives."""
+    text = re.sub(r"<[^>]*>", " ", JINJA.sub(" ", source))
+    return [match[0] for match in NUMBER.finditer(NAMES.sub(" ", text))]
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.glob("*.[hm]*")), ids=lambda path: path.name)
+def test_no_number_is_typed_into_a_template(path: Path) -> None:
+    assert typed_numbers(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("<p>within 2 %</p>", ["2"]),
+        ("fewer than six rounds", ["six"]),
+        ("more than a Quarter", ["Quarter"]),
+        ('{{ "%.1f"|format(100 * x) }} {% if y > 3 %}<td colspan="6">{% endif %} a 1x1 convolution in float64', []),
+        ("claims 1, 4 and 5", ["1", "4", "5"]),
+    ],
+)
+def test_a_typed_number_would_be_found(source: str, found: list[str]) -> None:
+    assert typed_numbers(source) == found
+
+
+# --- a sentence is what the code does -----------------------------------------------------------------------------
+
+
+def series(seconds: Any, starts: int = 1) -> Series:
+    """Rounds in order, dealt evenly to ``starts`` starts."""
+    values = np.asarray(seconds, dtype=np.float64)
+    return Series.of(values, range(values.size), np.arange(values.size) * starts // values.size)
+
+
+def decidable(backends: int, rounds: int, starts: int = 1) -> bool:
+    """Whether the first pair among so many backends has an interval at its confidence."""
+    made = [series(np.full(rounds, 1.0 + 0.1 * number), starts if number else 1) for number in range(backends)]
+    return bool(pair_up(made).decidable[0])
+
+
+def time_is_a_median_with_its_interval(folder: Path) -> None:
+    nine = Clusters.of(np.arange(1.0, 10.0), np.zeros(9, dtype=np.int64))
+    assert nine.median_interval() == (5, 2, 8)  # ranks 2 and 8 miss with 2 * (1 + 9) / 2**9 = 3.9 %
+    apart = Clusters.of(np.arange(1.0, 10.0), np.repeat([0, 1, 2], 3))
+    assert apart.median_interval()[1:] == (1, 9)
+    five = Clusters.of(np.arange(1.0, 6.0), np.zeros(5, dtype=np.int64))
+    assert five.median_interval() == (3, 1, 5)
+    assert next(rounds for rounds in range(1, 9) if interval_index(rounds) is not None) == 6
+
+
+def pairs_are_compared_round_by_round(folder: Path) -> None:
+    machine = np.tile([1.0, 2.0, 5.0], 11)
+    own = np.linspace(1.04, 1.08, 33)
+    (pair,) = compare_run(run_of(folder, [cell("a", FIRST, machine), cell("b", FIRST, machine * own)])).to_dict(
+        "records"
+    )
+    assert pair["ratio"] == pytest.approx(1.06)
+    assert 1.04 <= pair["low"] <= 1.06 <= pair["high"] <= 1.08
+
+
+def confidence_is_divided_among_pairs_and_looks(folder: Path) -> None:
+    # 2 / 2**6 = 3.1 % and 2 / 2**7 = 1.6 %, of 5 %, 5 % / 3 pairs = 1.7 % and 5 % / 2 looks = 2.5 %.
+    assert decidable(backends=2, rounds=6)
+    assert not decidable(backends=3, rounds=6)
+    assert decidable(backends=3, rounds=7)
+    assert decidable(backends=2, rounds=6, starts=verdict_rule.PLANNED_STARTS)
+    assert not decidable(backends=2, rounds=6, starts=verdict_rule.PLANNED_STARTS + 1)
+
+
+def verdicts_need_a_side_and_a_margin(folder: Path) -> None:
+    cases = [  # middle, low, high, decidable: ratios
+        (1.03, 1.005, 1.06, True, "faster"),  # the interval need not lie beyond the margin
+        (1.015, 1.005, 1.03, True, "undecided"),
+        (0.97, 0.95, 0.995, True, "slower"),
+        (1.03, 0.99, 1.06, True, "undecided"),
+        (1.0, 0.985, 1.019, True, "same"),
+        (1.0, 0.985, 1.021, True, "undecided"),
+        (9.0, 9.0, 9.0, False, "undecided"),
+    ]
+    middle, low, high = np.log([case[:3] for case in cases]).T
+    found = _verdicts(middle, low, high, np.array([case[3] for case in cases]), np.log1p(verdict_rule.MARGIN))
+    assert found.tolist() == [case[4] for case in cases]
+
+
+def table_of(run: Run) -> dict[str, dict[str, Any]]:
+    """Rows of the tidy table by backend."""
+    rows = tabulate(run, compare_run(run), Roofs.of(run.settings)).to_dict("records")
+    return {str(row["backend"]): {str(key): value for key, value in row.items()} for row in rows}
+
+
+def ranks_tie_and_few_rounds_do_not_lead(folder: Path) -> None:
+    cells = [cell(name, FIRST, [seconds] * 31) for name, seconds in (("a", 1e-3), ("b", 1e-3), ("c", 2e-3))]
+    rows = table_of(run_of(folder / "many", cells))
+    assert {name: (row["rank"], row["leads"]) for name, row in rows.items()} == {
+        "a": (1, True),
+        "b": (1, True),
+        "c": (3, False),
+    }
+    rows = table_of(run_of(folder / "few", [cell("a", FIRST, [1e-3] * 2), cell("b", FIRST, [2e-3] * 2)]))
+    assert {name: (row["rank"], row["leads"]) for name, row in rows.items()} == {"a": (1, True), "b": (1, False)}
+
+
+def totals_count_occurrences_and_need_all_layers(folder: Path) -> None:
+    machine = np.tile([1.0, 2.0], 16)
+    made = {"a": 1.0, "b": 1.05}
+    cells = [
+        *(cell(name, FIRST, 1e-3 * factor * machine, count=1) for name, factor in made.items()),
+        *(cell(name, SECOND, 2e-3 * factor * machine, count=4) for name, factor in made.items()),
+        cell("partial", FIRST, 1e-6 * machine, count=1),
+    ]
+    (group,) = analyse(run_of(folder, cells)).groups
+    totals = {standing.backend: standing.total for standing in group.standings}
+    assert totals["partial"] is None
+    assert totals["a"] is not None
+    assert totals["a"].seconds == pytest.approx(1.5 * (1e-3 + 4 * 2e-3))
+    # Round by round the machine's own wandering cancels.
+    assert group.lead is not None
+    assert group.lead[1:] == pytest.approx((1.05, 1.05, 1.05))
+
+
+def starts_widen_an_interval_and_never_narrow_it(folder: Path) -> None:
+    # Three starts: two beyond the first, beside four starts' worth of the run's own or, for a single time, of none.
+    assert moderated(own=9.0, freedom=2, usual=3.0) == pytest.approx((4 * 3 + 2 * 9) / 6)
+    assert moderated(own=0.0, freedom=2, usual=1.0) == 1.0
+    values = np.arange(1.0, 32.0)
+    pooled = Clusters.of(values, np.zeros(31, dtype=np.int64))
+    alike = Clusters.of(values, np.arange(31) % 3)
+    assert alike.median_interval() == pooled.median_interval()
+    _, low, _ = pooled.median_interval()
+    _, widened, _ = pooled.median_interval(usual=1.5**2 * 1.0)
+    assert 16 - widened == pytest.approx(1.5 * (16 - low), abs=1)
+
+
+def roofs_are_the_processors(folder: Path) -> None:
+    roofs = Roofs.of({"ceilings": CEILINGS})
+    problem = Problem.parse(FIRST)
+    compute, memory = problem.flops / 100e9, problem.min_bytes / (roofs.bandwidth(problem.min_bytes, 1) or 0)
+    found = roofs.roof(problem, 1)
+    assert found is not None
+    assert found.seconds == pytest.approx(max(compute, memory))
+    cells = [cell("a", FIRST, [1e-9] * 9), cell("b", FIRST, [1e-3] * 9, device="cuda")]
+    run = run_of(folder, cells)
+    rows = table_of(run)
+    assert rows["a"]["percent_of_roof"] > 100
+    assert np.isnan(rows["b"]["percent_of_roof"])
+    table = tabulate(run, compare_run(run), Roofs.of(run.settings))
+    assert "the ceiling was measured too low, or the clock rose after it" in " ".join(health.warnings(run, table))
+
+
+def only_valid_results_have_a_time(folder: Path) -> None:
+    cells = [
+        cell("a", FIRST, [1e-3] * 9),
+        cell("b", FIRST, [1e-3] * 9, status="wrong"),
+        cell("a", f"{FIRST}-float64", [1e-3] * 9),
+        cell("c", f"{FIRST}-float64", [1e-3] * 9),
+    ]
+    run = run_of(folder, cells)
+    assert "only ok has times" in run.defects[0]
+    assert set(compare_run(run)["problem"]) == {f"{FIRST}-float64"}
+
+
+def sources_are_files_of_a_run(folder: Path) -> None:
+    files = {formats.RUN_FILE, formats.CELLS_FILE, formats.CLAIMS_FILE, formats.CALIBRATION_FILE}
+    for text in (SENTENCES["rule-sources"][0], SENTENCES["claims-sources"][0]):
+        assert set(re.findall(r"\w+\.jsonl?\b", text)) <= files
+    write_claims(folder / "run", lines_of(CLEAN), DESCRIBED)
+    report(folder / "run", folder / "out")
+    tables = {"timings.csv", "comparisons.csv", "claims.csv"}
+    assert {path.name for path in (folder / "out").glob("*.csv")} == tables
+
+
+def predictions_follow_from_the_problems(folder: Path) -> None:
+    problem = Problem.parse(FIRST)
+    results = 128 * 28 * 28
+    assert Work.of_steps([("product", problem)]) == Work(results, problem.parameters, problem.macs, problem.min_bytes)
+    assert Work.of_steps([("product", problem), ("relu", problem)]).bytes == problem.min_bytes + 2 * 4 * results
+
+
+def gain_between(folder: Path, after_s: float, wander: float = 0.0) -> gains.Gain:
+    """A gain predicted to be 4, whose second way takes ``after_s`` of 4 s, give or take."""
+    steps = {"every pixel, then one in four": {"whole": {"product": 4.0}}, "stride 2": {"whole": {"product": after_s}}}
+    line = claim_line("stride", "a", steps)
+    turns = 1 + wander * np.linspace(-1, 1, len(line["process"]))
+    line["samples_s"]["stride 2"] = (np.array(line["samples_s"]["stride 2"]) * turns).tolist()
+    (gain,) = gains_of(folder, line)
+    return gain
+
+
+def a_prediction_is_held_against_the_interval(folder: Path) -> None:
+    # 4 / 1.021 and 4 / 1.019: the margin of 2 % is counted in.
+    for after_s, words in ((1.021, "short of it"), (1.019, "as predicted"), (1 / 1.019, "as predicted")):
+        assert gain_between(folder, after_s).against_prediction == words
+    assert gain_between(folder, 1 / 1.021).against_prediction == "beyond it"
+    wide = gain_between(folder, 1.0, wander=0.5)
+    assert wide.high > wide.low * gains.WIDEST
+    assert wide.against_prediction == "undecided"
+
+
+def lost_time_is_split_by_steps(folder: Path) -> None:
+    (gain,) = gains_of(folder, claim_line("stride", "a", STRIDE))
+    eaten = shortfall.shortfall(gain, Roofs({}, {}, {}))
+    assert eaten is not None
+    # 2 ms of products against a quarter of 5 ms; the smallest call, 1 us, is once in both ways.
+    assert eaten.lost_s == pytest.approx(2e-3 - 5e-3 / 4)
+    assert sum(share for _, share in eaten.parts) == pytest.approx(1)
+    assert "the cost of a call" in dict(eaten.parts)
+    assert "the cost of a call" not in eaten.sentence  # below the share that is named
+
+
+def exact_claims_record_no_error(folder: Path) -> None:
+    lines = [claim_line("stride", "a", STRIDE, error_ratio=None), CLEAN[2]]
+    run_folder = write_claims(folder / "run", lines_of(lines), DESCRIBED)
+    report(run_folder, folder / "out")
+    page = plain((folder / "out" / "claims.html").read_text(encoding="utf-8"))
+    assert "before and after the timing: those of 4 bit for bit on whole numbers, the others within" in page
+
+
+SENTENCES: Final[dict[str, tuple[str, Callable[[Path], None]]]] = {
+    "rule-time": (
+        "A time is the median of its rounds. Its interval (shown by a pointer resting on it; low_s and high_s in "
+        "timings.csv) is that of the sign test: it holds the true median with 95 % confidence, whatever the "
+        "distribution, and is widened by how much the starts of the worker disagree. With fewer than 6 rounds it is "
+        "the whole range, which holds the median less surely.",
+        time_is_a_median_with_its_interval,
+    ),
+    "rule-pairs": (
+        "All backends of a problem took turns in the same rounds. Two are compared round by round, so what slowed the "
+        "whole machine cancels: the ratio is the median of the rounds' ratios on a logarithmic scale, and its "
+        "interval is that of the sign test, widened likewise.",
+        pairs_are_compared_round_by_round,
+    ),
+    "rule-confidence": (
+        "That interval's confidence of 95 % is divided among the pairs of the problem and thread budget, since a "
+        "reader looks for the best among all of them, and once more among the looks at the pair: a pair with more "
+        "than the 3 planned starts was undecided before and looked at again (Bonferroni).",
+        confidence_is_divided_among_pairs_and_looks,
+    ),
+    "rule-verdict": (
+        "Faster or slower needs a ratio beyond 2 % and an interval that lies wholly on that side of equality; the "
+        "same needs an interval wholly within 2 %; all else is undecided. Too few rounds for an interval of that "
+        "confidence are undecided, however large the difference.",
+        verdicts_need_a_side_and_a_margin,
+    ),
+    "rule-rank": (
+        "A rank is one more than the number of backends judged faster, so ranks tie. Bold is the first rank; a "
+        "backend whose rounds are too few for any verdict is not bold unless its time is the shortest.",
+        ranks_tie_and_few_rounds_do_not_lead,
+    ),
+    "rule-total": (
+        "A network's total counts each layer as often as it occurs; a backend without a time for every layer has "
+        "none. Totals are compared as single layers are: a round of a total is the sum of the layers' rounds of that "
+        "number.",
+        totals_count_occurrences_and_need_all_layers,
+    ),
+    "rule-starts": (
+        "Rounds of one start are not taken as independent: what a worker keeps from its start to its end, such as "
+        "where its memory lies, shifts all of them alike. The width of an interval, counted in ranks, is multiplied "
+        "by the square root of the design effect: how much more the starts disagree than the scatter of their rounds "
+        "explains. A pair's own design effect counts by its starts beyond the first; that of all pairs of the run "
+        "with the same thread budget counts as 4 starts beside it (for a single time, no disagreement does). An "
+        "interval is never made narrower.",
+        starts_widen_an_interval_and_never_narrow_it,
+    ),
+    "rule-roof": (
+        "The roof is the least time by the measured peak of multiply-adds and the measured bandwidth at the problem's "
+        "size, each operand counted once; it is the processor's, and other devices have none. Points above it mean a "
+        "ceiling measured too low, or a clock that rose after it.",
+        roofs_are_the_processors,
+    ),
+    "rule-valid": (
+        "Only results that passed the correctness gate before and after the timing have a time. A ratio is between "
+        "two backends on the same problem or the same network, so never across element types.",
+        only_valid_results_have_a_time,
+    ),
+    "rule-sources": (
+        "Everything here follows from the files of the run (run.json, cells.jsonl, claims.jsonl) and from "
+        "calibration.json of its machine. timings.csv holds every time, comparisons.csv every comparison of two "
+        "backends on one problem.",
+        sources_are_files_of_a_run,
+    ),
+    "claims-predicted": (
+        "Predicted numbers follow from the ids of the problems. Numbers written are the results of all products; "
+        "bytes count each operand of a product once (the patches of a k x k convolution are such an operand, so each "
+        "pixel counts k x k times there) and, for a ReLU apart, every result read and written once more.",
+        predictions_follow_from_the_problems,
+    ),
+    "claims-verdict": (
+        '"As predicted" means that the interval, widened by 2 % to both sides, holds the prediction, and is not so '
+        "wide that it would hold anything: where its ends differ by more than 25 %, the gain is undecided. Short of a "
+        "prediction or beyond it is a gain whose widened interval lies wholly on that side.",
+        a_prediction_is_held_against_the_interval,
+    ),
+    "claims-lost": (
+        "The lost time is what the second way takes beyond the first one's time over the predicted ratio. It is split "
+        "by steps that were timed in the same rounds: patches, handing arrays between NumPy and the backend, a ReLU "
+        "or subsampling apart, and the products. Of the products' part, calls are their number times the measured "
+        "time of the smallest call (one multiplication), and bandwidth is the time by which the bandwidth measured in "
+        "this run makes a product's roof higher than its arithmetic does. The rest is a lower rate of the arithmetic "
+        "in smaller products. Parts of less than 5 % are not named.",
+        lost_time_is_split_by_steps,
+    ),
+    "claims-valid": (
+        "Results were checked against a float64 reference before and after the timing: within the error that correct "
+        "arithmetic in the element type may make.",
+        exact_claims_record_no_error,
+    ),
+    "claims-sources": (
+        "Everything here follows from run.json and claims.jsonl; claims.csv holds every gain.",
+        sources_are_files_of_a_run,
+    ),
+}
+
+
+def rendered() -> Iterator[tuple[str, str]]:
+    yield from both_pages(stated_rules([])).items()
+
+
+def test_every_rule_of_the_pages_has_its_check_here() -> None:
+    assert dict(rendered()) == {name: text for name, (text, _) in SENTENCES.items()}
+
+
+def test_every_item_of_the_lists_of_rules_has_a_name() -> None:
+    for name in ("method.html", "claims.html"):
+        _, _, rules = (TEMPLATES / name).read_text(encoding="utf-8").partition("<h2>How to read this</h2>")
+        assert rules.count("<li") == len(sentences(rules)) > 0
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_the_code_does_what_the_rule_says(name: str, tmp_path: Path) -> None:
+    _, check = SENTENCES[name]
+    check(tmp_path)
+
+
+def test_the_rules_stand_on_the_written_pages(written: str) -> None:
+    assert sentences(written).keys() == SENTENCES.keys()
+
+
+def test_what_the_text_of_a_run_says_of_errors_is_the_limit_of_reading(tmp_path: Path) -> None:
+    limit = run_format.LARGEST_ERROR_RATIO
+    cells = [cell(name, FIRST, [1e-3], error_ratio=ratio) for name, ratio in (("a", limit), ("b", limit + 0.01))]
+    run = run_of(tmp_path, cells)
+    assert run.backends == ["a"]
+    assert "above 1 is wrong" in run.defects[0]
