@@ -1,4 +1,4 @@
-"""What a 1x1 convolution buys, as a run has measured it: read, computed, and put into tables.
+"""What a 1x1 convolution buys, as a run has measured it: predicted work, gains, where lost time went, and their tables.
 
-Imports ``analysis`` and what is below it.
+Imports ``analysis`` and the rooms before it.
 """

@@ -1,4 +1,4 @@
 """The pages, tables and texts that a reader sees, with their templates.
 
-The top floor: imports every other room.
+Imports every other room; only the command line imports it.
 """

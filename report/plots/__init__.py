@@ -1,4 +1,4 @@
-"""One file a plot, and the style that all of them share.
+"""One file for each plot, and the style that all of them share.
 
-Imports ``analysis``, ``claims`` and what is below them.
+Imports ``analysis``, ``claims`` and the rooms before them.
 """
