@@ -43,7 +43,7 @@ def kinds() -> Iterator[Problem]:
             epilogue = i ^ j
             yield Problem(
                 batch=1 + j % 3,
-                in_channels=3 * (11 + 2 * i),
+                in_channels=3 * (11 + 2 * i - (j & 1)),
                 out_channels=3 * (17 + 2 * j),
                 height=9 + 2 * j,
                 width=13 - i,

@@ -24,7 +24,7 @@ FOUND_BY: dict[str, set[str]] = {
     "rarely-odd-channels": {"test_kinds", "test_edges", "test_all_threads"},
     "rarely-last-row": {"test_kinds", "test_edges"},
     "rarely-two-threads": {"test_all_threads"} if available_cores() > 1 else set(),
-    "rarely-three-at-once": {"test_kinds", "test_all_threads"},
+    "rarely-three-at-once": {"test_kinds"},
 }
 
 
