@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 
 import pytest
 from places import PLUGINS, ROOT
+from soak import SOAK
 from suite_command import suite_environment
 
 from pointwise_bench.common.cores import available_cores
 
-SEEDS = range(20) if os.environ.get("POINTWISE_SOAK") == "1" else range(1)
+SEEDS = range(20 if SOAK else 1)
 EVERYBODYS = (
     "test_kinds or (test_edges and not other) or test_all_threads or test_any_problem"  # the draws: FEWEST_DRAWS
 )

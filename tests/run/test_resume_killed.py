@@ -1,7 +1,7 @@
 """A run that is killed without warning, again and again, and resumed until it is finished: nothing is lost or doubled.
 
-The moments are spread over the whole of a run, which begins with imports and ends with writing ``run.json``. Three
-repetitions unless POINTWISE_KILLS says how many.
+The moments are spread over the whole of a run, which begins with imports and ends with writing ``run.json``. Twenty
+kills with POINTWISE_SOAK=1, else four.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from typing import Any
 import pytest
 from other_runs import key, wait_for, workers_of
 from places import ROOT
+from soak import SOAK
 from suite_command import CHEAP, only_run, read_cells, read_run, suite_command, suite_environment
 
 from pointwise_bench.common.formats import ROUNDS_APART
 from pointwise_bench.suites.harness.design.policy import POLICY
 
-REPETITIONS = int(os.environ.get("POINTWISE_KILLS", "3"))
+REPETITIONS = 10 if SOAK else 2
 KILLS = 2  # in each repetition; the second one meets a resumed run
 PROBLEMS = [f"n{batch}c8h4w4-o8" for batch in range(1, 9)]
 BACKENDS = (CHEAP, "naive-loops")
