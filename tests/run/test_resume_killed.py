@@ -7,7 +7,6 @@ kills with POINTWISE_SOAK=1, else four.
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import signal
