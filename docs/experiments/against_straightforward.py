@@ -1,4 +1,4 @@
-"""Is a contestant handicapped by its wrapper? Each backend beside the plain use of its library, in the same rounds.
+"""Is a backend slowed by its wrapper? Each backend beside the plain use of its library, in the same rounds.
 
     python docs/experiments/against_straightforward.py [--threads N] [--time-budget T] [BACKEND ...]
 

@@ -420,7 +420,7 @@ def test_a_toml_file_that_cannot_be_used(here: Path, text: str, line: str) -> No
         (f"\n{COLUMNS},h_in", "line 2: unknown column 'h_in' (write height)"),
         (f"{COLUMNS},width", "line 1: column 'width' is there twice: remove one"),
         ("name,batch,height,width", "line 1: lacks in_channels, out_channels: add them"),
-        (f"{COLUMNS}\na,1,8,4,3", "line 2: has 5 cells where the header has 6: even them out"),
+        (f"{COLUMNS}\na,1,8,4,3", "line 2: has 5 cells where the header has 6: write as many"),
         (f"{COLUMNS}\n\na,1,8,4,3,", "line 3: layer 'a': lacks width: add it"),
         (f"{COLUMNS}\n,1,8,4,3,3", "line 2: lacks name: add it"),
         (f"{COLUMNS}\na,1,8.0,4,3,3", "line 2: layer 'a': in_channels must be a whole number of at least 1, got '8.0'"),
