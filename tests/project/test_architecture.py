@@ -27,7 +27,9 @@ ROOMS_OF_REPORT = ("statistics", "reading", "analysis", "claims", "plots", "page
 MOST_MODULES, MOST_FLOORS = 15, 8
 
 # Packages of which every module has a test file of its own name, and the folder of tests that mirrors each.
-MIRRORED = {"report": "tests/unit/report"}
+MIRRORED = {"report": "tests/unit/report", "suites.harness": "tests/unit/harness"}
+# Where such a file stands instead, if what a module does shows in processes of their own, whole runs or the gate only.
+ELSEWHERE = {"report": (), "suites.harness": ("tests/process", "tests/run", "tests/gate")}
 
 # What may be imported across the packages' borders, and by whom. A run that looks again at what is undecided has to ask
 # the very rule that the report will decide by; two copies of a rule drift apart.
@@ -159,8 +161,10 @@ def test_there_are_no_circles() -> None:
 def test_every_module_has_a_test_file_of_its_own_name(package: str, module: str) -> None:
     """``report/analysis/regression.py`` is tested in ``analysis/test_regression.py``: where none was, faults sat."""
     *rooms, name = module.removeprefix(f"{PACKAGE}.{package}.").split(".")
-    expected = ROOT.joinpath(MIRRORED[package], *rooms, f"test_{name.strip('_')}.py")
-    assert expected.is_file(), f"{module} has no {expected.relative_to(ROOT)}"
+    file = f"test_{name.strip('_')}.py"
+    expected = ROOT.joinpath(MIRRORED[package], *rooms, file)
+    found = [path for path in (expected, *(ROOT / folder / file for folder in ELSEWHERE[package])) if path.is_file()]
+    assert found, f"{module} has no {expected.relative_to(ROOT)}"
 
 
 # --- names --------------------------------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ def test_a_claim_that_ended_keeps_no_number_that_it_did_not_earn() -> None:
     whole.end("wrong", "because", 7.0)
     assert (whole.status, whole.reason, whole.error_ratio) == ("wrong", "because", 7.0)
     assert whole.process == []
-    assert whole.samples_s == whole.branches_s == whole.calls == whole.steps_s == {}
+    assert [whole.samples_s, whole.branches_s, whole.calls, whole.steps_s] == [{}] * 4
     assert whole.smallest_call_s is whole.cpu_over_wall is None
 
 

@@ -1,54 +1,178 @@
-"""Backends for untimed tests: what they are asked with, when their workers end, and what an answer costs."""
+"""Backends for untimed tests, with a pool that notes what becomes of its workers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
-import psutil
+import numpy as np
 import pytest
 
 from pointwise_bench import Problem
+from pointwise_bench.suites.harness.record.ended import Ended
+from pointwise_bench.suites.harness.run import untimed as untimed_module
 from pointwise_bench.suites.harness.run.options import Options
-from pointwise_bench.suites.harness.run.untimed import LAST_ANSWERS, UntimedBackends
-from pointwise_bench.suites.harness.worker.client import WorkerClient
+from pointwise_bench.suites.harness.run.untimed import UntimedBackends
+from pointwise_bench.suites.harness.timing.timed_layer import Finish
+from pointwise_bench.suites.harness.verify.cases import Weights
 
-PROBLEM = Problem(batch=1, in_channels=8, out_channels=8, height=4, width=4)
+PROBLEM = Problem(batch=1, in_channels=4, out_channels=2, height=2, width=2)
+NOTHING = Weights(weight=None, bias=None)
+
+
+class ScriptedClient:
+    """Answers, or ends as it was told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.ends: Ended | None = None
+        self.cases: Any = None
+
+    def _answer(self, name: str, *arguments: Any) -> None:
+        self.asked.append((name, *arguments))
+        if self.ends is not None:
+            raise self.ends
+
+    def refuses(self, problem: Problem, timeout_s: float) -> str | None:
+        """A sentence."""
+        self._answer("refuses", timeout_s)
+        return "too small"
+
+    def apply(self, problem: Problem, weights: Weights, x: Any, timeout_s: float) -> Any:
+        """The input."""
+        self._answer("apply", timeout_s)
+        return x
+
+    def set_up(self, cases: Any, timeout_s: float) -> None:
+        """The cases are open meanwhile."""
+        self.cases = cases
+        cases.descriptor()
+        self._answer("set_up", timeout_s)
+
+    def turn(self, calls: int, warm_s: float, cores: Any, timeout_s: float) -> None:
+        """Two calls on any core."""
+        self._answer("turn", calls, warm_s, cores)
+
+    def finish(self, timeout_s: float) -> Finish:
+        """A quarter of the bound."""
+        self._answer("finish", timeout_s)
+        return Finish(0.25, 0)
+
+
+class ScriptedPool:
+    """A slot for each backend and thread budget, with a client until it is dismissed."""
+
+    def __init__(self, logs: Path, *, in_process: bool) -> None:
+        self.in_process = in_process
+        self.slots: dict[tuple[str, int], Any] = {}
+        self.closed = False
+
+    def slot(self, backend: str, threads: int) -> Any:
+        """A slot with its client."""
+        name = SimpleNamespace(name=backend)
+        slot = self.slots.setdefault((backend, threads), SimpleNamespace(backend=name, missing="a device", client=None))
+        slot.client = slot.client or ScriptedClient()
+        return slot
+
+    def occupied(self) -> list[Any]:
+        """Those that have one."""
+        return [slot for slot in self.slots.values() if slot.client is not None]
+
+    def dismiss(self, slot: Any) -> None:
+        """Without one until it is asked again."""
+        slot.client = None
+
+    def close(self) -> None:
+        """Noted."""
+        self.closed = True
 
 
 @pytest.fixture
-def untimed(tmp_path: Path) -> Iterator[UntimedBackends]:
-    backends = UntimedBackends(tmp_path, Options(threads=(1, 2)))
-    yield backends
+def make(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., tuple[UntimedBackends, ScriptedPool]]:
+    """Makes the backends and shows their pool."""
+    monkeypatch.setattr(untimed_module, "Pool", ScriptedPool)
+
+    def made(**options: Any) -> tuple[UntimedBackends, ScriptedPool]:
+        asked: dict[str, Any] = {"threads": (1, 4, 2), "timeout_s": 7.0} | options
+        backends = UntimedBackends(tmp_path, Options(**asked))
+        pool: Any = backends._pool
+        return backends, pool
+
+    return made
+
+
+Make = Callable[..., tuple[UntimedBackends, ScriptedPool]]
+
+
+def test_one_thread_is_asked_unless_it_is_said_and_the_time_out_is_the_options(make: Make) -> None:
+    backends, pool = make()
+    x = np.ones(PROBLEM.input_shape, np.float32)
+    assert backends.most_threads == 4
+    assert backends.missing("a") == "a device"
+    assert backends.refuses("a", PROBLEM) == "too small"
+    assert backends.apply("a", PROBLEM, NOTHING, x) is x
+    assert backends.apply("a", PROBLEM, NOTHING, x, threads=4) is x
+    assert pool.slots["a", 1].client.asked == [("refuses", 7.0), ("apply", 7.0)]
+    assert pool.slots["a", 4].client.asked == [("apply", 7.0)]
     backends.close()
+    assert pool.closed
 
 
-def pids(untimed: UntimedBackends) -> list[int]:
-    clients = [slot.client for slot in untimed._pool.occupied()]
-    return [client.pid for client in clients if isinstance(client, WorkerClient)]
+def test_verifying_is_the_gate_before_and_after_two_calls(make: Make) -> None:
+    backends, pool = make()
+    assert backends.verify("a", PROBLEM) == 0.25
+    client = pool.slots["a", 1].client
+    assert client.asked == [("set_up", 7.0), ("turn", 2, 0.0, None), ("finish", 7.0)]
+    assert client.cases._descriptor is None  # the memory is free again
 
 
-def test_one_thread_unless_more_are_asked_for(untimed: UntimedBackends) -> None:
-    assert untimed.most_threads == 2
-    untimed.verify("numpy-matmul", PROBLEM)
-    assert [slot.threads for slot in untimed._pool.occupied()] == [1]
-    untimed.verify("numpy-matmul", PROBLEM, threads=2)
-    assert [slot.threads for slot in untimed._pool.occupied()] == [1, 2]
+@pytest.mark.parametrize("method", ["refuses", "apply", "verify"])
+@pytest.mark.parametrize("alive", [True, False])
+def test_a_worker_that_ended_and_serves_on_is_kept_and_a_dead_one_is_dismissed(
+    make: Make, method: str, alive: bool
+) -> None:
+    backends, pool = make()
+    client = pool.slot("a", 1).client
+    client.ends = Ended("wrong" if alive else "crashed", "planted", alive=alive)
+    arguments: tuple[Any, ...] = (NOTHING, None) if method == "apply" else ()
+    with pytest.raises(Ended, match="planted"):
+        getattr(backends, method)("a", PROBLEM, *arguments)
+    assert pool.slots["a", 1].client is (client if alive else None)
+    if method == "verify":
+        assert client.cases._descriptor is None
 
 
-def test_another_backend_ends_the_workers_of_the_one_before(untimed: UntimedBackends) -> None:
-    untimed.verify("numpy-matmul", PROBLEM)
-    (pid,) = pids(untimed)
-    assert untimed.refuses("numpy-einsum", PROBLEM) is None
-    assert [slot.backend.name for slot in untimed._pool.occupied()] == ["numpy-einsum"]
-    assert not psutil.pid_exists(pid)
-    assert untimed.verify("numpy-matmul", PROBLEM) is not None  # and it is served again
+def test_asking_another_backend_ends_the_workers_of_the_one_before(make: Make) -> None:
+    backends, pool = make()
+    backends.refuses("a", PROBLEM)
+    backends.apply("a", PROBLEM, NOTHING, np.empty(0), threads=4)
+    assert [slot.backend.name for slot in pool.occupied()] == ["a", "a"]
+    backends.missing("b")
+    assert [slot.backend.name for slot in pool.occupied()] == ["b"]
 
 
-def test_the_cost_of_an_answer_is_that_of_the_last_few(untimed: UntimedBackends) -> None:
-    assert untimed.usual_seconds("numpy-matmul") == 0
-    untimed.verify("numpy-matmul", PROBLEM)
-    assert 0 < untimed.usual_seconds("numpy-matmul") < 5
-    untimed._seconds["numpy-matmul"].extend([9.0, *[0.5] * LAST_ANSWERS])
-    assert untimed.usual_seconds("numpy-matmul") == 0.5
-    assert untimed.usual_seconds("numpy-einsum") == 0
+def test_the_usual_seconds_of_an_answer_are_the_median_of_the_last_few(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first takes 100 s, for what is compiled once, then 16 take 2 s: the last 15 count, and no failed one."""
+    backends, pool = make()
+    assert backends.usual_seconds("a") == 0.0
+    readings = iter([0.0, 100.0, *(float(second) for number in range(16) for second in (number, number + 2)), 0.0])
+    monkeypatch.setattr(untimed_module, "_processor_s", lambda client: next(readings))
+    backends.verify("a", PROBLEM)
+    assert backends.usual_seconds("a") == 100.0
+    for _ in range(16):
+        backends.verify("a", PROBLEM)
+    assert backends.usual_seconds("a") == 2.0
+    pool.slots["a", 1].client.ends = Ended("wrong", "planted")
+    with pytest.raises(Ended):
+        backends.verify("a", PROBLEM)
+    assert backends.usual_seconds("a") == 2.0
+    assert backends.usual_seconds("b") == 0.0
+
+
+def test_a_debugger_has_them_in_its_own_process(make: Make) -> None:
+    _, pool = make(in_process=True)
+    assert pool.in_process
