@@ -20,6 +20,8 @@ from pointwise_bench.suites.harness.verify.error_bounds import (
     cannot_judge,
     gamma,
     has_bound,
+    rule,
+    widening,
 )
 from pointwise_bench.suites.harness.verify.reference import magnitudes, pointwise
 
@@ -99,6 +101,39 @@ def test_what_cannot_be_judged_says_so() -> None:
         assert has_bound(problem_of(8, direction=direction, bias=True))
         assert not has_bound(problem_of(8, direction=direction, activation="relu"))
     assert "needs the forward result" in str(cannot_judge(problem_of(8, direction="backward-input", activation="relu")))
+
+
+def test_a_forward_layer_with_an_activation_is_judged_and_a_dtype_without_a_bound_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert cannot_judge(problem_of(8, activation="relu")) is None
+    monkeypatch.delitem(UNIT_ROUNDOFF, "float16")  # as if it had been added to the problem alone
+    assert cannot_judge(problem_of(8, dtype="float16")) == "no bound is known for float16"
+    assert not has_bound(problem_of(8, dtype="float16"))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "arithmetic", "words"),
+    [
+        ("float16", "own", "float16 with sums in float32"),
+        ("bfloat16", "own", "bfloat16 with sums in float32"),
+        ("float32", "own", "float32"),
+        ("float64", "own", "float64"),
+        ("float32", "tf32", "tf32 with sums in float32"),
+    ],
+)
+def test_the_arithmetic_is_named_in_words(dtype: str, arithmetic: str, words: str) -> None:
+    assert rule(dtype, arithmetic) == words
+
+
+def test_operands_of_reduced_arithmetic_add_to_the_error_of_the_sum() -> None:
+    """Each of two is off by 2^-11: 2 * 2^-11 + 2^-22. One term in float32: 2^-24, and 2^-53 of the reference."""
+    wider = 1 + (2.0**-10 + 2.0**-22) / (2.0**-24 / (1 - 2.0**-24) + 2.0**-53)
+    assert widening(problem_of(1), "tf32") == pytest.approx(wider, rel=1e-12)
+    assert widening(problem_of(1), "own") == 1.0
+    assert widening(problem_of(1, batch=0, direction="backward-weight"), "tf32") == 1.0  # a sum without terms
+    with pytest.raises(KeyError):
+        widening(problem_of(1), "int3")
 
 
 def test_gradients_have_reductions_of_their_own() -> None:

@@ -16,7 +16,7 @@ from scripted_backend import CASES as EXACT_CASES, PROBLEM, Scripted
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
-from pointwise_bench.suites.harness.verify import gate as gate_module
+from pointwise_bench.suites.harness.verify import error_bounds, gate as gate_module
 from pointwise_bench.suites.harness.verify.cases import Case, CaseSet
 from pointwise_bench.suites.harness.verify.gate import Gate
 
@@ -134,10 +134,22 @@ def test_an_exact_answer_may_not_be_off_at_all(call: int, words: str) -> None:
     assert refusal.value.error_ratio is None
 
 
-def test_a_reduced_arithmetic_is_not_asked_the_probe() -> None:
+@pytest.mark.parametrize("arithmetic", ["tf32", "bf16"])
+def test_a_reduced_arithmetic_is_not_asked_the_probe(arithmetic: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(error_bounds.REDUCED, arithmetic, 2.0**-8)  # on either side of "own" in the alphabet
     exact = Answering()
-    gate_of(arithmetic="tf32").before(Answering(), exact)
+    gate_of(arithmetic=arithmetic).before(Answering(), exact)
     assert exact.calls == 3
+
+
+def test_a_plugin_may_make_its_declarations_of_strings_of_its_own() -> None:
+    """Equal words are the same word, though not the same object."""
+    own, fresh = "".join(["o", "wn"]), "".join(["fr", "esh"])
+    exact = Answering()
+    gate_of(arithmetic=own).before(Answering(), exact)
+    assert exact.calls == 4
+    with pytest.raises(WrongAnswer, match='declares output "fresh"'):
+        gate_of(output=fresh).before(Reusing(), None)
 
 
 @pytest.mark.parametrize("call", [1, 2, 3, 4])
@@ -207,14 +219,16 @@ def test_a_coarser_arithmetic_that_explains_the_error_is_named(bits: int, name: 
         gate_of(EXACT_CASES).before(coarse, None)
 
 
-def test_a_cause_is_named_where_the_result_is_within_the_bound_of_it() -> None:
-    """The first answer once more, but for an error that is allowed."""
+@pytest.mark.parametrize(("error", "named"), [(0.5, True), (1.0, True), (1.5, False)])
+def test_a_cause_is_named_where_the_result_is_within_the_bound_of_it(error: float, named: bool) -> None:
+    """The first answer once more, but for an error of which 1 is allowed."""
 
     def replaying(answer: Any, call: int) -> Any:
-        return answer if call == 1 else CASES.first.answer.astype(np.float32) + 0.5
+        return answer if call == 1 else CASES.first.answer.astype(np.float32) + np.float32(error)
 
-    with pytest.raises(WrongAnswer, match="wrong on real numbers: this is the answer to the previous input"):
+    with pytest.raises(WrongAnswer, match="wrong on real numbers: ") as refusal:
         gate_of().before(Answering(replaying), None)
+    assert ("this is the answer to the previous input" in str(refusal.value)) is named
 
 
 def test_an_exact_answer_that_was_given_before_is_recognised() -> None:

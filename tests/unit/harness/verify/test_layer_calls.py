@@ -41,6 +41,12 @@ def test_a_result_of_the_right_form_is_read_as_it_is(problem: Problem, shape: tu
     assert np.shares_memory(read(problem, result), result)
 
 
+def test_a_dtype_is_judged_by_what_it_is_and_not_by_whose_object_it_is() -> None:
+    marked = np.dtype(np.float32, metadata={"from": "a library"})  # equal to float32, and another object
+    result = np.zeros(WIDE.output_shape, marked)
+    assert read(WIDE, result) is not None
+
+
 @pytest.mark.parametrize(
     ("problem", "result", "words"),
     [
@@ -49,6 +55,7 @@ def test_a_result_of_the_right_form_is_read_as_it_is(problem: Problem, shape: tu
         (WIDE, zeros(replace(WIDE, layout="nhwc").output_shape), "that is the nhwc layout"),
         (WIDE, zeros((1, 2, 3)), r"returns shape \(1, 2, 3\), expected \(1, 4, 3, 2\)$"),
         (WIDE, zeros(WIDE.output_shape, "float64"), "returns float64, but the problem is float32"),
+        (WIDE, zeros(WIDE.output_shape, "float16"), "returns float16, but the problem is float32"),
         (replace(WIDE, direction="backward-input"), zeros(WIDE.output_shape), "that is the shape of dy"),
         (replace(WIDE, layout="nhwc"), zeros((1, 4, 3, 2)), "that is the nchw layout"),
         (replace(WIDE, direction="backward-input"), zeros((1, 6, 4, 8)), "that is the nhwc layout"),
