@@ -61,6 +61,20 @@ def test_below_the_cap_every_term_adds_a_rounding() -> None:
 
 def test_the_bias_is_one_more_term() -> None:
     assert allowed_error(problem_of(4, bias=True)) == allowed_error(problem_of(5))
+    assert allowed_error(problem_of(5, bias=True)) == allowed_error(problem_of(6))
+
+
+def test_words_are_compared_by_value() -> None:
+    """As those of a problem that is read from a file: equal, but not the same objects."""
+    dtype, direction, own = ("".join(parts) for parts in (("float", "32"), ("for", "ward"), ("o", "wn")))
+    none: Any = "".join(("no", "ne"))
+    read = problem_of(4, bias=True, dtype=dtype, direction=direction)
+    assert allowed_error(read) == allowed_error(problem_of(5))
+    assert allowed(read, np.array([2.0]), np.array([-3.0])) == 2 * allowed_error(problem_of(5))
+    assert widening(read, own) == 1.0
+    assert rule(dtype, own) == "float32"
+    assert cannot_judge(replace(read, activation=none, direction="backward-input")) is None
+    assert cannot_judge(replace(read, activation="relu")) is None
 
 
 def test_groups_shorten_the_sum() -> None:
@@ -120,6 +134,7 @@ def test_a_forward_layer_with_an_activation_is_judged_and_a_dtype_without_a_boun
         ("float32", "own", "float32"),
         ("float64", "own", "float64"),
         ("float32", "tf32", "tf32 with sums in float32"),
+        ("float32", "bf16", "bf16 with sums in float32"),
     ],
 )
 def test_the_arithmetic_is_named_in_words(dtype: str, arithmetic: str, words: str) -> None:
