@@ -368,6 +368,25 @@ def test_more_looks_need_more_certainty() -> None:
         assert bool(pairs.decidable[0]) is (starts == PLANNED_STARTS)
 
 
+@pytest.mark.parametrize(
+    ("rounds", "starts", "decidable"),
+    [
+        # Six rounds hold an interval at 2 / 2**6 = 0.031: for one look, which up to three starts are, and not for two.
+        (6, 1, True),
+        (6, 2, True),
+        (6, 3, True),
+        (6, 4, False),
+        # Seven at 2 / 2**7 = 0.0156: for three looks (0.05 / 3 = 0.0167), which five starts are, and not for four.
+        (7, 5, True),
+        (7, 6, False),
+    ],
+)
+def test_every_start_beyond_the_planned_three_is_one_more_look(rounds: int, starts: int, decidable: bool) -> None:
+    names = np.arange(rounds)
+    pairs = pair_up([Series.of(np.full(rounds, factor), names, names % starts) for factor in (1.0, 2.0)])
+    assert (pairs.starts[0], bool(pairs.decidable[0])) == (starts, decidable)
+
+
 def test_what_is_usual_is_a_mean_by_hand() -> None:
     """Two pairs, of disagreements 2 and 6, with 2 and 4 starts: (1 * 2 + 3 * 6) / 4."""
     pair = pair_up([one_start(np.ones(9)), one_start(np.ones(9))])
