@@ -10,8 +10,8 @@ On one thread, but where threads can matter: a schedule is cut across them on pr
 How many problems are drawn, and what they find: a fault that shows on a share ``p`` of the small problems that a
 backend takes is missed by ``n`` independent draws with the probability ``(1 - p) ** n``. A fault of two binary
 properties (a bias in one layout), or of one value in four (a dtype, a stride), has ``p = 1/4``: the lists of pairs find
-it for certain, and :data:`FEWEST_DRAWS` alone would miss it in 3 sessions of 100, with :data:`MORE_DRAWS` in 3 of
-10**8. One of three binary properties has ``p = 1/8``: :data:`FEWEST_DRAWS` miss it in 20 of 100, both in 3 of 10,000.
+it for certain, and :data:`FEWEST_DRAWS` alone would miss it in 10 sessions of 100, with :data:`MORE_DRAWS` in 3 of
+10**8. One of three binary properties has ``p = 1/8``: :data:`FEWEST_DRAWS` miss it in 34 of 100, both in 3 of 10,000.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ Array = npt.NDArray[Any]
 DEAR_S: Final = 0.25
 """Processor seconds of an answer, the median of the last few, above which a backend is asked no more than it must."""
 
-FEWEST_DRAWS: Final = 12
-MORE_DRAWS: Final = 48
+FEWEST_DRAWS: Final = 8
+MORE_DRAWS: Final = 52
 
 
 class CheckedBackend:

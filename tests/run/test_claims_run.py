@@ -92,6 +92,7 @@ def test_a_resumed_run_measures_what_is_missing_and_nothing_else(finished: Path,
     assert read_run(results)["finished_at"] is not None
 
 
+@pytest.mark.alone
 def test_a_backend_that_hangs_costs_its_own_claims_only(tmp_path: Path) -> None:
     plugin = tmp_path / "hangs.py"
     plugin.write_text(
