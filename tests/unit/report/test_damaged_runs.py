@@ -284,7 +284,7 @@ def test_every_line_of_claims_that_says_nonsense_is_named_on_the_page(tmp_path: 
 
 @pytest.mark.parametrize("first", range(0, CLAIMS_REPORTED, 10))
 def test_damaged_claims_are_named_or_harmless(tmp_path: Path, first: int) -> None:
-    """Ten whole reports beside the 600 damages that only are read, in the tests of reading claims."""
+    """Ten whole reports beside the 150 damages that only are read, in the tests of reading claims."""
     for number in range(first, first + 10):
         draw = random.Random(number)
         lines, described = json.loads(json.dumps(CLEAN)), json.loads(json.dumps(DESCRIBED))

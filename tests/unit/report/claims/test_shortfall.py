@@ -86,6 +86,9 @@ def test_bandwidth_is_the_time_by_which_memory_is_slower_than_arithmetic(tmp_pat
     roofs = Roofs({("float32", 1): 20.48e6}, {}, {1: 5.12e6})
     found = eaten(tmp_path, {"product": 0.7e-3}, roofs)
     assert dict(found.parts) == pytest.approx({BANDWIDTH: 0.1 / 0.4, RATE: 0.3 / 0.4})
+    # At 8.192 MFLOP/s arithmetic takes as long as memory or longer, 0.5 and 0.25 ms: nothing waits.
+    arithmetic = Roofs({("float32", 1): 8.192e6}, {}, {1: 5.12e6})
+    assert dict(eaten(tmp_path, {"product": 0.7e-3}, arithmetic).parts) == pytest.approx({RATE: 1.0})
     # Of another thread budget nothing is known.
     assert dict(eaten(tmp_path, {"product": 0.7e-3}, roofs, threads=2).parts) == pytest.approx({RATE: 1.0})
 

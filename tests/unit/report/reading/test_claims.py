@@ -114,11 +114,11 @@ def test_a_line_that_says_nonsense_is_named_and_left_out(tmp_path: Path, key: st
 
 
 def test_any_damage_is_named_or_harmless(tmp_path: Path) -> None:
-    """600 damages, each at a place drawn from the three hundred or so that the files have; in one of five, bits too.
+    """150 damages, each at a place drawn from the three hundred or so that the files have; in one of five, bits too.
 
     A line is read as it stands or named, so no line is lost in silence, and a line that is whole is never named.
     """
-    for number in range(600):
+    for number in range(150):
         draw = random.Random(number)
         lines, described = json.loads(json.dumps(CLEAN)), json.loads(json.dumps(DESCRIBED))
         holder, key = draw.choice(list(places_in(lines if number % 3 else described)))
