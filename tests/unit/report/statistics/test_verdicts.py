@@ -327,6 +327,7 @@ def test_without_a_common_round_nothing_is_said() -> None:
     one, other = (Series.of([1.0] * 9, np.arange(9) + 1000 * number, [number] * 9) for number in range(2))
     pairs = pair_up([one, other])
     assert (pairs.rounds[0], pairs.starts[0], bool(pairs.decidable[0]), pairs.verdict[0]) == (0, 0, False, "undecided")
+    assert (pairs.ratio[0], pairs.low[0], pairs.high[0], pairs.disagreement[0]) == (1.0, 1.0, 1.0, 1.0)
     assert pair_up([Series.of([], [], []), other]).verdict[0] == "undecided"
 
 
@@ -337,6 +338,15 @@ def test_a_start_of_either_backend_is_a_start_of_the_pair() -> None:
     other = Series.of(np.ones(30), names, np.repeat([0, 1, 7], 10))
     assert pair_up([one, other]).starts[0] == pair_up([other, one]).starts[0] == 3
     assert pair_up([other, other]).starts[0] == 3
+
+
+@pytest.mark.parametrize(("of_one", "of_other"), [(2, 2), (3, 2), (2, 3), (3, 3), (1, 3)])
+def test_every_pair_of_starts_is_one_of_its_own(of_one: int, of_other: int) -> None:
+    """Each start of one backend met each of the other: no two of these pairs are taken for the same."""
+    names = np.arange(of_one * of_other)
+    one = Series.of(np.ones(names.size), names, names // of_other)
+    other = Series.of(np.ones(names.size), names, names % of_other)
+    assert pair_up([one, other]).starts[0] == of_one * of_other
 
 
 def test_ties_are_evidence_of_equality() -> None:
