@@ -88,9 +88,12 @@ def test_work_that_goes_on_after_sync_is_seen(clock: Clock) -> None:
         check_reading(Reading(clock, lambda since_s: max(0.0, 0.002 - since_s)))
 
 
-def test_work_in_to_numpy_is_seen(clock: Clock) -> None:
+@pytest.mark.parametrize("device", ["cpu", "".join(["c", "pu"])], ids=["declared", "another string"])
+def test_work_in_to_numpy_is_seen(device: str, clock: Clock) -> None:
+    backend = Reading(clock, lambda since_s: 0.001)
+    backend.device = device  # type: ignore[misc]  # a ClassVar everywhere else
     with pytest.raises(WrongAnswer, match=r"works in to_numpy\(\)"):
-        check_reading(Reading(clock, lambda since_s: 0.001))
+        check_reading(backend)
 
 
 def test_a_reading_that_is_slow_at_times_gets_nobody_refused(clock: Clock) -> None:
