@@ -76,6 +76,16 @@ def test_another_form_is_refused_with_what_it_looks_like(problem: Problem, resul
         read(problem, result)
 
 
+def test_words_of_a_problem_are_compared_by_value() -> None:
+    """As those of a problem that is read from a file: equal, but not the same objects."""
+    direction: Any = "".join(("for", "ward"))
+    layout: Any = "".join(("nc", "hw"))
+    problem = replace(WIDE, direction=direction, layout=layout)
+    assert read(problem, zeros((1, 4, 3, 2))) is not None
+    with pytest.raises(WrongAnswer, match="that is the nhwc layout"):
+        read(problem, zeros((1, 3, 2, 4)))
+
+
 def test_what_is_no_array_is_refused() -> None:
     class Handing(Scripted):
         """Forgets to make an array."""
