@@ -37,6 +37,12 @@ def test_interval_does_not_exist_for_too_few_samples(count: int, alpha: float) -
     assert interval_index(count, alpha) is None
 
 
+@pytest.mark.parametrize(("count", "index"), [(0, None), (1, 0), (8, 3), (9, 4)])
+def test_without_any_confidence_the_interval_is_the_middle(count: int, index: int | None) -> None:
+    """Ranks from 0: of eight the fourth and the fifth, of nine the fifth alone."""
+    assert interval_index(count, 1.0) == index
+
+
 def test_short_series_gets_its_whole_range() -> None:
     assert Clusters.of(np.array([3.0, 1.0, 2.0]), np.zeros(3, np.int64)).median_interval() == (2.0, 1.0, 3.0)
 
