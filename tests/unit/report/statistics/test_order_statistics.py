@@ -187,6 +187,14 @@ def test_the_design_effect_is_large_for_clusters_that_are_shifted() -> None:
     assert np.median(shifted) > 5
 
 
+def test_the_design_effect_of_three_clusters_by_hand() -> None:
+    """Of 0 to 29 the first ten are below the median, five of the next ten above it, all of the last: -10, 0 and 10.
+
+    Squares over sizes are 10, 0 and 10; over two degrees of freedom, 10.
+    """
+    assert design_effect(Clusters.of(np.arange(30.0), np.repeat([0, 1, 2], 10))) == 10.0
+
+
 def test_one_cluster_has_nothing_to_disagree_with() -> None:
     assert design_effect(Clusters.of(np.arange(9.0), np.zeros(9, np.int64))) == 1.0
     assert design_effect(Clusters.of(np.empty(0), np.empty(0, np.int64))) == 1.0
