@@ -156,6 +156,8 @@ def test_a_steady_difference_is_judged_by_the_margin_alone(ratio: float, verdict
         ((-0.001, 0.5), "undecided"),  # more than the margin in the middle, but perhaps equal
         ((-0.5, -0.001), "slower"),
         ((-0.5, 0.001), "undecided"),
+        ((0.0, 0.5), "undecided"),  # perhaps equal, to the last digit: ties of a coarse clock
+        ((-0.5, 0.0), "undecided"),
         ((-0.019, 0.019), "same"),
         ((-0.021, 0.019), "undecided"),
         ((-0.019, 0.021), "undecided"),
