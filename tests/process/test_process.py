@@ -205,7 +205,9 @@ def test_a_child_that_left_the_group_is_stopped_and_ended_with_it(start: Start, 
     """After a request that loads, all are looked for; after a turn, those that are new."""
     child = start()
     ask(child, "pass", do="missing")
-    say = "child = os.fork()\nif child == 0:\n    os.setsid(); time.sleep(1000)\nanswer = {'value': child}"
+    # The child tells when it has left: stopped before that, it would be found in the group as all others are.
+    say = "left, leave = os.pipe()\nchild = os.fork()\nif child == 0:\n    os.setsid(); os.write(leave, b'.')\n"
+    say += "    time.sleep(1000)\nos.read(left, 1)\nanswer = {'value': child}"
     outside = ask(child, say, do=do)
     assert os.getpgid(outside) == outside
     assert becomes_true(lambda: psutil.Process(outside).status() == psutil.STATUS_STOPPED)

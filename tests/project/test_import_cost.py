@@ -66,7 +66,7 @@ def test_importing_backends_takes_at_most_three_tenths_of_a_second() -> None:
     [
         ("common.status", 7),
         ("suites.harness.record.json_lines", 9),
-        ("suites.harness.record.run_folder", 20),
+        ("suites.harness.record.run_folder", 21),
     ],
 )
 def test_what_knows_words_and_lines_loads_little_of_ours_and_no_numpy(module: str, most: int) -> None:
@@ -85,16 +85,15 @@ def test_listing_the_names_imports_nothing_heavy() -> None:
     }
 
 
-@pytest.mark.alone
-def test_collecting_takes_at_most_three_seconds_and_imports_nothing_heavy(tmp_path: Path) -> None:
-    (tmp_path / "witness.py").write_text(WITNESS)
+def collect(place: str, tmp_path: Path) -> tuple[float, str]:
+    """CPU seconds of collecting ``place``, and what is printed; the better of two times, of compiled files."""
     path = os.pathsep.join([str(tmp_path), str(ROOT), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "-m", "pytest", "suites/", "--collect-only", "-q", "-p", "witness"]
+    command = [sys.executable, "-m", "pytest", place, "--collect-only", "-q", "-p", "witness"]
     command += ["-p", "no:cacheprovider", f"--benchmark-storage={tmp_path}"]
     # Whoever collects again finds his files compiled, also where the environment of the tests forbids to keep them.
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     seconds: list[float] = []
-    while len(seconds) < 2 and min(seconds, default=4) > 3:
+    for _ in range(2):
         before_s = cpu_of_children_s()
         done = subprocess.run(
             command,
@@ -102,12 +101,26 @@ def test_collecting_takes_at_most_three_seconds_and_imports_nothing_heavy(tmp_pa
             env=kept | {"PYTHONPATH": path, "PYTHONPYCACHEPREFIX": str(tmp_path / "compiled")},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         seconds.append(cpu_of_children_s() - before_s)
         assert done.returncode == 0, done.stdout[-2000:]
-    assert min(seconds) <= 3
-    (line,) = [line for line in done.stdout.splitlines() if line.startswith("imported: ")]
+    return min(seconds), done.stdout
+
+
+# Three seconds on the machine where the bound was set, on which pytest takes 0.75 s to collect a single test. One
+# hardware thread does a third less while another program has its twin, and so on the same machine an hour later.
+MOST_TIMES_ONE_TEST = 4
+
+
+@pytest.mark.alone
+def test_collecting_takes_little_and_imports_nothing_heavy(tmp_path: Path) -> None:
+    (tmp_path / "witness.py").write_text(WITNESS)
+    (tmp_path / "test_single.py").write_text("def test_single() -> None: ...\n")
+    one_s, _ = collect(str(tmp_path / "test_single.py"), tmp_path)
+    all_s, printed = collect("suites/", tmp_path)
+    assert all_s <= MOST_TIMES_ONE_TEST * one_s
+    (line,) = [line for line in printed.splitlines() if line.startswith("imported: ")]
     assert not HEAVY_PACKAGES & set(line.removeprefix("imported: ").split(","))
-    assert "tests collected" in done.stdout
+    assert "tests collected" in printed

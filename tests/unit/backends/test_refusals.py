@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -28,6 +29,7 @@ def test_whoever_lacks_a_library_names_the_command_that_installs_it() -> None:
     listed = subprocess.run(
         [sys.executable, "-S", "-m", "pointwise_bench", "backends"],
         cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},  # without site, an installation is not seen
         capture_output=True,
         text=True,
         check=True,

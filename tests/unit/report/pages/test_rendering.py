@@ -7,6 +7,7 @@ from hypothesis import given, settings, strategies as st
 from jinja2 import UndefinedError
 
 from pointwise_bench.report.pages.rendering import _markdown, render
+from pointwise_bench.report.pages.stated_rules import stated_rules
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ def test_no_text_opens_a_tag_a_column_or_a_line(text: str) -> None:
 
 
 def test_a_page_without_a_run_is_a_page_and_names_the_markers_from_the_code() -> None:
-    page = render("index.html", runs=[])
+    page = render("index.html", runs=[], rules=stated_rules([]))
     assert page.startswith("<!doctype html>")
     assert "How to read this" in page
 
