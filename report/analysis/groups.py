@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pointwise_bench.report.reading.cells import ReadCell
 from pointwise_bench.report.reading.run import Run
@@ -17,6 +18,8 @@ from pointwise_bench.report.statistics.verdicts import Pairs, Series, pair_up
 
 # Groups whose shapes were picked one by one: a sum over them is the time of nothing.
 _COLLECTIONS: Final = ("basics", "claims")
+
+_SUMMED: Final = ("median_s", "low_s", "high_s")
 
 
 class GroupRow(NamedTuple):
@@ -90,9 +93,9 @@ def group_up(run: Run, timings: pd.DataFrame, comparisons: pd.DataFrame, baselin
     cells = {(cell.problem.id, cell.threads, cell.backend): cell for cell in run.cells}
     logs = _log_speedups(comparisons, baseline)
     groups = []
-    for name, threads in dict.fromkeys(zip(timings["group"], timings["threads"].tolist(), strict=True)):
-        rows = timings[(timings["group"] == name) & (timings["threads"] == threads)]
-        groups.append(_group(name, threads, rows, cells, logs))
+    for key, rows in timings.groupby(["group", "threads"], sort=False):
+        name, threads = cast("tuple[str, int]", key)
+        groups.append(_group(name, int(threads), rows, cells, logs))
     order = list(dict.fromkeys(group.name for group in groups))
     return sorted(groups, key=lambda one: (one.is_sweep, not one.is_network, order.index(one.name), one.threads))
 
@@ -108,18 +111,23 @@ def _group(
         GroupRow(*line)
         for line in dict.fromkeys(zip(rows["name"], rows["problem"], rows["count"].tolist(), strict=True))
     )
-    names = sorted(set(rows["backend"]))
+    # A selection of a table's rows takes a thousand times as long as one of an array's elements.
+    of, leading = rows["backend"].to_numpy(dtype=object), rows["leads"].to_numpy(dtype=np.bool_)
+    names = sorted(set(of))
+    columns = {column: rows[column].to_numpy(dtype=np.float64) for column in ("count", *_SUMMED)}
+    has_time = ~np.isnan(columns["median_s"])
+    timed = {backend: (of == backend) & has_time for backend in names}
     totals = {
-        backend: _total(rows[(rows["backend"] == backend) & rows["median_s"].notna()], layers) for backend in names
+        backend: _total({column: values[timed[backend]] for column, values in columns.items()}, layers)
+        for backend in names
     }
     pairs, compared = _compare_totals(layers, threads, [one for one in names if totals[one]], cells)
     leads = _unbeaten(pairs, compared, totals)
     standings = []
     for backend in names:
-        own = rows[rows["backend"] == backend]
         speedup, shared = _speedup(backend, layers, threads, logs)
-        timed, leading = int(own["median_s"].notna().sum()), int(own["leads"].sum())
-        standings.append(Standing(backend, timed, leading, totals[backend], backend in leads, speedup, shared))
+        counts = int(timed[backend].sum()), int(leading[of == backend].sum())
+        standings.append(Standing(backend, *counts, totals[backend], backend in leads, speedup, shared))
     standings.sort(key=_order)
     return ReportGroup(name, threads, layers, tuple(standings), _lead(standings, pairs, compared))
 
@@ -129,14 +137,12 @@ def _order(standing: Standing) -> tuple[bool, float, int, str]:
     return not standing.leads, seconds, -standing.timed, standing.backend
 
 
-def _total(rows: pd.DataFrame, layers: Sequence[GroupRow]) -> Total | None:
+def _total(columns: Mapping[str, NDArray[np.float64]], layers: Sequence[GroupRow]) -> Total | None:
     """The total of one backend's timed rows, ``None`` where a layer is missing: a partial sum would look fast."""
-    if len(rows) < len(layers):
+    counts = columns["count"]
+    if counts.size < len(layers):
         return None
-    counts = rows["count"].to_numpy(dtype=np.float64)
-    return Total(
-        *(float(counts @ rows[column].to_numpy(dtype=np.float64)) for column in ("median_s", "low_s", "high_s"))
-    )
+    return Total(*(float(counts @ columns[column]) for column in _SUMMED))
 
 
 def _compare_totals(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,8 @@ def layer_table(group: ReportGroup, timings: pd.DataFrame, baseline: str | None)
     """The table of ``group``; ``timings`` are its rows only. Backends stand from the fastest to the incomplete."""
     names = [standing.backend for standing in group.standings if standing.timed]
     # A backend that ran nothing would be a column of one word; its reason is among the failures.
-    found = {(row["backend"], row["name"], row["problem"]): row for row in timings.to_dict("records")}
+    cells = timings.to_dict("records")
+    found = {(row["backend"], row["name"], row["problem"]): row for row in cells}
     unit, scale = unit_for(timings["median_s"].dropna())
     rows = []
     for layer in group.layers:
@@ -57,7 +58,7 @@ def layer_table(group: ReportGroup, timings: pd.DataFrame, baseline: str | None)
     return LayerTable(
         unit=unit,
         backends=names,
-        marks={name: _marks(timings[timings["backend"] == name]) for name in names},
+        marks={name: _marks([row for row in cells if row["backend"] == name]) for name in names},
         rows=rows,
         totals=[_total(standings[name], group, scale) for name in names],
         speedups=[_speedup(standings[name], group, baseline) for name in names],
@@ -74,10 +75,10 @@ def _entry(row: Mapping[Hashable, Any] | None, scale: float) -> Entry:
     return Entry(three_digits(median), leads=bool(row["leads"]), hint=hint)
 
 
-def _marks(rows: pd.DataFrame) -> str:
-    timed = rows[rows["status"] == OK]
-    reused = REUSED_MARK if (timed["output"] == "reused").any() else ""
-    return reused + (IN_PROCESS_MARK if (timed["isolation"] == IN_PROCESS).any() else "")
+def _marks(rows: Sequence[Mapping[Hashable, Any]]) -> str:
+    timed = [row for row in rows if row["status"] == OK]
+    reused = REUSED_MARK if any(row["output"] == "reused" for row in timed) else ""
+    return reused + (IN_PROCESS_MARK if any(row["isolation"] == IN_PROCESS for row in timed) else "")
 
 
 def _total(standing: Standing, group: ReportGroup, scale: float) -> Entry:

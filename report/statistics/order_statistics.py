@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,18 +46,35 @@ class Clusters:
         names, numbered = np.unique(labels, return_inverse=True)
         return cls(values, numbered, len(names))
 
+    @cached_property
+    def ordered(self) -> NDArray[np.float64]:
+        """The values, the smallest first."""
+        return np.sort(self.values)
+
+    @cached_property
+    def median(self) -> float:
+        """The middle value, or the mean of the two middle ones; :func:`numpy.median` would order them once more."""
+        half = self.ordered.size // 2
+        if self.ordered.size % 2:
+            return float(self.ordered[half])
+        return float((self.ordered[half - 1] + self.ordered[half]) / 2)
+
+    @cached_property
+    def effect(self) -> float:
+        """Their own :func:`design_effect`."""
+        return design_effect(self)
+
     def median_interval(self, alpha: float = ALPHA, usual: float = 1.0) -> tuple[float, float, float]:
         """``(median, low, high)``; the ends are the whole range where the samples are too few for an interval.
 
         The sign test's interval, its half-width in ranks widened by the root of the design effect: so many fewer
         independent samples there are. ``usual`` is the design effect over the whole run.
         """
-        ordered = np.sort(self.values)
-        size = ordered.size
+        ordered, size = self.ordered, self.ordered.size
         index = interval_index(size, alpha) or 0
-        effect = moderated(design_effect(self), self.count - 1, usual)
+        effect = moderated(self.effect, self.count - 1, usual)
         widened = max(0, math.floor((size - 1) / 2 - ((size - 1) / 2 - index) * math.sqrt(effect)))
-        return float(np.median(ordered)), float(ordered[widened]), float(ordered[size - 1 - widened])
+        return self.median, float(ordered[widened]), float(ordered[size - 1 - widened])
 
 
 def design_effect(samples: Clusters) -> float:
@@ -70,7 +87,7 @@ def design_effect(samples: Clusters) -> float:
     """
     if samples.count < 2:
         return 1.0
-    above = np.sign(samples.values - np.median(samples.values))  # ties count for neither side
+    above = np.sign(samples.values - samples.median)  # ties count for neither side
     sums = np.bincount(samples.labels, weights=above, minlength=samples.count)
     sizes = np.bincount(samples.labels, minlength=samples.count)
     return float(np.sum(sums**2 / sizes) / (samples.count - 1))

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pointwise_bench.common.verdict_rule import ALPHA, MARGIN, PLANNED_STARTS
-from pointwise_bench.report.statistics.order_statistics import Clusters, design_effect, interval_index
+from pointwise_bench.report.statistics.order_statistics import Clusters, interval_index
 
 # A clock that did not advance still needs a logarithm.
 _SHORTEST_S: Final = 1e-12
@@ -65,7 +66,7 @@ def pair_up(series: Sequence[Series], margin: float = MARGIN, usual: float = 1.0
     had more starts than planned because it was undecided (Bonferroni). The interval is widened by how much the starts
     disagree (:func:`order_statistics.design_effect`), ``usual`` being the same over the whole run.
     """
-    first, second = np.triu_indices(len(series), k=1)
+    first, second = _every_two(len(series))
     columns: dict[str, list[float]] = {name: [] for name in _MEASURED}
     for a, b in zip(first.tolist(), second.tolist(), strict=True):
         ratios = _ratios(series[a], series[b])
@@ -88,6 +89,14 @@ def pair_up(series: Sequence[Series], margin: float = MARGIN, usual: float = 1.0
     )
 
 
+@cache
+def _every_two(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The numbers of both series of every pair among ``count``."""
+    first, second = np.triu_indices(count, k=1)
+    first.flags.writeable = second.flags.writeable = False  # shared by all that ask
+    return first, second
+
+
 _MEASURED: Final = ("middle", "low", "high", "rounds", "starts", "disagreement", "decidable")
 
 
@@ -99,7 +108,7 @@ def _ratios(a: Series, b: Series) -> Clusters:
 
 
 def _measure(ratios: Clusters, alpha: float, usual: float) -> tuple[float, ...]:
-    own = design_effect(ratios)
+    own = ratios.effect
     if not ratios.values.size:
         return 0.0, 0.0, 0.0, 0, 0, own, False
     middle, low, high = ratios.median_interval(alpha, usual)
@@ -119,13 +128,13 @@ def _verdicts(
     That the whole interval lie beyond the margin was tried and rejected: it finds a difference of 1.5 margins only
     with intervals of half a margin, which takes ten times as many rounds.
     """
-    cases = [
-        ~decidable,
-        (low > 0) & (middle > margin),
-        (high < 0) & (middle < -margin),
-        (low >= -margin) & (high <= margin),
-    ]
-    return np.select(cases, ["undecided", "faster", "slower", "same"], "undecided")
+    verdicts = np.full(middle.shape, "undecided")
+    # Behind each other, the last of them has the last word.
+    verdicts[(low >= -margin) & (high <= margin)] = "same"
+    verdicts[(high < 0) & (middle < -margin)] = "slower"
+    verdicts[(low > 0) & (middle > margin)] = "faster"
+    verdicts[~decidable] = "undecided"
+    return verdicts
 
 
 def usual_disagreement(pairs: Sequence[Pairs]) -> float:

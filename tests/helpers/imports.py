@@ -38,7 +38,9 @@ def tree(module: str) -> ast.Module:
 
 
 def _is_for_type_checkers(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+    return isinstance(node, ast.If) and any(
+        getattr(part, "id", getattr(part, "attr", "")) == "TYPE_CHECKING" for part in ast.walk(node.test)
+    )
 
 
 def _statements(node: ast.AST, *, inside_functions: bool, for_types: bool) -> Iterator[ast.stmt]:
@@ -46,7 +48,9 @@ def _statements(node: ast.AST, *, inside_functions: bool, for_types: bool) -> It
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Import | ast.ImportFrom):
             yield child
-        elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and not inside_functions:
+        elif isinstance(child, ast.expr):
+            continue  # holds no statement
+        elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) and not inside_functions:
             continue
         elif _is_for_type_checkers(child) and not for_types:
             assert isinstance(child, ast.If)
@@ -56,9 +60,10 @@ def _statements(node: ast.AST, *, inside_functions: bool, for_types: bool) -> It
             yield from _statements(child, inside_functions=inside_functions, for_types=for_types)
 
 
-def imports(module: str, *, inside_functions: bool = True, for_types: bool = True) -> set[str]:
+@cache
+def imports(module: str, *, inside_functions: bool = True, for_types: bool = True) -> frozenset[str]:
     """Full names of the modules that ``module`` imports; of ``from package import submodule``, the submodule."""
-    found = set()
+    found: set[str] = set()
     for statement in _statements(tree(module), inside_functions=inside_functions, for_types=for_types):
         if isinstance(statement, ast.Import):
             found |= {alias.name for alias in statement.names}
@@ -71,13 +76,13 @@ def imports(module: str, *, inside_functions: bool = True, for_types: bool = Tru
         found |= submodules
         if submodules != names:
             found.add(statement.module)
-    return found
+    return frozenset(found)
 
 
-def ours(module: str, *, inside_functions: bool = True, for_types: bool = True) -> set[str]:
+def ours(module: str, *, inside_functions: bool = True, for_types: bool = True) -> frozenset[str]:
     """Those imports of ``module`` that are of this project."""
     everything = imports(module, inside_functions=inside_functions, for_types=for_types)
-    return {name for name in everything if name.partition(".")[0] == PACKAGE}
+    return frozenset(name for name in everything if name.partition(".")[0] == PACKAGE)
 
 
 def modules_of(package: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterator
+from functools import cache, lru_cache
 from pathlib import Path
 
 import pytest
@@ -32,15 +33,22 @@ PATHS = sorted(
 )
 
 
-def agreed_names() -> set[str]:
+@cache
+def agreed_names() -> frozenset[str]:
     """Every constant of ``common``."""
-    return {
+    return frozenset(
         name
         for module in modules_of("common")
         for statement in tree(module).body
         for name in _assigned(statement)
         if name.isupper()
-    }
+    )
+
+
+@lru_cache(maxsize=1)
+def all_of(source: ast.Module) -> list[ast.AST]:
+    """Every node of a file, which is asked several questions."""
+    return list(ast.walk(source))
 
 
 def _assigned(statement: ast.stmt) -> Iterator[str]:
@@ -59,7 +67,7 @@ def copies(source: ast.Module, words: Collection[str], fewest: int = FEWEST_OF_A
     """
     return [
         ast.unparse(node)
-        for node in ast.walk(source)
+        for node in all_of(source)
         if isinstance(node, ast.Tuple | ast.List | ast.Set) and len(_strings(node) & set(words)) >= fewest
     ]
 
@@ -75,7 +83,7 @@ def second_assignments(source: ast.Module) -> list[str]:
 
 def written_out(source: ast.Module) -> list[str]:
     """Names of a run's files as strings of their own, also as the last part of a path or pattern."""
-    texts = (node.value for node in ast.walk(source) if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    texts = (node.value for node in all_of(source) if isinstance(node, ast.Constant) and isinstance(node.value, str))
     return [text for text in texts if text.rpartition("/")[2] in FILE_NAMES and " " not in text]
 
 
@@ -96,18 +104,23 @@ COUNTS_CORES_ITSELF = {
 }
 
 
-def counted_cores(source: ast.Module) -> list[str]:
+ASKED = ("sched_getaffinity", "cpu_count", "process_cpu_count")
+
+
+def counted_cores(text: str) -> list[str]:
     """Where the system is asked for cores."""
-    asked = {"sched_getaffinity", "cpu_count", "process_cpu_count"}
-    return [ast.unparse(node) for node in ast.walk(source) if isinstance(node, ast.Attribute) and node.attr in asked]
+    if not any(name in text for name in ASKED):
+        return []
+    nodes = ast.walk(ast.parse(text))
+    return [ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute) and node.attr in ASKED]
 
 
 def test_cores_are_counted_in_one_place() -> None:
     """Tests ask the system, too: by another way than the code that they are about."""
     others = [path for path in PATHS if ROOT / "tests" not in path.parents and path not in COUNTS_CORES_ITSELF]
-    assert [path for path in others if counted_cores(ast.parse(path.read_text()))] == []
-    assert all(counted_cores(ast.parse(path.read_text())) for path in COUNTS_CORES_ITSELF)
-    assert counted_cores(ast.parse("import os\ncores = len(os.sched_getaffinity(0))"))
+    assert [path for path in others if counted_cores(path.read_text())] == []
+    assert all(counted_cores(path.read_text()) for path in COUNTS_CORES_ITSELF)
+    assert counted_cores("import os\ncores = len(os.sched_getaffinity(0))")
 
 
 def test_there_is_something_to_search() -> None:

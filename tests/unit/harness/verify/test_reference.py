@@ -171,11 +171,11 @@ def test_gradients_are_finite_differences(problem: Problem) -> None:
     """The formula is linear in each operand: a difference of one is the derivative itself, up to rounding."""
     x, weight, bias = operands(problem)
     dy = np.random.default_rng(2).standard_normal(problem.output_shape)
+    here = by_definition(problem, x, weight, bias)
 
     def slope(which: int, index: Any) -> float:
         there: list[Any] = [None if each is None else each.copy() for each in (x, weight, bias)]
         there[which][index] += 1.0
-        here = by_definition(problem, x, weight, bias)
         return float((dy * (by_definition(problem, *there) - here)).sum())
 
     dx, dw = gradients(problem, x, weight, dy)
