@@ -17,11 +17,16 @@ PATIENCE_S = 240.0  # for a run that hangs; a busy machine may take minutes for 
 SMALL, WIDER = "n1c8h4w4-o8", "n1c16h4w4-o8"
 CHEAP = "numpy-matmul"
 
+# The whole folder is what a user names. The files of its timed tests alone are collected in a third of the time: a run
+# skips all others, some two hundred for each backend, and importing Hypothesis for them takes a second.
+WHOLE = ("suites/",)
+TIMED = ("suites/test_networks.py", "suites/test_sweeps.py", "suites/test_claims.py", "-p", "no:hypothesispytest")
 
-def suite_command(results: Path, *arguments: str) -> list[str]:
+
+def suite_command(results: Path, *arguments: str, suites: tuple[str, ...] = TIMED) -> list[str]:
     """The command line of a timed run whose every trace lies beside ``results``."""
     fixed = ["--benchmark-only", "-p", "no:cacheprovider", f"--benchmark-storage={results.parent / 'storage'}"]
-    return [sys.executable, "-m", "pytest", "suites/", *fixed, "--results", str(results), *arguments]
+    return [sys.executable, "-m", "pytest", *suites, *fixed, "--results", str(results), *arguments]
 
 
 def suite_environment(*import_path: Path) -> dict[str, str]:
@@ -37,11 +42,12 @@ def run_suite(
     real_ceilings: bool = False,
     import_path: tuple[Path, ...] = (),
     patience_s: float = PATIENCE_S,
+    suites: tuple[str, ...] = TIMED,
 ) -> subprocess.CompletedProcess[str]:
     """One whole run on one thread. Its ceilings are made up, which saves ten seconds, but on request."""
     quick = [] if real_ceilings else ["-p", "quick_ceilings"]
     return subprocess.run(
-        suite_command(results, "--threads", "1", *quick, *arguments),
+        suite_command(results, "--threads", "1", *quick, *arguments, suites=suites),
         cwd=ROOT,
         env=suite_environment(*import_path),
         stdin=subprocess.DEVNULL,

@@ -1,4 +1,7 @@
-"""Whole runs with plugins that do all that a plugin can do: each ends with its status, and no other is disturbed."""
+"""A run with plugins that do at import, or beside correct work, what a plugin can do; and the harness's own end.
+
+Those that end badly are in a run of their own, ``test_hostile_ends.py``.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +12,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from expected_ends import AT_WORK, BEFORE_WORK, HARMLESS
+from expected_ends import HARMLESS
+from hostile_run import CORRECT_BACKENDS, Finished, hostile_run, watchdogs_of
 from places import PLUGINS, ROOT
-from suite_command import CHEAP, SMALL, only_run, read_cells, read_run, suite_command, suite_environment
+from suite_command import suite_environment
 
 from pointwise_bench.suites.harness.worker import marked_processes, reaper
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
-
-CORRECT_BACKENDS = (CHEAP, "naive-loops")
-TIMEOUT_S = 8.0  # for the correct backends, too, on a busy machine
-PATIENCE_S = 400.0
 
 CORRECT = """
 import ctypes, os, signal, sys, threading, time
@@ -58,81 +56,20 @@ AT_IMPORT = {
 }
 
 
-@dataclass
-class Finished:
-    """A run that is over: what it printed, where its results are, and what it left."""
-
-    output: str
-    results: Path
-    left: list[int]
-    new_files: set[Path]
-
-    def cell(self, backend: str) -> dict[str, Any]:
-        """The one cell of a backend."""
-        (cell,) = [cell for cell in read_cells(self.results) if cell["backend"] == backend]
-        return cell
-
-
-def watchdogs_of(pid: int) -> list[int]:
-    """Living watchdogs of the harness ``pid``, whose run they are told as their last argument."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            arguments = path.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if reaper.__file__.encode() in arguments and arguments[-2].startswith(f"{pid}-".encode()):
-            found.append(int(path.parent.name))
-    return found
-
-
-def files_of_the_project() -> set[Path]:
-    """All that a plugin could litter, less what Python and the tools keep there."""
-    ignored = {".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".tox"}
-    return {path for path in ROOT.rglob("*") if not ignored & set(path.parts)}
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """All of them at once, on one problem."""
     folder = tmp_path_factory.mktemp("hostile")
-    plugins = [PLUGINS / "misbehaving.py"]
+    plugins = []
     for name, (statement, _, _) in AT_IMPORT.items():
         plugins.append(folder / f"{name.replace('-', '_')}.py")
         plugins[-1].write_text(CORRECT.format(first=statement, name=name))
-    names = [*CORRECT_BACKENDS, *HARMLESS, *AT_WORK, *BEFORE_WORK, *AT_IMPORT]
-    before = files_of_the_project()
-    process = subprocess.Popen(
-        suite_command(
-            folder / "results",
-            *("--threads", "1", "-p", "quick_ceilings", "-p", "small_limits", "--shapes", SMALL),
-            *("--timeout", f"{TIMEOUT_S}s"),
-            *(f"--plugin={plugin}" for plugin in plugins),
-            *(f"--backend={name}" for name in names),
-        ),
-        cwd=ROOT,
-        env=suite_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        output, _ = process.communicate(timeout=PATIENCE_S)
-    finally:
-        process.kill()
-        process.wait()
-    time.sleep(0.1)  # what was killed may still be on its way
-    left = marked_processes.carrying(f"{process.pid}-") + watchdogs_of(process.pid)
-    return Finished(output, folder / "results", left, files_of_the_project() - before)
+    return hostile_run(folder, [*HARMLESS, *AT_IMPORT], plugins)
 
 
 @pytest.mark.parametrize("name", CORRECT_BACKENDS)
 def test_correct_backends_are_not_disturbed(finished: Finished, name: str) -> None:
-    cell = finished.cell(name)
-    assert (cell["status"], cell["reason"]) == ("ok", "")
-    assert set(cell["process"]) <= set(range(6))  # a start for each pass and no other
-    assert len(cell["samples_s"]) >= 5
+    finished.assert_correct_backend_is_undisturbed(name)
 
 
 @pytest.mark.parametrize("name", sorted({*HARMLESS} - {"spins"}))
@@ -150,16 +87,6 @@ def test_one_that_spins_is_beyond_its_budget_or_never_rests(finished: Finished) 
     assert found[1], cell["reason"]
 
 
-@pytest.mark.parametrize("name", [*AT_WORK, *BEFORE_WORK])
-def test_every_other_end_is_typed_and_has_its_reason(finished: Finished, name: str) -> None:
-    status, words = (AT_WORK | BEFORE_WORK)[name]
-    cell = finished.cell(name)
-    assert cell["status"] == status, cell["reason"]
-    assert words in cell["reason"]
-    assert "\n" not in cell["reason"]
-    assert cell["samples_s"] == []
-
-
 @pytest.mark.parametrize("name", AT_IMPORT)
 def test_a_plugin_can_do_at_import_what_it_likes(finished: Finished, name: str) -> None:
     _, status, words = AT_IMPORT[name]
@@ -169,15 +96,11 @@ def test_a_plugin_can_do_at_import_what_it_likes(finished: Finished, name: str) 
 
 
 def test_the_run_is_finished_and_says_what_came_out(finished: Finished) -> None:
-    assert read_run(finished.results)["finished_at"], finished.output[-3000:]
-    assert "Traceback" not in finished.output
-    assert "= pointwise-bench =" in finished.output
+    finished.assert_finished_and_reported()
 
 
 def test_nothing_is_left_but_the_results(finished: Finished) -> None:
-    assert finished.left == []
-    assert finished.new_files == set()
-    assert {path.name for path in only_run(finished.results).iterdir()} == {"run.json", "cells.jsonl", "workers"}
+    finished.assert_nothing_is_left_but_the_results()
 
 
 # --- the harness's own end ----------------------------------------------------------------------------------------

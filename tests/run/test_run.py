@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from places import PLUGINS, ROOT
-from suite_command import CHEAP, SMALL, WIDER, only_run, read_cells, read_run, run_suite
+from suite_command import CHEAP, SMALL, WHOLE, WIDER, only_run, read_cells, read_run, run_suite
 
 from pointwise_bench import Problem
 from pointwise_bench.common.formats import ROUNDS_APART
@@ -61,6 +61,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
         "--benchmark-save=first",
         f"--benchmark-json={folder / 'given.json'}",
         real_ceilings=True,
+        suites=WHOLE,
     )
     assert done.returncode == 0, done.stdout[-3000:]
     return Finished(done, folder / "results", folder / "storage")

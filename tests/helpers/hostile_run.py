@@ -1,0 +1,104 @@
+"""A whole run with hostile plugins, and what it left: results, processes, files."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from places import PLUGINS, ROOT
+from suite_command import CHEAP, SMALL, only_run, read_cells, read_run, suite_command, suite_environment
+
+from pointwise_bench.suites.harness.worker import marked_processes, reaper
+
+CORRECT_BACKENDS = (CHEAP, "naive-loops")
+"""They take part in every such run, and must come out as if they were alone."""
+TIMEOUT_S = 8.0  # for the correct backends, too, on a busy machine
+PATIENCE_S = 400.0
+
+
+@dataclass
+class Finished:
+    """A run that is over: what it printed, where its results are, and what it left."""
+
+    output: str
+    results: Path
+    left: list[int]
+    new_files: set[str]
+
+    def cell(self, backend: str) -> dict[str, Any]:
+        """The one cell of a backend."""
+        (cell,) = [cell for cell in read_cells(self.results) if cell["backend"] == backend]
+        return cell
+
+    def assert_correct_backend_is_undisturbed(self, name: str) -> None:
+        """It is measured in every pass, and by one start for each pass and no other."""
+        cell = self.cell(name)
+        assert (cell["status"], cell["reason"]) == ("ok", "")
+        assert set(cell["process"]) == {0, 1}
+        assert len(cell["samples_s"]) >= 2 * 5
+
+    def assert_finished_and_reported(self) -> None:
+        """The harness came to its end, and says what came out."""
+        assert read_run(self.results)["finished_at"], self.output[-3000:]
+        assert "Traceback" not in self.output
+        assert "= pointwise-bench =" in self.output
+
+    def assert_nothing_is_left_but_the_results(self) -> None:
+        """No process, no watchdog, no file in the project, and no file in the run's folder that a run has not."""
+        assert self.left == []
+        assert self.new_files == set()
+        assert {path.name for path in only_run(self.results).iterdir()} == {"run.json", "cells.jsonl", "workers"}
+
+
+def watchdogs_of(pid: int) -> list[int]:
+    """Living watchdogs of the harness ``pid``, whose run they are told as their last argument."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            arguments = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if reaper.__file__.encode() in arguments and arguments[-2].startswith(f"{pid}-".encode()):
+            found.append(int(path.parent.name))
+    return found
+
+
+def hostile_run(folder: Path, names: Sequence[str], plugins: Sequence[Path] = ()) -> Finished:
+    """All of ``names`` at once with the correct backends, on one problem."""
+    before = set(_files_of_the_project())
+    process = subprocess.Popen(
+        suite_command(
+            folder / "results",
+            *("--threads", "1", "-p", "quick_ceilings", "-p", "small_limits", "--shapes", SMALL),
+            *("--timeout", f"{TIMEOUT_S}s"),
+            *(f"--plugin={plugin}" for plugin in (PLUGINS / "misbehaving.py", *plugins)),
+            *(f"--backend={name}" for name in (*CORRECT_BACKENDS, *names)),
+        ),
+        cwd=ROOT,
+        env=suite_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        output, _ = process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
+        process.wait()
+    time.sleep(0.1)  # what was killed may still be on its way
+    left = marked_processes.carrying(f"{process.pid}-") + watchdogs_of(process.pid)
+    return Finished(output, folder / "results", left, set(_files_of_the_project()) - before)
+
+
+def _files_of_the_project() -> Iterator[str]:
+    """All that a plugin could litter, less what Python and the tools keep there, which is not looked into."""
+    ignored = {".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".tox"}
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [each for each in folders if each not in ignored]
+        yield from (f"{folder}/{name}" for name in (*folders, *files) if name not in ignored)
