@@ -21,6 +21,7 @@ for number, line in enumerate(sys.stdin):
     print(json.dumps({"phase": line.strip(), "threads": int(sys.argv[1]), "reading": number}), flush=True)
 """
 DIES = "print('{}', flush=True)"
+CLOSES = "import os\nos.close(0)\nprint('{}', flush=True)"  # nobody reads what it is asked, which is noticed in writing
 NEVER_READY = "import time; time.sleep(1000)"
 GARBLES = "import sys\nprint('{}', flush=True)\nfor line in sys.stdin: print('no JSON', flush=True)"
 
@@ -76,7 +77,12 @@ def test_its_cost_is_the_readings_and_not_the_start(
 
 @pytest.mark.parametrize(
     ("program", "words"),
-    [(DIES, "the process ended"), (GARBLES, "Expecting value"), (NEVER_READY, "no answer within 0.2 s")],
+    [
+        (DIES, "the process ended"),
+        (CLOSES, "the process ended"),
+        (GARBLES, "Expecting value"),
+        (NEVER_READY, "no answer within 0.2 s"),
+    ],
 )
 def test_a_failure_costs_its_own_budget_and_is_announced(
     meters: Callable[..., CeilingMeters], monkeypatch: pytest.MonkeyPatch, program: str, words: str

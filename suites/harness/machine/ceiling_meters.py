@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from pointwise_bench.suites.harness.machine.thread_variables import worker_variables
@@ -51,8 +52,9 @@ class CeilingMeters:
     @staticmethod
     def _ask(process: subprocess.Popen[str], phase: str) -> dict[str, Any]:
         assert process.stdin is not None, "started with pipes"
-        process.stdin.write(f"{phase}\n")
-        process.stdin.flush()
+        with suppress(BrokenPipeError):  # it has ended, and its answer says so
+            process.stdin.write(f"{phase}\n")
+            process.stdin.flush()
         return _answer(process)
 
     def _start(self, threads: int) -> subprocess.Popen[str]:
