@@ -10,13 +10,19 @@ from pathlib import Path
 
 import pytest
 from other_runs import key, wait_for, workers_of
-from places import ROOT
+from places import PLUGINS, ROOT
 from suite_command import CHEAP, only_run, read_cells, read_run, run_suite, suite_command, suite_environment
 
 from pointwise_bench.common.formats import USAGE_ERROR
 
 PROBLEMS = [f"n{batch}c8h4w4-o8" for batch in range(1, 9)]
-ARGUMENTS = ["--backend", CHEAP, "--backend", "naive-loops", *(f"--shapes={problem}" for problem in PROBLEMS)]
+BRIEF = ["-p", "brief_rounds"]
+BACKENDS = (CHEAP, "unhurried")
+ARGUMENTS = [
+    *(*BRIEF, "--plugin", str(PLUGINS / "unhurried.py")),
+    *(f"--backend={name}" for name in BACKENDS),
+    *(f"--shapes={problem}" for problem in PROBLEMS),
+]
 INTERRUPTED = 2
 
 
@@ -41,8 +47,8 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, st
         preexec_fn=allow_interrupts,  # noqa: PLW1509  # this process has no threads
     )
     try:
+        wait_for(lambda: len(workers_of(process.pid)) == 2)
         wait_for(lambda: any(path.read_text().count("\n") >= 3 for path in results.glob("*/*/cells.jsonl")))
-        assert len(workers_of(process.pid)) == 2
         os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole group, and so do we
         output, _ = process.communicate(timeout=60)
         assert process.returncode == INTERRUPTED, output
@@ -96,7 +102,7 @@ def test_resuming_runs_exactly_what_is_missing_and_finishes(interrupted: tuple[P
     assert f"{2 * len(PROBLEMS)} passed" in done.stdout
     assert path.read_text().startswith(on_disk)
     keys = [key(cell) for cell in read_cells(results)]
-    assert sorted(keys) == sorted((name, problem, 1) for name in (CHEAP, "naive-loops") for problem in PROBLEMS)
+    assert sorted(keys) == sorted((name, problem, 1) for name in BACKENDS for problem in PROBLEMS)
     assert read_run(results)["finished_at"]
     assert read_run(results)["totals"]["cells"] == {"ok": 2 * len(PROBLEMS)}
 
@@ -110,7 +116,7 @@ def test_a_finished_run_is_not_resumed(interrupted: tuple[Path, str, str]) -> No
 
 def test_a_spent_time_budget_leaves_the_rest_to_a_resumed_run(tmp_path: Path) -> None:
     results = tmp_path / "results"
-    arguments = ["--backend", CHEAP, f"--shapes={PROBLEMS[0]}"]
+    arguments = [*BRIEF, "--backend", CHEAP, f"--shapes={PROBLEMS[0]}"]
     done = run_suite(results, *arguments, "--time-budget", "1ms", "-rs")
     assert done.returncode == 0, done.stdout[-2000:]
     assert "not measured: the time budget of 0.001 s is spent" in done.stdout
