@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import statistics
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -19,6 +21,14 @@ from pointwise_bench.suites.harness.worker.client_protocol import Client, Shared
 from pointwise_bench.suites.harness.worker.pool import Pool
 
 LAST_ANSWERS = 15
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")  # to which processor seconds are counted
+
+
+class _Answer(NamedTuple):
+    """What an answer of a backend took, and how large its problem was."""
+
+    seconds: float
+    macs: int
 
 
 class UntimedBackends:
@@ -31,7 +41,7 @@ class UntimedBackends:
     def __init__(self, logs: Path, options: Options) -> None:
         self._pool = Pool(logs, in_process=options.in_process)
         self._timeout_s = options.timeout_s
-        self._seconds: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=LAST_ANSWERS))
+        self._answers: defaultdict[str, list[_Answer]] = defaultdict(list)
         self.most_threads = max(options.threads)
         """The largest thread budget of the session."""
 
@@ -54,20 +64,32 @@ class UntimedBackends:
         """Verify the backend by the gate, before and after a few calls. Returns its error over the bound."""
         shared = SharedCases(problem, CaseSet.of(problem, seed))
         try:
-            with self._client(backend, threads) as client, self._counted(backend, client):
+            with self._client(backend, threads) as client, self._counted(backend, problem, client):
                 client.set_up(shared, self._timeout_s)
                 client.turn(2, 0.0, None, self._timeout_s)
                 return client.finish(self._timeout_s).error_ratio
         finally:
             shared.close()
 
-    def usual_seconds(self, backend: str) -> float:
+    def expected_seconds(self, backend: str, problem: Problem | None = None) -> float:
+        """Processor seconds that an answer of the backend takes, to this problem or, without one, as a rule.
+
+        At least what is usual. At least what the problem's multiply-adds take, too, as the cheapest of all answers so
+        far has them, each without what is usual: that is compiling, which does not grow with a problem.
+        """
+        usual_s = self._usual_seconds(backend)
+        per_mac_s = [
+            (max(0.0, each.seconds - usual_s) + TICK_S) / each.macs for each in self._answers[backend] if each.macs
+        ]
+        return max(usual_s, problem.macs * min(per_mac_s)) if problem and per_mac_s else usual_s
+
+    def _usual_seconds(self, backend: str) -> float:
         """Processor seconds of an answer of the backend, with compiling for its problem: the median of the last few.
 
         Not seconds of the clock, which pass faster for a backend beside which others compute. Of the last few, since
         what is compiled once for a dtype or a layout costs the first of its problems only. 0 where nothing was asked.
         """
-        return statistics.median(self._seconds[backend] or [0.0])
+        return statistics.median([each.seconds for each in self._answers[backend][-LAST_ANSWERS:]] or [0.0])
 
     def close(self) -> None:
         """End all workers."""
@@ -87,10 +109,10 @@ class UntimedBackends:
             raise
 
     @contextmanager
-    def _counted(self, backend: str, client: Client) -> Iterator[None]:
+    def _counted(self, backend: str, problem: Problem, client: Client) -> Iterator[None]:
         before_s = _processor_s(client)
         yield
-        self._seconds[backend].append(_processor_s(client) - before_s)
+        self._answers[backend].append(_Answer(_processor_s(client) - before_s, problem.macs))
 
     def _end_others(self, backend: str) -> None:
         for slot in [each for each in self._pool.occupied() if each.backend.name != backend]:

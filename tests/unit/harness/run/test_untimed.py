@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -158,19 +159,38 @@ def test_the_usual_seconds_of_an_answer_are_the_median_of_the_last_few(
 ) -> None:
     """The first takes 100 s, for what is compiled once, then 16 take 2 s: the last 15 count, and no failed one."""
     backends, pool = make()
-    assert backends.usual_seconds("a") == 0.0
+    assert backends.expected_seconds("a") == 0.0
     readings = iter([0.0, 100.0, *(float(second) for number in range(16) for second in (number, number + 2)), 0.0])
     monkeypatch.setattr(untimed_module, "_processor_s", lambda client: next(readings))
     backends.verify("a", PROBLEM)
-    assert backends.usual_seconds("a") == 100.0
+    assert backends.expected_seconds("a") == 100.0
     for _ in range(16):
         backends.verify("a", PROBLEM)
-    assert backends.usual_seconds("a") == 2.0
+    assert backends.expected_seconds("a") == 2.0
     pool.slots["a", 1].client.ends = Ended("wrong", "planted")
     with pytest.raises(Ended):
         backends.verify("a", PROBLEM)
-    assert backends.usual_seconds("a") == 2.0
-    assert backends.usual_seconds("b") == 0.0
+    assert backends.expected_seconds("a") == 2.0
+    assert backends.expected_seconds("b") == 0.0
+
+
+def test_a_large_problem_is_expected_to_take_what_the_cheapest_answer_has_shown(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three answers take 1 s, as compiling does. A fourth of a million multiply-adds takes 3 s: 2 us for each."""
+    backends, _ = make()
+    large = replace(PROBLEM, height=1000, width=125)
+    assert backends.expected_seconds("a", large) == 0.0
+    readings = iter([0.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 6.0])
+    monkeypatch.setattr(untimed_module, "_processor_s", lambda client: next(readings))
+    for problem in (replace(PROBLEM, batch=0), PROBLEM, PROBLEM, large):
+        backends.verify("a", problem)
+    assert large.macs == 1_000_000
+    assert backends.expected_seconds("a", PROBLEM) == 1.0
+    assert backends.expected_seconds("a", replace(large, batch=2)) == pytest.approx(
+        4.0, abs=2.1 * untimed_module.TICK_S
+    )
+    assert backends.expected_seconds("a") == 1.0
 
 
 def test_a_debugger_has_them_in_its_own_process(make: Make) -> None:
