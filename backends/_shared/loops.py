@@ -36,6 +36,7 @@ def _forward(p: Problem, weight: Array, bias: Array | None, *, parallel: bool) -
     nchw = p.layout == "nchw"
     kernels = np.ascontiguousarray(weight if nchw else weight.T.reshape(-1, p.groups, p.out_channels // p.groups))
     biases = np.zeros(p.out_channels, p.dtype) if bias is None else bias
+    kernels, biases = _readonly(kernels), _readonly(biases)
     relu = p.activation == "relu"
     y = np.empty(p.output_shape, p.dtype)
     # Where no pixel is skipped, rows are joined into one: a pointwise convolution does not care where a row ends,
@@ -71,9 +72,14 @@ def _readonly_zeros(shape: tuple[int, ...], dtype: str) -> Array:
     """What a layer is compiled with, as that belongs to preparing: read-only, as the harness's arrays are."""
     import numpy as np
 
-    x = np.zeros(shape, dtype)
-    x.flags.writeable = False
-    return x
+    return _readonly(np.zeros(shape, dtype))
+
+
+def _readonly(array: Array) -> Array:
+    """A view that cannot be written to: for numba, arrays that can be are of another type, and compiled for anew."""
+    seen = array.view()
+    seen.flags.writeable = False
+    return seen
 
 
 def compiled_for(*, parallel: bool) -> str:
