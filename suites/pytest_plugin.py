@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -133,6 +134,35 @@ def _with_broken_plugins(options: Options) -> Options:
     return replace(options, backends=(*options.backends, *map(escape, broken)))
 
 
+# --- collecting ---------------------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect without Python's collector: it would go through thousands of tests again and again, of which none ends.
+
+    Nor does it look at them later, at the end of the session or while something is measured.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        if enabled:
+            gc.enable()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the untimed tests where only timed ones are wanted, unless a file of them is named.
+
+    pytest-benchmark would skip each of them, of which there are thousands, after importing what they are made with.
+    """
+    if not config.getoption("--benchmark-only") or collection_path.suffix != ".py" or not is_of_suites(collection_path):
+        return None
+    return None if "@pytest.mark.benchmark" in collection_path.read_text(encoding="utf-8") else True
+
+
 # --- parametrisation ----------------------------------------------------------------------------------------------
 
 
@@ -145,10 +175,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("shapes")
     if marker is not None:
         timed = [
-            pytest.param(group, layer, threads, name, id=f"{group.name}:{layer.name}:{layer.problem}:{threads}t:{name}")
+            pytest.param(group, layer, threads, name, id=f"{place}:{threads}t:{name}")
             for group in metafunc.config.stash[GROUPS]
             if group.kind in marker.args
             for layer in group.layers
+            for place in [f"{group.name}:{layer.name}:{layer.problem}"]  # once for all backends
             for threads in options.threads
             for name in names
         ]
@@ -171,8 +202,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the placeholders that pytest makes where ``--shapes`` selects no group of a kind."""
-    by_shapes = [item for item in items if item.get_closest_marker("shapes") or item.get_closest_marker("claims")]
-    empty = [item for item in by_shapes if "[NOTSET" in item.name]
+    unset = [item for item in items if "[NOTSET" in item.name]
+    empty = [item for item in unset if item.get_closest_marker("shapes") or item.get_closest_marker("claims")]
     if empty:
         config.hook.pytest_deselected(items=empty)
         items[:] = [item for item in items if item not in empty]

@@ -145,27 +145,6 @@ def gradients(problem: Problem, x: Any, weight: Any, dy: Any) -> tuple[Any, Any]
     )
 
 
-@pytest.mark.parametrize("problem", LINEAR[::2], ids=str)
-def test_gradients_are_those_of_automatic_differentiation(problem: Problem) -> None:
-    torch = pytest.importorskip("torch")
-    x, weight, bias = operands(problem)
-    dy = np.random.default_rng(2).standard_normal(problem.output_shape)
-    with torch.enable_grad():
-        tensors: list[Any] = [
-            None if each is None else torch.tensor(each, requires_grad=True) for each in (x, weight, bias)
-        ]
-        image = tensors[0].permute(0, 3, 1, 2) if problem.layout == "nhwc" else tensors[0]
-        kernel = tensors[1][:, :, None, None]
-        y = torch.nn.functional.conv2d(image, kernel, tensors[2], stride=problem.stride, groups=problem.groups)
-        (y.permute(0, 2, 3, 1) if problem.layout == "nhwc" else y).backward(torch.tensor(dy))
-    dx, dw = gradients(problem, x, weight, dy)
-    np.testing.assert_allclose(dx, tensors[0].grad.numpy(), rtol=1e-12, atol=1e-13)
-    expected = tensors[1].grad.numpy()
-    if problem.bias:
-        expected = np.column_stack([expected, tensors[2].grad.numpy()])
-    np.testing.assert_allclose(dw, expected, rtol=1e-12, atol=1e-13)
-
-
 @pytest.mark.parametrize("problem", LINEAR[1::5], ids=str)
 def test_gradients_are_finite_differences(problem: Problem) -> None:
     """The formula is linear in each operand: a difference of one is the derivative itself, up to rounding."""
