@@ -5,7 +5,7 @@ Only this process needs it: a worker is told how many calls to make and how long
 
 from __future__ import annotations
 
-from changed_policy import changed_policy
+from changed_policy import changed_policy, put_in_place
 
 BRIEF = changed_policy(
     rounds={
@@ -23,11 +23,5 @@ BRIEF = changed_policy(
 
 
 def pytest_configure() -> None:
-    """Replace the policy before the rest of the harness is imported, where others take it over by name."""
-    from pointwise_bench.suites.harness.design import policy
-
-    vars(policy)["POLICY"] = BRIEF  # final for everybody else
-
-    from pointwise_bench.suites.harness.run import session
-
-    assert vars(session)["POLICY"] is BRIEF, "the harness had been imported before"
+    """Before anything is collected."""
+    put_in_place(BRIEF)

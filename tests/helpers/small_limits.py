@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from changed_policy import changed_policy
+from changed_policy import changed_policy, put_in_place
 
 if TYPE_CHECKING:
     from pointwise_bench.suites.harness.record.pass_samples import PassSamples
@@ -23,14 +23,11 @@ IN_VAIN_S = 2.0
 @pytest.hookimpl(tryfirst=True)  # before plugins are loaded
 def pytest_configure() -> None:
     """Replace what others take over by name first."""
-    from pointwise_bench.suites.harness.design import policy
-
-    vars(policy)["POLICY"] = FEW  # final for everybody else
+    put_in_place(FEW)
 
     from pointwise_bench.suites.harness.run import passes, trial
     from pointwise_bench.suites.harness.worker import limits, plugin_loading as apart
 
-    assert vars(passes)["POLICY"] is FEW, "the harness had been imported before"
     patient = trial.Participant
 
     def participant(slot: WorkerSlot, part: PassSamples, patience_s: float, most_s: Callable[[], float]) -> Participant:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from make_run import cell, write_run
+from soak import SOAK
 
-from pointwise_bench.backends import Problem, registry
+from pointwise_bench.backends import Backend, Problem, registry
 from pointwise_bench.report.__main__ import main
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.worker.client import WorkerClient
@@ -16,14 +17,31 @@ from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 
 PROBLEM = Problem(batch=1, in_channels=16, out_channels=32, height=7, width=7)
 PATIENCE_S = 60.0
+ON_TORCH = ("torch-conv2d", "torch-conv2d-channels-last", "torch-linear")
 
 
 def built_in() -> list[str]:
     return [name for name in registry.names() if registry.source(name).kind == "built-in"]
 
 
-@pytest.mark.parametrize("name", built_in())
-def test_says_one_line_or_nothing(name: str, tmp_path: Path) -> None:
+def that_say(*, each: bool = SOAK) -> list[str]:
+    """Backends with a ``ran`` of their own. Of those that share one a single backend, but with ``each``.
+
+    The last by name: of PyTorch's on the CPU the first one, torch-compile, compiles for twenty seconds.
+    """
+    found: dict[object, list[str]] = {}
+    for name in reversed(built_in()):
+        found.setdefault(type(registry.get(name)).ran, []).append(name)
+    del found[Backend.ran]
+    return sorted(name for names in found.values() for name in (names if each else names[:1]))
+
+
+def is_one_line(ran: str | None) -> bool:
+    return ran is not None and ran == " ".join(ran.split()) and len(ran) > 10
+
+
+@pytest.mark.parametrize("name", that_say())
+def test_says_one_line(name: str, tmp_path: Path) -> None:
     worker = WorkerClient(name, registry.source(name), threads=1, log=tmp_path / "log")
     cases = SharedCases(PROBLEM, CaseSet.of(PROBLEM, seed=0))
     try:
@@ -36,7 +54,20 @@ def test_says_one_line_or_nothing(name: str, tmp_path: Path) -> None:
     finally:
         cases.close()
         worker.kill()
-    assert ran is None or (ran == " ".join(ran.split()) and len(ran) > 10)
+    assert is_one_line(ran), ran
+
+
+@pytest.mark.filterwarnings("ignore:TF32 acceleration on top of oneDNN")  # as below
+@pytest.mark.parametrize("name", sorted({*that_say(each=True)} & {*ON_TORCH}))
+def test_others_of_torch_say_one_line_in_this_process(name: str) -> None:
+    """Theirs is the ``ran`` of a backend above, of another layer; torch is imported once for all of them."""
+    torch = pytest.importorskip("torch")
+    backend, before = registry.get(name), torch.get_num_threads()
+    backend.prepare(PROBLEM, CaseSet.of(PROBLEM, seed=0).real.weight, None, 1)  # type: ignore[arg-type]
+    ran = backend.ran()
+    torch.set_num_threads(before)
+    assert is_one_line(ran), ran
+    assert PROBLEM.id in str(ran)
 
 
 @pytest.mark.filterwarnings("ignore:TF32 acceleration on top of oneDNN")  # torch warns of what its own flags restore

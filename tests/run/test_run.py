@@ -50,6 +50,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     folder = tmp_path_factory.mktemp("run")
     done = run_suite(
         folder / "results",
+        *("-p", "few_rounds"),
         "--shapes",
         SMALL,
         "--shapes",
