@@ -120,6 +120,8 @@ def script(monkeypatch: pytest.MonkeyPatch) -> type[ScriptedPool]:
     monkeypatch.setattr(ScriptedPool, "until", None, raising=False)
     monkeypatch.setattr(passes_module, "Pool", ScriptedPool)
     monkeypatch.setattr(session_module, "CeilingMeters", ScriptedMeters)
+    # A fifth of a second of reading the metadata of whatever is installed, twice in every run.
+    monkeypatch.setattr(environment, "packages", lambda: {"numpy": "2.0"})
     # Which passes there are is what is tested, and not how many rounds each of them has.
     monkeypatch.setattr(time_budget, "POLICY", changed_policy(rounds={"usual": ROUNDS}))
     return ScriptedPool

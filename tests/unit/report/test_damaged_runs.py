@@ -186,8 +186,10 @@ def tried(number: int, attempt: Callable[[Damage], str]) -> str:
 
 @pytest.mark.parametrize("first", range(0, READ, 10 * BLOCK))
 def test_damaged_runs_are_read_or_refused_in_words(tmp_path: Path, first: int) -> None:
-    for number in range(first, min(first + 10 * BLOCK, READ)):
-        tried(number, lambda what: try_reading(tmp_path, what))
+    numbers = range(first, min(first + 10 * BLOCK, READ))
+    outcomes = Counter(tried(number, lambda what: try_reading(tmp_path, what)) for number in numbers)
+    # A judge that only ever sees one of them would prove little.
+    assert first or all(outcomes[one] >= 10 for one in ("error", "named", "unharmed")), outcomes
 
 
 @pytest.mark.parametrize("first", range(0, REPORTED, BLOCK))
@@ -197,15 +199,9 @@ def test_damaged_runs_are_reported_or_refused_in_words(tmp_path: Path, first: in
         tried(number, lambda what, plots=plots: try_report(tmp_path, what, plots))  # type: ignore[misc]
 
 
-def test_every_outcome_occurs_in_the_usual_sample(tmp_path: Path) -> None:
-    """A judge that only ever sees one of them would prove little."""
-    outcomes = Counter(try_reading(tmp_path, damage(number)) for number in range(6 * len(KINDS)))
-    assert all(outcomes[one] >= 10 for one in ("error", "named", "unharmed")), outcomes
-
-
 def test_an_undamaged_run_names_nothing(tmp_path: Path) -> None:
     assert try_reading(tmp_path, WHOLE) == "unharmed"
-    assert try_report(tmp_path, WHOLE, plots=True) == "unharmed"
+    assert try_report(tmp_path, WHOLE) == "unharmed"
 
 
 def test_the_same_number_is_the_same_damage() -> None:

@@ -14,7 +14,7 @@ from report_folder import drawing, report, rows_of
 from pointwise_bench.report.analysis import comparisons, timings
 from pointwise_bench.report.claims import claim_tables
 from pointwise_bench.report.pages.run_analysis import analyse
-from pointwise_bench.report.pages.site import claims_text, readme_text, write_picture, write_site
+from pointwise_bench.report.pages.site import claims_text, readme_text, write_site
 from pointwise_bench.report.reading.errors import ReportError
 from pointwise_bench.report.reading.run import Run, load_run
 
@@ -198,9 +198,3 @@ def test_the_summary_for_a_readme_has_the_answer_and_a_row_for_each_backend(tmp_
     assert "Machine: testbed-2-0123abcd, 2026-01-02." in text
     assert "| tinynet | 1 | **a** | 1.00 ms | 2.00" in text
     assert r"| b\|c | 0 of 1 |" in text
-
-
-def test_the_picture_of_a_run_is_the_same_bytes_each_time(tmp_path: Path) -> None:
-    found = analyse(run_of(tmp_path, [cell(name, FIRST, [1e-3] * 9) for name in ("a", "b")]))
-    written = [write_picture(found, tmp_path / "images" / name).read_bytes() for name in ("1.svg", "2.svg")]
-    assert written[0] == written[1]

@@ -123,10 +123,3 @@ def test_where_nothing_was_tried_nothing_is_drawn(tmp_path: Path) -> None:
     group, table = grouped(tmp_path, [cell("a", FIRST, status="unavailable")])
     assert draw_heat(group, table, tmp_path / "plot.svg") is None
     assert not (tmp_path / "plot.svg").exists()
-
-
-def test_the_same_data_are_the_same_bytes(tmp_path: Path) -> None:
-    group, table = grouped(tmp_path, CELLS)
-    for name in ("1.svg", "2.svg"):
-        assert draw_heat(group, table, tmp_path / name) == tmp_path / name
-    assert (tmp_path / "1.svg").read_bytes() == (tmp_path / "2.svg").read_bytes()

@@ -131,10 +131,3 @@ def test_without_a_network_that_somebody_has_all_of_the_picture_says_so(tmp_path
     figure = picture(tmp_path, cells)
     assert figure.axes == []
     assert [text.get_text() for text in figure.texts][1:] == ["no network has a backend with times for all layers"]
-
-
-def test_the_same_data_are_the_same_bytes(tmp_path: Path) -> None:
-    groups, table = grouped(tmp_path, network("tinynet", {"a": 1e-3, "b": 2e-3}))
-    for name in ("1.svg", "2.svg"):
-        assert draw_picture(groups, table, looks(BACKENDS), "testbed", tmp_path / name) == tmp_path / name
-    assert (tmp_path / "1.svg").read_bytes() == (tmp_path / "2.svg").read_bytes()

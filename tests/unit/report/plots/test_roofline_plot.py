@@ -97,10 +97,3 @@ def test_without_a_peak_there_are_slants_alone_and_without_ceilings_points_alone
 def test_without_a_point_nothing_is_drawn(tmp_path: Path, chosen: dict[str, Any]) -> None:
     assert draw_roofline(*arguments(tmp_path, CELLS, **chosen), tmp_path / "plot.svg") is None
     assert not (tmp_path / "plot.svg").exists()
-
-
-def test_the_same_data_are_the_same_bytes(tmp_path: Path) -> None:
-    given = arguments(tmp_path, CELLS)
-    written = [draw_roofline(*given, tmp_path / name) for name in ("1.svg", "2.svg")]
-    assert written == [tmp_path / "1.svg", tmp_path / "2.svg"]
-    assert (tmp_path / "1.svg").read_bytes() == (tmp_path / "2.svg").read_bytes()
