@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,3 +93,47 @@ def test_a_run_that_does_not_say_by_which_policy_is_not_resumed(tmp_path: Path, 
     path.write_text(json.dumps(json.loads(path.read_text()) | {"policy": damaged}))
     with pytest.raises(BadOption, match=r"policy rounds\.turn_s differs .*: None there, 0\.004 now"):
         planned(tmp_path).resume()
+
+
+# --- what it says at its end --------------------------------------------------------------------------------------
+
+
+def test_the_summary_counts_cells_and_says_where_the_time_went_and_what_to_do_next(tmp_path: Path) -> None:
+    session = whole_run(tmp_path)
+    assert session.run_folder is not None
+    first, times, *_, run, report = session.summary()
+    assert first == f"{len(PROBLEMS) * len(BACKENDS)} cells: {len(PROBLEMS) * len(BACKENDS)} ok"
+    assert re.fullmatch(r"\d+ s in all, \d+ s \(\d+ %\) of it inside timed calls", times)
+    assert run == f"run: {session.run_folder.folder}"
+    assert report == f"report: pointwise-bench report {session.run_folder.folder}"
+
+
+def test_the_summary_names_what_failed_once_for_each_backend_and_what_stayed_undecided(tmp_path: Path) -> None:
+    session = whole_run(tmp_path)
+    assert session.run_folder is not None
+    failed = [replace(session.cell(each, 1, BACKENDS[0]), status="crashed", reason="SIGSEGV") for each in PROBLEMS]
+    kept = replace(session.cell(PROBLEMS[0], 1, BACKENDS[1]), status="unsupported", reason="too small")
+    (session.run_folder.folder / "cells.jsonl").unlink()
+    session.run_folder.cells = type(session.run_folder.cells)(session.run_folder.folder / "cells.jsonl")
+    session.run_folder.cells.append([*failed, kept])
+    session.run_folder.run |= {"undecided": {"pairs": 3, "problems": 2}, "finished_at": None}
+    said = list(session.summary())
+    first = min(PROBLEMS, key=lambda each: each.id).id
+    assert said[1] == f"{BACKENDS[0]}: crashed on {first}, and on 1 more: SIGSEGV"
+    assert "3 pairs on 2 problems stayed undecided" in said
+    assert f"run, unfinished (--resume goes on with it): {session.run_folder.folder}" in said
+    assert not any("too small" in line for line in said)
+
+
+def test_a_session_that_measured_nothing_says_nothing(tmp_path: Path) -> None:
+    session = planned(tmp_path)
+    session.finish()
+    assert list(session.summary()) == []
+
+
+def whole_run(results: Path) -> Session:
+    """A whole run, from its first cell to its end."""
+    session = planned(results)
+    session.cell(PROBLEMS[0], 1, BACKENDS[0])
+    session.finish()
+    return session
