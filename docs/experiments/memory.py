@@ -15,6 +15,7 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from pointwise_bench.suites.harness.record.cell import Place
 from pointwise_bench.suites.harness.run.options import Options
 from pointwise_bench.suites.harness.run.session import Session
 from pointwise_bench.suites.harness.timing.clock import Turn
-from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp
+from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, WarmUp
 from pointwise_bench.suites.harness.worker.pool import WorkerSlot
 
 SECONDS_PER_CALL = {"numpy-matmul": 1e-4, "naive-loops": 2e-4}
@@ -44,7 +45,11 @@ class ScriptedClient:
 
     def set_up(self, cases: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
         """A pass."""
-        return SetUp(0.1, 0.01, self._seconds, 1.0, 0.25)
+        return SetUp(0.1, 0.01, 0.25)
+
+    def warm_up(self, timeout_s: float) -> WarmUp:
+        """At full speed."""
+        return WarmUp(self._seconds, 1.0)
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """One round."""
@@ -57,6 +62,9 @@ class ScriptedClient:
         """At rest."""
         return 0.0
 
+    def check_answers(self, timeout_s: float) -> None:
+        """A second pass."""
+
     def finish(self, timeout_s: float) -> Finish:
         """Another pass."""
         return Finish(0.5, 10**8)
@@ -65,8 +73,13 @@ class ScriptedClient:
 class ScriptedPool:
     """As :class:`pointwise_bench.suites.harness.worker.pool.Pool`, without a process."""
 
+    at_once = 1
+
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         self._slots: dict[str, WorkerSlot] = {}
+
+    def start(self, wanted: Iterable[tuple[str, int]]) -> None:
+        """Nothing."""
 
     def slot(self, name: str, threads: int) -> WorkerSlot:
         """The slot with its client."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from pointwise_bench.suites.harness.run import passes as passes_module, session 
 from pointwise_bench.suites.harness.run.options import Options
 from pointwise_bench.suites.harness.run.session import Session
 from pointwise_bench.suites.harness.timing.clock import Turn
-from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp
+from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, WarmUp
 from pointwise_bench.suites.harness.worker.pool import WorkerSlot
 
 BACKENDS = ("naive-loops", "numpy-matmul")
@@ -41,7 +41,11 @@ class ScriptedClient:
 
     def set_up(self, cases: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
         """A pass."""
-        return SetUp(0.1, 0.01, 1e-3, 1.0, 0.25)
+        return SetUp(0.1, 0.01, 0.25)
+
+    def warm_up(self, timeout_s: float) -> WarmUp:
+        """A millisecond per call."""
+        return WarmUp(1e-3, 1.0)
 
     isolation = "worker"
 
@@ -52,6 +56,9 @@ class ScriptedClient:
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """One round."""
         return Turn(self.seconds(), 1.0, 1.0, None)
+
+    def check_answers(self, timeout_s: float) -> None:
+        """Nothing."""
 
     def finish(self, timeout_s: float) -> Finish:
         """Another pass."""
@@ -65,9 +72,14 @@ class ScriptedPool:
     served: list[tuple[str, int]]
     until: int | None
 
+    at_once = 2
+
     def __init__(self, logs: Path, *, starts: int = 0, **keywords: Any) -> None:
         self._starts = starts
         self._slots: dict[str, WorkerSlot] = {}
+
+    def start(self, wanted: Iterable[tuple[str, int]]) -> None:
+        """Nothing: each client is made when its slot is asked for."""
 
     def slot(self, name: str, threads: int) -> WorkerSlot:
         """A slot with its client."""

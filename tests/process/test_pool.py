@@ -106,6 +106,27 @@ def test_what_a_backend_misses_is_asked_once_and_holds_no_process(
     assert list(pool.occupied()) == []
 
 
+def test_workers_are_started_beside_each_other(misbehaving: None, pool: Pool) -> None:
+    """All are there before any has answered; who has a worker keeps it, and who fails is told when it is needed."""
+    kept = pid_of(pool.slot(CHEAP, 1))
+    present: list[int] = []
+    ask = pool._ask_what_is_missing
+
+    def asking(slot: Any) -> None:
+        present.append(len(list(pool.occupied())))
+        ask(slot)
+
+    pool._ask_what_is_missing = asking  # type: ignore[method-assign]  # and goes on
+    wanted = [(CHEAP, 1), (CHEAP, 2), ("naive-loops", 1), ("misses-five", 1)]
+    pool.start(wanted)
+    assert max(present) == 4
+    assert pid_of(pool.slot(CHEAP, 1)) == kept
+    started = [pool.slot(*each) for each in wanted[:3]]
+    assert [slot.starts for slot in started] == [1, 1, 1]
+    with pytest.raises(Ended):
+        pool.slot(*wanted[3])
+
+
 # --- starts that fail ---------------------------------------------------------------------------------------------
 
 

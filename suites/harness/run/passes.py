@@ -141,6 +141,7 @@ class Passes:
         deadline = self.budget.begin_pass(passes - number if number < passes else 1)
         progress = Progress(number, passes, len(trials), self.budget, self._announce)
         before = _machine_state()
+        self.pool.start((name, planned.threads) for planned in trials for name in self._pending(planned))
         if number:  # in another order, so that what earlier problems leave in a process differs between passes
             trials = self._rng.sample(trials, len(trials))
         for planned in trials:

@@ -25,6 +25,7 @@ from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.error_bounds import cannot_judge
 from pointwise_bench.suites.harness.worker.client_protocol import Client, SharedCases
 from pointwise_bench.suites.harness.worker.pool import Pool, WorkerSlot
+from pointwise_bench.suites.harness.worker.side_by_side import side_by_side
 
 T = TypeVar("T")
 
@@ -107,29 +108,43 @@ class Trial:
         """Set up, time and verify all backends. Cannot be resumed: only samples of the same rounds are compared."""
         for name in self.backends:
             self._add_participant(name)
+        self._attempt_side_by_side(self._ask_for_refusal)
         self._set_up_all()
+        self._attempt_alone(self._warm_up)
         self._time_all()
-        for name in list(self._participants):
-            if self._attempt(name, self._finish):
-                participant = self._participants.pop(name)
-                participant.slot.time_outs = 0
-                self._result.parts.append(participant.part)
+        self._attempt_side_by_side(self._check_answers)
+        self._attempt_alone(self._finish)
+        for participant in self._participants.values():
+            participant.slot.time_outs = 0
+            self._result.parts.append(participant.part)
         return self._result
 
-    def _attempt(self, name: str, action: Callable[[Participant], None]) -> bool:
-        """Whether ``action`` succeeded; otherwise the participant leaves the trial, with its reason."""
-        participant = self._participants[name]
+    def _attempt_side_by_side(self, action: Callable[[Participant], None]) -> None:
+        """``action`` on every participant, untimed and so on several at once; who fails leaves the trial."""
+        for participant, ended in side_by_side(action, list(self._participants.values()), self.pool.at_once):
+            if ended is not None:
+                self._leave(participant.part.backend, ended)
+
+    def _attempt_alone(self, action: Callable[[Participant], None]) -> None:
+        """``action`` on one participant after the other, with the machine to itself; who fails leaves the trial."""
+        for name in list(self._participants):
+            self._attempt(name, action)
+
+    def _attempt(self, name: str, action: Callable[[Participant], None]) -> None:
         try:
-            action(participant)
+            action(self._participants[name])
         except Ended as ended:
-            if ended.error_ratio is not None:
-                participant.part.error_ratio = ended.error_ratio
-            participant.slot.time_outs += ended.status == "timed-out"
-            if not ended.alive:
-                self.pool.dismiss(participant.slot)
-            self._result.ended.append((self._participants.pop(name).part, ended))
-            return False
-        return True
+            self._leave(name, ended)
+
+    def _leave(self, name: str, ended: Ended) -> None:
+        """The participant leaves the trial, with the reason."""
+        participant = self._participants.pop(name)
+        if ended.error_ratio is not None:
+            participant.part.error_ratio = ended.error_ratio
+        participant.slot.time_outs += ended.status == "timed-out"
+        if not ended.alive:
+            self.pool.dismiss(participant.slot)
+        self._result.ended.append((participant.part, ended))
 
     # --- before the timing ----------------------------------------------------------------------------------
 
@@ -152,7 +167,6 @@ class Trial:
         else:
             part.process = slot.starts - 1
             self._participants[name] = Participant(slot, part, self.timeout_s, self.patience_s)
-            self._attempt(name, self._ask_for_refusal)
 
     def _ask_for_refusal(self, participant: Participant) -> None:
         if reason := participant.ask(lambda client, patience: client.refuses(self.problem, patience)):
@@ -165,20 +179,22 @@ class Trial:
             return
         shared = SharedCases(self.problem, CaseSet.of(self.problem, self.seed), self.cache)
         try:
-            for name in list(self._participants):
-                whole = name not in self.earlier  # an earlier start has answered the cases on other layers
-                self._attempt(name, partial(self._set_up, shared=shared, whole=whole))
+            self._attempt_side_by_side(partial(self._set_up, shared=shared))
         finally:
             shared.close()
 
-    @staticmethod
-    def _set_up(participant: Participant, *, shared: SharedCases, whole: bool) -> None:
+    def _set_up(self, participant: Participant, *, shared: SharedCases) -> None:
+        whole = participant.part.backend not in self.earlier  # an earlier start has answered all cases
         set_up = participant.ask(lambda client, patience: client.set_up(shared, patience, whole=whole))
-        participant.seconds_per_call = set_up.seconds_per_call
-        participant.cpu_over_wall = set_up.cpu_over_wall
         participant.part.prepare_s = set_up.prepare_s
         participant.part.first_call_s = set_up.first_call_s
         participant.part.error_ratio = set_up.error_ratio
+
+    @staticmethod
+    def _warm_up(participant: Participant) -> None:
+        warm_up = participant.ask(lambda client, patience: client.warm_up(patience))
+        participant.seconds_per_call = warm_up.seconds_per_call
+        participant.cpu_over_wall = warm_up.cpu_over_wall
 
     # --- timing ---------------------------------------------------------------------------------------------
 
@@ -214,8 +230,12 @@ class Trial:
 
     # --- after the timing -----------------------------------------------------------------------------------
 
+    @staticmethod
+    def _check_answers(participant: Participant) -> None:
+        participant.ask(lambda client, patience: client.check_answers(patience))
+
     def _finish(self, participant: Participant) -> None:
-        """The gate again, the thread budget, and whether the times are possible at all."""
+        """All that judges by time: the clock, rest, the thread budget, and whether the times are possible at all."""
         self._check_clock(participant)
         self._check_rests(participant)
         self._recheck_warm_up(participant)

@@ -1,4 +1,7 @@
-"""One backend with its layer, in whichever process it runs: prepared, verified, timed, verified again."""
+"""One backend with its layer, in whichever process it runs: prepared, verified, timed, verified again.
+
+What judges by time, or is judged by it, has a step of its own, so that a run can let the others share the cores.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +27,19 @@ from pointwise_bench.suites.harness.verify.gate import Gate
 
 @dataclass(frozen=True)
 class SetUp:
-    """What is known of a backend on one problem once it has passed the gate and is warm."""
+    """What is known of a backend on one problem once its answers have passed the gate."""
 
     prepare_s: float
     first_call_s: float
-    seconds_per_call: float  # of the warm layer: what the plan of the rounds is made from
-    cpu_over_wall: float  # of the warm-up, which may use every core: proves the thread budget
     error_ratio: float | None
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """What is known once the layer is compiled and level."""
+
+    seconds_per_call: float  # what the plan of the rounds is made from
+    cpu_over_wall: float  # of the warm-up, which may use every core: proves the thread budget
 
 
 @dataclass(frozen=True)
@@ -49,10 +58,16 @@ class _Current:
     clocked: ClockedLayer
     timer: DeviceTimer | None
     seconds_per_call: list[float] = field(default_factory=list)
+    finishes: bool = False  # see Gate.finishes
+    answers_well: bool = False  # see TimedLayer.check_answers
 
 
 class TimedLayer:
-    """A backend with its thread budget. One problem at a time: ``set_up``, any number of ``turn``, ``finish``."""
+    """A backend with its thread budget, on one problem at a time.
+
+    ``set_up``, ``warm_up``, any number of ``turn``, ``check_answers``, ``finish``. The first and the fourth look at
+    values, and others may do the same beside them; the other three need the machine for themselves.
+    """
 
     def __init__(self, backend: Backend, threads: int) -> None:
         self.backend = backend
@@ -64,7 +79,7 @@ class TimedLayer:
         self._sync = sync_of(backend)
 
     def set_up(self, problem: Problem, cases: CaseSet, cache: Cache = "hot", *, whole: bool = True) -> SetUp:
-        """Prepare, pass the gate (see :meth:`Gate.before` for ``whole``), warm up.
+        """Prepare, and pass the gate (see :meth:`Gate.before` for ``whole``).
 
         ``WrongAnswer`` from the gate, anything from the backend.
         """
@@ -80,7 +95,13 @@ class TimedLayer:
         gate = Gate(self.backend, problem, cases)
         gate.before(layer, self._prepare(problem, cases.integer) if whole else None)
         self._current = _Current(gate, clocked, self.backend.device_timer())
-        return SetUp(prepare_s, first_call_s, *clocked.warm_up(), gate.error_ratio)
+        return SetUp(prepare_s, first_call_s, gate.error_ratio)
+
+    def warm_up(self) -> WarmUp:
+        """Pass :meth:`Gate.finishes`, then call until compiled and level. May be left out where nothing is timed."""
+        current = self._current_layer()
+        self._check_finishes(current)
+        return WarmUp(*current.clocked.warm_up())
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None = None) -> Turn:
         """See :meth:`ClockedLayer.turn`; then as many calls on the device's clock, where the backend has one.
@@ -98,14 +119,24 @@ class TimedLayer:
         )
         return replace(turn, device_seconds_per_call=device_s)
 
-    def finish(self) -> Finish:
-        """Pass the gate once more, on the very layer, input and result of the timing; then forget the problem."""
+    def check_answers(self) -> None:
+        """Pass the gate once more, on the very layer, input and result of the timing."""
         current = self._current_layer()
         self._keep_to(None)
-        typical_s = statistics.median(current.seconds_per_call)
         clocked, inputs = current.clocked, current.clocked.inputs
         inputs.check_untouched()
-        current.gate.after(clocked.layer, inputs.first, clocked.result, inputs.sources[0], typical_s)
+        current.gate.after(clocked.layer, inputs.first, clocked.result, inputs.sources[0])
+        current.answers_well = True
+
+    def finish(self) -> Finish:
+        """Pass the checks of the gate that judge by time, and all of :meth:`check_answers`; then forget the problem."""
+        current = self._current_layer()
+        if not current.answers_well:
+            self.check_answers()
+        self._keep_to(None)
+        self._check_finishes(current)
+        typical_s = statistics.median(current.seconds_per_call)
+        current.gate.recomputes(current.clocked.layer, current.clocked.inputs.first, typical_s)
         self._current = None
         return Finish(current.gate.error_ratio, peak_rss_bytes())
 
@@ -135,6 +166,12 @@ class TimedLayer:
         if not callable(layer):
             raise TypeError(f"prepare returned {type(layer).__name__}, which is not callable and so is no layer")
         return layer
+
+    @staticmethod
+    def _check_finishes(current: _Current) -> None:
+        if not current.finishes:
+            current.gate.finishes(current.clocked.layer)
+            current.finishes = True
 
     def _keep_to(self, cores: list[int] | None) -> None:
         if cores is not None and cores != self._cores:

@@ -48,11 +48,8 @@ class Gate:
         if exact is not None:
             self._check_exact(exact)
         self._check_reals(timed)
-        check_finished(self._calls, timed, self._cases.first.inputs)
 
-    def after(
-        self, timed: Layer, on_device: OnDevice, last_result: Any, inputs: Inputs, seconds_per_call: float
-    ) -> None:
+    def after(self, timed: Layer, on_device: OnDevice, last_result: Any, inputs: Inputs) -> None:
         """``on_device`` are the inputs of the timing, ``inputs`` the harness's arrays that they were made from."""
         cases = self._cases
         inputs.check_untouched()
@@ -62,7 +59,16 @@ class Gate:
         self._check_answers(timed, cases.second, "after the timing")
         self._check_close(cases.first, self._calls.compute(timed, on_device), "after the timing")
         self._check_sees_new_values(timed, on_device, inputs)
-        check_recomputes(self._calls, timed, on_device, cases.first.inputs, seconds_per_call)
+
+    # Two checks by time, which nothing else on the machine may disturb.
+
+    def finishes(self, timed: Layer) -> None:
+        """No work goes on when a call has returned; before the timing, which would queue thousands of them."""
+        check_finished(self._calls, timed, self._cases.first.inputs)
+
+    def recomputes(self, timed: Layer, on_device: OnDevice, seconds_per_call: float) -> None:
+        """No answer is remembered; ``on_device`` as above."""
+        check_recomputes(self._calls, timed, on_device, self._cases.first.inputs, seconds_per_call)
 
     # --- single checks --------------------------------------------------------------------------------------
 

@@ -18,13 +18,13 @@ from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
 from pointwise_bench.suites.harness.memory.shared_arrays import read_block, write_block
 from pointwise_bench.suites.harness.timing.clock import Turn
-from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp
+from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, WarmUp
 from pointwise_bench.suites.harness.verify.cases import Array, Weights
 from pointwise_bench.suites.harness.worker.channel import Message
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 from pointwise_bench.suites.harness.worker.process import ChildProcess
 
-A = TypeVar("A", SetUp, Turn, Finish)
+A = TypeVar("A", SetUp, WarmUp, Turn, Finish)
 
 
 class WorkerClient:
@@ -56,6 +56,10 @@ class WorkerClient:
         message = {"do": "set_up", "problem": cases.problem.id, "cache": cases.cache, "whole": whole}
         return self._numbers(SetUp, message, timeout_s, (cases.descriptor(),))
 
+    def warm_up(self, timeout_s: float) -> WarmUp:
+        """See :meth:`TimedLayer.warm_up`."""
+        return self._numbers(WarmUp, {"do": "warm_up"}, timeout_s)
+
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """See :meth:`TimedLayer.turn`."""
         message = {"do": "turn", "calls": calls, "warm_s": warm_s, "cores": cores}
@@ -67,6 +71,10 @@ class WorkerClient:
         if not _fits(found, "float"):
             raise self._process.garbled("idle", f"{found!r}")
         return float(found)
+
+    def check_answers(self, timeout_s: float) -> None:
+        """See :meth:`TimedLayer.check_answers`."""
+        self._ask({"do": "check_answers"}, timeout_s)
 
     def finish(self, timeout_s: float) -> Finish:
         """See :meth:`TimedLayer.finish`."""

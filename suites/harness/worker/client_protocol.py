@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from threading import Lock
 from typing import Any, Protocol
 
 from pointwise_bench import Problem
@@ -10,7 +11,7 @@ from pointwise_bench.common.formats import Cache
 from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
 from pointwise_bench.suites.harness.timing.clock import Turn
-from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp
+from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, WarmUp
 from pointwise_bench.suites.harness.verify.cases import Array, CaseSet, Weights
 
 
@@ -22,12 +23,14 @@ class SharedCases:
         self.cases = cases
         self.cache: Cache = cache
         self._descriptor: int | None = None
+        self._writing = Lock()  # workers may be asked beside each other
 
     def descriptor(self) -> int:
         """The block's file descriptor, owned by this object."""
-        if self._descriptor is None:
-            self._descriptor = self.cases.to_block()
-        return self._descriptor
+        with self._writing:
+            if self._descriptor is None:
+                self._descriptor = self.cases.to_block()
+            return self._descriptor
 
     def close(self) -> None:
         """Free the memory."""
@@ -53,11 +56,17 @@ class Client(Protocol):
     def set_up(self, cases: SharedCases, timeout_s: float, *, whole: bool = True) -> SetUp:
         """See :meth:`TimedLayer.set_up`."""
 
+    def warm_up(self, timeout_s: float) -> WarmUp:
+        """See :meth:`TimedLayer.warm_up`."""
+
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """See :meth:`TimedLayer.turn`."""
 
     def idle(self, settled_s: float, timeout_s: float) -> float:
         """See :meth:`TimedLayer.idle`."""
+
+    def check_answers(self, timeout_s: float) -> None:
+        """See :meth:`TimedLayer.check_answers`."""
 
     def finish(self, timeout_s: float) -> Finish:
         """See :meth:`TimedLayer.finish`."""

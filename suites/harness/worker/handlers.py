@@ -50,12 +50,21 @@ def _set_up(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -
     return _value(asdict(timed_layer.set_up(problem, cases, message["cache"], whole=message["whole"])))
 
 
+def _warm_up(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    return _value(asdict(timed_layer.warm_up()))
+
+
 def _turn(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
     return _value(asdict(timed_layer.turn(message["calls"], message["warm_s"], message["cores"])))
 
 
 def _idle(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
     return _value(timed_layer.idle(message["settled_s"]))
+
+
+def _check_answers(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    timed_layer.check_answers()
+    return _value(None)
 
 
 def _finish(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
@@ -87,8 +96,10 @@ HANDLERS: Final[dict[str, Handler]] = {
     "missing": _missing,
     "refuses": _refuses,
     "set_up": _set_up,
+    "warm_up": _warm_up,
     "turn": _turn,
     "idle": _idle,
+    "check_answers": _check_answers,
     "finish": _finish,
     "apply": _apply,
     "time_claim": _time_claim,

@@ -12,7 +12,7 @@ from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples, Time
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.process_statistics import libraries
-from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, TimedLayer
+from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, TimedLayer, WarmUp
 from pointwise_bench.suites.harness.verify.cases import Array, Weights
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 
@@ -41,6 +41,11 @@ class InProcessClient:
         with _ending("set_up"):
             return self._timed_layer.set_up(cases.problem, cases.cases, cases.cache, whole=whole)
 
+    def warm_up(self, timeout_s: float) -> WarmUp:
+        """See :meth:`TimedLayer.warm_up`."""
+        with _ending("warm_up"):
+            return self._timed_layer.warm_up()
+
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """See :meth:`TimedLayer.turn`."""
         with _ending("turn"):
@@ -50,6 +55,11 @@ class InProcessClient:
         """See :meth:`TimedLayer.idle`."""
         with _ending("idle"):
             return self._timed_layer.idle(settled_s)
+
+    def check_answers(self, timeout_s: float) -> None:
+        """See :meth:`TimedLayer.check_answers`."""
+        with _ending("check_answers"):
+            self._timed_layer.check_answers()
 
     def finish(self, timeout_s: float) -> Finish:
         """See :meth:`TimedLayer.finish`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
@@ -10,10 +10,12 @@ from shutil import rmtree
 
 from pointwise_bench.backends import Backend, registry
 from pointwise_bench.backends.registry import Unloadable
+from pointwise_bench.common.cores import available_cores
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import Client
 from pointwise_bench.suites.harness.worker.in_process import InProcessClient
+from pointwise_bench.suites.harness.worker.side_by_side import side_by_side
 
 START_S = 120.0  # how long a worker may take to start and to say what it is missing: importing torch can take a minute
 
@@ -70,20 +72,39 @@ class Pool:
         self._in_process = in_process
         self._start_s = START_S if start_s is None else start_s
         self._slots: dict[tuple[str, int], WorkerSlot] = {}
+        self.at_once = 1 if in_process else available_cores()
+        """How many workers may be asked beside each other where nothing is timed: backends in one process may not."""
+
+    def start(self, wanted: Iterable[tuple[str, int]]) -> None:
+        """Start the workers of these backends and thread budgets beside each other; who runs already is left alone.
+
+        Nothing may be timed meanwhile. Whoever cannot be started is tried again, or given up, by :meth:`slot`.
+        """
+        slots = [slot for slot in map(self._slot_of, wanted) if self._lacks_worker(slot) and slot.given_up is None]
+        for slot in slots:
+            self._begin(slot)
+        for slot, ended in side_by_side(self._ask_what_is_missing, slots, self.at_once):
+            if ended is not None:
+                self._note_failed_start(slot, ended)
+            else:
+                self._note_start(slot)
 
     def slot(self, backend: str, threads: int) -> WorkerSlot:
         """The slot with a live client, or with what the backend is missing.
 
         ``Ended`` when it cannot be started.
         """
-        key = (backend, threads)
-        slot = self._slots.setdefault(key, WorkerSlot(registry.get(backend), threads, starts=self._starts))
-        if isinstance(slot.backend, Unloadable):
-            slot.missing = slot.backend.missing()
-        if slot.client is None and slot.missing is None:
+        slot = self._slot_of((backend, threads))
+        if self._lacks_worker(slot):
             if (last := slot.given_up) is not None:
                 raise Ended(last.status, f"{last.reason} (not asked again in this run)", alive=False)
-            self._start(slot)
+            self._begin(slot)
+            try:
+                self._ask_what_is_missing(slot)
+            except Ended as ended:
+                self._note_failed_start(slot, ended)
+                raise
+            self._note_start(slot)
         return slot
 
     def dismiss(self, slot: WorkerSlot) -> None:
@@ -106,24 +127,36 @@ class Pool:
         """Slots that have a client now."""
         return (each for each in self._slots.values() if each.client is not None)
 
-    def _start(self, slot: WorkerSlot) -> None:
-        """Start a worker in the slot and ask what its backend is missing. ``Ended`` when it does not get that far."""
+    def _slot_of(self, key: tuple[str, int]) -> WorkerSlot:
+        if key not in self._slots:
+            self._slots[key] = slot = WorkerSlot(registry.get(key[0]), key[1], starts=self._starts)
+            if isinstance(slot.backend, Unloadable):
+                slot.missing = slot.backend.missing()
+        return self._slots[key]
+
+    @staticmethod
+    def _lacks_worker(slot: WorkerSlot) -> bool:
+        return slot.client is None and slot.missing is None
+
+    def _begin(self, slot: WorkerSlot) -> None:
         slot.client = self._new_client(slot)
         slot.starts += 1
-        try:
-            slot.missing = self._ask_what_is_missing(slot.client)
-        except Ended as ended:
-            slot.failures.append(ended)
-            self.dismiss(slot)
-            raise
+
+    def _note_start(self, slot: WorkerSlot) -> None:
         slot.failures.clear()
         if slot.missing is not None:
             self.dismiss(slot)  # nothing else will be asked of it, and it may hold a large library in memory
 
-    def _ask_what_is_missing(self, client: Client) -> str | None:
+    def _note_failed_start(self, slot: WorkerSlot, ended: Ended) -> None:
+        slot.failures.append(ended)
+        self.dismiss(slot)
+
+    def _ask_what_is_missing(self, slot: WorkerSlot) -> None:
+        """Ask what the backend is missing, once its worker was begun. ``Ended`` when it does not get that far."""
+        assert slot.client is not None, "it was begun"
         most_s = self._patience_s()
         try:
-            return client.missing(min(self._start_s, most_s))
+            slot.missing = slot.client.missing(min(self._start_s, most_s))
         except Ended as ended:
             if ended.status == "timed-out" and most_s < self._start_s:
                 raise Hurried(ended.reason) from None

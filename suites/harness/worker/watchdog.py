@@ -15,6 +15,7 @@ import sys
 from contextlib import suppress
 from functools import cache
 from itertools import count
+from threading import Lock
 
 from pointwise_bench.suites.harness.worker import reaper
 
@@ -28,6 +29,7 @@ class Watchdog:
         self._run = f"{os.getpid()}-{secrets.token_hex(8)}/"
         self._numbers = count()
         self._groups: set[int] = set()
+        self._telling = Lock()  # a worker may be killed by any thread that waits for one
         self._process: subprocess.Popen[bytes] | None = None
 
     def mark(self) -> str:
@@ -38,13 +40,15 @@ class Watchdog:
 
     def watch(self, group: int) -> None:
         """Kill this process group too, should the harness end."""
-        self._groups.add(group)
-        self._tell(f"+{group}\n")
+        with self._telling:
+            self._groups.add(group)
+            self._tell(f"+{group}\n")
 
     def forget(self, group: int) -> None:
         """The group has ended; its number may come to mean another."""
-        self._groups.discard(group)
-        self._tell(f"-{group}\n")
+        with self._telling:
+            self._groups.discard(group)
+            self._tell(f"-{group}\n")
 
     def close(self) -> None:
         """End the watchdog, which kills whatever is left."""

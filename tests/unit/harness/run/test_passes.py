@@ -80,7 +80,7 @@ def hung_later(monkeypatch: pytest.MonkeyPatch) -> None:
             asked.append(cases.problem.id)
             if len(asked) > len(PROBLEMS):
                 raise Ended("timed-out", f"no answer within {timeout_s:g} s", alive=False)
-        return SetUp(0.1, 0.01, 1e-3, 1.0, 0.25)
+        return SetUp(0.1, 0.01, 0.25)
 
     monkeypatch.setattr(ScriptedClient, "set_up", set_up)
 
@@ -113,7 +113,7 @@ def test_no_pass_begins_that_cannot_start_its_workers(tmp_path: Path, monkeypatc
         left_s = budgets[0].left_s()
         if left_s > 0.15:
             budgets[0].closing_s += left_s - 0.15
-        return SetUp(0.1, 0.01, 1e-3, 1.0, 0.25)
+        return SetUp(0.1, 0.01, 0.25)
 
     monkeypatch.setattr(TimeBudget, "__init__", noting)
     monkeypatch.setattr(ScriptedClient, "set_up", set_up)

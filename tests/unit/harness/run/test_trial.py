@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from math import ceil
 from random import Random
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -22,12 +23,13 @@ from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
 from pointwise_bench.suites.harness.run.trial import Participant, Trial, TrialResult
 from pointwise_bench.suites.harness.timing.clock import Turn
-from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp
+from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, WarmUp
 from pointwise_bench.suites.harness.worker.pool import WorkerSlot
 
 PROBLEM = Problem(batch=1, in_channels=64, out_channels=64, height=16, width=16)
 CALL_S = 1e-3
 ROUNDS = 6
+REQUESTS = ("refuses", "set_up", "warm_up", "turn", "idle", "check_answers", "finish")
 Answer = TypeVar("Answer")
 
 
@@ -57,7 +59,11 @@ class ScriptedClient:
 
     def set_up(self, cases: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
         """A pass."""
-        return self.answer("set_up", SetUp(0.1, 0.01, CALL_S, 1.0, 0.25))
+        return self.answer("set_up", SetUp(0.1, 0.01, 0.25))
+
+    def warm_up(self, timeout_s: float) -> WarmUp:
+        """A millisecond per call, on one core."""
+        return self.answer("warm_up", WarmUp(CALL_S, 1.0))
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """One round."""
@@ -70,6 +76,10 @@ class ScriptedClient:
         """At rest."""
         return self.answer("idle", 0.01)
 
+    def check_answers(self, timeout_s: float) -> None:
+        """Another pass."""
+        return self.answer("check_answers", None)
+
     def finish(self, timeout_s: float) -> Finish:
         """Another pass."""
         return self.answer("finish", Finish(0.5, 10**8))
@@ -77,6 +87,8 @@ class ScriptedClient:
 
 class ScriptedPool:
     """Slots with scripted clients, of which a dismissed one is replaced like a real one."""
+
+    at_once = 2
 
     def __init__(self, **scripts: dict[str, Callable[[int], Any]]) -> None:
         self.requests: list[tuple[str, str]] = []
@@ -158,6 +170,28 @@ def test_all_backends_are_set_up_before_any_is_timed() -> None:
     assert requests.index("turn") > max(place for place, asked in enumerate(requests) if asked == "set_up")
 
 
+def test_what_judges_by_time_has_the_machine_to_itself_and_what_looks_at_values_shares_it() -> None:
+    """Every request takes 10 ms here, and it is counted how many are under way."""
+    under_way, most = 0, dict.fromkeys(REQUESTS, 0)
+    lock = Lock()
+
+    def counting(request: str) -> Callable[[int], Any]:
+        def answer(number: int) -> None:
+            nonlocal under_way
+            with lock:
+                under_way += 1
+                most[request] = max(most[request], under_way)
+            time.sleep(0.01)
+            with lock:
+                under_way -= 1
+
+        return answer
+
+    script = {request: counting(request) for request in REQUESTS}
+    trial_of(ScriptedPool(a=script, b=script, c=script)).run()
+    assert most == {"refuses": 2, "set_up": 2, "warm_up": 1, "turn": 1, "idle": 1, "check_answers": 2, "finish": 1}
+
+
 def test_the_canary_beats_once_a_round_for_all() -> None:
     parts = parts_of(trial_of(ScriptedPool(a={}, b={})).run())
     assert parts["a"].canary_s == parts["b"].canary_s == [float(number) for number in range(1, ROUNDS + 1)]
@@ -174,7 +208,7 @@ def test_all_turns_and_the_canary_keep_to_the_cores_of_the_pass(cores: list[int]
 
 
 def test_a_slow_backend_takes_part_in_the_first_rounds_only() -> None:
-    pool = ScriptedPool(slow={"set_up": lambda number: SetUp(0, 0, 1.0, 1.0, 0.1)}, fast={})
+    pool = ScriptedPool(slow={"warm_up": lambda number: WarmUp(1.0, 1.0)}, fast={})
     parts = parts_of(trial_of(pool, rounds=lambda speeds: 9).run())
     assert (len(parts["slow"].samples_s), len(parts["fast"].samples_s)) == (POLICY.rounds.fewest, 9)
     assert parts["slow"].calls == 1
@@ -188,7 +222,7 @@ def test_the_number_of_rounds_comes_from_the_warm_ups_speed() -> None:
         seen.append(dict(speeds))
         return 5
 
-    pool = ScriptedPool(a={}, b={"set_up": lambda number: SetUp(0, 0, 0.2, 1.0, 0.1)})
+    pool = ScriptedPool(a={}, b={"warm_up": lambda number: WarmUp(0.2, 1.0)})
     parts = parts_of(trial_of(pool, rounds=rounds).run())
     assert seen == [{"a": CALL_S, "b": 0.2}]
     assert len(parts["a"].samples_s) == 5
@@ -196,7 +230,7 @@ def test_the_number_of_rounds_comes_from_the_warm_ups_speed() -> None:
 
 def test_a_later_pass_keeps_the_calls_and_the_limit_of_the_first() -> None:
     """A worker that starts slower must not average fewer calls into a sample, nor leave out rounds of the others."""
-    pool = ScriptedPool(a={"set_up": lambda number: SetUp(0, 0, 1.0, 1.0, 0.1)}, b={})
+    pool = ScriptedPool(a={"warm_up": lambda number: WarmUp(1.0, 1.0)}, b={})
     parts = parts_of(trial_of(pool, earlier={"a": Share(rounds=30, calls=17, most=5)}).run())
     assert parts["a"].share == Share(rounds=5, calls=17, most=5)
     assert len(parts["a"].samples_s) == 5
@@ -206,7 +240,7 @@ def test_a_later_pass_keeps_the_calls_and_the_limit_of_the_first() -> None:
 # --- backends that end early --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("moment", ["refuses", "set_up", "turn", "finish"])
+@pytest.mark.parametrize("moment", ["refuses", "set_up", "warm_up", "turn", "check_answers", "finish"])
 def test_a_backend_that_ends_at_any_moment_leaves_and_the_others_go_on(moment: str) -> None:
     result = trial_of(ScriptedPool(a={moment: ends("wrong")}, b={})).run()
     assert ends_of(result).keys() == {"a"}
@@ -365,7 +399,7 @@ def beyond_its_budget(on_all_cores: float) -> tuple[ScriptedPool, Callable[[], T
         kept_to = pool.slots["a"].client.turns[-1][2]  # type: ignore[union-attr]
         return Turn(CALL_S, on_all_cores if kept_to is None else 1.0, 1.0, None)
 
-    pool = ScriptedPool(a={"set_up": lambda number: SetUp(0.1, 0.01, CALL_S, 1.9, 0.25), "turn": turn})
+    pool = ScriptedPool(a={"warm_up": lambda number: WarmUp(CALL_S, 1.9), "turn": turn})
     return pool, trial_of(pool, cores=[0]).run
 
 

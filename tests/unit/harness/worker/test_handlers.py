@@ -12,7 +12,7 @@ import pytest
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.memory.shared_arrays import read_block, write_block
 from pointwise_bench.suites.harness.timing.clock import Turn
-from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp
+from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, WarmUp
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.worker import client, in_process
 from pointwise_bench.suites.harness.worker.handlers import HANDLERS
@@ -36,7 +36,15 @@ class Noted:
     def set_up(self, problem: Problem, cases: CaseSet, cache: str, *, whole: bool) -> SetUp:
         """Half a second to prepare."""
         self.asked += [problem, cases, cache, whole]
-        return SetUp(0.5, 0.25, 0.125, 1.0, None)
+        return SetUp(0.5, 0.25, None)
+
+    def warm_up(self) -> WarmUp:
+        """An eighth of a second."""
+        return WarmUp(0.125, 1.0)
+
+    def check_answers(self) -> None:
+        """Noted."""
+        self.asked.append("answers")
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None) -> Turn:
         """A microsecond."""
@@ -75,6 +83,9 @@ def test_numbers_come_back_by_their_names() -> None:
         "untimed_s": 0.0,
     }
     assert layer.asked == [3, 0.5, [1]]
+    assert handled(layer, do="warm_up") == {"seconds_per_call": 0.125, "cpu_over_wall": 1.0}
+    assert handled(layer, do="check_answers") is None
+    assert layer.asked[3:] == ["answers"]
     assert handled(layer, do="finish") == {"error_ratio": 0.25, "peak_rss_bytes": 4096}
     assert handled(layer, do="idle", settled_s=0.75) == 0.75
 
@@ -82,7 +93,7 @@ def test_numbers_come_back_by_their_names() -> None:
 def test_the_cases_arrive_as_they_were_written() -> None:
     layer, cases = Noted(), CaseSet.of(PROBLEM, seed=1)
     answer = handled(layer, [cases.to_block()], do="set_up", problem=PROBLEM.id, cache="cold", whole=False)
-    assert answer["prepare_s"] == 0.5
+    assert answer == {"prepare_s": 0.5, "first_call_s": 0.25, "error_ratio": None}
     problem, arrived, cache, whole = layer.asked
     assert (problem, cache, whole) == (PROBLEM, "cold", False)
     assert np.array_equal(arrived.first.answer, cases.first.answer)
