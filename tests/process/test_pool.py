@@ -118,7 +118,7 @@ def test_workers_are_started_beside_each_other(misbehaving: None, pool: Pool) ->
 
     pool._ask_what_is_missing = asking  # type: ignore[method-assign]  # and goes on
     wanted = [(CHEAP, 1), (CHEAP, 2), ("naive-loops", 1), ("misses-five", 1)]
-    pool.start(wanted)
+    pool.start(2 * wanted)  # as many times as there are problems
     assert max(present) == 4
     assert pid_of(pool.slot(CHEAP, 1)) == kept
     started = [pool.slot(*each) for each in wanted[:3]]

@@ -80,7 +80,8 @@ class Pool:
 
         Nothing may be timed meanwhile. Whoever cannot be started is tried again, or given up, by :meth:`slot`.
         """
-        slots = [slot for slot in map(self._slot_of, wanted) if self._lacks_worker(slot) and slot.given_up is None]
+        slots = [self._slot_of(key) for key in dict.fromkeys(wanted)]
+        slots = [slot for slot in slots if self._lacks_worker(slot) and slot.given_up is None]
         for slot in slots:
             self._begin(slot)
         for slot, ended in side_by_side(self._ask_what_is_missing, slots, self.at_once):
