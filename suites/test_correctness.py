@@ -183,29 +183,34 @@ def picture(problem: Problem, seed: int = 0) -> Array:
     return (np.random.default_rng(seed).integers(-255, 256, shape) / 64).astype(problem.dtype)
 
 
+def square(**sizes: Any) -> Problem:
+    """Two images of seven channels that stay seven. Tests share it: who compiles for a problem does so once."""
+    return problem_of(batch=2, in_channels=7, out_channels=7, height=5, width=3, **sizes)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_identity_returns_the_input(backend: CheckedBackend, layout: str, dtype: str) -> None:
-    problem = problem_of(batch=2, in_channels=7, out_channels=7, height=5, width=3, layout=layout, dtype=dtype)
+    problem = square(layout=layout, dtype=dtype)
     x = picture(problem)
     np.testing.assert_array_equal(backend.compute(problem, x, np.eye(7)), x)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_permutation_moves_channels(backend: CheckedBackend, layout: str) -> None:
-    problem = problem_of(in_channels=5, out_channels=5, height=4, width=4, layout=layout)
-    x, order = picture(problem), [3, 0, 4, 1, 2]
-    np.testing.assert_array_equal(backend.compute(problem, x, np.eye(5)[order]), x[:, order])
+    problem = square(layout=layout)
+    x, order = picture(problem), [3, 0, 6, 4, 1, 2, 5]
+    np.testing.assert_array_equal(backend.compute(problem, x, np.eye(7)[order]), x[:, order])
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_pixel_depends_on_itself_alone(backend: CheckedBackend, layout: str) -> None:
-    problem = problem_of(in_channels=6, out_channels=4, height=5, width=5, layout=layout)
-    x, weight = picture(problem), picture(problem_of(in_channels=6, height=4)).reshape(4, 6)
+    problem = square(layout=layout)
+    x, weight = picture(problem), picture(problem_of(in_channels=7, height=7)).reshape(7, 7)
     moved = x.copy()
-    moved[0, :, 2, 3] += 1
-    changed = (backend.compute(problem, x, weight) != backend.compute(problem, moved, weight)).any(axis=(0, 1))
-    assert np.argwhere(changed).tolist() == [[2, 3]]
+    moved[1, :, 3, 1] += 1
+    changed = (backend.compute(problem, x, weight) != backend.compute(problem, moved, weight)).any(axis=1)
+    assert np.argwhere(changed).tolist() == [[1, 3, 1]]
 
 
 # --- values that are not numbers ----------------------------------------------------------------------------------
@@ -214,14 +219,14 @@ def test_a_pixel_depends_on_itself_alone(backend: CheckedBackend, layout: str) -
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("activation", ["none", "relu"])
 def test_nan_and_infinity_reach_their_pixel_and_no_other(backend: CheckedBackend, layout: str, activation: str) -> None:
-    problem = problem_of(in_channels=3, out_channels=2, height=2, width=3, layout=layout, activation=activation)
-    x = np.ones((1, 3, 2, 3), problem.dtype)
-    x[0, 1, 0, 0], x[0, 2, 1, 2] = np.nan, np.inf
-    y = backend.compute(problem, x, [[1, 2, 3], [1, 1, -1]])
+    problem = square(layout=layout, activation=activation)
+    x = np.ones((2, 7, 5, 3), problem.dtype)
+    x[0, 1, 0, 0], x[1, 2, 4, 2] = np.nan, np.inf
+    y = backend.compute(problem, x, [[1, 2, 3, 0.5, 0.5, 0.5, 0.5], *[[1, 1, -1, 0.5, 0.5, 0.5, 0.5]] * 6])
     assert np.isnan(y[0, :, 0, 0]).all()
-    assert y[0, :, 1, 2].tolist() == [np.inf, 0.0 if activation == "relu" else -np.inf]
-    others = np.delete(y.reshape(2, 6), [0, 5], axis=1)
-    assert (others == [[6], [1]]).all()
+    assert y[1, :, 4, 2].tolist() == [np.inf, *[0.0 if activation == "relu" else -np.inf] * 6]
+    others = np.delete(y.transpose(0, 2, 3, 1).reshape(30, 7), [0, 29], axis=0)
+    assert (others == [8, 3, 3, 3, 3, 3, 3]).all()
 
 
 # --- no image at all ----------------------------------------------------------------------------------------------

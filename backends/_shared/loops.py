@@ -58,10 +58,12 @@ def _forward(p: Problem, weight: Array, bias: Array | None, *, parallel: bool) -
 def _weight_gradient(p: Problem, *, parallel: bool) -> Layer:
     kernel = loop_kernels.kernels(parallel)["gradient"]
     results = halves.buffers(p)
+    # Of one number of axes with and without a bias, whose gradient is not written without one: one type, compiled once.
+    dw, db = results[0], results[-1].reshape(-1)
     order = (0, 1, 2, 3) if p.layout == "nchw" else (0, 3, 1, 2)
 
     def layer(x: Array, dy: Array) -> Array | tuple[Array, ...]:
-        kernel(read_pixels(p, x).transpose(order), dy.transpose(order), p.groups, results[0], results[-1], p.bias)
+        kernel(read_pixels(p, x).transpose(order), dy.transpose(order), p.groups, dw, db, p.bias)
         return results if p.bias else results[0]
 
     layer(_readonly_zeros(p.input_shape, p.dtype), _readonly_zeros(p.output_shape, p.dtype))
