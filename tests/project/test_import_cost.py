@@ -134,7 +134,9 @@ def test_collecting_takes_little_and_imports_nothing_heavy(tmp_path: Path) -> No
 def test_whoever_only_measures_collects_no_untimed_tests_and_not_what_they_are_made_with(tmp_path: Path) -> None:
     (tmp_path / "witness.py").write_text(WITNESS)
     options = ("--benchmark-only", "--shapes", "basics", "--backend", "numpy-matmul")
-    printed = collected("suites/", tmp_path, dict(os.environ), *options)
+    # What pytest-xdist tells its processes would make pytest-benchmark refuse the option.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    printed = collected("suites/", tmp_path, inherited, *options)
     files = {line.partition("::")[0] for line in printed.splitlines() if "::" in line}
     assert files == {"suites/test_sweeps.py"}
     (line,) = [line for line in printed.splitlines() if line.startswith("imported: ")]
