@@ -6,8 +6,12 @@ The innermost loop runs along the contiguous axis, so that LLVM vectorises it: p
 
 from __future__ import annotations
 
+import os
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pointwise_bench.backends.backend import RUN_CACHE
 
 if TYPE_CHECKING:
     from pointwise_bench.backends.backend import Array
@@ -24,7 +28,8 @@ def kernels(parallel: bool) -> dict[str, Any]:
     """
     from numba import njit, prange
 
-    compiled = njit(parallel=parallel, fastmath=FAST_MATH, error_model="numpy")
+    kept = _keep_for_the_run()
+    compiled = njit(parallel=parallel, fastmath=FAST_MATH, error_model="numpy", cache=kept)
 
     @compiled  # type: ignore[untyped-decorator]
     def nchw(x: Array, weight: Array, bias: Array, groups: int, relu: bool, y: Array) -> None:
@@ -68,7 +73,7 @@ def kernels(parallel: bool) -> dict[str, Any]:
                                 y[n, i, j, group, o] = 0
 
     # A sum is a vector only where its terms may be added in another order; what NaN and infinity do stays as it is.
-    summing = njit(parallel=parallel, fastmath=FAST_MATH | {"reassoc"}, error_model="numpy")
+    summing = njit(parallel=parallel, fastmath=FAST_MATH | {"reassoc"}, error_model="numpy", cache=kept)
 
     @summing  # type: ignore[untyped-decorator]
     def gradient(x: Array, dy: Array, groups: int, dw: Array, db: Array, bias: bool) -> None:
@@ -93,3 +98,17 @@ def kernels(parallel: bool) -> dict[str, Any]:
                 db[o] = total
 
     return {"nchw": nchw, "nhwc": nhwc, "gradient": gradient}
+
+
+def _keep_for_the_run() -> bool:
+    """Have numba keep what it compiles in the folder of the run, for the next start; False where there is none.
+
+    The parallel loops take more than a second for each of their types, which every start of a worker would pay anew.
+    """
+    folder = os.environ.get(RUN_CACHE)
+    if folder is None:
+        return False
+    from numba import config
+
+    config.CACHE_DIR = str(Path(folder, "numba"))
+    return True
