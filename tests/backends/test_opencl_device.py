@@ -88,3 +88,4 @@ def test_a_queue_that_is_not_waited_for_is_refused() -> None:
     timed_layer = TimedLayer(Unsynchronised(), threads=1)
     with pytest.raises(WrongAnswer, match=r"is not finished when sync\(\) returns"):
         timed_layer.set_up(LONG, CaseSet.of(LONG, seed=1))
+        timed_layer.warm_up()
