@@ -108,6 +108,25 @@ def edges() -> Iterator[tuple[str, Problem]]:
             yield edge, problem_of(**sizes, layout=LAYOUTS[layout], dtype=DTYPES[wide], **epilogue)
 
 
+_FORMS: Final = (
+    0,
+    1,
+    2,
+    3,
+    1,
+    0,
+    3,
+    2,
+)  # of eight edges in a row: each layout, precision and epilogue meets the others
+
+
+def one_of_each_edge() -> Iterator[tuple[str, Problem]]:
+    """Each edge in one of its forms, which differs from edge to edge."""
+    forms = list(edges())
+    for number in range(len(EDGES)):
+        yield forms[4 * number + _FORMS[number % 8]]
+
+
 def edges_of_gradients() -> Iterator[tuple[str, Problem]]:
     """Each edge in both layouts and directions. The bias, which is part of the gradient of weights only, alternates."""
     for number, (edge, sizes) in enumerate(EDGES.items()):
@@ -144,6 +163,13 @@ def cut_by_threads() -> Iterator[tuple[str, Problem]]:
             dtype, finished = DTYPES[layout ^ number & 1], bool(number & 1)
             activation: Any = "relu" if finished else "none"
             yield what, problem_of(**sizes, layout=name, dtype=dtype, bias=finished, activation=activation)
+
+
+def one_of_each_cut() -> Iterator[tuple[str, Problem]]:
+    """Each in one layout; two neighbours have the same one, so that each layout meets both precisions."""
+    both = list(cut_by_threads())
+    for number in range(len(CUT_BY_THREADS)):
+        yield both[2 * number + number // 2 % 2]
 
 
 def gradients_cut_by_threads() -> Iterator[tuple[str, Problem]]:

@@ -39,6 +39,8 @@ from pointwise_bench.suites.correctness_problems import (
     kinds,
     kinds_of_gradients,
     offered,
+    one_of_each_cut,
+    one_of_each_edge,
     problem_of,
     small_problems,
 )
@@ -257,10 +259,13 @@ def named(problems: Iterable[tuple[str, Problem]]) -> list[ParameterSet]:
     return [pytest.param(problem, id=f"{what}:{problem}") for what, problem in problems]
 
 
-ONE_OF_EACH_EDGE = list(edges())[::4]
+def others(of: Iterable[tuple[str, Problem]], asked: Iterable[tuple[str, Problem]]) -> list[tuple[str, Problem]]:
+    """Those that every backend is not asked already."""
+    known = set(asked)
+    return [each for each in of if each not in known]
 
 
-@pytest.mark.parametrize("problem", named(ONE_OF_EACH_EDGE))
+@pytest.mark.parametrize("problem", named(one_of_each_edge()))
 def test_edges(backend: CheckedBackend, problem: Problem) -> None:
     backend.pass_the_gate(problem)
 
@@ -268,7 +273,7 @@ def test_edges(backend: CheckedBackend, problem: Problem) -> None:
 # --- work that threads share ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("problem", named(list(cut_by_threads())[::2]))
+@pytest.mark.parametrize("problem", named(one_of_each_cut()))
 def test_all_threads(backend: CheckedBackend, problem: Problem) -> None:
     backend.on_all_threads().pass_the_gate(problem)
 
@@ -335,7 +340,7 @@ def test_many_more_problems(cheap_backend: CheckedBackend, problem: Problem, see
     is_right(cheap_backend, problem, seed)
 
 
-@pytest.mark.parametrize("problem", named([each for each in edges() if each not in ONE_OF_EACH_EDGE]))
+@pytest.mark.parametrize("problem", named(others(edges(), one_of_each_edge())))
 def test_edges_in_other_forms(cheap_backend: CheckedBackend, problem: Problem) -> None:
     cheap_backend.pass_the_gate_unless_dear(problem)
 
@@ -350,7 +355,7 @@ def test_gradients(cheap_backend: CheckedBackend, problem: Problem) -> None:
     cheap_backend.pass_the_gate_unless_dear(problem)
 
 
-@pytest.mark.parametrize("problem", named([*list(cut_by_threads())[1::2], *gradients_cut_by_threads()]))
+@pytest.mark.parametrize("problem", named([*others(cut_by_threads(), one_of_each_cut()), *gradients_cut_by_threads()]))
 def test_more_on_all_threads(cheap_backend: CheckedBackend, problem: Problem) -> None:
     cheap_backend.on_all_threads().pass_the_gate_unless_dear(problem)
 

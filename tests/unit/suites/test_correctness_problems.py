@@ -10,6 +10,7 @@ import pytest
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.correctness_problems import (
+    CUT_BY_THREADS,
     EDGES,
     cut_by_threads,
     edges,
@@ -18,6 +19,8 @@ from pointwise_bench.suites.correctness_problems import (
     kinds,
     kinds_of_gradients,
     offered,
+    one_of_each_cut,
+    one_of_each_edge,
 )
 from pointwise_bench.suites.harness.verify.error_bounds import has_bound
 
@@ -58,6 +61,21 @@ def test_edges_next_to_each_other_have_every_form() -> None:
         forms[edge].add((p.layout, p.dtype, p.bias))
     assert all(len(each) == 4 for each in forms.values())
     assert all(len(one | other) == 8 for one, other in pairwise(forms.values()))
+
+
+def test_one_of_each_edge_has_all_edges_and_any_eight_in_a_row_all_forms() -> None:
+    found = list(one_of_each_edge())
+    assert [edge for edge, _ in found] == list(EDGES)
+    assert set(found) <= set(edges())
+    forms = [(p.layout, p.dtype, p.bias) for _, p in found]
+    assert all(len(set(forms[first : first + 8])) == 8 for first in range(0, len(forms) - 7, 8))
+
+
+def test_one_of_each_cut_has_all_cuts_in_both_layouts() -> None:
+    found = list(one_of_each_cut())
+    assert [what for what, _ in found] == list(CUT_BY_THREADS)
+    assert {p.layout for _, p in found} == {"nchw", "nhwc"}
+    assert {p.dtype for _, p in found} == {"float32", "float64"}
 
 
 def test_the_gate_can_judge_them() -> None:
