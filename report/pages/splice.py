@@ -40,4 +40,6 @@ def _replaced(document: str, text: str, markers: tuple[str, str], where: str) ->
     _, end, after = rest.partition(markers[1])
     if not (begin and end) or markers[0] in rest or markers[1] in before + after:
         raise ReportError(f"{where}: needs one line '{markers[0]}' and, below it, one line '{markers[1]}'")
-    return f"{before}{begin}\n{text.strip()}\n{end}{after}"
+    # A text that held a marker, such as a name of a plugin's, could not be replaced again.
+    visible = text.strip().replace("<!--", "&lt;!--")
+    return f"{before}{begin}\n{visible}\n{end}{after}"

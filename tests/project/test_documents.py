@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import re
 from dataclasses import fields
 from types import ModuleType
@@ -29,6 +30,18 @@ GLOSSARY = (ROOT / "docs/GLOSSARY.md").read_text()
 DOCUMENTS = [path for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")) if path.name != "CHANGELOG.md"]
 DOCUMENTS += [ROOT / "results/README.md"]
 FOLDERS = ("backends", "suites", "report", "tests", "docs", "src", r"\.github")
+
+
+def test_tox_names_every_file_of_suites_without_timed_tests() -> None:
+    untimed = [
+        f"suites/{path.name}"
+        for path in sorted((ROOT / "suites").glob("test_*.py"))
+        if "@pytest.mark.benchmark" not in path.read_text()
+    ]
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini")
+    assert tox["tests"]["untimed"].split() == untimed
+    assert all("{[tests]untimed}" in tox[name]["commands"] for name in ("testenv", "testenv:coverage"))
 
 
 def test_every_option_stands_in_the_readme() -> None:

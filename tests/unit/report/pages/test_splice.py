@@ -28,9 +28,20 @@ def test_splice_refuses_a_file_without_its_markers(tmp_path: Path, text: str) ->
     assert path.read_text(encoding="utf-8") == text
 
 
+def test_a_marker_in_the_text_is_made_visible_so_that_it_can_be_replaced_again(tmp_path: Path) -> None:
+    path = tmp_path / "README.md"
+    path.write_text(f"before{BEGIN}old{END}after")
+    splice(path, f"a name: {END}")
+    splice(path, f"a name: {END}")
+    assert path.read_text() == f"before{BEGIN}\na name: &lt;!-- report:end -->\n{END}after"
+
+
+WITHOUT_COMMENTS = st.text().map(lambda text: text.replace("<!--", ""))
+
+
 # 100 examples of any text before, between and behind the markers, line ends and all: three slices and a concatenation.
 @settings(max_examples=100, deadline=None)
-@given(st.text(), st.text(), st.text(), st.text(min_size=1))
+@given(WITHOUT_COMMENTS, WITHOUT_COMMENTS, WITHOUT_COMMENTS, WITHOUT_COMMENTS)
 def test_what_stands_outside_the_markers_stays_to_the_byte_and_twice_is_once(
     tmp_path_factory: pytest.TempPathFactory, before: str, between: str, after: str, new: str
 ) -> None:
