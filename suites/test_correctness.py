@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 
-DEAR_S: Final = 0.25
+DEAR_S: Final = 0.15
 """Processor seconds above which an answer is asked of a backend only where it must: see ``expected_seconds``.
 
 Where its usual answers take longer, it is asked no more than it must; otherwise it is spared the problems that are
