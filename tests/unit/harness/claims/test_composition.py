@@ -52,10 +52,9 @@ def test_steps_are_told_apart_and_add_up(monkeypatch: pytest.MonkeyPatch) -> Non
         assert result.samples_s[variant] == pytest.approx([sum(expected.values())] * len(result.samples_s[variant]))
 
 
-def test_two_products_in_a_row_hand_on_the_backends_own_array() -> None:
-    claim = get("mlpconv-2")
-    for backend in ("numpy-matmul", "torch-conv2d"):
-        assert list(measured(claim, backend).steps_s["ReLU in the same call"]["whole"]) == ["product"]
+@pytest.mark.parametrize("backend", ["numpy-matmul", "torch-conv2d"])
+def test_two_products_in_a_row_hand_on_the_backends_own_array(backend: str) -> None:
+    assert list(measured(get("mlpconv-2"), backend).steps_s["ReLU in the same call"]["whole"]) == ["product"]
 
 
 def test_another_input_is_computed_with_from_then_on() -> None:
