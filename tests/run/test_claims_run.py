@@ -128,7 +128,7 @@ def test_in_process_numbers_are_shown_and_not_compared(tmp_path: Path) -> None:
     """On loops: a BLAS in this process was loaded with all cores, and would break the budget of one thread."""
     results = tmp_path / "results"
     chosen = ("-k", "test_claim and channels-only", "--shapes", "claims", "--backend", "naive-loops")
-    done = run_suite(results, *chosen, "--in-process")
+    done = run_suite(results, *chosen, "--in-process", "-p", "rounds_of_any_length")
     assert done.returncode == 0, done.stdout[-3000:]
     (line,) = lines(results)
     assert line["isolation"] == "in-process"
