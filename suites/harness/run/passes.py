@@ -69,7 +69,7 @@ class Passes:
         self._rng = Random(self._seed)  # noqa: S311  # shuffles turns, keeps no secret
         self._ceilings = {each["threads"]: Ceilings(**each) for each in run_folder.run["ceilings"]}
         self._disagreement: dict[int, float] = {}
-        self._starting_s = 0.0  # of the last pass: seconds that its first trial took beside the timing
+        self._starting_s = 0.0  # of the last pass: seconds that starting and its first trial took beside the timing
 
     @property
     def complete(self) -> bool:
@@ -141,7 +141,9 @@ class Passes:
         deadline = self.budget.begin_pass(passes - number if number < passes else 1)
         progress = Progress(number, passes, len(trials), self.budget, self._announce)
         before = _machine_state()
+        began = time.monotonic()
         self.pool.start((name, planned.threads) for planned in trials for name in self._pending(planned))
+        self._starting_s = time.monotonic() - began
         if number:  # in another order, so that what earlier problems leave in a process differs between passes
             trials = self._rng.sample(trials, len(trials))
         for planned in trials:
@@ -193,7 +195,7 @@ class Passes:
         self.timed_s += timed_s
         planned.cost_s = time.monotonic() - began
         if is_first:
-            self._starting_s = planned.cost_s - timed_s
+            self._starting_s += planned.cost_s - timed_s
         progress.problem_done(planned.title, result.parts, out)
 
     def _ask_what_ran(self) -> None:

@@ -16,6 +16,7 @@ from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.time_budget import TimeBudget
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.run import passes as passes_module
+from pointwise_bench.suites.harness.run.passes import Passes
 from pointwise_bench.suites.harness.timing.timed_layer import SetUp
 
 
@@ -119,3 +120,26 @@ def test_no_pass_begins_that_cannot_start_its_workers(tmp_path: Path, monkeypatc
     monkeypatch.setattr(ScriptedClient, "set_up", set_up)
     session = planned(tmp_path, time_budget_s=30.0)
     assert set(session.cell(PROBLEMS[0], 1, BACKENDS[0]).process) == {0}
+
+
+def test_the_time_in_which_workers_start_counts_for_the_next_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They start beside each other, before the first trial: 1.5 s here, and 1.3 s are left behind that."""
+    passes: list[Passes] = []
+    init = Passes.__init__
+
+    def noting(self: Passes, *arguments: Any) -> None:
+        init(self, *arguments)
+        passes.append(self)
+
+    def start(self: ScriptedPool, wanted: Any) -> None:
+        time.sleep(1.5)
+        passes[0].budget.closing_s += passes[0].budget.left_s() - 1.3
+
+    monkeypatch.setattr(Passes, "__init__", noting)
+    monkeypatch.setattr(ScriptedPool, "start", start)
+    # Turns are made up and take no time; what they say that they took is not to be taken off.
+    monkeypatch.setattr(ScriptedPool, "speeds", dict.fromkeys(BACKENDS, lambda: 1e-9))
+    planned(tmp_path, time_budget_s=30.0).cell(PROBLEMS[0], 1, BACKENDS[0])
+    assert [each["number"] for each in passes[0].run_folder.run["passes"]] == [0]
