@@ -145,8 +145,8 @@ def _report_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--baseline",
         metavar="BACKEND",
-        help="speed-ups are against it (default: in each run the backend with most valid cells, ties by name; one with "
-        "the word 'naive' in its name only where there is no other)",
+        help="speed-ups are against it (default: in each run torch-conv2d, else numpy-matmul, else the backend with "
+        "most valid cells, ties by name; one with the word 'naive' in its name only where there is no other)",
     )
     parser.add_argument(
         "--results",

@@ -29,7 +29,7 @@ class Overview:
 def overview(run: Run, timings: pd.DataFrame, groups: Sequence[ReportGroup], baseline: str | None) -> list[Overview]:
     """One row per backend, the one that leads most layers first."""
     networks = [group for group in groups if group.is_network]
-    layers = sum(len(group.layers) for group in networks)
+    layers = sum(group.covered for group in networks)
     rows = []
     for backend, cells in by_backend(run.cells).items():
         standings = [one for group in networks for one in group.standings if one.backend == backend]

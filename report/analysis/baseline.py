@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Final
 
 from pointwise_bench.common.status import OK
 from pointwise_bench.report.reading.errors import ReportError, nearest
 from pointwise_bench.report.reading.run import Run
 
+WHAT_PEOPLE_USE: Final = ("torch-conv2d", "numpy-matmul")
+"""A speed-up over these is what a reader would gain: the call that a framework's layer makes, then plain NumPy."""
+
 
 def choose_baseline(run: Run) -> str | None:
-    """The backend with the most ok cells, ties by name; a naive one only where there is no other.
+    """The first of :data:`WHAT_PEOPLE_USE` that has an ok cell, else the backend with the most of them.
 
-    A rule, not a name: the baseline must exist in every run, and a slow reference would flatter all others.
+    Ties by name, and a naive one only where there is no other: a slow reference would flatter all others.
     """
     cells = Counter(cell.backend for cell in run.cells if cell.status == OK)
-    return min(cells, key=lambda name: ("naive" in name.split("-"), -cells[name], name), default=None)
+    used = [name for name in WHAT_PEOPLE_USE if cells[name]]
+    return min(used[:1] or cells, key=lambda name: ("naive" in name.split("-"), -cells[name], name), default=None)
 
 
 def check_baseline(name: str, runs: Sequence[Run]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -63,12 +64,14 @@ class Standing:
 class ReportGroup:
     """A shape group under one thread budget, its standings from the fastest to the incomplete.
 
-    ``lead`` compares the first standing with the next one that does not lead: ``(backend, ratio, low, high)``.
+    ``layers`` are all that were asked for, ``missing`` those of them for which no backend has a time. ``lead`` compares
+    the first standing with the next one that does not lead: ``(backend, ratio, low, high)``.
     """
 
     name: str
     threads: int
     layers: tuple[GroupRow, ...]
+    missing: tuple[GroupRow, ...]
     standings: tuple[Standing, ...]
     lead: tuple[str, float, float, float] | None
 
@@ -83,6 +86,16 @@ class ReportGroup:
         return not self.is_sweep and self.name not in _COLLECTIONS
 
     @property
+    def covered(self) -> int:
+        """How many layers have a time of some backend."""
+        return len(self.layers) - len(self.missing)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all layers have: of a part of a network there is no total and no winner."""
+        return not self.missing
+
+    @property
     def leaders(self) -> list[Standing]:
         """The backends that were not beaten on the total."""
         return [standing for standing in self.standings if standing.leads]
@@ -92,25 +105,35 @@ def group_up(run: Run, timings: pd.DataFrame, comparisons: pd.DataFrame, baselin
     """Every group of ``run`` under every thread budget: networks, then collections, then sweeps, each as measured."""
     cells = {(cell.problem.id, cell.threads, cell.backend): cell for cell in run.cells}
     logs = _log_speedups(comparisons, baseline)
+    asked = _layers_asked_for(run)
     groups = []
     for key, rows in timings.groupby(["group", "threads"], sort=False):
         name, threads = cast("tuple[str, int]", key)
-        groups.append(_group(name, int(threads), rows, cells, logs))
+        groups.append(_group(name, int(threads), rows, asked.pop((name, int(threads)), ()), cells, logs))
+    for (name, threads), layers in asked.items():  # the time budget ended before them
+        groups.append(ReportGroup(name, threads, tuple(layers), tuple(layers), (), None))
     order = list(dict.fromkeys(group.name for group in groups))
     return sorted(groups, key=lambda one: (one.is_sweep, not one.is_network, order.index(one.name), one.threads))
+
+
+def _layers_asked_for(run: Run) -> dict[tuple[str, int], list[GroupRow]]:
+    """By group and thread budget; empty for a run of a version that did not record them."""
+    found: defaultdict[tuple[str, int], list[GroupRow]] = defaultdict(list)
+    for place in run.settings["selection"]:
+        found[place["group"], place["threads"]].append(GroupRow(place["name"], place["problem"].id, place["count"]))
+    return dict(found)
 
 
 def _group(
     name: str,
     threads: int,
     rows: pd.DataFrame,
+    asked: Sequence[GroupRow],
     cells: Mapping[tuple[str, int, str], ReadCell],
     logs: Mapping[tuple[str, int, str], float],
 ) -> ReportGroup:
-    layers = tuple(
-        GroupRow(*line)
-        for line in dict.fromkeys(zip(rows["name"], rows["problem"], rows["count"].tolist(), strict=True))
-    )
+    with_cells = (GroupRow(*line) for line in zip(rows["name"], rows["problem"], rows["count"].tolist(), strict=True))
+    layers = tuple(dict.fromkeys((*asked, *with_cells)))
     # A selection of a table's rows takes a thousand times as long as one of an array's elements.
     of, leading = rows["backend"].to_numpy(dtype=object), rows["leads"].to_numpy(dtype=np.bool_)
     names = sorted(set(of))
@@ -129,7 +152,9 @@ def _group(
         counts = int(timed[backend].sum()), int(leading[of == backend].sum())
         standings.append(Standing(backend, *counts, totals[backend], backend in leads, speedup, shared))
     standings.sort(key=_order)
-    return ReportGroup(name, threads, layers, tuple(standings), _lead(standings, pairs, compared))
+    have = set(zip(rows["name"][has_time], rows["problem"][has_time], strict=True))
+    missing = tuple(layer for layer in layers if (layer.name, layer.problem) not in have)
+    return ReportGroup(name, threads, layers, missing, tuple(standings), _lead(standings, pairs, compared))
 
 
 def _order(standing: Standing) -> tuple[bool, float, int, str]:

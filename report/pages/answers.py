@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pandas as pd
 
@@ -12,12 +13,16 @@ from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.groups import ReportGroup
 from pointwise_bench.report.analysis.wording import duration, joined, times
 
+# Missing layers that are named one by one.
+_NAMED: Final = 3
+
 
 @dataclass(frozen=True)
 class NetworkAnswer:
     """Which backend is fastest for a group, by how much and how certain that is.
 
-    ``total`` is empty where a sum over the group means nothing or no backend has all layers.
+    ``total`` is empty where a sum over the group means nothing or no backend has all layers. ``layers`` says on how
+    many the backend is fastest or tied; where the group is not ``whole``, how many of its layers have a time.
     """
 
     group: str
@@ -26,19 +31,28 @@ class NetworkAnswer:
     total: str
     lead: str
     layers: str
+    whole: bool = True
 
 
 def answer(group: ReportGroup) -> NetworkAnswer:
     """The answer for a network; for other groups the backend that leads most often."""
-    layers = len(group.layers)
-    if not any(standing.timed for standing in group.standings):
-        return NetworkAnswer(group.name, group.threads, "none", "", "no backend has a valid time", f"0 of {layers}")
+    if group.is_network and not group.is_whole:
+        return _incomplete(group)
     if not (group.is_network and group.leaders):
         return _most_often(group)
     first = group.leaders[0]
     assert first.total is not None
-    seconds, led = duration(first.total.seconds), f"{first.leading} of {layers}"
+    seconds, led = duration(first.total.seconds), f"{first.leading} of {len(group.layers)}"
     return NetworkAnswer(group.name, group.threads, first.backend, seconds, _certainty(group), led)
+
+
+def _incomplete(group: ReportGroup) -> NetworkAnswer:
+    """Of a part of a network there is no winner: the layers that are left out may be those on which it would lose."""
+    names = [layer.name or layer.problem for layer in group.missing]
+    further = len(names) - _NAMED
+    shown = joined(names if further <= 0 else [*names[:_NAMED], f"{further} more"])
+    said = f"incomplete: {group.covered} of {len(group.layers)}"
+    return NetworkAnswer(group.name, group.threads, "none", "", f"without a time: {shown}", said, whole=False)
 
 
 def _certainty(group: ReportGroup) -> str:
@@ -52,17 +66,26 @@ def _certainty(group: ReportGroup) -> str:
 
 
 def _most_often(group: ReportGroup) -> NetworkAnswer:
-    most = max(standing.leading for standing in group.standings)
+    most = max((standing.leading for standing in group.standings), default=0)
     names = [standing.backend for standing in group.standings if standing.leading == most and standing.timed]
     reason = "no backend has comparable times for all layers" if group.is_network else ""
     if not most:
-        names, reason = ["none"], "nothing was compared"
-    return NetworkAnswer(group.name, group.threads, joined(names), "", reason, f"{most} of {len(group.layers)}")
+        names, reason = ["none"], "nothing was compared" if group.covered else "no backend has a valid time"
+    layers = f"{most} of {group.covered}" + (f", {len(group.missing)} without a time" if group.missing else "")
+    return NetworkAnswer(group.name, group.threads, joined(names), "", reason, layers, group.is_whole)
 
 
 def headline(groups: Sequence[ReportGroup]) -> str:
     """One sentence: which backend leads, on how many of the networks of a run."""
     networks = [group for group in groups if group.is_network and group.leaders]
+    incomplete = [group for group in groups if group.is_network and not group.is_whole]
+    if not incomplete:
+        return _of_whole(networks)
+    parts = [f"{group.name} ({group.covered} of {len(group.layers)} layers)" for group in incomplete]
+    return f"{_of_whole(networks)} Incomplete, and so without a winner: {joined(dict.fromkeys(parts))}."
+
+
+def _of_whole(networks: Sequence[ReportGroup]) -> str:
     if not networks:
         return "No network has a backend with comparable times for all layers, so none is called fastest."
     if len(networks) == 1:

@@ -68,6 +68,8 @@ def _policy(value: Any) -> dict[str, Any]:
 
 PLACE: Final = {"group": KeyRule(name(0), ""), "name": KeyRule(name(0), ""), "count": KeyRule(_count, 1)}
 
+_SELECTED: Final = {**PLACE, "problem": KeyRule(problem), "threads": KeyRule(whole(1, MOST_THREADS))}
+
 CELL: Final = {
     "backend": KeyRule(name()),
     "problem": KeyRule(problem),
@@ -116,6 +118,7 @@ SETTINGS: Final = {
     "finished_at": KeyRule(name(0), None),
     "policy": KeyRule(_policy, {}),
     "project": KeyRule(object_of(_PROJECT), dict.fromkeys(_PROJECT)),
+    "selection": KeyRule(list_of(object_of(_SELECTED)), ()),
     "environment": KeyRule(_environment, {}),
     "ceilings": KeyRule(list_of(object_of(_CEILING)), ()),
     "canary": KeyRule(object_of({"baseline_s": KeyRule(duration, None)}), {}),

@@ -227,6 +227,7 @@ def clean_settings() -> dict[str, Any]:
         "options": {"seed": 1, "backends": ["a-backend"]},
         "policy": {"rounds": {"turn_s": 0.004}},
         "project": {"version": "0.1.0", "revision": "0123abcd" * 5, "clean": True},
+        "selection": [{"group": "tinynet", "name": "first", "count": 1, "problem": "n1c8h4w4-o8", "threads": 1}],
         "environment": {"processor": "testbed", "packages": {"numpy": "2.0"}, "load": [0.1], "warnings": ["warm"]},
         "ceilings": [*CEILINGS, CEILINGS[0] | {"phase": "during"}],
         "canary": {"description": "a loop", "unit": "s", "baseline_s": 0.001},

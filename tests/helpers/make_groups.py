@@ -32,6 +32,7 @@ def group_of(
     lead: tuple[str, float, float, float] | None = None,
     threads: int = 1,
     layers: tuple[GroupRow, ...] = LAYERS,
+    missing: tuple[GroupRow, ...] = (),
 ) -> ReportGroup:
-    """A group of two layers."""
-    return ReportGroup(name, threads, layers, tuple(standings), lead)
+    """A group of two layers, of which none is missing unless that is said."""
+    return ReportGroup(name, threads, layers, missing, tuple(standings), lead)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.record.cell import Place
@@ -47,6 +48,18 @@ class Plan:
 
     def __iter__(self) -> Iterator[PlannedTrial]:
         return iter(self._trials.values())
+
+    @property
+    def selection(self) -> list[dict[str, Any]]:
+        """Every place of the catalogue that is to be measured, by problem and threads, as ``run.json`` holds them.
+
+        Whoever reads the run can tell by it that a layer is missing: of a layer that was not reached there is no cell.
+        """
+        return [
+            asdict(place) | {"problem": planned.problem.id, "threads": planned.threads}
+            for planned in self
+            for place in planned.places
+        ]
 
     @property
     def thread_budgets(self) -> list[int]:

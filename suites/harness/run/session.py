@@ -200,6 +200,7 @@ class Session:
             "options": self._recorded_options() | {"seed": self._seed()},
             "policy": POLICY.written(),
             "project": project_version(),
+            "selection": self._plan.selection,
             "environment": description,
             "ceilings": meters.read("before"),
             "canary": {"description": DESCRIPTION, "unit": "s", "baseline_s": canary.baseline_s},

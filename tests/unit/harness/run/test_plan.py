@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.record.cell import Place
 from pointwise_bench.suites.harness.run.plan import Plan
@@ -42,6 +44,22 @@ def test_an_equal_problem_made_anew_is_the_same() -> None:
     plan.add(SMALL, 1, "a", HERE)
     plan.add(Problem.parse(SMALL.id), 1, "b", HERE)
     assert [each.backends for each in plan] == [["a", "b"]]
+
+
+def test_the_selection_is_every_place_of_every_thread_budget_once_whatever_the_backends() -> None:
+    plan = Plan()
+    for threads in (1, 2):
+        plan.add(SMALL, threads, "a", HERE)
+        plan.add(SMALL, threads, "b", HERE)
+    plan.add(SMALL, 2, "b", THERE)
+    plan.add(WIDER, 1, "a", HERE)
+    layer, point = asdict(HERE), asdict(THERE)
+    assert plan.selection == [
+        layer | {"problem": SMALL.id, "threads": 1},
+        layer | {"problem": SMALL.id, "threads": 2},
+        point | {"problem": SMALL.id, "threads": 2},
+        layer | {"problem": WIDER.id, "threads": 1},
+    ]
 
 
 def test_an_empty_plan_has_nothing() -> None:

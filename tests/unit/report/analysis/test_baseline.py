@@ -52,6 +52,21 @@ def test_the_baseline_is_the_most_complete_that_is_not_naive(
     assert choose_baseline(run_of(tmp_path, cells)) == chosen
 
 
+@pytest.mark.parametrize(
+    ("cells", "chosen"),
+    [
+        ([*timed("a", FIRST, SECOND), *timed("numpy-matmul", FIRST), *timed("torch-conv2d", FIRST)], "torch-conv2d"),
+        ([*timed("a", FIRST, SECOND), *timed("numpy-matmul", FIRST)], "numpy-matmul"),
+        ([*timed("numpy-matmul", FIRST), cell("torch-conv2d", FIRST, status="wrong")], "numpy-matmul"),
+    ],
+    ids=["what a framework calls", "plain NumPy", "valid ones count"],
+)
+def test_the_baseline_is_what_people_use_where_that_is_there(
+    tmp_path: Path, cells: list[dict[str, Any]], chosen: str
+) -> None:
+    assert choose_baseline(run_of(tmp_path, cells)) == chosen
+
+
 def test_a_baseline_of_the_users_must_be_in_one_of_the_runs(tmp_path: Path) -> None:
     runs = [run_of(tmp_path / name, [cell(name, FIRST, status="wrong")]) for name in ("numpy-matmul", "torch-conv2d")]
     check_baseline("torch-conv2d", runs)

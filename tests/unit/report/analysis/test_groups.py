@@ -45,6 +45,34 @@ def steady(backend: str, problem: str, seconds: float, rounds: int = ROUNDS, **c
 # --- totals -------------------------------------------------------------------------------------------------------
 
 
+def selected(*problems: str, group: str = "tinynet", count: int = 1, threads: int = 1) -> list[dict[str, Any]]:
+    """Places of ``run.json``, as if each problem were a layer of its own name."""
+    place = {"group": group, "count": count, "threads": threads}
+    return [place | {"name": problem, "problem": problem} for problem in problems]
+
+
+def test_a_layer_that_was_asked_for_and_has_no_cell_leaves_no_total(tmp_path: Path) -> None:
+    cells = [steady("a", FIRST, 1e-3), steady("b", FIRST, 2e-3)]
+    asked = [*selected(FIRST, SECOND), *selected(THIRD, group="othernet", count=2), *selected(FIRST, threads=2)]
+    run = run_of(tmp_path, cells, selection=asked)
+    comparisons = compare_run(run)
+    part, others, other = group_up(run, tabulate(run, comparisons, Roofs({}, {}, {})), comparisons, None)
+    assert [layer.problem for layer in part.layers] == [FIRST, SECOND]
+    assert ([layer.problem for layer in part.missing], part.covered) == ([SECOND], 1)
+    assert (part.is_whole, part.leaders, part.lead) == (False, [], None)
+    assert [standing.total for standing in part.standings] == [None, None]
+    assert (others.name, others.threads, others.layers) == ("tinynet", 2, ((FIRST, FIRST, 1),))
+    assert (other.name, other.threads, other.layers) == ("othernet", 1, ((THIRD, THIRD, 2),))
+    assert (other.standings, other.missing, other.covered) == ((), other.layers, 0)
+
+
+def test_a_layer_without_a_valid_time_is_not_covered(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [steady("a", FIRST, 1e-3), cell("a", SECOND, status="wrong")])
+    comparisons = compare_run(run)
+    (group,) = group_up(run, tabulate(run, comparisons, Roofs({}, {}, {})), comparisons, None)
+    assert ([layer.problem for layer in group.missing], group.covered) == ([SECOND], 1)
+
+
 def test_total_counts_occurrences_and_needs_every_layer(tmp_path: Path) -> None:
     cells = [
         steady("whole", FIRST, 1e-3, count=1),

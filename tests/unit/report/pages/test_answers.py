@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from make_groups import group_of, standing
+from make_groups import LAYERS, group_of, standing
 
-from pointwise_bench.report.analysis.groups import ReportGroup
+from pointwise_bench.report.analysis.groups import GroupRow, ReportGroup
 from pointwise_bench.report.pages.answers import NetworkAnswer, answer, headline, verdict_counts
 
 CROSS = "\N{MULTIPLICATION SIGN}"
@@ -44,6 +44,36 @@ def test_where_nobody_has_all_layers_the_one_that_leads_most_is_named() -> None:
     assert answer(split) == NetworkAnswer("tinynet", 1, "a and b", "", why, "1 of 2")
 
 
+def test_a_network_of_which_a_layer_is_missing_has_no_winner() -> None:
+    found = [standing("a", None, timed=1, leading=1), standing("b", None, timed=1)]
+    part = group_of("tinynet", found, missing=LAYERS[1:])
+    said = ("none", "", "without a time: second", "incomplete: 1 of 2")
+    assert answer(part) == NetworkAnswer("tinynet", 1, *said, whole=False)
+    assert headline([part]) == f"{NONE_FASTEST} Incomplete, and so without a winner: tinynet (1 of 2 layers)."
+
+
+def test_of_many_missing_layers_the_first_are_named() -> None:
+    layers = tuple(GroupRow(name, f"n{number}c8h4w4-o8", 1) for number, name in enumerate("vwxyz", 1))
+    nothing = answer(group_of("tinynet", [], layers=layers, missing=layers))
+    assert (nothing.lead, nothing.layers) == ("without a time: v, w, x and 2 more", "incomplete: 0 of 5")
+    three = answer(group_of("tinynet", [], layers=layers, missing=layers[:3]))
+    assert three.lead == "without a time: v, w and x"
+
+
+def test_a_sweep_of_which_a_point_is_missing_says_so_and_still_who_leads_most_often() -> None:
+    part = group_of("sweep-batch", [standing("a", 1.0, leads=True, leading=1)], missing=LAYERS[1:])
+    assert answer(part) == NetworkAnswer("sweep-batch", 1, "a", "", "", "1 of 1, 1 without a time", whole=False)
+    nothing = answer(group_of("sweep-batch", [], missing=LAYERS))
+    assert (nothing.fastest, nothing.lead) == ("none", "no backend has a valid time")
+    assert nothing.layers == "0 of 0, 2 without a time"
+
+
+def test_the_headline_names_what_is_incomplete_once_for_all_thread_budgets() -> None:
+    whole = network("a", name="whole")
+    parts = [group_of("tinynet", [], missing=LAYERS, threads=threads) for threads in (1, 2)]
+    assert headline([whole, *parts]).endswith("Incomplete, and so without a winner: tinynet (0 of 2 layers).")
+
+
 def test_of_a_sweep_or_a_collection_no_sum_is_said() -> None:
     standings = [standing("a", 1.0, leads=True, leading=1), standing("b", 2.0, leading=2)]
     for name in ("sweep-batch", "basics"):
@@ -56,8 +86,9 @@ def test_where_nothing_was_compared_nobody_leads() -> None:
 
 
 def test_where_nothing_is_valid_nobody_is_named() -> None:
-    failed = group_of("tinynet", [standing("a", None, timed=0, leading=0)])
-    assert answer(failed) == NetworkAnswer("tinynet", 1, "none", "", "no backend has a valid time", "0 of 2")
+    failed = group_of("tinynet", [standing("a", None, timed=0, leading=0)], missing=LAYERS)
+    said = ("none", "", "without a time: first and second", "incomplete: 0 of 2")
+    assert answer(failed) == NetworkAnswer("tinynet", 1, *said, whole=False)
 
 
 # --- a whole run --------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,8 @@ def test_a_run_of_claims_alone_has_them_in_its_headline(tmp_path: Path) -> None:
     with_network = facts_of(analyse(load_run(folder)))["headline"]
     assert "What a 1x1 convolution buys" not in with_network
     (folder / "cells.jsonl").write_text("", encoding="utf-8")
+    settings = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    (folder / "run.json").write_text(json.dumps(settings | {"selection": []}), encoding="utf-8")
     alone = facts_of(analyse(load_run(folder)))["headline"]
     assert alone == "What a 1x1 convolution buys: 2 claims, measured on 2 backends."
 

@@ -269,6 +269,10 @@ def totals_count_occurrences_and_need_all_layers(folder: Path) -> None:
     # Round by round the machine's own wandering cancels.
     assert group.lead is not None
     assert group.lead[1:] == pytest.approx((1.05, 1.05, 1.05))
+    missed = {"group": "tinynet", "name": "third", "count": 1, "problem": "n1c8h4w4-o8", "threads": 1}
+    (group,) = analyse(run_of(folder / "missed", cells, selection=[missed])).groups
+    assert group.leaders == []
+    assert not group.is_whole
 
 
 def starts_widen_an_interval_and_never_narrow_it(folder: Path) -> None:
@@ -401,8 +405,8 @@ SENTENCES: Final[dict[str, tuple[str, Callable[[Path], None]]]] = {
     ),
     "rule-total": (
         "A network's total counts each layer as often as it occurs; a backend without a time for every layer has "
-        "none. Totals are compared as single layers are: a round of a total is the sum of the layers' rounds of that "
-        "number.",
+        "none, and a network of which a layer was not measured has no winner. Totals are compared as single layers "
+        "are: a round of a total is the sum of the layers' rounds of that number.",
         totals_count_occurrences_and_need_all_layers,
     ),
     "rule-starts": (
