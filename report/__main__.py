@@ -55,7 +55,7 @@ examples:
   pointwise-bench compare results/MACHINE/BEFORE results/MACHINE/AFTER
   pointwise-bench compare OLD NEW --margin 0.1        call only changes beyond 10 %
 
-exit codes: 0 no regression, 1 something is slower or lost its valid result, {bad} bad input
+exit codes: 0 no regression, 1 something is slower or lost its valid result, or nothing to compare, {bad} bad input
 """
 
 
@@ -190,6 +190,9 @@ def _compare(words: Sequence[str]) -> int:
     only_old, only_new = cells_of_one_run(old, new)
     if only_old or only_new:
         print(f"note: cells only in the old run: {only_old}; only in the new one: {only_new}")
+    if not changes:
+        print("nothing to compare: no backend was measured on the same problem and threads in both runs")
+        return 1
     for verdict in ("broken", "slower", "faster", "mended"):
         for change in changes:
             if change.verdict == verdict:

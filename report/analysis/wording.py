@@ -15,10 +15,17 @@ def three_digits(value: float) -> str:
         return DASH if math.isnan(value) else "∞"
     if value == 0:
         return "0"
-    if abs(value) >= 1e15:
+    # Rounded before its size is looked at: 9.996 has as many digits in front of the point as 10.0.
+    rounded = _rounded(value)
+    if abs(rounded) >= 1e15:
         return f"{value:.2e}"
-    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
+    decimals = max(0, 2 - math.floor(math.log10(abs(rounded))))
     return f"{value:,.{min(decimals, 6)}f}"
+
+
+def _rounded(value: float) -> float:
+    """To three significant digits."""
+    return float(f"{value:.2e}")
 
 
 def unit_for(seconds: Iterable[float]) -> tuple[str, float]:
@@ -32,7 +39,7 @@ def duration(seconds: float) -> str:
     if math.isnan(seconds):
         return DASH
     for unit, scale in (("s", 1.0), ("ms", 1e3)):
-        if seconds * scale >= 1:
+        if _rounded(seconds * scale) >= 1:
             return f"{three_digits(seconds * scale)} {unit}"
     return f"{three_digits(seconds * 1e6)} µs"
 
@@ -46,7 +53,7 @@ def times(ratio: float, low: float = math.nan, high: float = math.nan) -> str:
 
 
 def _ratio(value: float) -> str:
-    return f"{value:.2f}" if 0.1 <= value < 10 else three_digits(value)
+    return f"{value:.2f}" if value >= 0.1 and _rounded(value) < 10 else three_digits(value)
 
 
 def memory(size: float) -> str:

@@ -150,6 +150,18 @@ def test_compare_calls_nothing_from_three_rounds(tmp_path: Path, rounds: int, co
     assert main(["compare", *two_runs(tmp_path, before, after)]) == code
 
 
+def test_compare_says_that_there_is_nothing_to_compare_and_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A gate of CI that compares two runs of other layers has shown nothing."""
+    runs = two_runs(tmp_path, [cell("a", FIRST, noisy(1e-3))], [cell("a", SECOND, noisy(1e-3))])
+    assert main(["compare", *runs]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "note: cells only in the old run: 1; only in the new one: 1",
+        "nothing to compare: no backend was measured on the same problem and threads in both runs",
+    ]
+
+
 def test_compare_counts_a_lost_result_as_a_regression(tmp_path: Path) -> None:
     before, after = [cell("a", FIRST, noisy(1e-3))], [cell("a", FIRST, status="wrong")]
     assert main(["compare", *two_runs(tmp_path, before, after)]) == 1
