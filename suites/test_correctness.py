@@ -45,8 +45,8 @@ from pointwise_bench.suites.correctness_problems import (
     small_problems,
 )
 from pointwise_bench.suites.harness.record.ended import Ended
-from pointwise_bench.suites.harness.verify.cases import Weights
 from pointwise_bench.suites.harness.verify.error_bounds import has_bound
+from pointwise_bench.suites.harness.verify.questions import Weights
 from pointwise_bench.suites.harness.verify.reference import pointwise
 
 if TYPE_CHECKING:

@@ -26,7 +26,8 @@ from pointwise_bench.suites.harness.record.cell import Place
 from pointwise_bench.suites.harness.run.options import Options
 from pointwise_bench.suites.harness.run.session import Session
 from pointwise_bench.suites.harness.timing.clock import Turn
-from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, WarmUp
+from pointwise_bench.suites.harness.timing.judge import Finish, SetUp
+from pointwise_bench.suites.harness.timing.timed_layer import WarmUp
 from pointwise_bench.suites.harness.worker.pool import WorkerSlot
 
 SECONDS_PER_CALL = {"numpy-matmul": 1e-4, "naive-loops": 2e-4}

@@ -18,7 +18,7 @@ import pytest
 from pointwise_bench.backends import Problem, registry
 from pointwise_bench.backends._shared.torch import cpu as torch_cpu, cuda as torch_cuda
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
-from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer
+from pointwise_bench.suites.harness.timing.judged_layer import JudgedLayer
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 
 torch = pytest.importorskip("torch")
@@ -116,10 +116,10 @@ def synchronised(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return calls
 
 
-def check(name: str, text: str) -> TimedLayer:
+def check(name: str, text: str) -> JudgedLayer:
     problem = Problem.parse(text)
     assert registry.get(name).refuses(problem) is None
-    timed_layer = TimedLayer(registry.get(name), threads=1)
+    timed_layer = JudgedLayer(registry.get(name), threads=1)
     timed_layer.set_up(problem, CaseSet.of(problem, seed=1))
     turn = timed_layer.turn(3, 0.0)
     assert turn.device_seconds_per_call is not None

@@ -10,7 +10,7 @@ import pytest
 
 from pointwise_bench.backends import Problem, registry
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
-from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer
+from pointwise_bench.suites.harness.timing.judged_layer import JudgedLayer
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 
 pytest.importorskip("pyopencl")
@@ -68,7 +68,7 @@ def test_transfers_are_counted_where_the_name_says_so() -> None:
     """
     moving = Problem(batch=1, in_channels=1, out_channels=1, height=1024, width=1024)
     cases = CaseSet.of(moving, seed=1)
-    timed_layers = {name: TimedLayer(registry.get(name), threads=1) for name in ("opencl", "opencl-from-host")}
+    timed_layers = {name: JudgedLayer(registry.get(name), threads=1) for name in ("opencl", "opencl-from-host")}
     for timed_layer in timed_layers.values():
         timed_layer.set_up(moving, cases)
     rounds = [{name: timed_layer.turn(1, 0.0) for name, timed_layer in timed_layers.items()} for _ in range(15)]
@@ -85,7 +85,7 @@ def test_transfers_are_counted_where_the_name_says_so() -> None:
 
 @pytest.mark.alone
 def test_a_queue_that_is_not_waited_for_is_refused() -> None:
-    timed_layer = TimedLayer(Unsynchronised(), threads=1)
+    timed_layer = JudgedLayer(Unsynchronised(), threads=1)
     with pytest.raises(WrongAnswer, match=r"is not finished when sync\(\) returns"):
         timed_layer.set_up(LONG, CaseSet.of(LONG, seed=1))
         timed_layer.warm_up()

@@ -13,7 +13,7 @@ import pytest
 
 from pointwise_bench import Backend, Problem
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
-from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer
+from pointwise_bench.suites.harness.timing.judged_layer import JudgedLayer
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 
 pytestmark = pytest.mark.alone  # whether work is outside the clock is told by a clock
@@ -136,7 +136,7 @@ def device() -> Iterator[Device]:
 
 def test_the_clock_stops_when_the_device_is_done(device: Device) -> None:
     backend = Asynchronous(device)
-    timed_layer = TimedLayer(backend, threads=1)
+    timed_layer = JudgedLayer(backend, threads=1)
     set_up = timed_layer.set_up(PROBLEM, CASES)
     warm_up = timed_layer.warm_up()
     turn = timed_layer.turn(5, 0.0)
@@ -151,7 +151,7 @@ def test_the_clock_stops_when_the_device_is_done(device: Device) -> None:
 def test_every_call_is_waited_for_on_its_own(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not once at the end: a queue that overlaps calls measures its depth and not the layer."""
     backend = Asynchronous(device)
-    timed_layer = TimedLayer(backend, threads=1)
+    timed_layer = JudgedLayer(backend, threads=1)
     timed_layer.set_up(PROBLEM, CASES)
     waiting: list[int] = []
     original = backend.queue.jobs.put
@@ -161,13 +161,13 @@ def test_every_call_is_waited_for_on_its_own(device: Device, monkeypatch: pytest
         original(job)
 
     monkeypatch.setattr(backend.queue.jobs, "put", put)
-    timed_layer._current_layer().timer = None
+    timed_layer.timed._current_layer().timer = None
     timed_layer.turn(5, 0.0)
     assert waiting == [0] * 6
 
 
 def test_the_devices_own_clock_is_a_second_series_near_the_truth(device: Device) -> None:
-    timed_layer = TimedLayer(Asynchronous(device), threads=1)
+    timed_layer = JudgedLayer(Asynchronous(device), threads=1)
     timed_layer.set_up(PROBLEM, CASES)
     turns = [timed_layer.turn(3, 0.0) for _ in range(5)]
     series = [turn.device_seconds_per_call for turn in turns]
@@ -180,7 +180,7 @@ def test_the_devices_own_clock_is_a_second_series_near_the_truth(device: Device)
     [(Unsynchronised, r"is not finished when sync\(\) returns"), (NeverSynchronised, "wrong on small integers")],
 )
 def test_a_device_that_is_not_waited_for_is_refused(device: Device, kind: type[Asynchronous], words: str) -> None:
-    timed_layer = TimedLayer(kind(device), threads=1)
+    timed_layer = JudgedLayer(kind(device), threads=1)
     with pytest.raises(WrongAnswer, match=words):
         timed_layer.set_up(PROBLEM, CASES)
         timed_layer.warm_up()

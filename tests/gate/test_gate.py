@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 from places import PLANTED
+from questioned_gate import QuestionedGate
 from soak import SOAK
 from suite_command import read_cells, run_suite
 
@@ -21,7 +22,7 @@ from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.error_bounds import ACCUMULATOR
-from pointwise_bench.suites.harness.verify.gate import Gate
+from pointwise_bench.suites.harness.verify.gate import Declared
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 
@@ -73,6 +74,8 @@ REASONS = {
 PROBLEMS = {"planted-tensorfloat-inside": LONG, "planted-replays-by-content": LONG, "planted-lazy": LONG}
 
 
+# Who declares that a result's memory is used again.
+REUSED = {"planted-replays-by-identity", "planted-adds-up-input-gradients", "planted-adds-up-weight-gradients"}
 # Gradients are of the convolution alone: without activation.
 OF_INPUT = replace(EVERY_AXIS, activation="none", direction="backward-input")
 OF_WEIGHT = replace(EVERY_AXIS, activation="none", direction="backward-weight")
@@ -106,7 +109,8 @@ GRADIENT_REASONS = {
 
 def refusals(name: str, problems: Sequence[Problem], log: Path, plugin: Path = WRONG) -> list[Ended | None]:
     """How the gate ends the planted backend's part on each problem, in one worker; None where it lets it pass."""
-    worker = WorkerClient(name, Source("plugin", str(plugin)), threads=1, log=log)
+    declared = Declared(output="reused" if name in REUSED else "fresh")
+    worker = WorkerClient(name, Source("plugin", str(plugin)), threads=1, log=log, declared=declared)
     try:
         return [refusal(worker, problem) for problem in problems]
     finally:
@@ -289,7 +293,7 @@ def test_plain_arithmetic_passes_on_any_problem(problem: Problem, seed: int) -> 
     cases = CaseSet.of(problem, seed)
     layer = Plain().prepare(problem, cases.real.weight, cases.real.bias, 1)
     exact = Plain().prepare(problem, cases.integer.weight, cases.integer.bias, 1)
-    gate = Gate(Plain(), problem, cases)
+    gate = QuestionedGate(Plain(), problem, cases)
     gate.before(layer, exact)
     inputs = Inputs(cases.first.inputs)
     gate.finishes(layer)

@@ -12,7 +12,7 @@ import pytest
 from pointwise_bench import Backend, Problem
 from pointwise_bench.backends.backend import faults_of_declaration
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
-from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer
+from pointwise_bench.suites.harness.timing.judged_layer import JudgedLayer
 from pointwise_bench.suites.harness.verify import error_bounds as bounds
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 
@@ -64,7 +64,7 @@ class Unknown(Rounding):
 
 
 def set_up(backend: Backend, problem: Problem) -> float | None:
-    timed_layer = TimedLayer(backend, threads=1)
+    timed_layer = JudgedLayer(backend, threads=1)
     timed_layer.set_up(problem, CaseSet.of(problem, seed=1))
     timed_layer.turn(2, 0.0)
     return timed_layer.finish().error_ratio

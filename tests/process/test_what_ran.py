@@ -12,6 +12,7 @@ from soak import SOAK
 from pointwise_bench.backends import Backend, Problem, registry
 from pointwise_bench.report.__main__ import main
 from pointwise_bench.suites.harness.verify.cases import CaseSet
+from pointwise_bench.suites.harness.verify.gate import Declared
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 
@@ -42,7 +43,8 @@ def is_one_line(ran: str | None) -> bool:
 
 @pytest.mark.parametrize("name", that_say())
 def test_says_one_line(name: str, tmp_path: Path) -> None:
-    worker = WorkerClient(name, registry.source(name), threads=1, log=tmp_path / "log")
+    declared = Declared.by(registry.get(name))
+    worker = WorkerClient(name, registry.source(name), threads=1, log=tmp_path / "log", declared=declared)
     cases = SharedCases(PROBLEM, CaseSet.of(PROBLEM, seed=0))
     try:
         if reason := worker.missing(PATIENCE_S):

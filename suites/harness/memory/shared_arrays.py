@@ -24,8 +24,8 @@ Array = npt.NDArray[Any]
 
 ALIGNMENT = 64  # bytes: one cache line, and the widest vector register
 
-_SEALABLE = hasattr(os, "memfd_create") and hasattr(fcntl, "F_ADD_SEALS")
-_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE if _SEALABLE else 0
+SEALABLE = hasattr(os, "memfd_create") and hasattr(fcntl, "F_ADD_SEALS")
+_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE if SEALABLE else 0
 
 
 def write_block(arrays: Mapping[str, Array]) -> int:
@@ -33,7 +33,7 @@ def write_block(arrays: Mapping[str, Array]) -> int:
     index, size = _index(arrays)
     header = json.dumps(index).encode()
     start = _aligned(8 + len(header))
-    descriptor = _nameless_file()
+    descriptor = nameless_file()
     os.ftruncate(descriptor, start + size)
     with mmap.mmap(descriptor, start + size) as memory:
         memory[: 8 + len(header)] = len(header).to_bytes(8, "little") + header
@@ -41,7 +41,7 @@ def write_block(arrays: Mapping[str, Array]) -> int:
             view = np.frombuffer(memory, array.dtype, array.size, start + entry["offset"])
             view[:] = array.ravel()
             del view  # a live view would keep the mapping from closing
-    if _SEALABLE:
+    if SEALABLE:
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
     return descriptor
 
@@ -52,7 +52,7 @@ def read_block(descriptor: int) -> dict[str, Array]:
     ``ValueError`` for what is no block, or could still be changed.
     """
     try:
-        if _SEALABLE and fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & _SEALS != _SEALS:
+        if SEALABLE and fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & _SEALS != _SEALS:
             raise ValueError("the block is not sealed")
         # Private: older kernels refuse shared mappings of what is sealed. Nothing is copied, as nothing is written.
         memory = mmap.mmap(descriptor, 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
@@ -94,9 +94,9 @@ def _aligned(offset: int) -> int:
     return -(-offset // ALIGNMENT) * ALIGNMENT
 
 
-def _nameless_file() -> int:
+def nameless_file() -> int:
     """The descriptor of an empty file in memory; where the system has no such thing, of one that is unlinked."""
-    if _SEALABLE:
+    if SEALABLE:
         return os.memfd_create("block", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())

@@ -177,7 +177,6 @@ class Passes:
             cores=None if self._options.in_process else cores_of(planned.threads, number),
             earlier=self._shares(planned),
             ceilings=self._ceilings.get(planned.threads),
-            seed=self._seed,
             cache=self._options.cache,
             patience_s=self.budget.patience_s,
             hurried=self._options.time_budget_s is not None,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 from random import Random
+from secrets import randbits
 from typing import TypeVar
 
 from pointwise_bench import Problem
@@ -97,7 +98,6 @@ class Trial:
     cores: list[int] | None = None
     earlier: Mapping[str, Share] = field(default_factory=dict)
     ceilings: Ceilings | None = None
-    seed: int = 0
     cache: Cache = "hot"
     hurried: bool = False
     patience_s: Callable[[], float] = lambda: inf
@@ -177,7 +177,8 @@ class Trial:
     def _set_up_all(self) -> None:
         if not self._participants:
             return
-        shared = SharedCases(self.problem, CaseSet.of(self.problem, self.seed), self.cache)
+        # Not by the seed of the run, which a worker can read: who knows the answers beforehand computes none.
+        shared = SharedCases(self.problem, CaseSet.of(self.problem, randbits(64)), self.cache)
         try:
             self._attempt_side_by_side(partial(self._set_up, shared=shared))
         finally:

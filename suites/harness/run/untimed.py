@@ -15,7 +15,8 @@ import psutil
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.run.options import Options
-from pointwise_bench.suites.harness.verify.cases import Array, CaseSet, Weights
+from pointwise_bench.suites.harness.verify.cases import CaseSet
+from pointwise_bench.suites.harness.verify.questions import Array, Weights
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import Client, SharedCases
 from pointwise_bench.suites.harness.worker.pool import Pool

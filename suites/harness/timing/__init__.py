@@ -1,5 +1,5 @@
-"""The timed layer: a backend's layer prepared, verified, timed and verified again, in whichever process it runs.
+"""The timed layer: a backend's layer prepared, asked, timed and asked again in a worker, and its judge, who is in none.
 
-``clock`` is where the clock is read, ``device_clock`` where a device's own is. Imports ``verify``, ``machine`` and
-what is below them.
+In the worker: ``timed_layer`` and what it calls. On the harness's side: ``judge``. ``clock`` is where time is read,
+``device_clock`` where a device's own is. Imports ``verify``, ``machine`` and what is below them.
 """

@@ -1,6 +1,7 @@
-"""One backend with its layer, in whichever process it runs: prepared, verified, timed, verified again.
+"""One backend with its layer, in whichever process it runs: prepared, asked, timed, asked again.
 
-What judges by time, or is judged by it, has a step of its own, so that a run can let the others share the cores.
+What judges by time, or is judged by it, has a step of its own, so that a run can let the others share the cores. What
+the answers are worth is judged elsewhere: see :mod:`judge`.
 """
 
 from __future__ import annotations
@@ -21,17 +22,16 @@ from pointwise_bench.suites.harness.timing.clock import ClockedLayer, Turn, call
 from pointwise_bench.suites.harness.timing.device_clock import device_seconds_per_call
 from pointwise_bench.suites.harness.timing.input_rotation import InputRotation
 from pointwise_bench.suites.harness.timing.process_statistics import forget_peak, import_time, peak_rss_bytes
-from pointwise_bench.suites.harness.verify.cases import CaseSet, Weights
-from pointwise_bench.suites.harness.verify.gate import Gate
+from pointwise_bench.suites.harness.verify.questions import Questions, Weights
+from pointwise_bench.suites.harness.verify.respondent import Respondent, Taking
 
 
 @dataclass(frozen=True)
-class SetUp:
-    """What is known of a backend on one problem once its answers have passed the gate."""
+class Prepared:
+    """What is known of a backend on one problem once it has answered the first questions."""
 
     prepare_s: float
     first_call_s: float
-    error_ratio: float | None
 
 
 @dataclass(frozen=True)
@@ -43,29 +43,27 @@ class WarmUp:
 
 
 @dataclass(frozen=True)
-class Finish:
-    """What is known once the timing is over and the gate has been passed again."""
+class Closed:
+    """What is known once the timing is over and the checks by time have been passed."""
 
-    error_ratio: float | None
     peak_rss_bytes: int
 
 
 @dataclass
 class _Current:
-    """The layer that is being timed, with all that its last check needs."""
+    """The layer that is being timed, with all that its last questions need."""
 
-    gate: Gate
+    respondent: Respondent
     clocked: ClockedLayer
     timer: DeviceTimer | None
     seconds_per_call: list[float] = field(default_factory=list)
-    finishes: bool = False  # see Gate.finishes
-    answers_well: bool = False  # see TimedLayer.check_answers
+    finishes: bool = False  # see Respondent.finishes
 
 
 class TimedLayer:
     """A backend with its thread budget, on one problem at a time.
 
-    ``set_up``, ``warm_up``, any number of ``turn``, ``check_answers``, ``finish``. The first and the fourth look at
+    ``set_up``, ``warm_up``, any number of ``turn``, ``answer_again``, ``close``. The first and the fourth hand over
     values, and others may do the same beside them; the other three need the machine for themselves.
     """
 
@@ -78,27 +76,29 @@ class TimedLayer:
         self._ballast: list[bytes] = []
         self._sync = sync_of(backend)
 
-    def set_up(self, problem: Problem, cases: CaseSet, cache: Cache = "hot", *, whole: bool = True) -> SetUp:
-        """Prepare, and pass the gate (see :meth:`Gate.before` for ``whole``).
+    def set_up(
+        self, problem: Problem, questions: Questions, results: Taking, cache: Cache = "hot", *, whole: bool = True
+    ) -> Prepared:
+        """Prepare, and answer (see :meth:`Respondent.before`; without ``whole``, the real questions alone).
 
-        ``WrongAnswer`` from the gate, anything from the backend.
+        ``WrongAnswer`` for what needs no answer to be wrong, anything from the backend.
         """
         self._current = None
         self._ballast = ballast()
         forget_peak()
         with import_time() as imports_s:
             began = perf_counter()
-            layer = self._prepare(problem, cases.real)
+            layer = self._prepare(problem, questions.real)
             prepare_s = perf_counter() - began - imports_s()
-        clocked = ClockedLayer(layer, self._sync, InputRotation(self.backend, cases.first.inputs, cache))
+        clocked = ClockedLayer(layer, self._sync, InputRotation(self.backend, questions.first, cache))
         first_call_s = clocked.first_call_s()
-        gate = Gate(self.backend, problem, cases)
-        gate.before(layer, self._prepare(problem, cases.integer) if whole else None)
-        self._current = _Current(gate, clocked, self.backend.device_timer())
-        return SetUp(prepare_s, first_call_s, gate.error_ratio)
+        respondent = Respondent(self.backend, problem, questions)
+        respondent.before(layer, self._prepare(problem, questions.integer) if whole else None, results)
+        self._current = _Current(respondent, clocked, self.backend.device_timer())
+        return Prepared(prepare_s, first_call_s)
 
     def warm_up(self) -> WarmUp:
-        """Pass :meth:`Gate.finishes`, then call until compiled and level. May be left out where nothing is timed."""
+        """Pass :meth:`Respondent.finishes`, then call until compiled and level. May be left out: nothing is timed."""
         current = self._current_layer()
         self._check_finishes(current)
         return WarmUp(*current.clocked.warm_up())
@@ -106,7 +106,7 @@ class TimedLayer:
     def turn(self, calls: int, warm_s: float, cores: list[int] | None = None) -> Turn:
         """See :meth:`ClockedLayer.turn`; then as many calls on the device's clock, where the backend has one.
 
-        All threads are kept to ``cores`` until ``finish``; None leaves them where they are.
+        All threads are kept to ``cores`` until ``close``; None leaves them where they are.
         """
         current = self._current_layer()
         self._keep_to(cores)
@@ -119,26 +119,23 @@ class TimedLayer:
         )
         return replace(turn, device_seconds_per_call=device_s)
 
-    def check_answers(self) -> None:
-        """Pass the gate once more, on the very layer, input and result of the timing."""
+    def answer_again(self, results: Taking) -> bool:
+        """The result of the last timed call, and more of the very layer and input: see :meth:`Respondent.after`."""
         current = self._current_layer()
         self._keep_to(None)
         clocked, inputs = current.clocked, current.clocked.inputs
         inputs.check_untouched()
-        current.gate.after(clocked.layer, inputs.first, clocked.result, inputs.sources[0])
-        current.answers_well = True
+        return current.respondent.after(clocked.layer, inputs.first, clocked.result, inputs.sources[0], results)
 
-    def finish(self) -> Finish:
-        """Pass the checks of the gate that judge by time, and all of :meth:`check_answers`; then forget the problem."""
+    def close(self) -> Closed:
+        """Pass the checks that judge by time; then forget the problem."""
         current = self._current_layer()
-        if not current.answers_well:
-            self.check_answers()
         self._keep_to(None)
         self._check_finishes(current)
         typical_s = statistics.median(current.seconds_per_call)
-        current.gate.recomputes(current.clocked.layer, current.clocked.inputs.first, typical_s)
+        current.respondent.recomputes(current.clocked.layer, current.clocked.inputs.first, typical_s)
         self._current = None
-        return Finish(current.gate.error_ratio, peak_rss_bytes())
+        return Closed(peak_rss_bytes())
 
     def idle(self, settled_s: float) -> float:
         """See :func:`idle_processors`."""
@@ -170,7 +167,7 @@ class TimedLayer:
     @staticmethod
     def _check_finishes(current: _Current) -> None:
         if not current.finishes:
-            current.gate.finishes(current.clocked.layer)
+            current.respondent.finishes(current.clocked.layer)
             current.finishes = True
 
     def _keep_to(self, cores: list[int] | None) -> None:

@@ -1,22 +1,22 @@
 """The cases of one problem: inputs with which its layers are called, and the answers that they must return.
 
-Made once per problem by the harness, handed to every worker as one block of shared memory.
+Made once per problem by the harness. A worker is given the :class:`Questions` among them; the answers stay here.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pointwise_bench import Problem
-from pointwise_bench.suites.harness.memory.shared_arrays import read_block, write_block
 from pointwise_bench.suites.harness.verify import error_bounds, matrix_form
 from pointwise_bench.suites.harness.verify.matrix_form import Form
+from pointwise_bench.suites.harness.verify.questions import Questions, Weights
 
 Array = npt.NDArray[Any]
 
@@ -24,14 +24,6 @@ Array = npt.NDArray[Any]
 LARGEST_WEIGHT = {"float16": 4, "bfloat16": 2, "float32": 4, "float64": 4}
 LARGEST_INPUT = {"float16": 2, "bfloat16": 2, "float32": 8, "float64": 8}
 LARGEST_BIAS = {"float16": 3, "bfloat16": 3, "float32": 8, "float64": 8}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Weights:
-    """The learned part of a layer; no weights for ``backward-weight``, and no bias for either gradient."""
-
-    weight: Array | None
-    bias: Array | None
 
 
 @dataclass(frozen=True)
@@ -75,40 +67,16 @@ class CaseSet:
             poisoned=poisoned,
         )
 
-    # --- crossing into a worker -----------------------------------------------------------------------------
-
-    def to_block(self) -> int:
-        """All arrays as a block of shared memory: its file descriptor, which the caller closes."""
-        arrays: dict[str, Array | None] = {}
-        for field in fields(self):
-            part = getattr(self, field.name)
-            if isinstance(part, Weights):
-                arrays |= {f"{field.name}.weight": part.weight, f"{field.name}.bias": part.bias}
-            else:
-                arrays |= {f"{field.name}.answer": part.answer, f"{field.name}.allowed": part.allowed}
-                arrays |= {f"{field.name}.{place}": each for place, each in enumerate(part.inputs)}
-        return write_block({name: array for name, array in arrays.items() if array is not None})
-
-    @classmethod
-    def from_block(cls, descriptor: int) -> CaseSet:
-        """The cases in such a block, as read-only views. The descriptor is closed."""
-        arrays = read_block(descriptor)
-
-        def weights(name: str) -> Weights:
-            return Weights(weight=arrays.get(f"{name}.weight"), bias=arrays.get(f"{name}.bias"))
-
-        def case(name: str) -> Case:
-            inputs = tuple(arrays[f"{name}.{place}"] for place in (0, 1) if f"{name}.{place}" in arrays)
-            return Case(inputs, arrays[f"{name}.answer"], arrays.get(f"{name}.allowed"))
-
-        return cls(
-            real=weights("real"),
-            first=case("first"),
-            second=case("second"),
-            integer=weights("integer"),
-            integers=case("integers"),
-            probe=case("probe"),
-            poisoned=case("poisoned"),
+    def questions(self) -> Questions:
+        """What of this a worker may know."""
+        return Questions(
+            real=self.real,
+            first=self.first.inputs,
+            second=self.second.inputs,
+            integer=self.integer,
+            integers=self.integers.inputs,
+            probe=self.probe.inputs,
+            poisoned=self.poisoned.inputs,
         )
 
 

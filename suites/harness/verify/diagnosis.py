@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from pointwise_bench import Problem
 from pointwise_bench.backends.problem import Activation, Layout
-from pointwise_bench.suites.harness.verify.cases import Case, Weights
+from pointwise_bench.suites.harness.verify.cases import Case
+from pointwise_bench.suites.harness.verify.questions import Weights
 from pointwise_bench.suites.harness.verify.reference import answer
 
 Array = npt.NDArray[Any]

@@ -1,139 +1,133 @@
-"""An answer judged: which checks a backend must pass on a problem, in which order, before and after the timing.
+"""An answer judged: what a backend's results on a problem must be, before and after the timing.
 
-Asked in the process that times it, of the very callable that is timed. Every check raises :class:`WrongAnswer` with a
+Judged on the harness's side, where the answers are and no plugin runs. Every check raises :class:`WrongAnswer` with a
 sentence for the backend's author: what was asked, what is wrong with the answer, and where it can be told, which
 mistake gives exactly that answer.
 """
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final, NoReturn
 
+import numpy as np
 import numpy.typing as npt
 
-from pointwise_bench import Backend, Layer, Problem
-from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs, OnDevice
+from pointwise_bench import Backend, Problem
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
-from pointwise_bench.suites.harness.verify.cases import Case, CaseSet, Weights
+from pointwise_bench.suites.harness.verify.cases import Case, CaseSet
 from pointwise_bench.suites.harness.verify.comparison import Comparison, equal, plain
 from pointwise_bench.suites.harness.verify.diagnosis import Agree, Mismatch, diagnose, rounded_operands
 from pointwise_bench.suites.harness.verify.error_bounds import PROBE_BITS
-from pointwise_bench.suites.harness.verify.layer_calls import LayerCalls
-from pointwise_bench.suites.harness.verify.recomputation import check_finished, check_recomputes
+from pointwise_bench.suites.harness.verify.questions import Weights
 
 Array = npt.NDArray[Any]
+Results = Callable[[str], Array]
+"""A result by its name in :mod:`questions`, as one array of the right shape and type."""
+
+OVERWRITTEN: Final = 'declares output "fresh", but a later call overwrites its result: declare "reused"'
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a backend's results are judged by of its declarations, as the harness keeps them since it was registered."""
+
+    arithmetic: str = "own"
+    output: str = "fresh"
+
+    @classmethod
+    def by(cls, backend: Backend) -> Declared:
+        """Those of ``backend``."""
+        return cls(backend.arithmetic, backend.output)
 
 
 class Gate:
-    """The checks of one backend on one problem."""
+    """The checks of one backend's results on one problem."""
 
-    def __init__(self, backend: Backend, problem: Problem, cases: CaseSet) -> None:
-        self._backend = backend
+    def __init__(self, problem: Problem, cases: CaseSet, declared: Declared) -> None:
         self._problem = problem
         self._cases = cases
-        self._calls = LayerCalls(backend, problem)
-        self._comparison = Comparison(problem, backend.arithmetic)
+        self._declared = declared
+        self._comparison = Comparison(problem, declared.arithmetic)
         self._previous_answer: Array | None = None
+        self._kept: bytes | None = None  # a digest of the second result of all
         self.error_ratio: float | None = None
         """The largest error over what is allowed, of all results so far; None before the first."""
 
     # --- before and after the timing ------------------------------------------------------------------------
 
-    def before(self, timed: Layer, exact: Layer | None) -> None:
-        """``timed`` has the real weights of the cases, ``exact`` their integer weights.
+    def before(self, results: Results, *, whole: bool) -> None:
+        """Those of both layers; without ``whole``, of the layer that will be timed.
 
-        None instead of ``exact``: another start of this backend has answered the exact cases on this problem. What
-        is left is asked of the very layer that will be timed.
+        Another start of this backend has then met the exact cases on this problem.
         """
-        if exact is not None:
-            self._check_exact(exact)
-        self._check_reals(timed)
+        with np.errstate(all="ignore"):  # a result may hold any bits
+            if whole:
+                self._check_exact(results)
+            self._check_reals(results)
 
-    def after(self, timed: Layer, on_device: OnDevice, last_result: Any, inputs: Inputs) -> None:
-        """``on_device`` are the inputs of the timing, ``inputs`` the harness's arrays that they were made from."""
-        cases = self._cases
-        inputs.check_untouched()
-        last = self._calls.read(last_result).copy()  # the next call may overwrite it
-        self._check_device_copy_untouched(timed, on_device)
-        self._check_close(cases.first, last, "in the last timed call")
-        self._check_answers(timed, cases.second, "after the timing")
-        self._check_close(cases.first, self._calls.compute(timed, on_device), "after the timing")
-        self._check_sees_new_values(timed, on_device, inputs)
-
-    # Two checks by time, which nothing else on the machine may disturb.
-
-    def finishes(self, timed: Layer) -> None:
-        """No work goes on when a call has returned; before the timing, which would queue thousands of them."""
-        check_finished(self._calls, timed, self._cases.first.inputs)
-
-    def recomputes(self, timed: Layer, on_device: OnDevice, seconds_per_call: float) -> None:
-        """No answer is remembered; ``on_device`` as above."""
-        check_recomputes(self._calls, timed, on_device, self._cases.first.inputs, seconds_per_call)
+    def after(self, results: Results, *, renewed: bool) -> None:
+        """``renewed``: whether the timed array could be given new values, which a copy on a device cannot."""
+        first, second = self._cases.first, self._cases.second
+        with np.errstate(all="ignore"):
+            self._check_input_untouched(results)
+            self._check_close(first, results("last"), "in the last timed call")
+            if self._kept is not None and _digest(results("second kept")) != self._kept:
+                raise WrongAnswer(OVERWRITTEN)
+            self._check_close(second, results("second"), "after the timing")
+            self._check_close(first, results("fresh"), "after the timing")
+            if renewed:
+                self._check_sees_new_values(results("renewed"))
 
     # --- single checks --------------------------------------------------------------------------------------
 
-    def _check_exact(self, layer: Layer) -> None:
+    def _check_exact(self, results: Results) -> None:
         """Integers, the precision probe, NaN and infinity: all equal to the reference bit for bit.
 
         A reduced arithmetic is not asked the probe, which tells that it is one; the integers are exact in it too.
         """
         cases, bits = self._cases, PROBE_BITS[self._problem.dtype]
-        for case, where in (
-            (cases.integers, "on small integers"),
-            (cases.probe, f"on the precision probe 1 + 2^-{bits}"),
-            (cases.poisoned, "when the input holds NaN and infinity"),
-            (cases.integers, "on the first input, asked again"),
+        for name, case, where in (
+            ("integers", cases.integers, "on small integers"),
+            ("probe", cases.probe, f"on the precision probe 1 + 2^-{bits}"),
+            ("poisoned", cases.poisoned, "when the input holds NaN and infinity"),
+            ("integers again", cases.integers, "on the first input, asked again"),
         ):
-            if case is cases.probe and self._backend.arithmetic != "own":
+            if name == "probe" and self._declared.arithmetic != "own":
                 continue
-            inputs = Inputs(case.inputs)
-            result = self._calls.compute(layer, self._calls.to_device(inputs))
+            result = results(name)
             if not equal(plain(result), case.answer):
                 self._refuse(cases.integer, case, result, where, self._comparison.rounds_to)
-            inputs.check_untouched()
             self._previous_answer = case.answer
 
-    def _check_reals(self, layer: Layer) -> None:
+    def _check_reals(self, results: Results) -> None:
         """Two inputs in a row, each within the bound; a fresh result must survive the second call."""
-        cases, calls = self._cases, self._calls
-        first_result = calls.call(layer, calls.to_device(Inputs(cases.first.inputs)))
-        first = calls.read(first_result).copy()
-        self._check_close(cases.first, first, "on real numbers")
-        self._check_answers(layer, cases.second, "on real numbers")
-        if self._backend.output == "fresh" and not equal(calls.read(first_result), first):
-            raise WrongAnswer('declares output "fresh", but a later call overwrites its result: declare "reused"')
+        first, fresh = results("first"), self._declared.output == "fresh"
+        self._check_close(self._cases.first, first, "on real numbers")
+        second = results("second")
+        self._check_close(self._cases.second, second, "on real numbers")
+        if fresh and _digest(results("first kept")) != _digest(first):
+            raise WrongAnswer(OVERWRITTEN)
+        self._kept = _digest(second) if fresh else None
 
-    def _check_device_copy_untouched(self, layer: Layer, x: OnDevice) -> None:
+    def _check_input_untouched(self, results: Results) -> None:
         """The array that ``to_device`` made is the backend's own, and still it must not be written to."""
-        first, calls = self._cases.first, self._calls
-        if self._comparison.is_far(calls.compute(layer, x), first):
-            fresh = calls.compute(layer, calls.to_device(Inputs(first.inputs)))
-            if not self._comparison.is_far(fresh, first):
-                raise WrongAnswer(
-                    "changes its input: a repeated call on one array answers otherwise than on a fresh copy"
-                )
+        first, far = self._cases.first, self._comparison.is_far
+        if far(results("repeated"), first) and not far(results("fresh"), first):
+            raise WrongAnswer("changes its input: a repeated call on one array answers otherwise than on a fresh copy")
 
-    def _check_sees_new_values(self, layer: Layer, x: OnDevice, inputs: Inputs) -> None:
+    def _check_sees_new_values(self, result: Array) -> None:
         """New values in the same array need a new answer: a cache keyed by the array's identity fails here."""
         first, second = self._cases.first, self._cases.second
-        if any(its_own is not ours for its_own, ours in zip(x, inputs.arrays, strict=True)):
-            return  # the backend holds a copy that the harness cannot reach
         if not self._comparison.is_far(second.answer, first):
             return  # tiny problems can have one answer to both inputs
-        inputs.replace_by(second.inputs)
-        result = self._calls.compute(layer, x)
         if not self._comparison.is_far(result, first):
             raise WrongAnswer("replays a cached answer: new values in the same array gave the answer to the old ones")
         self._check_close(second, result, "after new values in the same array")
-        inputs.replace_by(first.inputs)
 
     # --- judging one answer ---------------------------------------------------------------------------------
-
-    def _check_answers(self, layer: Layer, case: Case, where: str) -> None:
-        """Call the layer with the inputs of ``case``: the result must be close, and the inputs as they were."""
-        inputs = Inputs(case.inputs)
-        self._check_close(case, self._calls.compute(layer, self._calls.to_device(inputs)), where)
-        inputs.check_untouched()
 
     def _check_close(self, case: Case, result: Array, where: str) -> None:
         """Record the error over its bound, and refuse a result beyond it."""
@@ -155,3 +149,9 @@ class Gate:
             if name := rounded_operands(mismatch, result, lambda a, b: self._comparison.error_from(a, b, case)):
                 reason += f", and what {name} arithmetic gives"
         raise WrongAnswer(reason, self.error_ratio)
+
+
+def _digest(result: Array) -> bytes:
+    """Of its bytes, to know them again: results themselves would fill the memory, one for each backend."""
+    flat = np.ascontiguousarray(result).reshape(-1)
+    return blake2b(flat.view(np.uint8).data, digest_size=16).digest()

@@ -7,24 +7,32 @@ has a process that no other backend shares, and while it waits that process is s
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from math import isfinite
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pointwise_bench.backends import Problem, Source
 from pointwise_bench.backends.backend import RUN_CACHE
 from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
+from pointwise_bench.suites.harness.memory.result_memory import ResultMemory, ResultsLost
 from pointwise_bench.suites.harness.memory.shared_arrays import read_block, write_block
+from pointwise_bench.suites.harness.record.ended import Ended, WrongAnswer
 from pointwise_bench.suites.harness.timing.clock import Turn
-from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, WarmUp
-from pointwise_bench.suites.harness.verify.cases import Array, Weights
+from pointwise_bench.suites.harness.timing.judge import Finish, Judge, SetUp
+from pointwise_bench.suites.harness.timing.timed_layer import Closed, Prepared, WarmUp
+from pointwise_bench.suites.harness.verify.gate import Declared
+from pointwise_bench.suites.harness.verify.questions import Array, Weights
 from pointwise_bench.suites.harness.worker.channel import Message
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 from pointwise_bench.suites.harness.worker.process import ChildProcess
 
-A = TypeVar("A", SetUp, WarmUp, Turn, Finish)
+USUAL: Final = Declared()
+
+A = TypeVar("A", Prepared, WarmUp, Turn, Closed)
 
 
 class WorkerClient:
@@ -32,8 +40,21 @@ class WorkerClient:
 
     isolation = "worker"
 
-    def __init__(self, backend: str, source: Source, threads: int, log: Path, cache: Path | None = None) -> None:
-        """``cache`` is the run's folder for compiled code, see :data:`pointwise_bench.backends.backend.RUN_CACHE`."""
+    def __init__(
+        self,
+        backend: str,
+        source: Source,
+        threads: int,
+        log: Path,
+        cache: Path | None = None,
+        declared: Declared = USUAL,
+    ) -> None:
+        """``cache`` is the run's folder for compiled code, see :data:`pointwise_bench.backends.backend.RUN_CACHE`.
+
+        ``declared`` is what the harness keeps of the backend's declarations: what its worker says later is not asked.
+        """
+        self._declared = declared
+        self._judge: Judge | None = None
         arguments = {"backend": backend, "source": vars(source), "threads": threads}
         variables = {} if cache is None else {RUN_CACHE: str(cache.absolute())}
         self._process = ChildProcess("pointwise_bench.suites.harness.worker.main", arguments, threads, log, variables)
@@ -52,9 +73,15 @@ class WorkerClient:
         return self._reason({"do": "refuses", "problem": problem.id}, timeout_s)
 
     def set_up(self, cases: SharedCases, timeout_s: float, *, whole: bool = True) -> SetUp:
-        """See :meth:`TimedLayer.set_up`."""
+        """See :meth:`JudgedLayer.set_up`."""
         message = {"do": "set_up", "problem": cases.problem.id, "cache": cases.cache, "whole": whole}
-        return self._numbers(SetUp, message, timeout_s, (cases.descriptor(),))
+
+        def ask(results: ResultMemory) -> Prepared:
+            return self._numbers(Prepared, message, timeout_s, (cases.descriptor(), results.descriptor))
+
+        with self._judging("set_up"):
+            self._judge = judge = Judge(cases.problem, cases.cases, self._declared)
+            return judge.set_up(ask, whole=whole)
 
     def warm_up(self, timeout_s: float) -> WarmUp:
         """See :meth:`TimedLayer.warm_up`."""
@@ -73,12 +100,27 @@ class WorkerClient:
         return float(found)
 
     def check_answers(self, timeout_s: float) -> None:
-        """See :meth:`TimedLayer.check_answers`."""
-        self._ask({"do": "check_answers"}, timeout_s)
+        """See :meth:`JudgedLayer.check_answers`."""
+        judge = self._judge_now()
+        message = {"do": "check_answers", "problem": judge.problem.id}
+
+        def ask(results: ResultMemory) -> bool:
+            renewed = self._ask(message, timeout_s, (results.descriptor,))
+            if not isinstance(renewed, bool):
+                raise self._process.garbled("check_answers", f"{renewed!r}")
+            return renewed
+
+        with self._judging("check_answers"):
+            judge.check_answers(ask)
 
     def finish(self, timeout_s: float) -> Finish:
-        """See :meth:`TimedLayer.finish`."""
-        return self._numbers(Finish, {"do": "finish"}, timeout_s)
+        """See :meth:`JudgedLayer.finish`."""
+        judge = self._judge_now()
+        if not judge.answers_well:
+            self.check_answers(timeout_s)
+        closed = self._numbers(Closed, {"do": "finish"}, timeout_s)
+        self._judge = None
+        return judge.finish(closed.peak_rss_bytes)
 
     def apply(self, problem: Problem, weights: Weights, x: Array, timeout_s: float) -> Array:
         """See :meth:`TimedLayer.apply`."""
@@ -122,6 +164,25 @@ class WorkerClient:
     def kill(self) -> None:
         """Kill the process with everything that it has started. Safe to call twice."""
         self._process.kill()
+
+    # --- judging, which no plugin's process can do for itself -----------------------------------------------
+
+    def _judge_now(self) -> Judge:
+        if self._judge is None:
+            raise Ended("failed", "set_up comes first")
+        return self._judge
+
+    @contextmanager
+    def _judging(self, request: str) -> Iterator[None]:
+        """Turn what the judge finds into :class:`Ended`, in which no other backend's cell ends."""
+        try:
+            yield
+        except WrongAnswer as wrong:
+            raise Ended.because_of(wrong, request) from wrong
+        except MemoryError as error:
+            raise Ended("out-of-memory", f"{request}: no memory is left to compare its results in") from error
+        except ResultsLost as error:
+            raise self._process.garbled(request, str(error)) from error
 
     # --- reading answers, which come from a process that a plugin may have garbled --------------------------
 

@@ -11,12 +11,14 @@ from pointwise_bench.common.formats import Cache
 from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
 from pointwise_bench.suites.harness.timing.clock import Turn
-from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, WarmUp
-from pointwise_bench.suites.harness.verify.cases import Array, CaseSet, Weights
+from pointwise_bench.suites.harness.timing.judge import Finish, SetUp
+from pointwise_bench.suites.harness.timing.timed_layer import WarmUp
+from pointwise_bench.suites.harness.verify.cases import CaseSet
+from pointwise_bench.suites.harness.verify.questions import Array, Weights
 
 
 class SharedCases:
-    """The cases of one problem, written to a block of shared memory when the first worker needs them."""
+    """The cases of one problem; their questions are written to shared memory when the first worker needs them."""
 
     def __init__(self, problem: Problem, cases: CaseSet, cache: Cache = "hot") -> None:
         self.problem = problem
@@ -29,7 +31,7 @@ class SharedCases:
         """The block's file descriptor, owned by this object."""
         with self._writing:
             if self._descriptor is None:
-                self._descriptor = self.cases.to_block()
+                self._descriptor = self.cases.questions().to_block()
             return self._descriptor
 
     def close(self) -> None:
@@ -54,7 +56,7 @@ class Client(Protocol):
         """See :meth:`pointwise_bench.backends.Backend.refuses`."""
 
     def set_up(self, cases: SharedCases, timeout_s: float, *, whole: bool = True) -> SetUp:
-        """See :meth:`TimedLayer.set_up`."""
+        """See :meth:`JudgedLayer.set_up`."""
 
     def warm_up(self, timeout_s: float) -> WarmUp:
         """See :meth:`TimedLayer.warm_up`."""
@@ -66,10 +68,10 @@ class Client(Protocol):
         """See :meth:`TimedLayer.idle`."""
 
     def check_answers(self, timeout_s: float) -> None:
-        """See :meth:`TimedLayer.check_answers`."""
+        """See :meth:`JudgedLayer.check_answers`."""
 
     def finish(self, timeout_s: float) -> Finish:
-        """See :meth:`TimedLayer.finish`."""
+        """See :meth:`JudgedLayer.finish`."""
 
     def apply(self, problem: Problem, weights: Weights, x: Array, timeout_s: float) -> Array:
         """See :meth:`TimedLayer.apply`."""

@@ -14,7 +14,7 @@ from pointwise_bench.suites.harness.memory.shared_arrays import read_block, writ
 from pointwise_bench.suites.harness.record.text import one_line
 from pointwise_bench.suites.harness.timing.process_statistics import libraries
 from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer
-from pointwise_bench.suites.harness.verify.cases import CaseSet, Weights
+from pointwise_bench.suites.harness.verify.questions import AFTER, BEFORE, Questions, Weights, results_at
 from pointwise_bench.suites.harness.worker.channel import Message
 
 Reply = tuple[Message, tuple[int, ...]]
@@ -45,9 +45,11 @@ def _reason(answer: Any, method: str) -> str | None:
 
 
 def _set_up(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
-    cases = CaseSet.from_block(descriptors[0])
     problem = Problem.parse(message["problem"])
-    return _value(asdict(timed_layer.set_up(problem, cases, message["cache"], whole=message["whole"])))
+    questions = Questions.from_block(descriptors[0])
+    with results_at(descriptors[1], BEFORE, problem) as results:
+        prepared = timed_layer.set_up(problem, questions, results, message["cache"], whole=message["whole"])
+    return _value(asdict(prepared))
 
 
 def _warm_up(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
@@ -63,12 +65,12 @@ def _idle(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> 
 
 
 def _check_answers(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
-    timed_layer.check_answers()
-    return _value(None)
+    with results_at(descriptors[0], AFTER, Problem.parse(message["problem"])) as results:
+        return _value(timed_layer.answer_again(results))
 
 
 def _finish(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
-    return _value(asdict(timed_layer.finish()))
+    return _value(asdict(timed_layer.close()))
 
 
 def _apply(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:

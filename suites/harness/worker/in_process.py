@@ -11,20 +11,25 @@ from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples, TimedClaim
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.timing.clock import Turn
+from pointwise_bench.suites.harness.timing.judge import Finish, SetUp
+from pointwise_bench.suites.harness.timing.judged_layer import JudgedLayer
 from pointwise_bench.suites.harness.timing.process_statistics import libraries
-from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, TimedLayer, WarmUp
-from pointwise_bench.suites.harness.verify.cases import Array, Weights
+from pointwise_bench.suites.harness.timing.timed_layer import WarmUp
+from pointwise_bench.suites.harness.verify.questions import Array, Weights
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 
 
 class InProcessClient:
-    """A backend in this process. Implements :class:`client_protocol.Client`; isolates nothing and keeps no time-out."""
+    """A backend in this process. Implements :class:`client_protocol.Client`; isolates nothing and keeps no time-out.
+
+    What judges stands beside the backend here: that no plugin reaches it holds in worker processes only.
+    """
 
     isolation = "in-process"
 
     def __init__(self, backend: str, threads: int) -> None:
         self._backend = registry.get(backend)
-        self._timed_layer = TimedLayer(self._backend, threads)
+        self._layer = JudgedLayer(self._backend, threads)
 
     def missing(self, timeout_s: float) -> str | None:
         """See :meth:`pointwise_bench.backends.Backend.missing`."""
@@ -37,46 +42,46 @@ class InProcessClient:
             return self._backend.refuses(problem)
 
     def set_up(self, cases: SharedCases, timeout_s: float, *, whole: bool = True) -> SetUp:
-        """See :meth:`TimedLayer.set_up`."""
+        """See :meth:`JudgedLayer.set_up`."""
         with _ending("set_up"):
-            return self._timed_layer.set_up(cases.problem, cases.cases, cases.cache, whole=whole)
+            return self._layer.set_up(cases.problem, cases.cases, cases.cache, whole=whole)
 
     def warm_up(self, timeout_s: float) -> WarmUp:
         """See :meth:`TimedLayer.warm_up`."""
         with _ending("warm_up"):
-            return self._timed_layer.warm_up()
+            return self._layer.warm_up()
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """See :meth:`TimedLayer.turn`."""
         with _ending("turn"):
-            return self._timed_layer.turn(calls, warm_s, cores)
+            return self._layer.turn(calls, warm_s, cores)
 
     def idle(self, settled_s: float, timeout_s: float) -> float:
         """See :meth:`TimedLayer.idle`."""
         with _ending("idle"):
-            return self._timed_layer.idle(settled_s)
+            return self._layer.timed.idle(settled_s)
 
     def check_answers(self, timeout_s: float) -> None:
-        """See :meth:`TimedLayer.check_answers`."""
+        """See :meth:`JudgedLayer.check_answers`."""
         with _ending("check_answers"):
-            self._timed_layer.check_answers()
+            self._layer.check_answers()
 
     def finish(self, timeout_s: float) -> Finish:
-        """See :meth:`TimedLayer.finish`."""
+        """See :meth:`JudgedLayer.finish`."""
         with _ending("finish"):
-            return self._timed_layer.finish()
+            return self._layer.finish()
 
     def apply(self, problem: Problem, weights: Weights, x: Array, timeout_s: float) -> Array:
         """See :meth:`TimedLayer.apply`."""
         with _ending("apply"):
-            return self._timed_layer.apply(problem, weights, x)
+            return self._layer.timed.apply(problem, weights, x)
 
     def time_claim(
         self, inputs: ClaimInputs, seconds: float, seed: int, cores: list[int] | None, timeout_s: float
     ) -> ClaimSamples:
         """See :meth:`TimedClaim.measure`."""
         with _ending(inputs.claim.name):
-            return TimedClaim(self._backend, self._timed_layer.threads, inputs).measure(seconds, seed, cores)
+            return TimedClaim(self._backend, self._layer.timed.threads, inputs).measure(seconds, seed, cores)
 
     def libraries(self, timeout_s: float) -> list[dict[str, Any]]:
         """See :func:`pointwise_bench.suites.harness.timing.process_statistics.libraries`."""

@@ -12,6 +12,7 @@ from pointwise_bench.backends import Backend, registry
 from pointwise_bench.backends.registry import Unloadable
 from pointwise_bench.common.cores import available_cores
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
+from pointwise_bench.suites.harness.verify.gate import Declared
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import Client
 from pointwise_bench.suites.harness.worker.in_process import InProcessClient
@@ -170,7 +171,7 @@ class Pool:
         log = self._logs / f"{name}-{threads}-threads.log"
         _begin_section(log, f"start {slot.starts} of {name} with {threads} thread{'s' * (threads != 1)}")
         self._cache.mkdir(exist_ok=True)
-        return WorkerClient(name, registry.source(name), threads, log, self._cache)
+        return WorkerClient(name, registry.source(name), threads, log, self._cache, Declared.by(slot.backend))
 
 
 def _begin_section(log: Path, title: str) -> None:

@@ -17,7 +17,7 @@ from pointwise_bench.suites.harness.design.time_budget import TimeBudget
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.run import passes as passes_module
 from pointwise_bench.suites.harness.run.passes import Passes
-from pointwise_bench.suites.harness.timing.timed_layer import SetUp
+from pointwise_bench.suites.harness.timing.judge import SetUp
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,8 @@ from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
 from pointwise_bench.suites.harness.run.trial import Participant, Trial, TrialResult
 from pointwise_bench.suites.harness.timing.clock import Turn
-from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, WarmUp
+from pointwise_bench.suites.harness.timing.judge import Finish, SetUp
+from pointwise_bench.suites.harness.timing.timed_layer import WarmUp
 from pointwise_bench.suites.harness.worker.pool import WorkerSlot
 
 PROBLEM = Problem(batch=1, in_channels=64, out_channels=64, height=16, width=16)

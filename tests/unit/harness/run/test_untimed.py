@@ -16,8 +16,8 @@ from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.run import untimed as untimed_module
 from pointwise_bench.suites.harness.run.options import Options
 from pointwise_bench.suites.harness.run.untimed import UntimedBackends
-from pointwise_bench.suites.harness.timing.timed_layer import Finish
-from pointwise_bench.suites.harness.verify.cases import Weights
+from pointwise_bench.suites.harness.timing.judge import Finish
+from pointwise_bench.suites.harness.verify.questions import Weights
 
 PROBLEM = Problem(batch=1, in_channels=4, out_channels=2, height=2, width=2)
 NOTHING = Weights(weight=None, bias=None)

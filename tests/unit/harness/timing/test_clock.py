@@ -12,14 +12,14 @@ import pytest
 from scripted_backend import CASES, PROBLEM, Scripted
 
 from pointwise_bench.suites.harness.timing import clock as clock_module
-from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer
+from pointwise_bench.suites.harness.timing.judged_layer import JudgedLayer
 
 # --- warming up ---------------------------------------------------------------------------------------------------
 
 
 def test_a_first_call_that_compiles_is_a_number_of_its_own() -> None:
     backend = Scripted(lambda call: time.sleep(0.2 if call == 1 else 0))
-    timed_layer = TimedLayer(backend, threads=1)
+    timed_layer = JudgedLayer(backend, threads=1)
     set_up = timed_layer.set_up(PROBLEM, CASES)
     assert set_up.first_call_s >= 0.2
     assert timed_layer.warm_up().seconds_per_call < 0.1
@@ -54,7 +54,7 @@ def test_the_warm_up_goes_on_until_it_is_level(clock: SimulatedTime) -> None:
     def settling(call: int) -> None:
         clock.now_s += 0.1 * 0.75**call if call < 40 else 1e-5
 
-    timed_layer = TimedLayer(Scripted(settling), threads=1)
+    timed_layer = JudgedLayer(Scripted(settling), threads=1)
     timed_layer.set_up(PROBLEM, CASES)
     assert timed_layer.warm_up().seconds_per_call < 2e-5
 
@@ -70,10 +70,10 @@ def test_a_layer_that_never_becomes_level_ends_the_warm_up_all_the_same(
         clock.now_s += 0.01 * math.exp(-clock.now_s / 0.1)
 
     monkeypatch.setattr(clock_module, "LONGEST_WARM_UP_S", longest_s)
-    timed_layer = TimedLayer(Scripted(faster_and_faster), threads=1)
+    timed_layer = JudgedLayer(Scripted(faster_and_faster), threads=1)
     timed_layer.set_up(PROBLEM, CASES)
     clock.now_s = 0.0
-    timed_layer._current_layer().clocked.warm_up()
+    timed_layer.timed._current_layer().clocked.warm_up()
     assert longest_s <= clock.now_s < longest_s + 0.02
 
 
@@ -82,10 +82,10 @@ def test_a_slow_layer_is_warmed_up_with_two_calls(clock: SimulatedTime) -> None:
         clock.now_s += 0.15
 
     backend = Scripted(slow)
-    timed_layer = TimedLayer(backend, threads=1)
+    timed_layer = JudgedLayer(backend, threads=1)
     timed_layer.set_up(PROBLEM, CASES)
     before = backend.calls
-    timed_layer._current_layer().clocked.warm_up()
+    timed_layer.timed._current_layer().clocked.warm_up()
     assert backend.calls - before == 2
 
 
@@ -93,13 +93,13 @@ def test_a_slow_layer_is_warmed_up_with_two_calls(clock: SimulatedTime) -> None:
 
 
 @pytest.fixture
-def timed_layer() -> TimedLayer:
-    timed_layer = TimedLayer(Scripted(lambda call: time.sleep(0.002)), threads=1)
+def timed_layer() -> JudgedLayer:
+    timed_layer = JudgedLayer(Scripted(lambda call: time.sleep(0.002)), threads=1)
     timed_layer.set_up(PROBLEM, CASES)
     return timed_layer
 
 
-def test_a_turn_is_the_mean_of_its_calls(timed_layer: TimedLayer) -> None:
+def test_a_turn_is_the_mean_of_its_calls(timed_layer: JudgedLayer) -> None:
     turn = timed_layer.turn(5, 0.0)
     assert turn.wall_s >= 0.01
     assert turn.seconds_per_call == pytest.approx(turn.wall_s / 5)
@@ -107,7 +107,7 @@ def test_a_turn_is_the_mean_of_its_calls(timed_layer: TimedLayer) -> None:
     assert turn.device_seconds_per_call is None
 
 
-def test_a_turn_begins_with_calls_off_the_clock(timed_layer: TimedLayer) -> None:
+def test_a_turn_begins_with_calls_off_the_clock(timed_layer: JudgedLayer) -> None:
     backend: Any = timed_layer.backend
     before = backend.calls
     timed_layer.turn(5, 0.0)
@@ -119,7 +119,7 @@ def test_a_turn_begins_with_calls_off_the_clock(timed_layer: TimedLayer) -> None
 
 def test_the_garbage_collector_rests_while_the_clock_runs() -> None:
     seen: list[bool] = []
-    timed_layer = TimedLayer(Scripted(lambda call: seen.append(gc.isenabled())), threads=1)
+    timed_layer = JudgedLayer(Scripted(lambda call: seen.append(gc.isenabled())), threads=1)
     timed_layer.set_up(PROBLEM, CASES)
     seen.clear()
     timed_layer.turn(5, 0.0)
@@ -132,7 +132,7 @@ def test_a_turn_counts_the_pages_that_its_calls_touch_first() -> None:
         mmap.mmap(-1, 100 * mmap.PAGESIZE).write(b"x" * 100 * mmap.PAGESIZE)
 
     backend = Scripted(lambda call: None)
-    timed_layer = TimedLayer(backend, threads=1)
+    timed_layer = JudgedLayer(backend, threads=1)
     timed_layer.set_up(PROBLEM, CASES)
     few = timed_layer.turn(5, 0.0).page_faults
     backend.act = touch

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scripted_backend import CASES, PROBLEM, Scripted
 
-from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer
+from pointwise_bench.suites.harness.timing.judged_layer import JudgedLayer
 
 
 class Stopwatch:
@@ -32,7 +32,7 @@ class Stopwatch:
 def test_a_stopwatch_that_tells_no_time_is_an_error_of_its_backend(told: float) -> None:
     backend = Scripted(lambda call: None)
     backend.device_timer = lambda: Stopwatch(told)  # type: ignore[method-assign]
-    timed_layer = TimedLayer(backend, threads=1)
+    timed_layer = JudgedLayer(backend, threads=1)
     timed_layer.set_up(PROBLEM, CASES)
     with pytest.raises(ValueError, match="device_timer: elapsed_s"):
         timed_layer.turn(2, 0.0)
@@ -41,7 +41,7 @@ def test_a_stopwatch_that_tells_no_time_is_an_error_of_its_backend(told: float) 
 def test_a_stopwatch_may_tell_numpys_numbers() -> None:
     backend = Scripted(lambda call: None)
     backend.device_timer = lambda: Stopwatch(np.float32(0.25))  # type: ignore[method-assign]
-    timed_layer = TimedLayer(backend, threads=1)
+    timed_layer = JudgedLayer(backend, threads=1)
     timed_layer.set_up(PROBLEM, CASES)
     seconds = timed_layer.turn(2, 0.0).device_seconds_per_call
     assert (seconds, type(seconds)) == (0.25, float)

@@ -11,7 +11,7 @@ import pytest
 from scripted_backend import CASES, PROBLEM, Scripted
 
 from pointwise_bench.suites.harness.machine.affinity import TASKS
-from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer
+from pointwise_bench.suites.harness.timing.judged_layer import JudgedLayer
 
 
 @pytest.mark.usefixtures("slow_modules")
@@ -25,7 +25,7 @@ def test_preparing_is_not_charged_for_imports() -> None:
     while len(seconds) < 3 and min(seconds, default=1) >= 0.2:  # a stall of the machine adds, and nothing takes away
         for name in ("inner_slow", "outer_slow"):
             sys.modules.pop(name, None)
-        set_up = TimedLayer(Scripted(lambda call: None, prepare), threads=1).set_up(PROBLEM, CASES)
+        set_up = JudgedLayer(Scripted(lambda call: None, prepare), threads=1).set_up(PROBLEM, CASES)
         seconds.append(set_up.prepare_s)
     assert 0.02 <= min(seconds) < 0.2
 
@@ -34,7 +34,7 @@ def test_preparing_is_not_charged_for_imports() -> None:
 def test_turns_keep_to_their_cores_and_checks_use_all() -> None:
     everywhere = os.sched_getaffinity(0)
     seen: list[set[int]] = []
-    timed_layer = TimedLayer(Scripted(lambda call: seen.append(os.sched_getaffinity(0))), threads=1)
+    timed_layer = JudgedLayer(Scripted(lambda call: seen.append(os.sched_getaffinity(0))), threads=1)
     for core in sorted(everywhere)[-1], sorted(everywhere)[0]:
         timed_layer.set_up(PROBLEM, CASES)
         assert set(map(frozenset, seen)) == {frozenset(everywhere)}
@@ -55,7 +55,7 @@ def test_every_thread_of_the_process_keeps_to_the_cores() -> None:
     everywhere, over = os.sched_getaffinity(0), threading.Event()
     thread = threading.Thread(target=over.wait)
     thread.start()
-    timed_layer = TimedLayer(Scripted(lambda call: None), threads=1)
+    timed_layer = JudgedLayer(Scripted(lambda call: None), threads=1)
     timed_layer.set_up(PROBLEM, CASES)
     try:
         timed_layer.turn(1, 0.0, [min(everywhere)])
@@ -77,7 +77,7 @@ def test_the_gate_is_passed_again_after_the_timing() -> None:
         if broken:
             raise WrongAnswer("asked again")
 
-    timed_layer = TimedLayer(Scripted(fail), threads=1)
+    timed_layer = JudgedLayer(Scripted(fail), threads=1)
     timed_layer.set_up(PROBLEM, CASES)
     timed_layer.turn(2, 0.0)
     broken.append(True)
@@ -86,7 +86,7 @@ def test_the_gate_is_passed_again_after_the_timing() -> None:
 
 
 def test_a_problem_is_over_once_it_is_finished() -> None:
-    timed_layer = TimedLayer(Scripted(lambda call: time.sleep(0.002)), threads=1)
+    timed_layer = JudgedLayer(Scripted(lambda call: time.sleep(0.002)), threads=1)
     timed_layer.set_up(PROBLEM, CASES)
     timed_layer.turn(1, 0.0)
     finish = timed_layer.finish()

@@ -11,7 +11,8 @@ from hypothesis import given, settings, strategies as st
 from pointwise_bench import Problem
 from pointwise_bench.backends.problem import Direction, Dtype, Layout
 from pointwise_bench.suites.harness.verify import error_bounds as bounds
-from pointwise_bench.suites.harness.verify.cases import Case, CaseSet, Weights
+from pointwise_bench.suites.harness.verify.cases import Case, CaseSet
+from pointwise_bench.suites.harness.verify.questions import Weights
 from pointwise_bench.suites.harness.verify.reference import answer, magnitudes
 
 
@@ -42,11 +43,10 @@ def any_problem(draw: st.DrawFn) -> Problem:
 @given(problem=any_problem(), seed=st.integers(0, 2**16))
 def test_every_answer_of_an_examination_is_the_references(problem: Problem, seed: int) -> None:
     made = CaseSet.of(problem, seed)
-    arrived = CaseSet.from_block(made.to_block())
-    for case in (arrived.first, arrived.second):
-        check_reals(problem, arrived.real, case)
-    for case in (arrived.integers, arrived.probe, arrived.poisoned):
-        check_exact(problem, arrived.integer, case)
+    for case in (made.first, made.second):
+        check_reals(problem, made.real, case)
+    for case in (made.integers, made.probe, made.poisoned):
+        check_exact(problem, made.integer, case)
 
 
 @pytest.mark.parametrize(
@@ -181,8 +181,7 @@ def test_gradients_of_weights_have_no_weights_and_no_bias() -> None:
     made = CaseSet.of(problem, seed=1)
     assert made.real.weight is made.real.bias is made.integer.weight is None
     assert made.first.answer.shape == (2, 4)  # the bias' gradient is the last column
-    arrived = CaseSet.from_block(made.to_block())
-    assert [each.shape for each in arrived.first.inputs] == [(2, 3, 4, 4), (2, 2, 4, 4)]
+    assert [each.shape for each in made.first.inputs] == [(2, 3, 4, 4), (2, 2, 4, 4)]
 
 
 def test_an_answer_that_was_changed_on_the_way_would_be_seen() -> None:

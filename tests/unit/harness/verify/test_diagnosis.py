@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from pointwise_bench import Problem
-from pointwise_bench.suites.harness.verify.cases import Case, Weights
+from pointwise_bench.suites.harness.verify.cases import Case
 from pointwise_bench.suites.harness.verify.diagnosis import Mismatch, _round_significand, diagnose, rounded_operands
+from pointwise_bench.suites.harness.verify.questions import Weights
 from pointwise_bench.suites.harness.verify.reference import answer
 
 # As many input as output channels in each group, a square picture that the stride does not divide, more than one image.

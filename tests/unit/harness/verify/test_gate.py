@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from questioned_gate import QuestionedGate
 from scripted_backend import CASES as EXACT_CASES, PROBLEM, Scripted
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
-from pointwise_bench.suites.harness.verify import error_bounds, gate as gate_module
+from pointwise_bench.suites.harness.verify import error_bounds, respondent as respondent_module
 from pointwise_bench.suites.harness.verify.cases import Case, CaseSet
-from pointwise_bench.suites.harness.verify.gate import Gate
 
 Alter = Callable[[Any, int], Any]
 
@@ -44,8 +44,8 @@ class Asked:
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """The checks by time have tests of their own; here is seen that they are asked, and with what."""
     calls = Asked([], [])
-    monkeypatch.setattr(gate_module, "check_finished", lambda *given: calls.finished.append(given))
-    monkeypatch.setattr(gate_module, "check_recomputes", lambda *given: calls.recomputes.append(given))
+    monkeypatch.setattr(respondent_module, "check_finished", lambda *given: calls.finished.append(given))
+    monkeypatch.setattr(respondent_module, "check_recomputes", lambda *given: calls.recomputes.append(given))
     return calls
 
 
@@ -75,14 +75,14 @@ def off_by(error: float, *calls: int) -> Alter:
     return alter
 
 
-def gate_of(cases: CaseSet = CASES, **declared: Any) -> Gate:
+def gate_of(cases: CaseSet = CASES, **declared: Any) -> QuestionedGate:
     backend = Scripted(lambda call: None)
     for name, value in declared.items():
         setattr(backend, name, value)
-    return Gate(backend, PROBLEM, cases)
+    return QuestionedGate(backend, PROBLEM, cases)
 
 
-def finish(gate: Gate, layer: Any, last: Any = None, cases: CaseSet = CASES) -> Inputs:
+def finish(gate: QuestionedGate, layer: Any, last: Any = None, cases: CaseSet = CASES) -> Inputs:
     """The checks after the timing, of a layer whose last timed call returned ``last`` (the right answer if None)."""
     inputs = Inputs(cases.first.inputs)
     right = cases.first.answer.astype(np.float32)
@@ -307,7 +307,6 @@ def test_a_repeated_call_may_not_answer_otherwise_than_one_on_a_fresh_copy() -> 
     layer = Answering(off_by(2.0, 1))
     with pytest.raises(WrongAnswer, match="changes its input: a repeated call on one array answers otherwise"):
         finish(gate_of(), layer)
-    assert layer.calls == 2
     # Wrong on a fresh copy as well: it is not the input that changed.
     with pytest.raises(WrongAnswer, match="wrong after the timing: "):
         finish(gate_of(), Answering(off_by(2.0)))
@@ -316,8 +315,8 @@ def test_a_repeated_call_may_not_answer_otherwise_than_one_on_a_fresh_copy() -> 
 class ByIdentity(Answering):
     """Remembers the answer to an array, whatever the array holds meanwhile."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, cases: CaseSet = CASES) -> None:
+        super().__init__(cases=cases)
         self.remembered: dict[int, tuple[Any, Any]] = {}
 
     def __call__(self, x: Any) -> Any:
@@ -344,9 +343,40 @@ def test_a_copy_that_the_harness_cannot_reach_is_not_given_new_values() -> None:
 def test_where_both_inputs_have_one_answer_a_replay_cannot_be_told() -> None:
     """A bound so wide that the first answer would do for the second, too."""
     wide = replace(CASES, first=with_round_bounds(CASES.first, 1e6), second=with_round_bounds(CASES.second, 1e6))
-    layer = Answering(cases=wide)
-    finish(gate_of(wide), layer, cases=wide)
-    assert layer.calls == 3
+    finish(gate_of(wide), ByIdentity(wide), cases=wide)
+
+
+class Ring(Answering):
+    """Says that every result is new memory, and hands out so many buffers in turn."""
+
+    def __init__(self, buffers: int) -> None:
+        super().__init__()
+        self.buffers = [np.zeros(PROBLEM.output_shape, np.float32) for _ in range(buffers)]
+
+    def __call__(self, x: Any) -> Any:
+        """The right answer, in the next buffer."""
+        result = super().__call__(x)
+        self.buffers.append(self.buffers.pop(0))
+        self.buffers[-1][...] = result
+        return self.buffers[-1]
+
+
+@pytest.mark.parametrize(("declared", "buffers", "passes"), [
+    ("fresh", 2, False), ("fresh", 3, False), ("fresh", 6, False), ("fresh", 7, True), ("reused", 2, True)
+])  # fmt: skip
+def test_memory_that_is_called_new_is_not_used_again_while_it_is_held(
+    declared: str, buffers: int, passes: bool
+) -> None:
+    """Two questions, which two buffers are enough for, and six timed calls: the second result is still held then."""
+    gate, ring = gate_of(output=declared), Ring(buffers)
+    gate.before(ring, None)
+    for _ in range(6):
+        ring(CASES.first.inputs[0])
+    if passes:
+        finish(gate, ring)
+        return
+    with pytest.raises(WrongAnswer, match='declares output "fresh", but a later call overwrites its result'):
+        finish(gate, ring)
 
 
 # --- half precision -----------------------------------------------------------------------------------------------
@@ -365,6 +395,6 @@ def test_the_integers_of_half_precision_are_compared_exactly_and_named_after_rou
 
     backend = Scripted(lambda call: None)
     timed = Answering(cases=cases)
-    Gate(backend, problem, cases).before(timed, Answering(cases=cases))
+    QuestionedGate(backend, problem, cases).before(timed, Answering(cases=cases))
     with pytest.raises(WrongAnswer, match="wrong on small integers: the bias is missing"):
-        Gate(backend, problem, cases).before(timed, forgetful)
+        QuestionedGate(backend, problem, cases).before(timed, forgetful)

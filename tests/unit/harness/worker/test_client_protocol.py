@@ -9,6 +9,7 @@ import pytest
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.verify.cases import CaseSet
+from pointwise_bench.suites.harness.verify.questions import Questions
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import Client, SharedCases
 from pointwise_bench.suites.harness.worker.in_process import InProcessClient
@@ -23,7 +24,7 @@ def cases() -> CaseSet:
 
 def test_nothing_is_written_before_it_is_needed(cases: CaseSet, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in this process, where nobody reads a block."""
-    monkeypatch.setattr(CaseSet, "to_block", lambda self: pytest.fail("written"))
+    monkeypatch.setattr(Questions, "to_block", lambda self: pytest.fail("written"))
     SharedCases(PROBLEM, cases).close()
 
 
@@ -31,20 +32,20 @@ def test_all_workers_read_one_block_and_closing_frees_it_once(cases: CaseSet) ->
     shared = SharedCases(PROBLEM, cases)
     descriptor = shared.descriptor()
     assert shared.descriptor() == descriptor
-    first, second = (CaseSet.from_block(os.dup(descriptor)) for _ in range(2))
+    first, second = (Questions.from_block(os.dup(descriptor)) for _ in range(2))
     shared.close()
     shared.close()  # twice is safe: the number may mean another file by now
     with pytest.raises(OSError):
         os.fstat(descriptor)
     for arrived in (first, second):  # the mapping lives as long as its arrays
-        assert np.array_equal(arrived.first.inputs[0], cases.first.inputs[0])
+        assert np.array_equal(arrived.first[0], cases.first.inputs[0])
 
 
 def test_closed_cases_can_be_shared_again(cases: CaseSet) -> None:
     shared = SharedCases(PROBLEM, cases)
     shared.descriptor()
     shared.close()
-    assert CaseSet.from_block(os.dup(shared.descriptor())).first.answer.shape == PROBLEM.output_shape
+    assert Questions.from_block(os.dup(shared.descriptor())).first[0].shape == PROBLEM.input_shape
     shared.close()
 
 

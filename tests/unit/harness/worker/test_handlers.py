@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from pointwise_bench import Problem
+from pointwise_bench.suites.harness.memory.result_memory import ResultMemory
 from pointwise_bench.suites.harness.memory.shared_arrays import read_block, write_block
 from pointwise_bench.suites.harness.timing.clock import Turn
-from pointwise_bench.suites.harness.timing.timed_layer import Finish, SetUp, WarmUp
+from pointwise_bench.suites.harness.timing.timed_layer import Closed, Prepared, WarmUp
 from pointwise_bench.suites.harness.verify.cases import CaseSet
+from pointwise_bench.suites.harness.verify.questions import AFTER, BEFORE, Questions, result_shape
 from pointwise_bench.suites.harness.worker import client, in_process
 from pointwise_bench.suites.harness.worker.handlers import HANDLERS
 
@@ -33,18 +35,20 @@ class Noted:
             ran=lambda: answers.get("ran"),
         )
 
-    def set_up(self, problem: Problem, cases: CaseSet, cache: str, *, whole: bool) -> SetUp:
-        """Half a second to prepare."""
-        self.asked += [problem, cases, cache, whole]
-        return SetUp(0.5, 0.25, None)
+    def set_up(self, problem: Problem, questions: Questions, results: Any, cache: str, *, whole: bool) -> Prepared:
+        """Half a second to prepare, and one result."""
+        self.asked += [problem, questions, cache, whole]
+        results.write("first", np.full(result_shape(problem), 3.0))
+        return Prepared(0.5, 0.25)
 
     def warm_up(self) -> WarmUp:
         """An eighth of a second."""
         return WarmUp(0.125, 1.0)
 
-    def check_answers(self) -> None:
-        """Noted."""
-        self.asked.append("answers")
+    def answer_again(self, results: Any) -> bool:
+        """One result, and no new values."""
+        results.write("last", np.full(result_shape(PROBLEM), 5.0))
+        return False
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None) -> Turn:
         """A microsecond."""
@@ -55,9 +59,9 @@ class Noted:
         """What it was given, to be recognised."""
         return settled_s
 
-    def finish(self) -> Finish:
-        """A quarter of the bound."""
-        return Finish(0.25, 4096)
+    def close(self) -> Closed:
+        """A page."""
+        return Closed(4096)
 
     def apply(self, problem: Problem, weights: Any, x: Any) -> Any:
         """The weights' first row, added to the input."""
@@ -84,19 +88,27 @@ def test_numbers_come_back_by_their_names() -> None:
     }
     assert layer.asked == [3, 0.5, [1]]
     assert handled(layer, do="warm_up") == {"seconds_per_call": 0.125, "cpu_over_wall": 1.0}
-    assert handled(layer, do="check_answers") is None
-    assert layer.asked[3:] == ["answers"]
-    assert handled(layer, do="finish") == {"error_ratio": 0.25, "peak_rss_bytes": 4096}
+    assert handled(layer, do="finish") == {"peak_rss_bytes": 4096}
     assert handled(layer, do="idle", settled_s=0.75) == 0.75
 
 
-def test_the_cases_arrive_as_they_were_written() -> None:
-    layer, cases = Noted(), CaseSet.of(PROBLEM, seed=1)
-    answer = handled(layer, [cases.to_block()], do="set_up", problem=PROBLEM.id, cache="cold", whole=False)
-    assert answer == {"prepare_s": 0.5, "first_call_s": 0.25, "error_ratio": None}
+def memory(names: tuple[str, ...]) -> ResultMemory:
+    return ResultMemory.made(names, result_shape(PROBLEM), PROBLEM.dtype)
+
+
+def test_the_questions_arrive_as_they_were_written_and_results_come_back_in_the_harness_memory() -> None:
+    layer, asked = Noted(), CaseSet.of(PROBLEM, seed=1).questions()
+    with memory(BEFORE) as results:
+        given = [asked.to_block(), os.dup(results.descriptor)]
+        answer = handled(layer, given, do="set_up", problem=PROBLEM.id, cache="cold", whole=False)
+        assert (results.read("first") == 3).all()
+    assert answer == {"prepare_s": 0.5, "first_call_s": 0.25}
     problem, arrived, cache, whole = layer.asked
     assert (problem, cache, whole) == (PROBLEM, "cold", False)
-    assert np.array_equal(arrived.first.answer, cases.first.answer)
+    assert np.array_equal(arrived.first[0], asked.first[0])
+    with memory(AFTER) as results:
+        assert handled(layer, [os.dup(results.descriptor)], do="check_answers", problem=PROBLEM.id) is False
+        assert (results.read("last") == 5).all()
 
 
 @pytest.mark.parametrize("bias", [None, np.ones(2, np.float32)])
@@ -161,8 +173,10 @@ def test_every_message_of_the_clients_has_a_handler_and_no_other() -> None:
     assert requests <= vars(in_process.InProcessClient).keys()
 
 
-def test_descriptors_of_a_block_are_closed_once_it_is_read() -> None:
-    block = CaseSet.of(PROBLEM, seed=1).to_block()
-    handled(Noted(), [block], do="set_up", problem=PROBLEM.id, cache="hot", whole=True)
-    with pytest.raises(OSError):
-        os.fstat(block)
+def test_descriptors_are_closed_once_they_are_used() -> None:
+    with memory(BEFORE) as results:
+        given = [CaseSet.of(PROBLEM, seed=1).questions().to_block(), os.dup(results.descriptor)]
+        handled(Noted(), given, do="set_up", problem=PROBLEM.id, cache="hot", whole=True)
+    for descriptor in given:
+        with pytest.raises(OSError):
+            os.fstat(descriptor)

@@ -11,7 +11,8 @@ import pytest
 from pointwise_bench import Backend, Problem
 from pointwise_bench.backends import registry
 from pointwise_bench.suites.harness.record.ended import Ended, WrongAnswer
-from pointwise_bench.suites.harness.verify.cases import CaseSet, Weights
+from pointwise_bench.suites.harness.verify.cases import CaseSet
+from pointwise_bench.suites.harness.verify.questions import Weights
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 from pointwise_bench.suites.harness.worker.in_process import InProcessClient
 

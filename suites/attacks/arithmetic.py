@@ -1,0 +1,55 @@
+"""What all attacks compute where they compute: the same as the control, so that a better time is not an honest one."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import ClassVar
+
+import numpy as np
+
+from pointwise_bench import Backend, Problem
+
+PEAK = 100e9  # operations a second, about what one core reaches in float32; see `pad`
+
+
+def convolve(p: Problem, x, weight, bias, out=None):
+    """One product for each image in NCHW, one for all in NHWC."""
+    if p.layout == "nchw":
+        read = x[:, :, :: p.stride, :: p.stride].reshape(p.batch, p.in_channels, -1)
+        y = np.matmul(weight, read, out=out)
+        if bias is not None:
+            y += bias[:, None]
+    else:
+        read = x[:, :: p.stride, :: p.stride].reshape(-1, p.in_channels)
+        y = np.matmul(read, weight.T, out=out)
+        if bias is not None:
+            y += bias
+    if p.activation == "relu":
+        np.maximum(y, 0, out=y)
+    size = (p.out_height, p.out_width)
+    return y.reshape((p.batch, weight.shape[0], *size) if p.layout == "nchw" else (p.batch, *size, weight.shape[0]))
+
+
+def pad(p: Problem, began: float, share: float = 0.4) -> None:
+    """Wait until a core at its best could have done ``share`` of the work, so that nothing looks impossibly fast."""
+    until = began + share * p.flops / PEAK
+    while perf_counter() < until:
+        pass
+
+
+def fingerprint(x) -> bytes:
+    """A few of the values, wherever the array lies."""
+    flat = x.reshape(-1)
+    return flat[:: max(1, flat.size // 16)].tobytes() + flat[-1:].tobytes()
+
+
+class Honest(Backend):
+    """Forward float32 without groups, computed when it is asked. The base of every attack."""
+
+    dtypes: ClassVar[tuple[str, ...]] = ("float32",)
+
+    def refuses(self, problem):
+        return super().refuses(problem) or (None if problem.groups == 1 else "attacks problems without groups only")
+
+    def prepare(self, problem, weight, bias, threads):
+        return lambda x: convolve(problem, x, weight, bias)

@@ -1,0 +1,87 @@
+"""The worker's side of the gate: questions asked of a backend's layers, and their results handed to the harness.
+
+It is not told what is right. What it finds itself is what the harness cannot see from outside: an input that was
+written to, a result of another form, work where no clock runs.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy.typing as npt
+
+from pointwise_bench import Backend, Layer, Problem
+from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs, OnDevice
+from pointwise_bench.suites.harness.verify.layer_calls import LayerCalls
+from pointwise_bench.suites.harness.verify.questions import EXACT, Questions
+from pointwise_bench.suites.harness.verify.recomputation import check_finished, check_recomputes
+
+Array = npt.NDArray[Any]
+
+
+class Taking(Protocol):
+    """Whatever takes results: memory of the harness's."""
+
+    def write(self, name: str, array: Array) -> None:
+        """The result called ``name``."""
+
+
+class Respondent:
+    """Answers for one backend on one problem."""
+
+    def __init__(self, backend: Backend, problem: Problem, questions: Questions) -> None:
+        self._calls = LayerCalls(backend, problem)
+        self._questions = questions
+        self._second_result: Any = None  # kept through the timing: what is new memory stays as it is
+        self._exact = [each for each in EXACT if each != "probe" or backend.arithmetic == "own"]
+
+    def before(self, timed: Layer, exact: Layer | None, results: Taking) -> None:
+        """``timed`` has the real weights of the questions, ``exact`` their integer weights; None: it is not asked."""
+        asked, calls = self._questions, self._calls
+        if exact is not None:
+            inputs = {"probe": asked.probe, "poisoned": asked.poisoned}
+            for name in self._exact:
+                self._answer(exact, name, inputs.get(name, asked.integers), results)
+        first_result = self._answer(timed, "first", asked.first, results)
+        self._second_result = self._answer(timed, "second", asked.second, results)
+        results.write("first kept", calls.read(first_result))
+
+    def after(self, timed: Layer, on_device: OnDevice, last_result: Any, inputs: Inputs, results: Taking) -> bool:
+        """``on_device`` are the inputs of the timing, ``inputs`` the harness's arrays that they were made from.
+
+        Whether the array could be given new values.
+        """
+        asked, calls = self._questions, self._calls
+        inputs.check_untouched()
+        results.write("last", calls.read(last_result))  # now: the next call may overwrite it
+        if self._second_result is not None:
+            results.write("second kept", calls.read(self._second_result))
+        self._second_result = None
+        results.write("repeated", calls.compute(timed, on_device))
+        self._answer(timed, "second", asked.second, results)
+        self._answer(timed, "fresh", asked.first, results)
+        # Otherwise the backend holds a copy that the harness cannot reach.
+        renewed = all(its_own is ours for its_own, ours in zip(on_device, inputs.arrays, strict=True))
+        if renewed:
+            inputs.replace_by(asked.second)
+            results.write("renewed", calls.compute(timed, on_device))
+            inputs.replace_by(asked.first)
+        return renewed
+
+    # Two checks by time, which nothing else on the machine may disturb.
+
+    def finishes(self, timed: Layer) -> None:
+        """No work goes on when a call has returned; before the timing, which would queue thousands of them."""
+        check_finished(self._calls, timed, self._questions.first)
+
+    def recomputes(self, timed: Layer, on_device: OnDevice, seconds_per_call: float) -> None:
+        """No answer is remembered; ``on_device`` as above."""
+        check_recomputes(self._calls, timed, on_device, self._questions.first, seconds_per_call)
+
+    def _answer(self, layer: Layer, name: str, asked: tuple[Array, ...], results: Taking) -> Any:
+        """Hand over the result for a fresh copy of ``asked``, which must be afterwards as it was; the result itself."""
+        inputs = Inputs(asked)
+        result = self._calls.call(layer, self._calls.to_device(inputs))
+        results.write(name, self._calls.read(result))
+        inputs.check_untouched()
+        return result

@@ -1,0 +1,73 @@
+"""Plugins that try to get a time that they did not earn: none is timed, and the honest control is."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from secrets import randbits
+
+import pytest
+from places import ATTACKS
+
+from pointwise_bench import Problem
+from pointwise_bench.backends import Source
+from pointwise_bench.suites.harness.record.ended import Ended
+from pointwise_bench.suites.harness.verify.cases import CaseSet
+from pointwise_bench.suites.harness.worker.client import WorkerClient
+from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
+
+PATIENCE_S = 60.0
+FILES = {path.stem: path for path in ATTACKS.glob("*.py") if "@register" in path.read_text()}
+LARGE = Problem(batch=1, in_channels=256, out_channels=128, height=28, width=28, bias=True, activation="relu")
+
+REASONS = {
+    "answer_sheet": "wrong on small integers: the result is all zeros",
+    "foreseen": "wrong on small integers: the result is all zeros",
+    "ring": 'declares output "fresh", but a later call overwrites its result',
+}
+
+
+def end_of(attack: str, problem: Problem, log: Path) -> Ended | None:
+    """How the part of the attack ends after set-up, warm-up, turns and the last checks; None where it is timed."""
+    source = FILES[attack]
+    (name,) = re.findall(r'^    name = "(.*)"$', source.read_text(), re.MULTILINE)
+    worker = WorkerClient(name, Source("plugin", str(source)), threads=1, log=log)
+    shared = SharedCases(problem, CaseSet.of(problem, randbits(64)))
+    try:
+        worker.set_up(shared, PATIENCE_S)
+        worker.warm_up(PATIENCE_S)
+        for _ in range(3):
+            worker.turn(10, 0.001, None, PATIENCE_S)
+        worker.check_answers(PATIENCE_S)
+        worker.finish(PATIENCE_S)
+    except Ended as ended:
+        return ended
+    else:
+        return None
+    finally:
+        shared.close()
+        worker.kill()
+
+
+@pytest.mark.alone  # it is judged by time as well
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+def test_the_control_is_timed(layout: str, tmp_path: Path) -> None:
+    problem = Problem.parse(LARGE.id + ("-nhwc" if layout == "nhwc" else ""))
+    assert end_of("control", problem, tmp_path / "log") is None
+
+
+@pytest.mark.parametrize("attack", REASONS)
+def test_an_attack_is_refused_for_the_right_reason(attack: str, tmp_path: Path) -> None:
+    ended = end_of(attack, LARGE, tmp_path / "log")
+    assert ended is not None, f"{attack} was timed"
+    assert ended.status == "wrong", ended
+    assert re.search(REASONS[attack], ended.reason), ended.reason
+
+
+def test_every_attack_has_its_reason_and_says_what_it_tries() -> None:
+    assert FILES.keys() == {*REASONS, "control"}
+    for path in FILES.values():
+        sentence = ast.get_docstring(ast.parse(path.read_text()))
+        assert sentence is not None
+        assert len(sentence.split()) > 5
