@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import pandas as pd
@@ -12,6 +12,7 @@ from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.series import series_of
 from pointwise_bench.report.reading.cells import ReadCell
 from pointwise_bench.report.reading.run import Run
+from pointwise_bench.report.statistics.starts import Disagreement
 from pointwise_bench.report.statistics.verdicts import Pairs, pair_up, usual_disagreement
 
 COLUMNS: Final = (
@@ -20,10 +21,13 @@ COLUMNS: Final = (
 )
 
 
-def compare_run(run: Run, margin: float = MARGIN) -> pd.DataFrame:
-    """Every pair of comparable backends of one problem and thread budget: ``COLUMNS`` and ``decidable``."""
-    columns: dict[str, list[object]] = {name: [] for name in (*COLUMNS, "decidable")}
-    usual = usual_disagreements(run)
+def compare_run(run: Run, margin: float = MARGIN, usual: Mapping[int, Disagreement] | None = None) -> pd.DataFrame:
+    """Every pair of comparable backends of one problem and thread budget: ``COLUMNS`` and ``sign_tested``.
+
+    ``usual`` is what is known of starts by thread budget, where it is not to be learnt from ``run`` itself.
+    """
+    columns: dict[str, list[object]] = {name: [] for name in (*COLUMNS, "sign_tested")}
+    usual = usual_disagreements(run) if usual is None else usual
     for (problem, threads), cells in _comparable(run.cells).items():
         pairs = _pair_up(cells, margin, usual[threads])
         names = [cell.backend for cell in cells]
@@ -34,20 +38,22 @@ def compare_run(run: Run, margin: float = MARGIN) -> pd.DataFrame:
         columns["backend_a"] += [names[index] for index in pairs.first]
         columns["backend_b"] += [names[index] for index in pairs.second]
         columns["outputs"] += [f"{outputs[a]}/{outputs[b]}" for a, b in zip(pairs.first, pairs.second, strict=True)]
-        for column in ("ratio", "low", "high", "verdict", "rounds", "starts", "decidable"):
+        for column in ("ratio", "low", "high", "verdict", "rounds", "starts", "sign_tested"):
             columns[column] += getattr(pairs, column).tolist()
     return pd.DataFrame(columns)
 
 
-def usual_disagreements(run: Run) -> dict[int, float]:
-    """By thread budget, how much more the starts of workers disagree over the run than their rounds explain."""
+def usual_disagreements(run: Run) -> dict[int, Disagreement]:
+    """By thread budget, how much the starts of workers disagree over the run."""
+    nothing_known = Disagreement(first_look=run.settings["first_look"])
     found: defaultdict[int, list[Pairs]] = defaultdict(list)
     for (_, threads), cells in _comparable(run.cells).items():
-        found[threads].append(_pair_up(cells, MARGIN, 1.0))
-    return defaultdict(lambda: 1.0, {threads: usual_disagreement(pairs) for threads, pairs in found.items()})
+        found[threads].append(_pair_up(cells, MARGIN, nothing_known))
+    known = {threads: usual_disagreement(pairs, nothing_known.first_look) for threads, pairs in found.items()}
+    return defaultdict(lambda: nothing_known, known)
 
 
-def _pair_up(cells: Iterable[ReadCell], margin: float, usual: float) -> Pairs:
+def _pair_up(cells: Iterable[ReadCell], margin: float, usual: Disagreement) -> Pairs:
     return pair_up([series_of(cell) for cell in cells], margin, usual)
 
 

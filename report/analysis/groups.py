@@ -200,10 +200,10 @@ def _traversal(cells: Sequence[ReadCell], occurrences: Sequence[int]) -> Series:
 def _unbeaten(pairs: Pairs, compared: Sequence[str], totals: Mapping[str, Total | None]) -> set[str]:
     beaten = {compared[index] for index in pairs.second[pairs.verdict == "faster"]}
     beaten |= {compared[index] for index in pairs.first[pairs.verdict == "slower"]}
-    heard = {compared[index] for index in (*pairs.first[pairs.decidable], *pairs.second[pairs.decidable])}
+    heard = {compared[index] for index in (*pairs.first[pairs.sign_tested], *pairs.second[pairs.sign_tested])}
     seconds = {name: total.seconds for name, total in totals.items() if total and name in compared}
     shortest = min(seconds, key=seconds.__getitem__, default=None)
-    # As for single layers: too few rounds for a verdict is no share of the lead.
+    # As for single layers: too few rounds for a sign test is no share of the lead.
     return {name for name in compared if name not in beaten and (name in heard or name == shortest)}
 
 

@@ -30,7 +30,7 @@ def tabulate(run: Run, comparisons: pd.DataFrame, ceilings: Roofs) -> pd.DataFra
     """``COLUMNS``, then ``device``, ``device_median_s`` and ``leads``, which only the page needs.
 
     ``rank`` is one more than the number of backends judged faster, so it ties where the evidence ties. ``leads`` is
-    what the page prints in bold: rank 1, unless that rank is owed only to having too few rounds for any verdict.
+    what the page prints in bold: rank 1, unless that rank is owed only to having too few rounds for a sign test.
     """
     beaten, silent = _beaten(comparisons), _silent(comparisons)
     rows: list[dict[str, Any]] = []
@@ -105,11 +105,11 @@ def _beaten(comparisons: pd.DataFrame) -> Counter[RowKey]:
 
 
 def _silent(comparisons: pd.DataFrame) -> set[RowKey]:
-    """Cells that were compared, but with too few rounds for any verdict."""
+    """Cells that were compared, but with too few rounds for a sign test."""
     heard: set[RowKey] = set()
     compared: set[RowKey] = set()
     for side in ("backend_a", "backend_b"):
         keys = list(zip(comparisons["problem"], comparisons["threads"], comparisons[side], strict=True))
         compared.update(keys)
-        heard.update(key for key, decidable in zip(keys, comparisons["decidable"], strict=True) if decidable)
+        heard.update(key for key, tested in zip(keys, comparisons["sign_tested"], strict=True) if tested)
     return compared - heard

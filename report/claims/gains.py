@@ -12,9 +12,11 @@ from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.claims.paired_rounds import places, series_of_result
 from pointwise_bench.report.claims.predicted_work import Work
 from pointwise_bench.report.reading.claims import ReadClaim, ReadClaimResult, ReadClaims
+from pointwise_bench.report.statistics.starts import Disagreement
 from pointwise_bench.report.statistics.verdicts import Pairs, Series, pair_up, usual_disagreement
 
 WIDEST: Final = 1.25  # from end to end: a wider interval that holds the prediction confirms nothing
+_AS_MEASURED: Final = Disagreement(start_sd=0.0, round_sd=0.0)
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,11 @@ def gains(read: ReadClaims) -> list[Gain]:
         *(one for claim in claims for result in results if result.claim is claim for one in _of_result(result)),
         *_of_totals(claims, results),
     ]
-    # How much the starts disagree is learnt from the whole run, as it is for single problems.
-    usual = usual_disagreement([pair_up(series) for _, series in open_gains])
+    # How much the starts disagree is learnt from the whole run, as it is for single problems. A claim may have one
+    # start only, and says so beside its interval, to which nothing is added: both of its ways run in one process, so
+    # that a start shifts them alike, and too few rounds are said to be too few.
+    usual = usual_disagreement([pair_up(series, usual=_AS_MEASURED) for _, series in open_gains])
+    usual = replace(_AS_MEASURED, effect=usual.effect)
     return [_measured(gain, pair_up(series, usual=usual)) for gain, series in open_gains]
 
 
@@ -142,7 +147,7 @@ def _measured(gain: Gain, pairs: Pairs) -> Gain:
         ratio=float(pairs.ratio[0]),
         low=float(pairs.low[0]),
         high=float(pairs.high[0]),
-        verdict=str(pairs.verdict[0]) if pairs.decidable[0] else "few",
+        verdict=str(pairs.verdict[0]) if pairs.sign_tested[0] else "few",
         rounds=int(pairs.rounds[0]),
         starts=int(pairs.starts[0]),
     )

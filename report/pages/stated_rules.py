@@ -17,6 +17,7 @@ from pointwise_bench.report.claims import gains, shortfall
 from pointwise_bench.report.reading import run_format
 from pointwise_bench.report.reading.run import Run
 from pointwise_bench.report.reading.value_readers import Defect, duration as read_duration
+from pointwise_bench.report.statistics.looks import price_of_look
 from pointwise_bench.report.statistics.order_statistics import interval_index
 
 
@@ -29,6 +30,12 @@ class StatedRules:
     fewest_rounds: int
     planned_starts: int
     usual_counts_as: int
+    shares_of_looks: str
+    fewest_for_a_verdict: int
+    round_sd: str
+    round_sd_quantile: str
+    start_sd: str
+    start_sd_counts_as: int
     canary_limit: str
     largest_error_ratio: str
     widest_gain: str
@@ -46,6 +53,12 @@ def stated_rules(runs: Iterable[Run]) -> StatedRules:
         fewest_rounds=fewest_rounds(verdict_rule.ALPHA),
         planned_starts=verdict_rule.PLANNED_STARTS,
         usual_counts_as=verdict_rule.USUAL_COUNTS_AS,
+        shares_of_looks=", ".join(f"1/{price_of_look(starts, first_look=1)}" for starts in (1, 2, 3)),
+        fewest_for_a_verdict=verdict_rule.FEWEST_ROUNDS,
+        round_sd=_percent(verdict_rule.ROUND_SD),
+        round_sd_quantile=_percent(verdict_rule.ROUND_SD_QUANTILE),
+        start_sd=_percent(verdict_rule.START_SD),
+        start_sd_counts_as=verdict_rule.START_SD_COUNTS_AS,
         canary_limit=f"{health.CANARY_LIMIT:g}",
         largest_error_ratio=f"{run_format.LARGEST_ERROR_RATIO:g}",
         widest_gain=_percent(gains.WIDEST - 1),

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pointwise_bench.common.formats import CACHES, ISOLATIONS, LONGEST_CALL_S, PHASES
 from pointwise_bench.common.status import STATUSES
+from pointwise_bench.common.verdict_rule import PLANNED_STARTS
 from pointwise_bench.report.reading.value_readers import (
     MOST,
     SHORTEST_S,
@@ -123,6 +124,7 @@ SETTINGS: Final = {
     "ceilings": KeyRule(list_of(object_of(_CEILING)), ()),
     "canary": KeyRule(object_of({"baseline_s": KeyRule(duration, None)}), {}),
     "ran": KeyRule(mapping_of(text), {}),
+    "first_look": KeyRule(whole(1, 2**31), PLANNED_STARTS),
 }
 
 PASS: Final = {

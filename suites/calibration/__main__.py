@@ -7,14 +7,18 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pointwise_bench.common.cores import available_cores
 from pointwise_bench.common.formats import CALIBRATION_FILE, CALIBRATION_FORMAT, RUN_FILE, USAGE_ERROR
 from pointwise_bench.suites.harness.run.options import BadOption, parse_threads
+
+if TYPE_CHECKING:
+    from pointwise_bench.report.reading.cells import ReadCell
 
 HERE: Final = Path(__file__).parent
 SHORTEST_S: Final = 100e-6  # below it a share of the time is a wait of no length that could be kept
@@ -105,8 +109,12 @@ def be_busy() -> None:
 
 
 def _rates(folder: Path) -> dict[str, Any]:
-    """How the pairs of known ratio were judged: ``same`` for the twins, ``slower`` by percent."""
-    from pointwise_bench.report.analysis.comparisons import compare_run
+    """How the pairs of known ratio were judged: ``same`` for the twins, ``slower`` by percent.
+
+    ``first_start`` has both once more as the first start alone would have had them judged, by what the whole run has
+    shown of starts: the verdicts by which a run that screens leaves backends out.
+    """
+    from pointwise_bench.report.analysis.comparisons import compare_run, usual_disagreements
     from pointwise_bench.report.analysis.series import clusters_of
     from pointwise_bench.report.reading.run import load_run
 
@@ -114,14 +122,28 @@ def _rates(folder: Path) -> dict[str, Any]:
     medians = {
         (cell.backend, cell.problem.id): clusters_of(cell).median_interval()[0] for cell in run.cells if cell.timed
     }
+    once = {threads: replace(known, first_look=1) for threads, known in usual_disagreements(run).items()}
+    first = replace(run, cells=tuple(_of_first_start(cell) for cell in run.cells))
+    return {
+        "problems": len({problem for _, problem in medians}),
+        **_judged(compare_run(run).to_dict("records"), medians),
+        "first_start": _judged(compare_run(first, usual=once).to_dict("records"), medians),
+    }
+
+
+def _of_first_start(cell: ReadCell) -> ReadCell:
+    own = cell.process == cell.process.min(initial=2**62)
+    return replace(cell, samples=cell.samples[own], round=cell.round[own], process=cell.process[own])
+
+
+def _judged(rows: Iterable[Mapping[Any, Any]], medians: Mapping[tuple[str, str], float]) -> dict[str, Any]:
     judged: dict[int, list[str]] = {0: [], 1: [], 3: [], 5: []}
-    for row in compare_run(run).to_dict("records"):
+    for row in rows:
         a, b = _percent(str(row["backend_a"])), _percent(str(row["backend_b"]))
         # Only against the plain twins: between two that wait, the ratio is not the one declared.
         if min(a, b) == 0 and (a == b or medians["twin", str(row["problem"])] >= SHORTEST_S):
             judged[max(a, b)].append(str(row["verdict"]) if a <= b else _OPPOSITE[str(row["verdict"])])
     return {
-        "problems": len({problem for _, problem in medians}),
         "same": _count(judged[0]) | {"called_different": sum(one in ("faster", "slower") for one in judged[0])},
         "slower": [
             {"percent": percent} | _count(judged[percent]) | {"wrong_sign": judged[percent].count("slower")}
@@ -144,9 +166,14 @@ def _count(verdicts: Sequence[str]) -> dict[str, int]:
 
 
 def _sentence(found: dict[str, Any]) -> str:
-    same = found["same"]
+    once = found["first_start"]
+    return f"{_found(found)}\nby the first start alone: {_found(once)}"
+
+
+def _found(judged: dict[str, Any]) -> str:
+    same = judged["same"]
     parts = [f"identical backends called different in {same['called_different']} of {same['pairs']} pairs"]
-    parts += [f"{one['percent']} % slower found in {one['found']} of {one['pairs']}" for one in found["slower"]]
+    parts += [f"{one['percent']} % slower found in {one['found']} of {one['pairs']}" for one in judged["slower"]]
     return "; ".join(parts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import pytest
@@ -10,6 +11,9 @@ from places import ROOT
 from pointwise_bench.backends import naive_loops
 from pointwise_bench.report.analysis import health
 from pointwise_bench.report.reading import value_readers
+from pointwise_bench.report.statistics.looks import price_of_look
+from pointwise_bench.report.statistics.order_statistics import interval_index
+from pointwise_bench.report.statistics.starts import Disagreement
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine import fma_kernel
 from pointwise_bench.suites.harness.verify import error_bounds
@@ -20,6 +24,7 @@ WORDS: Final[dict[float, str]] = {
     16: "sixteen",
 }
 PARTS: Final = {1 / 2: "half", 1 / 5: "a fifth", 1 / 8: "an eighth"}
+NOTHING_KNOWN: Final = Disagreement(first_look=1)
 ROUNDOFF: Final = error_bounds.UNIT_ROUNDOFF
 TIMES: Final[dict[float, str]] = {1: "once", 2: "twice", 3: "three times", 4: "four times"}
 
@@ -33,6 +38,16 @@ def power(value: float) -> str:
     exponent = value.as_integer_ratio()[1].bit_length() - 1
     assert value == 2.0**-exponent
     return f"2^-{exponent}"
+
+
+def lacking(starts: int, backends: int = 18) -> float:
+    """By how much the interval of a pair with so few starts is wider, before anything is known, as a log ratio."""
+    return NOTHING_KNOWN.allowance(look(starts, backends), starts)
+
+
+def look(starts: int, backends: int) -> float:
+    """The share of false verdicts allowed to one of the pairs of so many backends after so many starts."""
+    return VERDICT.alpha / (backends * (backends - 1) // 2) / price_of_look(starts, first_look=1)
 
 
 def probe(dtype: str) -> str:
@@ -93,6 +108,13 @@ METHODOLOGY: Final = (
     f"confidence of {100 * (1 - VERDICT.alpha):.0f} %",
     f"The margin of practical equality is {100 * VERDICT.margin:.0f} %",
     f"counts as {WORDS[VERDICT.usual_counts_as]} degrees of freedom",
+    # screening and finals
+    f"a standard deviation of {100 * VERDICT.start_sd:.0f} %, which counts as {VERDICT.start_sd_counts_as} starts",
+    f"with 18 backends, that is {100 * lacking(1):.1f} % for one start and {100 * lacking(2):.1f} % for two",
+    f"{100 * VERDICT.round_sd_quantile:.0f} % of the run's pairs stay below, {100 * VERDICT.round_sd:.0f} % before any",
+    f"tell nothing below a ratio of {math.exp(lacking(1) + NOTHING_KNOWN.few_rounds(look(1, 18))):.1f}",
+    f"Fewer than {VERDICT.fewest_rounds} rounds decide nothing",
+    "the first gets 1/{}, the second 1/{}, the third 1/{}".format(*(price_of_look(starts, 1) for starts in (1, 2, 3))),
     f"more than {naive_loops.PATIENCE_S} s per call, by their predicted time",
 )
 
@@ -126,3 +148,12 @@ STATED: Final = {
 )
 def test_a_stated_number_is_the_codes_own(document: str, sentence: str) -> None:
     assert sentence in " ".join((ROOT / document).read_text().split())
+
+
+def test_fourteen_rounds_of_one_start_tell_any_two_of_twenty_backends_apart() -> None:
+    assert "14 rounds tell any two of twenty backends apart" in " ".join(
+        (ROOT / "docs/METHODOLOGY.md").read_text().split()
+    )
+    assert interval_index(14, look(1, 20)) is not None
+    assert interval_index(13, look(1, 20)) is None
+    assert interval_index(14, look(1, 21)) is None

@@ -19,3 +19,18 @@ PLANNED_STARTS: Final = 3
 USUAL_COUNTS_AS: Final = 4
 """How many starts the whole run's disagreement counts as, beside a pair's own: with three starts a pair knows little
 about its own, and a run has hundreds of pairs."""
+
+START_SD: Final = 0.03
+"""Standard deviation of what a start shifts all rounds of a pair by, as a log ratio, before a run knows its own."""
+
+START_SD_COUNTS_AS: Final = 30
+"""How many starts beyond a pair's first that counts as."""
+
+ROUND_SD: Final = 0.1
+"""Standard deviation of single rounds of a pair within a start, as a log ratio, before a run knows its own."""
+
+ROUND_SD_QUANTILE: Final = 0.9
+"""Share of a run's pairs that scatter less than what is taken for a pair whose rounds are too few to tell."""
+
+FEWEST_ROUNDS: Final = 3
+"""Below which no difference is decided: a single disturbed round must not be a majority."""

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from pointwise_bench.common.verdict_rule import ALPHA, MARGIN, PLANNED_STARTS, USUAL_COUNTS_AS
+from pointwise_bench.common import verdict_rule
+from pointwise_bench.common.verdict_rule import PLANNED_STARTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,10 +217,15 @@ class ClaimsPolicy:
 class VerdictPolicy:
     """The rule by which the report decides and a run judges what is worth another pass: ``common.verdict_rule``."""
 
-    margin: float = MARGIN
-    alpha: float = ALPHA
-    planned_starts: int = PLANNED_STARTS
-    usual_counts_as: int = USUAL_COUNTS_AS
+    margin: float = verdict_rule.MARGIN
+    alpha: float = verdict_rule.ALPHA
+    planned_starts: int = verdict_rule.PLANNED_STARTS
+    usual_counts_as: int = verdict_rule.USUAL_COUNTS_AS
+    start_sd: float = verdict_rule.START_SD
+    start_sd_counts_as: int = verdict_rule.START_SD_COUNTS_AS
+    round_sd: float = verdict_rule.ROUND_SD
+    round_sd_quantile: float = verdict_rule.ROUND_SD_QUANTILE
+    fewest_rounds: int = verdict_rule.FEWEST_ROUNDS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 
 from pointwise_bench.backends import registry
+from pointwise_bench.common.verdict_rule import PLANNED_STARTS
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.rounds import Share
 from pointwise_bench.suites.harness.design.time_budget import Deadline, TimeBudget
@@ -24,11 +25,16 @@ from pointwise_bench.suites.harness.record.cell import Cell
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples, unite_passes
 from pointwise_bench.suites.harness.record.run_folder import RunFolder, now
+from pointwise_bench.suites.harness.run.contenders import (
+    NOTHING_KNOWN,
+    Disagreement,
+    disagreement_of_starts,
+    undecided,
+)
 from pointwise_bench.suites.harness.run.options import Options
 from pointwise_bench.suites.harness.run.plan import Plan, PlannedTrial
 from pointwise_bench.suites.harness.run.progress import Progress
 from pointwise_bench.suites.harness.run.trial import Trial
-from pointwise_bench.suites.harness.run.undecided import disagreement_of_starts, undecided
 from pointwise_bench.suites.harness.worker.pool import Pool
 
 LIBRARIES_S = 10.0  # patience for asking a worker which libraries it has loaded, and what ran
@@ -68,7 +74,7 @@ class Passes:
         self._seed: int = run_folder.run["options"]["seed"]
         self._rng = Random(self._seed)  # noqa: S311  # shuffles turns, keeps no secret
         self._ceilings = {each["threads"]: Ceilings(**each) for each in run_folder.run["ceilings"]}
-        self._disagreement: dict[int, float] = {}
+        self._disagreement: dict[int, Disagreement] = {}
         self._starting_s = 0.0  # of the last pass: seconds that starting and its first trial took beside the timing
 
     @property
@@ -263,7 +269,7 @@ class Passes:
 
     def _undecided(self, planned: PlannedTrial) -> int:
         """How many pairs of its backends are undecided."""
-        return undecided(self._valid_parts(planned), self._disagreement.get(planned.threads, 1.0))
+        return undecided(self._valid_parts(planned), self._disagreement.get(planned.threads, NOTHING_KNOWN))
 
     def _valid_parts(self, planned: PlannedTrial) -> dict[str, dict[int, PassSamples]]:
         """The parts of the backends that have not failed and that the report will compare."""
@@ -277,7 +283,9 @@ class Passes:
         """Compute anew how much starts disagree: the report decides by that, so it decides here what is undecided."""
         for threads in self._plan.thread_budgets:
             trials = (planned for planned in self._plan if planned.threads == threads)
-            self._disagreement[threads] = disagreement_of_starts(self._valid_parts(planned) for planned in trials)
+            self._disagreement[threads] = disagreement_of_starts(
+                (self._valid_parts(planned) for planned in trials), first_look=PLANNED_STARTS
+            )
 
     def _note_undecided(self) -> None:
         """Count what stayed undecided, for the summary and for ``run.json``."""

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from make_run import cell, run_of
 
+from pointwise_bench.common.verdict_rule import START_SD
 from pointwise_bench.report.analysis.comparisons import COLUMNS, compare_run, usual_disagreements
+from pointwise_bench.report.statistics.starts import Disagreement
 
 PROBLEM, OTHER = "n1c64h28w28-o128", "n1c128h14w14-o64"
 STEADY = np.full(31, 1e-3)
@@ -58,7 +60,7 @@ def test_of_three_backends_every_two_are_compared_in_the_order_of_their_names(tm
 def test_rounds_of_different_names_are_not_paired(tmp_path: Path) -> None:
     cells = [cell("a", PROBLEM, [1e-3] * 9), cell("b", PROBLEM, [1e-3] * 9, round=list(range(4, 13)))]
     (row,) = compare_run(run_of(tmp_path, cells)).to_dict("records")
-    assert (row["rounds"], row["starts"], row["verdict"], row["decidable"]) == (5, 1, "undecided", False)
+    assert (row["rounds"], row["starts"], row["verdict"], row["sign_tested"]) == (5, 3, "undecided", False)
 
 
 def test_the_margin_is_an_argument(tmp_path: Path) -> None:
@@ -68,26 +70,45 @@ def test_the_margin_is_an_argument(tmp_path: Path) -> None:
 
 
 def test_a_run_without_pairs_has_a_table_with_all_columns(tmp_path: Path) -> None:
-    assert list(compare_run(run_of(tmp_path, [])).columns) == [*COLUMNS, "decidable"]
+    assert list(compare_run(run_of(tmp_path, [])).columns) == [*COLUMNS, "sign_tested"]
 
 
 def test_how_much_starts_disagree_is_learnt_for_each_thread_budget(tmp_path: Path) -> None:
-    """Two starts of 20 rounds: with one thread all ratios of the first lie below all of the second.
+    """Three starts of 14, 14 and 12 rounds: with one thread all ratios of each lie below all of the next.
 
-    The sums of signs are -20 and 20, so the design effect is (400 / 20 + 400 / 20) / (2 - 1) = 40. With two threads
-    every ratio is the same, which is less than any scatter explains: 1, the least.
+    The sums of signs about the median of all are -14, 8 - 6 and 12, so the design effect is
+    (196 / 14 + 4 / 14 + 144 / 12) / (3 - 1) = 13.14. With two threads every ratio is the same, which is less than any
+    scatter explains: 1, the least.
     """
-    process = [0] * 20 + [1] * 20
+    process = [0] * 14 + [1] * 14 + [2] * 12
     apart = 1e-3 * np.exp(0.01 * np.arange(40))
     level = np.full(40, 1e-3)
     cells = [cell("a", PROBLEM, level, process=process), cell("b", PROBLEM, apart, process=process)]
     cells += [cell(name, PROBLEM, level, threads=2, process=process) for name in "ab"]
     run = run_of(tmp_path, cells)
     usual = usual_disagreements(run)
-    assert [usual[threads] for threads in (1, 2, 3)] == pytest.approx([40.0, 1.0, 1.0])
+    assert [usual[threads].effect for threads in (1, 2, 3)] == pytest.approx([13.142857, 1.0, 1.0])
+    # The medians of the starts, 0.065, 0.205 and 0.335, are further apart than the prior says.
+    assert usual[1].start_sd > usual[3].start_sd == START_SD > usual[2].start_sd
     # So much that the interval is the whole range.
     row = compare_run(run).set_index("threads").loc[1]
     assert (row["low"], row["high"]) == (pytest.approx(1.0), pytest.approx(np.exp(0.39)))
+
+
+def test_a_run_that_was_judged_after_every_start_has_paid_for_it(tmp_path: Path) -> None:
+    """Seven rounds hold an interval at 2 / 2**7 = 0.0156: for one look at three starts, and not for the third."""
+    cells = [cell("a", PROBLEM, [1e-3] * 7), cell("b", PROBLEM, [2e-3] * 7)]
+    for folder, first_look, enough in (("full", {}, True), ("screened", {"first_look": 1}, False)):
+        (row,) = compare_run(run_of(tmp_path / folder, cells, **first_look)).to_dict("records")
+        assert (row["starts"], row["sign_tested"]) == (3, enough)
+
+
+def test_what_is_known_of_starts_may_come_from_elsewhere(tmp_path: Path) -> None:
+    run = run_of(
+        tmp_path, [cell("a", PROBLEM, STEADY, process=[0] * 31), cell("b", PROBLEM, 1.03 * STEADY, process=[0] * 31)]
+    )
+    assert compare_run(run)["verdict"].tolist() == ["undecided"]
+    assert compare_run(run, usual={1: Disagreement(start_sd=0.001)})["verdict"].tolist() == ["faster"]
 
 
 def test_what_is_usual_comes_from_the_other_problems_too(tmp_path: Path) -> None:

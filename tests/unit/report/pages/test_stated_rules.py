@@ -8,10 +8,12 @@ full beside a check of it on planted data: whoever rewrites one has to look at t
 from __future__ import annotations
 
 import html
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any, Final, cast
 
 import numpy as np
@@ -35,7 +37,8 @@ from pointwise_bench.report.pages.stated_rules import StatedRules, stated_rules
 from pointwise_bench.report.reading import run_format
 from pointwise_bench.report.reading.run import Run
 from pointwise_bench.report.statistics.order_statistics import Clusters, interval_index, moderated
-from pointwise_bench.report.statistics.verdicts import Series, _verdicts, pair_up
+from pointwise_bench.report.statistics.starts import Disagreement, usual_round_sd, usual_start_sd
+from pointwise_bench.report.statistics.verdicts import Series, judge, pair_up
 
 FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
 TEMPLATES: Final = Path(pages.__file__).parent / "templates"
@@ -77,6 +80,11 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> str:
         (verdict_rule, "MARGIN", 0.125, "claims-verdict", ("widened by 12.5 % to both sides",)),
         (verdict_rule, "PLANNED_STARTS", 7, "rule-confidence", ("the 7 planned starts",)),
         (verdict_rule, "USUAL_COUNTS_AS", 9, "rule-starts", ("counts as 9 starts",)),
+        (verdict_rule, "START_SD", 0.07, "rule-starts", ("7 % counts as 30 starts",)),
+        (verdict_rule, "START_SD_COUNTS_AS", 50, "rule-starts", ("3 % counts as 50 starts",)),
+        (verdict_rule, "ROUND_SD", 0.2, "rule-verdict", ("(20 % while none is known)",)),
+        (verdict_rule, "ROUND_SD_QUANTILE", 0.8, "rule-verdict", ("that 80 % of the pairs",)),
+        (verdict_rule, "FEWEST_ROUNDS", 4, "rule-verdict", ("Fewer than 4 rounds",)),
         (gains, "WIDEST", 1.4, "claims-verdict", ("differ by more than 40 %",)),
         (shortfall, "SMALLEST_SHARE", 0.1, "claims-lost", ("Parts of less than 10 % are not named",)),
     ],
@@ -185,10 +193,10 @@ def series(seconds: Any, starts: int = 1) -> Series:
     return Series.of(values, range(values.size), np.arange(values.size) * starts // values.size)
 
 
-def decidable(backends: int, rounds: int, starts: int = 1) -> bool:
+def decidable(backends: int, rounds: int, starts: int = 1, first_look: int = verdict_rule.PLANNED_STARTS) -> bool:
     """Whether the first pair among so many backends has an interval at its confidence."""
     made = [series(np.full(rounds, 1.0 + 0.1 * number), starts if number else 1) for number in range(backends)]
-    return bool(pair_up(made).decidable[0])
+    return bool(pair_up(made, usual=Disagreement(first_look=first_look)).sign_tested[0])
 
 
 def time_is_a_median_with_its_interval(folder: Path) -> None:
@@ -218,6 +226,10 @@ def confidence_is_divided_among_pairs_and_looks(folder: Path) -> None:
     assert decidable(backends=3, rounds=7)
     assert decidable(backends=2, rounds=6, starts=verdict_rule.PLANNED_STARTS)
     assert not decidable(backends=2, rounds=6, starts=verdict_rule.PLANNED_STARTS + 1)
+    # Judged after every start: 5 % / 2, 5 % / 6 and 5 % / 12, where 2 / 2**8 = 0.8 % and 2 / 2**9 = 0.4 %.
+    for starts, enough in ((1, 7), (2, 8), (3, 9)):
+        assert decidable(backends=2, rounds=enough, starts=starts, first_look=1)
+        assert not decidable(backends=2, rounds=enough - 1, starts=starts, first_look=1)
 
 
 def verdicts_need_a_side_and_a_margin(folder: Path) -> None:
@@ -231,8 +243,20 @@ def verdicts_need_a_side_and_a_margin(folder: Path) -> None:
         (9.0, 9.0, 9.0, False, "undecided"),
     ]
     middle, low, high = np.log([case[:3] for case in cases]).T
-    found = _verdicts(middle, low, high, np.array([case[3] for case in cases]), np.log1p(verdict_rule.MARGIN))
+    found = judge(middle, low, high, np.array([case[3] for case in cases]), np.log1p(verdict_rule.MARGIN))
     assert found.tolist() == [case[4] for case in cases]
+    level, few = series(np.ones(5), starts=3), series(2.0 * np.array([1.0, 1.1, 1.2, 1.3, 1.4]), starts=3)
+    pair = pair_up([level, few], usual=Disagreement(round_sd=0.1))
+    normal = NormalDist().inv_cdf(1 - verdict_rule.ALPHA / 2)
+    assert np.log([pair.low[0], pair.high[0]]) == pytest.approx(
+        [math.log(2.0) - 0.1 * normal, math.log(2.8) + 0.1 * normal]
+    )
+    assert pair.verdict[0] == "faster"
+    assert usual_round_sd(np.linspace(0, 1, 11)) == pytest.approx(verdict_rule.ROUND_SD_QUANTILE)
+    assert usual_round_sd([]) == Disagreement().round_sd == verdict_rule.ROUND_SD
+    two = series([9.0, 9.0], starts=2)
+    assert pair_up([level, two]).verdict[0] == "undecided"
+    assert pair_up([level, series([9.0] * verdict_rule.FEWEST_ROUNDS, starts=3)]).verdict[0] == "faster"
 
 
 def table_of(run: Run) -> dict[str, dict[str, Any]]:
@@ -286,6 +310,16 @@ def starts_widen_an_interval_and_never_narrow_it(folder: Path) -> None:
     _, low, _ = pooled.median_interval()
     _, widened, _ = pooled.median_interval(usual=1.5**2 * 1.0)
     assert 16 - widened == pytest.approx(1.5 * (16 - low), abs=1)
+    # Fewer starts than planned: by the normal distribution, and what the run has shown beside the prior.
+    normal = NormalDist().inv_cdf(1 - verdict_rule.ALPHA / 2)
+    for starts in (1, 2):
+        level = [series(np.full(9, seconds), starts) for seconds in (1.0, 2.0)]
+        pair = pair_up(level, usual=Disagreement(start_sd=0.05))
+        missing = normal * 0.05 * (1 if starts == 1 else 0.5)
+        assert np.log([pair.low[0], pair.high[0]]) == pytest.approx(np.log(2) + np.array([-missing, missing]))
+    weight = verdict_rule.START_SD_COUNTS_AS
+    known = (weight * verdict_rule.START_SD**2 + 10 * 0.01) / (weight + 10)
+    assert usual_start_sd(np.array([0.01]), np.array([11])) == pytest.approx(np.sqrt(known))
 
 
 def roofs_are_the_processors(folder: Path) -> None:
@@ -388,19 +422,26 @@ SENTENCES: Final[dict[str, tuple[str, Callable[[Path], None]]]] = {
     ),
     "rule-confidence": (
         "That interval's confidence of 95 % is divided among the pairs of the problem and thread budget, since a "
-        "reader looks for the best among all of them, and once more among the looks at the pair: a pair with more "
-        "than the 3 planned starts was undecided before and looked at again (Bonferroni).",
+        "reader looks for the best among all of them, and once more among the looks at the pair (Bonferroni): a pair "
+        "with more than the 3 planned starts was undecided before and looked at again, and all its looks have equal "
+        "shares. A run that leaves out after each start who can no longer be the fastest looks at a pair after its "
+        "first start already; there the looks have the shares 1/2, 1/6, 1/12 and so on, which add up to no more than "
+        "the whole however many they are.",
         confidence_is_divided_among_pairs_and_looks,
     ),
     "rule-verdict": (
         "Faster or slower needs a ratio beyond 2 % and an interval that lies wholly on that side of equality; the "
-        "same needs an interval wholly within 2 %; all else is undecided. Too few rounds for an interval of that "
-        "confidence are undecided, however large the difference.",
+        "same needs an interval wholly within 2 %; all else is undecided. Where the rounds are too few for an "
+        "interval of that confidence it is the range of their ratios, and wider on either side by what a single round "
+        "may be off, as certainly: the standard deviation of rounds that 90 % of the pairs of the run stay below (10 % "
+        "while none is known) times the quantile of the normal distribution. Fewer than 3 rounds are undecided, "
+        "however large the difference.",
         verdicts_need_a_side_and_a_margin,
     ),
     "rule-rank": (
         "A rank is one more than the number of backends judged faster, so ranks tie. Bold is the first rank; a "
-        "backend whose rounds are too few for any verdict is not bold unless its time is the shortest.",
+        "backend whose rounds are too few for the sign test with everybody is not bold unless its time is the "
+        "shortest.",
         ranks_tie_and_few_rounds_do_not_lead,
     ),
     "rule-total": (
@@ -415,7 +456,9 @@ SENTENCES: Final[dict[str, tuple[str, Callable[[Path], None]]]] = {
         "by the square root of the design effect: how much more the starts disagree than the scatter of their rounds "
         "explains. A pair's own design effect counts by its starts beyond the first; that of all pairs of the run "
         "with the same thread budget counts as 4 starts beside it (for a single time, no disagreement does). An "
-        "interval is never made narrower.",
+        "interval is never made narrower. A pair with fewer than the planned 3 starts knows less than that: its "
+        "interval is wider on either side by what the missing starts may have shifted it, by the normal distribution "
+        "and the standard deviation of such shifts among all pairs of the run (beside which 3 % counts as 30 starts).",
         starts_widen_an_interval_and_never_narrow_it,
     ),
     "rule-roof": (

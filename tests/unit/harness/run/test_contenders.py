@@ -1,0 +1,140 @@
+"""Who can still be the fastest, and so goes on: by the rule of the report, from the parts of a trial."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pointwise_bench.suites.harness.design.rounds import Share
+from pointwise_bench.suites.harness.record.pass_samples import PassSamples
+from pointwise_bench.suites.harness.run.contenders import (
+    Disagreement,
+    disagreement_of_starts,
+    leaders,
+    network_leaders,
+    undecided,
+)
+
+
+def parts(
+    ratio: float, *, noise: float = 0.02, passes: int = 3, rounds: int = 40, seed: int = 1
+) -> dict[int, PassSamples]:
+    generator = np.random.default_rng(seed)
+    drift = np.random.default_rng(99).normal(0.0, 0.05, (passes, rounds)).cumsum()
+    found = {}
+    for number in range(passes):
+        own = drift[number * rounds :][:rounds] + generator.normal(0.0, noise, rounds)
+        samples = (1e-3 * ratio * np.exp(own)).tolist()
+        found[number] = PassSamples("any", number, "", Share(rounds, 4, 60), samples)
+    return found
+
+
+def test_nobody_and_one_alone_are_settled() -> None:
+    assert undecided({}) == 0
+    assert undecided({"a": parts(1.0)}) == 0
+
+
+def test_clear_differences_and_proven_equality_are_settled() -> None:
+    assert undecided({"a": parts(1.0), "b": parts(1.2, seed=2), "c": parts(1.5, seed=3)}) == 0
+    assert undecided({"a": parts(1.0, noise=1e-3), "b": parts(1.001, noise=1e-3, seed=2)}) == 0
+
+
+def test_pairs_that_the_noise_hides_are_counted_one_by_one() -> None:
+    close = {name: parts(1.0, noise=0.3, seed=seed) for seed, name in enumerate("abc")}
+    assert undecided(close) == 3
+    assert undecided(close | {"far": parts(10.0, noise=0.3, seed=9)}) == 3
+
+
+def test_two_rounds_settle_nothing_however_large_the_difference() -> None:
+    assert undecided({"a": parts(1.0, passes=1, rounds=2), "b": parts(100.0, passes=1, rounds=2, seed=2)}) == 1
+
+
+def test_rounds_are_paired_by_name_where_a_pass_is_missing() -> None:
+    """One of the two was not there in pass 1: what it did in pass 2 belongs to pass 2 of the other."""
+    whole, partial = parts(1.0, noise=1e-3), parts(1.1, noise=1e-3, seed=2)
+    del partial[1]
+    assert undecided({"a": whole, "b": partial}) == 0
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+def test_starts_that_contradict_each_other_leave_a_pair_open(names: tuple[str, str]) -> None:
+    """Every start is clear by itself, and the next one says the opposite."""
+    steady = parts(1.0, noise=1e-3)
+    moody = parts(1.0, noise=1e-3, seed=2)
+    for number, factor in enumerate((1.06, 0.95, 1.05)):
+        moody[number].samples_s = [factor * each for each in moody[number].samples_s]
+    assert undecided(dict(zip(names, (steady, moody), strict=True))) == 1
+
+
+# --- who leads ----------------------------------------------------------------------------------------------------
+
+
+def test_leaders_have_their_names_in_whatever_order_the_parts_come() -> None:
+    found = leaders({"slow": parts(1.5), "b": parts(1.001, noise=1e-3, seed=2), "a": parts(1.0, noise=1e-3, seed=3)})
+    assert (found.leaders, found.undecided, found.settled) == ({"a", "b"}, set(), True)
+
+
+def test_nobody_leads_where_nobody_is() -> None:
+    assert leaders({}).contenders == network_leaders([]).contenders == network_leaders([({}, 1)]).contenders == set()
+    assert leaders({"a": parts(1.0)}).leaders == {"a"}
+
+
+def test_one_start_leaves_the_near_as_contenders_and_drops_the_far() -> None:
+    """7 % are within what starts may shift before anything is known of them (14 rounds, three pairs), 60 % are not.
+
+    Three rounds of a backend that is twice as slow are enough to leave it out.
+    """
+    known = Disagreement(first_look=1)
+    screened = {
+        "best": parts(1.0, passes=1, rounds=14),
+        "near": parts(1.07, passes=1, rounds=14, seed=2),
+        "far": parts(1.6, passes=1, rounds=14, seed=3),
+        "farther": parts(2.5, passes=1, rounds=3, seed=4),
+    }
+    found = leaders(screened, known)
+    assert (found.leaders, found.undecided) == ({"best"}, {"near"})
+    assert found.contenders == {"best", "near"}
+
+
+def test_what_is_known_of_the_run_decides_who_is_dropped() -> None:
+    screened = {"best": parts(1.0, passes=1, rounds=14), "near": parts(1.07, passes=1, rounds=14, seed=2)}
+    assert leaders(screened, Disagreement(start_sd=0.005, first_look=1)).settled
+    assert not leaders(screened, Disagreement(start_sd=0.05, first_look=1)).settled
+
+
+def test_what_starts_disagree_by_is_learnt_from_all_trials() -> None:
+    trials = [{"a": parts(1.0, seed=seed), "b": parts(1.0, seed=100 + seed)} for seed in range(30)]
+    found = disagreement_of_starts(trials, first_look=1)
+    assert found.start_sd < 0.02  # 60 starts beyond the first, the prior of 0.03 counting as 30
+    assert (found.first_look, disagreement_of_starts([], first_look=3)) == (1, Disagreement())
+    for trial in trials:
+        for number, factor in enumerate((1.1, 0.9, 1.0)):
+            trial["b"][number].samples_s = [factor * each for each in trial["b"][number].samples_s]
+    assert disagreement_of_starts(trials, first_look=1).start_sd > 0.05
+
+
+# --- the total of a network ---------------------------------------------------------------------------------------
+
+
+def test_a_total_counts_each_layer_as_often_as_it_occurs() -> None:
+    """The one is faster on the first layer and slower on the second: which of them counts more decides."""
+    first = {"a": parts(1.0), "b": parts(0.5, seed=2)}
+    second = {"a": parts(1.0, seed=3), "b": parts(1.5, seed=4)}
+    assert network_leaders([(first, 3), (second, 1)]).leaders == {"b"}
+    assert network_leaders([(first, 1), (second, 3)]).leaders == {"a"}
+
+
+def test_who_lacks_a_layer_has_no_total() -> None:
+    first = {"a": parts(1.0), "b": parts(0.5, seed=2)}
+    assert network_leaders([(first, 1), ({"a": parts(1.0)}, 1)]).contenders == {"a"}
+
+
+def test_a_total_has_the_rounds_that_all_layers_have() -> None:
+    """The first layer was measured in three passes, the second in one: there the machine was twice as slow for all."""
+    whole = {"a": parts(1.0, noise=1e-3), "b": parts(1.2, noise=1e-3, seed=2)}
+    once = {name: {0: own[0]} for name, own in whole.items()}
+    found = network_leaders([(whole, 1), (once, 1)])
+    assert (found.leaders, found.settled) == ({"a"}, True)
+    slow = {"a": parts(2.0, noise=1e-3), "b": parts(2.4, noise=1e-3, seed=2)}
+    del slow["a"][1], slow["b"][2]
+    assert network_leaders([(whole, 1), (slow, 1)]).leaders == {"a"}
