@@ -19,6 +19,9 @@ else:
 Layer = Callable[..., Any]
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+LONGEST_NAME: Final = 64
+"""Characters of a backend's name: it is part of names of files, and a column of tables."""
+_LONGEST_WORD: Final = 32
 
 
 class DeviceTimer(Protocol):
@@ -148,15 +151,33 @@ def faults_of_declaration(cls: type) -> str | None:
     """Why ``cls`` cannot be registered, in words for its author; None when it can."""
     if not (isinstance(cls, type) and issubclass(cls, Backend)):
         return f"{cls!r} is not a subclass of pointwise_bench.backends.Backend"
-    name = getattr(cls, "name", None)
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        return f"{cls.__name__}.name must be lower-case words joined by hyphens, got {name!r}"
-    if not isinstance(cls.output, str) or cls.output not in ("fresh", "reused"):
-        return f'{cls.__name__}.output must be "fresh" or "reused", got {cls.output!r}'
-    for what, example in (("device", "cpu"), ("arithmetic", "own")):
-        word = getattr(cls, what)
-        if not isinstance(word, str) or not re.fullmatch("[a-z][a-z0-9]*", word):
-            return f'{cls.__name__}.{what} must be a lower-case word such as "{example}", got {word!r}'
+    words = (getattr(cls, what, None) for what in ("name", "device", "output", "arithmetic"))
+    if fault := fault_of_words(cls.__name__, *words):
+        return fault
     if cls.__abstractmethods__:
         return f"{cls.__name__} does not define {', '.join(sorted(cls.__abstractmethods__))}"
     return None
+
+
+def fault_of_words(who: str, name: object, device: object, output: object, arithmetic: object) -> str | None:
+    """Why ``who`` cannot be called so, or say so of itself; None when it can.
+
+    A rule and no list of what is forbidden: names become names of files, keys of results and cells of pages.
+    """
+    if not isinstance(name, str) or len(name) > LONGEST_NAME or not _NAME.fullmatch(name):
+        return (
+            f"{who}.name must be lower-case words joined by hyphens, got {_shortened(name)}: letters a to z, digits "
+            f"and hyphens, at most {LONGEST_NAME} characters"
+        )
+    if not isinstance(output, str) or output not in ("fresh", "reused"):
+        return f'{who}.output must be "fresh" or "reused", got {_shortened(output)}'
+    for what, word, example in (("device", device, "cpu"), ("arithmetic", arithmetic, "own")):
+        if not isinstance(word, str) or len(word) > _LONGEST_WORD or not re.fullmatch("[a-z][a-z0-9]*", word):
+            return f'{who}.{what} must be a lower-case word such as "{example}", got {_shortened(word)}'
+    return None
+
+
+def _shortened(value: object) -> str:
+    """``value`` as Python writes it, on a line of its own and not endless."""
+    said = repr(value)
+    return said if len(said) <= 60 else f"{said[:50]}... ({len(said):,} characters)"

@@ -10,6 +10,7 @@ import difflib
 import importlib
 import importlib.util
 import pkgutil
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeVar
 
-from pointwise_bench.backends.backend import Backend, faults_of_declaration
+from pointwise_bench.backends.backend import LONGEST_NAME, Backend, fault_of_words, faults_of_declaration
 from pointwise_bench.backends.problem import Problem
 
 if TYPE_CHECKING:
@@ -41,10 +42,16 @@ class Source:
     """Module of a built-in, name of an entry point, or the absolute path or module that ``--plugin`` named."""
 
     @property
+    def file(self) -> str:
+        """``mine.py: `` where it is a file; nothing else would help to find it."""
+        return f"{Path(self.location).name}: " if self.location.endswith(".py") else ""
+
+    @property
     def default_name(self) -> str:
         """The name under which a source that never got to register anything is listed."""
         stem = Path(self.location).stem if self.location.endswith(".py") else self.location.rpartition(".")[2]
-        return stem.lower().replace("_", "-").strip("-") or "plugin"
+        # A file may be called anything; what it is listed under goes by the rule for names.
+        return "-".join(re.findall("[a-z0-9]+", stem.lower()))[:LONGEST_NAME].strip("-") or "plugin"
 
 
 class UnknownPluginError(LookupError):
@@ -61,13 +68,24 @@ class Declaration:
     arithmetic: str
     module: str
     doc: str | None
+    place: str = ""
+    """File and line that registered it; empty where nobody can say."""
 
     @classmethod
-    def of(cls, backend: type[Backend]) -> Declaration:
-        """As the class has it; no instance is made, which would run a plugin's code."""
-        return cls(
-            backend.name, backend.device, backend.output, backend.arithmetic, backend.__module__, backend.__doc__
+    def of(cls, backend: type[Backend], place: str = "") -> Declaration:
+        """As the class has it now; no instance is made, which would run a plugin's code."""
+        name, device, output, arithmetic = (
+            str.__str__(word) for word in (backend.name, backend.device, backend.output, backend.arithmetic)
         )
+        doc = backend.__doc__
+        return cls(name, device, output, arithmetic, backend.__module__, doc if type(doc) is str else None, place)
+
+    @property
+    def fault(self) -> str | None:
+        """Why nothing can be listed under these words, which came from another process; None where it can."""
+        if not all(isinstance(each, str) for each in (self.module, self.place, self.doc or "")):
+            return "declares what is no text"
+        return fault_of_words("the class", self.name, self.device, self.output, self.arithmetic)
 
 
 class LoadingFailed(Exception):
@@ -107,8 +125,21 @@ class Unloadable(Backend):
 class _Entry:
     make: Callable[[], Backend]
     source: Source
-    module: str | None = None  # where the class is defined; None for what could not be loaded
+    declaration: Declaration | None = None  # as it was registered; None for what could not be loaded
     instance: Backend | None = None
+
+    @property
+    def module(self) -> str | None:
+        """Where the class is defined; None for what could not be loaded."""
+        return None if self.declaration is None else self.declaration.module
+
+    def made(self) -> Backend:
+        """A new instance, which says of itself what was registered: a class can be changed afterwards."""
+        instance = self.make()
+        if self.declaration is not None:
+            for word in ("name", "device", "output", "arithmetic"):
+                object.__setattr__(instance, word, getattr(self.declaration, word))
+        return instance
 
 
 class Registry:
@@ -132,7 +163,7 @@ class Registry:
         entry = self._entry(name)
         if entry.instance is None:
             try:
-                entry.instance = entry.make()
+                entry.instance = entry.made()
             except (Exception, SystemExit) as error:  # a plugin's __init__ may do anything too
                 entry.instance = Unloadable(name, f"failed to construct: {type(error).__name__}: {error}")
         return entry.instance
@@ -150,14 +181,19 @@ class Registry:
         sources = [_source_of_plugin(what) for what in plugins]
         return [name for name in self.names() if self._entries[name].module is None and self.source(name) in sources]
 
+    def names_of_plugins(self, plugins: Sequence[str]) -> list[str]:
+        """Names of all that the ``--plugin`` arguments brought, loadable or not."""
+        sources = [_source_of_plugin(what) for what in plugins]
+        return [name for name in self.names() if self.source(name) in sources]
+
     def declared(self, source: Source) -> list[Declaration]:
-        """What the classes of a loaded ``source`` declare. ``LoadingFailed`` where it could not be loaded."""
+        """What the classes of a loaded ``source`` declared. ``LoadingFailed`` where it could not be loaded."""
         found = []
         for name in self.names_from(source):
-            make = self._entries[name].make
-            if not isinstance(make, type):
+            declaration = self._entries[name].declaration
+            if declaration is None:
                 raise LoadingFailed(self.get(name).missing())
-            found.append(Declaration.of(make))
+            found.append(declaration)
         return found
 
     def unknown(self, name: str) -> str:
@@ -191,11 +227,14 @@ class Registry:
         fault = faults_of_declaration(cls)
         if fault:
             raise ValueError(fault)
+        declaration = Declaration.of(cls, _caller())
+        if declaration.fault:  # read again, it is another one
+            raise ValueError(declaration.fault)
         source = self._loading or _source_of_class(cls)
-        taken = self._entries.get(cls.name)
+        taken = self._entries.get(declaration.name)
         if taken and (taken.source != source or getattr(taken.make, "__qualname__", "") != cls.__qualname__):
-            raise ValueError(_taken(cls.name, taken.source))
-        self._entries[cls.name] = _Entry(cls, source, cls.__module__)
+            raise ValueError(_taken(declaration.name, taken.source))
+        self._entries[declaration.name] = _Entry(cls, source, declaration)
         return cls
 
     # --- loading --------------------------------------------------------------------------------------------
@@ -212,22 +251,27 @@ class Registry:
                     modules = {self._import(source)}
             # A module that is already loaded, as a plugin and by its entry point, registers nothing a second time.
             if not self.names_from(source) and all(entry.module not in modules for entry in self._entries.values()):
-                raise ValueError("registers no backend: is the class decorated with @register?")
+                raise LoadingFailed(
+                    f"failed to load: {source.file}registers no backend: is the class decorated with @register?"
+                )
         except UnknownPluginError:
             raise
         except LoadingFailed as error:
             self._list_unloadable(source, str(error))
         except (Exception, SystemExit) as error:  # a plugin may do anything at import, leaving included
-            self._list_unloadable(source, f"failed to load: {type(error).__name__}: {error}")
+            self._list_unloadable(source, f"failed to load: {type(error).__name__}: {error}{_place(error, source)}")
 
     def _declare(self, source: Source, declarations: Sequence[Declaration]) -> set[str]:
         """List what was loaded in another process; the modules that it came from."""
         for declared in declarations:
+            if fault := declared.fault:
+                raise LoadingFailed(f"failed to load: ValueError: {fault}")
             taken = self._entries.get(declared.name)
             if taken is not None and taken.module != declared.module:
-                raise ValueError(_taken(declared.name, taken.source))
+                where = f" ({declared.place})" if declared.place else ""
+                raise LoadingFailed(f"failed to load: ValueError: {_taken(declared.name, taken.source)}{where}")
         for declared in declarations:
-            self._entries.setdefault(declared.name, _Entry(_stand_in(declared), source, declared.module))
+            self._entries.setdefault(declared.name, _Entry(_stand_in(declared), source, declared))
         return {declared.module for declared in declarations}
 
     def _import(self, source: Source) -> str:
@@ -298,6 +342,23 @@ def _entry_point(name: str) -> EntryPoint:
         offering = sorted(f"{point.dist.name} {point.dist.version}" for point in points if point.dist)
         raise ValueError(f"the entry point {name!r} is offered by {' and by '.join(offering)}: uninstall all but one")
     return points[0]
+
+
+def _place(error: BaseException, source: Source) -> str:
+    """`` (mine.py:12)``: where in the plugin's own file the exception passed last; a SyntaxError says so itself."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        path = trace.tb_frame.f_code.co_filename
+        if path == source.location or trace.tb_frame.f_globals.get("__name__") == source.location:
+            place = f" ({Path(path).name}:{trace.tb_lineno})"
+        trace = trace.tb_next
+    return "" if isinstance(error, SyntaxError) else place
+
+
+def _caller() -> str:
+    """``mine.py:12``: the line outside of this module that registers; empty where this module does it itself."""
+    frame = sys._getframe(2)
+    return "" if frame.f_code.co_filename == __file__ else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
 
 
 def _stand_in(declared: Declaration) -> type[Backend]:

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import gc
+import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import psutil
 import pytest
 
 from pointwise_bench.backends import UnknownPluginError, registry
 from pointwise_bench.common.cores import available_cores
 from pointwise_bench.common.formats import CACHES
+from pointwise_bench.common.requirements import first_missing
 from pointwise_bench.suites.catalogue import CatalogueError, Group, select
 from pointwise_bench.suites.entry_point import is_of_suites
+from pointwise_bench.suites.harness.machine.cpu_quota import default_threads
+from pointwise_bench.suites.harness.machine.process_age import process_age_s
+from pointwise_bench.suites.harness.record.json_lines import HOW_TO_GO_ON, CannotRecord
+from pointwise_bench.suites.harness.record.text import one_line
 from pointwise_bench.suites.harness.run.options import (
     BadOption,
     Options,
     matching,
     parse_duration,
     parse_folder,
+    parse_seed,
     parse_threads,
 )
 from pointwise_bench.suites.harness.worker.plugin_loading import declarations
@@ -33,11 +41,14 @@ if TYPE_CHECKING:
     from pointwise_bench.suites.harness.run.untimed import UntimedBackends
 
 # A time budget counts from the command, not from the first measurement.
-BEGAN = time.monotonic() - (time.time() - psutil.Process().create_time())
+BEGAN = time.monotonic() - process_age_s()
+
+T = TypeVar("T")
 
 OPTIONS = pytest.StashKey[Options]()
 GROUPS = pytest.StashKey[list[Group]]()
 SESSION = pytest.StashKey["Session"]()
+SHORTFALLS = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -75,7 +86,7 @@ def add_options(add: Callable[..., Any]) -> None:
         default="hot",
         help="hot: every call gets the same input; cold: inputs in rotation, larger than twice the last-level cache",
     )
-    add("--seed", type=int, metavar="N", help="of inputs and order; default: a new one for each run, recorded in it")
+    add("--seed", metavar="N", help="of inputs and order; default: a new one for each run, recorded in it")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -85,6 +96,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # A cell that failed has no timing to hand to the fixture; the test's own failure says why.
     unused = "Benchmark fixture was not used:pytest_benchmark.logger.PytestBenchmarkWarning"
     config.addinivalue_line("filterwarnings", f"ignore:{unused}")
+    if (sentence := first_missing()) is not None:
+        raise pytest.UsageError(sentence)
     try:
         config.stash[OPTIONS] = _options(config)
         if not config.stash[OPTIONS].in_process:
@@ -108,16 +121,28 @@ def _options(config: pytest.Config) -> Options:
     return Options(
         shapes=tuple(option("--shapes")),
         backends=tuple(option("--backend")),
-        threads=tuple(dict.fromkeys(parse_threads(text, cores) for text in option("--threads"))) or (cores,),
+        threads=tuple(dict.fromkeys(parse_threads(text, cores) for text in option("--threads")))
+        or (default_threads(),),
         plugins=tuple(option("--plugin")),
-        time_budget_s=parse_duration(option("--time-budget")) if option("--time-budget") else None,
-        timeout_s=parse_duration(option("--timeout")),
-        results=parse_folder(option("--results")),
+        time_budget_s=_given(option("--time-budget"), partial(parse_duration, name="--time-budget")),
+        timeout_s=parse_duration(option("--timeout"), "--timeout"),
+        results=parse_folder(option("--results"), measures=_measures(config)),
         resume=option("--resume"),
         in_process=option("--in-process"),
         cache=option("--cache"),
-        seed=option("--seed"),
+        seed=_given(option("--seed"), parse_seed),
     )
+
+
+def _measures(config: pytest.Config) -> bool:
+    """Whether timed tests will be run and their numbers kept."""
+    without = ("--benchmark-skip", "--benchmark-disable", "collectonly")
+    return not any(config.getoption(name) for name in without)
+
+
+def _given(text: str | None, parse: Callable[[str], T]) -> T | None:
+    """None only where an option was not given: given empty, it is a mistake, such as a variable that was never set."""
+    return None if text is None else parse(text)
 
 
 def _with_broken_plugins(options: Options) -> Options:
@@ -230,11 +255,42 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             parameters = item.callspec.params  # type: ignore[attr-defined]
             run_session.plan_claim(parameters["claim"], parameters["threads"], parameters["backend_name"])
     session.config.stash[SESSION] = run_session
-    if session.config.stash[OPTIONS].resume:
-        try:
+    _tell_broken_plugins(session.config)
+    try:
+        if _measures(session.config):
+            run_session.hold_machine()
+            _heed_one_interrupt(session.config)
+        if session.config.stash[OPTIONS].resume:
             run_session.resume()
-        except BadOption as error:
-            raise pytest.UsageError(str(error)) from error
+    except BadOption as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def _tell_broken_plugins(config: pytest.Config) -> None:
+    """Name each ``--plugin`` that could not be loaded, and why: its author waits for its results."""
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    for name in registry.unloadable(config.stash[OPTIONS].plugins):
+        if reporter is not None:
+            reporter.ensure_newline()
+            file = Path(registry.source(name).location).name
+            reporter.write_line(f"plugin not taken: {one_line(f'{file}: {registry.get(name).missing()}')}")
+
+
+def _heed_one_interrupt(config: pytest.Config) -> None:
+    """The first Ctrl-C ends the run, which takes a moment; further ones would end that moment, in a traceback."""
+    if config.getoption("usepdb") or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return
+
+    def interrupt(number: int, frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    config.add_cleanup(_heed_every_interrupt)
+
+
+def _heed_every_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _announcer(config: pytest.Config) -> Callable[[str], None]:
@@ -244,7 +300,7 @@ def _announcer(config: pytest.Config) -> Callable[[str], None]:
 
     def announce(line: str) -> None:
         if reporter is not None and config.get_verbosity() >= 0:
-            with capture.global_and_fixture_disabled():
+            with nullcontext() if capture is None else capture.global_and_fixture_disabled():
                 reporter.ensure_newline()
                 reporter.write_line(line)
 
@@ -252,10 +308,21 @@ def _announcer(config: pytest.Config) -> Callable[[str], None]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """End the workers and complete ``run.json``, also after Ctrl-C: what was measured is on disk already."""
+    """End the workers and complete ``run.json``, also after Ctrl-C: what was measured is on disk already.
+
+    A session that went well in pytest's eyes fails where its run did not.
+    """
     run_session = session.config.stash.get(SESSION, None)
-    if run_session is not None:
+    if run_session is None:
+        return
+    found = session.config.stash[SHORTFALLS] = []
+    try:
         run_session.finish()
+        found += run_session.shortfalls()
+    except CannotRecord as refused:
+        found.append(f"{refused}; {HOW_TO_GO_ON}")
+    if found and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def folder_of(session: pytest.Session) -> Path | None:
@@ -275,7 +342,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     run_session = config.stash.get(SESSION, None)
     if run_session is not None and run_session.run_folder is not None:
         terminalreporter.section("pointwise-bench")
-        for line in run_session.summary():
+        for line in (*run_session.summary(), *config.stash.get(SHORTFALLS, [])):
             terminalreporter.write_line(line)
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from pathlib import Path
+
 import pytest
 
 
@@ -12,3 +16,13 @@ def pytest_configure(config: pytest.Config) -> None:
     make their run fail. In front of all other filters, so that each of them is an exception to it.
     """
     config.getini("filterwarnings").insert(0, "error")
+    _have_a_machine_of_ones_own()
+
+
+def _have_a_machine_of_ones_own() -> None:
+    """Whole runs of one process of tests exclude each other, and not those of the processes beside it.
+
+    Those that run beside each other look at no time. Every process sets it anew: it inherits that of the first.
+    """
+    own = Path(tempfile.gettempdir()) / f"pointwise-bench-tests-{os.getpid()}.lock"
+    os.environ["POINTWISE_BENCH_MACHINE_LOCK"] = str(own)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
@@ -11,6 +13,10 @@ from pointwise_bench.common.status import OK
 from pointwise_bench.report.analysis.wording import duration, threads_of, times
 from pointwise_bench.report.claims.claim_tables import MEASURES
 from pointwise_bench.report.pages.layer_table import IN_PROCESS_MARK, REUSED_MARK
+
+_REFERENCES: Final = {ord("&"): "&amp;", ord("<"): "&lt;"} | {ord(char): f"&#{ord(char)};" for char in "|\\`"}
+_LINKS: Final = re.compile(r"\](?=[(\[:])|[a-z]+://|www\.", re.IGNORECASE)
+"""What makes a link of the text around it; of a bare address only in some renderers."""
 
 
 def render(template: str, **values: object) -> str:
@@ -33,6 +39,13 @@ def _templates() -> Environment:
 
 
 def _markdown(text: object) -> str:
-    """Text safe inside a cell of a Markdown table: no column, line or tag of its own."""
+    """Text safe inside a cell of a Markdown table: no column, line, tag, link, picture or code of its own.
+
+    As references and not behind backslashes: a table splits its cells before it looks at those.
+    """
     plain = " ".join(str(text).split())
-    return plain.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
+    return _LINKS.sub(_as_references, plain.translate(_REFERENCES))
+
+
+def _as_references(found: re.Match[str]) -> str:
+    return "".join(char if char.isalnum() or char == "/" else f"&#{ord(char)};" for char in found[0])

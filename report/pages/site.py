@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -18,6 +18,9 @@ from pointwise_bench.report.pages.stated_rules import stated_rules
 from pointwise_bench.report.plots.overview_plot import draw_picture
 from pointwise_bench.report.plots.style import looks
 from pointwise_bench.report.reading.errors import ReportError
+
+COMPUTED: Final = ("=", "+", "-", "@", "\t", "\r")
+"""What a formula can begin with, in one spreadsheet or another."""
 
 
 def write_site(found: Sequence[RunAnalysis], folder: Path) -> Path:
@@ -72,4 +75,10 @@ def _write_table(tables: Sequence[pd.DataFrame], columns: Sequence[str], path: P
     # Empty tables are left out: pandas would let their missing types change those of the others.
     filled = [table for table in tables if len(table)] or list(tables[:1])
     # Nine digits hold every nanosecond of a second-long call and keep the file a third of the size.
-    pd.concat(filled)[list(columns)].to_csv(path, index=False, float_format="%.9g")
+    table = pd.concat(filled)[list(columns)].map(_harmless)
+    table.to_csv(path, index=False, float_format="%.9g")
+
+
+def _harmless(cell: object) -> object:
+    """A text that a spreadsheet would compute, with the apostrophe in front that makes it one; all else as it is."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(COMPUTED) else cell

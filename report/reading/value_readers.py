@@ -20,6 +20,8 @@ _LARGEST_BYTES: Final = 2**60
 _LONGEST_NAME: Final = 200
 _LONGEST_TEXT: Final = 2000
 _DEEPEST: Final = 8
+_DIRECTIONS: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+_MARKS: Final = "\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}\N{ARABIC LETTER MARK}"
 
 
 class Defect(Exception):
@@ -58,8 +60,12 @@ def shown(value: object) -> str:
 def visible(text: str) -> str:
     """``text`` on one line, its control characters and lone surrogates as escapes, cut where it is endless."""
     kept = text[:_LONGEST_TEXT]
-    line = " ".join("".join(one if one.isspace() or not _unprintable(one) else _escape(one) for one in kept).split())
+    line = " ".join("".join(_escape(one) if _hidden(one) else one for one in kept).split())
     return line if len(kept) == len(text) else f"{line}... ({len(text):,} characters)"
+
+
+def _hidden(character: str) -> bool:
+    return _directed(character) or (_unprintable(character) and not character.isspace())
 
 
 def _escape(character: str) -> str:
@@ -69,6 +75,11 @@ def _escape(character: str) -> str:
 def _unprintable(character: str) -> bool:
     """Whether a file of UTF-8, CSV or XML could not hold it, or would break its line there."""
     return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or ord(character) & 0xFFFE == 0xFFFE
+
+
+def _directed(character: str) -> bool:
+    """Whether it turns the direction of what follows: a name could pose as another one, or hide in front of it."""
+    return unicodedata.bidirectional(character) in _DIRECTIONS or character in _MARKS
 
 
 # --- readers of one value ---------------------------------------------------------------------------------------
@@ -88,7 +99,7 @@ def name(shortest: int = 1) -> Reader:
             raise _refused(value, f"a name of {shortest} to {_LONGEST_NAME} characters (it has {len(value):,})")
         if any(map(_unprintable, value)):
             raise _refused(value, "a name of printable characters")
-        return value
+        return "".join(_escape(one) if _directed(one) else one for one in value)
 
     return read
 

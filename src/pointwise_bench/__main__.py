@@ -8,6 +8,11 @@ from importlib import import_module
 from typing import Final, NamedTuple
 
 from pointwise_bench.common.formats import USAGE_ERROR
+from pointwise_bench.common.requirements import remedy_of
+
+FAILED: Final = 1
+INTERRUPTED: Final = 2
+"""Exit codes; both are pytest's."""
 
 
 class Command(NamedTuple):
@@ -58,9 +63,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if command is None:
         print(f"pointwise-bench: {words[0]!r} is no command; there are {', '.join(COMMANDS)}", file=sys.stderr)
         return USAGE_ERROR
-    # Imported here: `--help` and a mistyped command answer at once.
-    run: Callable[[Sequence[str]], int] = import_module(command.module).main
-    return run([*command.words, *words[1:]])
+    try:
+        # Imported here: `--help` and a mistyped command answer at once.
+        run: Callable[[Sequence[str]], int] = import_module(command.module).main
+        return run([*command.words, *words[1:]])
+    except ModuleNotFoundError as error:
+        if (remedy := remedy_of(error)) is None:
+            raise
+        return _say(f"{words[0]}: {remedy}", FAILED)
+    except KeyboardInterrupt:
+        return _say(f"{words[0]}: interrupted", INTERRUPTED)
+
+
+def _say(line: str, code: int) -> int:
+    print(f"pointwise-bench {line}", file=sys.stderr)
+    return code
 
 
 def _help() -> str:

@@ -213,7 +213,8 @@ def test_none_is_timed_in_a_real_run(tmp_path: Path) -> None:
     # Where a mistake shows, no time is published: on this problem it shows for all but those that need another.
     timed = {cell["backend"] for cell in cells if cell["problem"] == EVERY_AXIS.id and cell["status"] == "ok"}
     assert timed <= {"planted-right", *PROBLEMS}
-    assert done.returncode == 0, done.stdout[-3000:]  # a backend that is refused is a result, not a broken run
+    assert done.returncode == 1, done.stdout[-3000:]  # they were asked for by name, and are wrong
+    assert all(f"\n{name} is wrong on " in done.stdout for name in IN_A_RUN)
 
 
 # --- what is right passes, whatever the problem -------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from places import PLUGINS, ROOT
-from suite_command import CHEAP, SMALL, only_run, read_cells, read_run, suite_command, suite_environment
+from suite_command import CHEAP, SMALL, only_run, read_cells, read_run, started_suite
 
 from pointwise_bench.suites.harness.worker import marked_processes, reaper
 
@@ -71,20 +70,11 @@ def watchdogs_of(pid: int) -> list[int]:
 def hostile_run(folder: Path, names: Sequence[str], plugins: Sequence[Path] = ()) -> Finished:
     """All of ``names`` at once with the correct backends, on one problem."""
     before = set(_files_of_the_project())
-    process = subprocess.Popen(
-        suite_command(
-            folder / "results",
-            *("--threads", "1", "-p", "quick_ceilings", "-p", "small_limits", "--shapes", SMALL),
-            *("--timeout", f"{TIMEOUT_S}s"),
-            *(f"--plugin={plugin}" for plugin in (PLUGINS / "misbehaving.py", *plugins)),
-            *(f"--backend={name}" for name in (*CORRECT_BACKENDS, *names)),
-        ),
-        cwd=ROOT,
-        env=suite_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+    process = started_suite(
+        folder / "results",
+        *("-p", "small_limits", "--shapes", SMALL, "--timeout", f"{TIMEOUT_S}s"),
+        *(f"--plugin={plugin}" for plugin in (PLUGINS / "misbehaving.py", *plugins)),
+        *(f"--backend={name}" for name in (*CORRECT_BACKENDS, *names)),
     )
     try:
         output, _ = process.communicate(timeout=PATIENCE_S)

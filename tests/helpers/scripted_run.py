@@ -158,8 +158,10 @@ def undecided() -> dict[str, Callable[[], float]]:
 def kill_after(results: Path, slots: int) -> RunFolder:
     """What is on disk of a run whose process was killed when so many slots had been served."""
     ScriptedPool.until = slots
+    session = planned(results)
     with pytest.raises(Killed):
-        planned(results).cell(PROBLEMS[0], 1, BACKENDS[0])
+        session.cell(PROBLEMS[0], 1, BACKENDS[0])
+    session.release()  # as the kernel does
     ScriptedPool.until = None
     ScriptedPool.served.clear()
     run_folder = newest_unfinished(results, environment.machine())

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,26 @@ def run_suite(
         text=True,
         timeout=patience_s,
         check=False,
+    )
+
+
+def started_suite(
+    results: Path,
+    *arguments: str,
+    before: Callable[[], None] | None = None,
+    own_session: bool = False,
+) -> subprocess.Popen[str]:
+    """The same, begun and not waited for; whoever starts it ends it. ``before`` runs in the new process first."""
+    return subprocess.Popen(
+        suite_command(results, "--threads", "1", "-p", "quick_ceilings", *arguments),
+        cwd=ROOT,
+        env=suite_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=own_session,
+        preexec_fn=before,  # noqa: PLW1509  # this process has no threads
     )
 
 

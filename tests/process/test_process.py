@@ -165,7 +165,7 @@ def test_one_that_does_not_answer_is_ended_when_its_time_is_over(start: Start) -
     [
         ("answer = [1, 2]", "a message that is a list"),
         ("channel._socket.sendall(b'\\xff' * 8)", "a message of 4294967295 bytes"),
-        ("answer = {'status': 'fine', 'reason': '', 'error_ratio': None}", "ValueError: a status 'fine'"),
+        ("answer = {'status': 'fine', 'reason': '', 'error_ratio': None}", "ValueError: a status that does not exist"),
         ("answer = {'status': 'wrong'}", "KeyError: 'reason'"),
     ],
 )

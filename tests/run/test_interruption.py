@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
 from other_runs import key, wait_for, workers_of
-from places import PLUGINS, ROOT
-from suite_command import CHEAP, only_run, read_cells, read_run, run_suite, suite_command, suite_environment
+from places import PLUGINS
+from suite_command import CHEAP, only_run, read_cells, read_run, run_suite, started_suite
 
 from pointwise_bench.common.formats import USAGE_ERROR
 
@@ -35,17 +34,7 @@ def allow_interrupts() -> None:
 def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     """Results of a run after a Ctrl-C past its third cell, the cells then on disk, and what it printed."""
     results = tmp_path_factory.mktemp("interrupted") / "results"
-    process = subprocess.Popen(
-        suite_command(results, "--threads", "1", "-p", "quick_ceilings", *ARGUMENTS),
-        cwd=ROOT,
-        env=suite_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        preexec_fn=allow_interrupts,  # noqa: PLW1509  # this process has no threads
-    )
+    process = started_suite(results, *ARGUMENTS, before=allow_interrupts, own_session=True)
     try:
         wait_for(lambda: len(workers_of(process.pid)) == 2)
         wait_for(lambda: any(path.read_text().count("\n") >= 3 for path in results.glob("*/*/cells.jsonl")))
@@ -118,8 +107,9 @@ def test_a_spent_time_budget_leaves_the_rest_to_a_resumed_run(tmp_path: Path) ->
     results = tmp_path / "results"
     arguments = [*BRIEF, "--backend", CHEAP, f"--shapes={PROBLEMS[0]}"]
     done = run_suite(results, *arguments, "--time-budget", "1ms", "-rs")
-    assert done.returncode == 0, done.stdout[-2000:]
+    assert done.returncode == 1, done.stdout[-2000:]
     assert "not measured: the time budget of 0.001 s is spent" in done.stdout
+    assert "nothing was measured: the time budget of 0.001 s is spent; --resume goes on with it" in done.stdout
     assert read_run(results)["finished_at"] is None
     done = run_suite(results, *arguments, "--resume")
     assert done.returncode == 0, done.stdout[-2000:]

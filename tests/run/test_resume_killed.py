@@ -19,9 +19,8 @@ from typing import Any
 
 import pytest
 from other_runs import key, wait_for, workers_of
-from places import ROOT
 from soak import SOAK
-from suite_command import CHEAP, only_run, read_cells, read_run, suite_command, suite_environment
+from suite_command import CHEAP, only_run, read_cells, read_run, started_suite
 
 from pointwise_bench.common.formats import ROUNDS_APART
 from pointwise_bench.suites.harness.design.policy import POLICY
@@ -31,7 +30,7 @@ KILLS = 2  # in each repetition; the second one meets a resumed run
 PROBLEMS = [f"n{batch}c8h4w4-o8" for batch in range(1, 9)]
 BACKENDS = (CHEAP, "naive-loops")
 ARGUMENTS = [
-    *("--threads", "1", "-p", "quick_ceilings", "-p", "brief_rounds"),
+    *("-p", "brief_rounds"),
     *(f"--backend={name}" for name in BACKENDS),
     *(f"--shapes={problem}" for problem in PROBLEMS),
 ]
@@ -71,16 +70,7 @@ def _whole_lines(path: Path) -> bytes:
 def start(results: Path) -> subprocess.Popen[str]:
     """The run, or what is left of it. Killed before there was a ``run.json``, it has nothing to resume."""
     begun = list(results.glob("*/*/run.json"))
-    return subprocess.Popen(
-        suite_command(results, *ARGUMENTS, *(["--resume"] if begun else [])),
-        cwd=ROOT,
-        env=suite_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    return started_suite(results, *ARGUMENTS, *(["--resume"] if begun else []), own_session=True)
 
 
 def finish(process: subprocess.Popen[str]) -> None:

@@ -337,7 +337,7 @@ def test_a_plugin_that_cannot_be_loaded_is_a_cell_that_says_why(tmp_path: Path) 
         path.write_text(text)
         arguments += ["--plugin", str(path), "--backend", name]
     done = run_suite(tmp_path / "results", *BRIEF, *arguments, "--backend", CHEAP, "--shapes", SMALL)
-    assert done.returncode == 0, done.stdout[-3000:]
+    assert done.returncode == 1, done.stdout[-3000:]  # two that were asked for by name did not run
     cells = {cell["backend"]: cell for cell in read_cells(tmp_path / "results")}
     assert {name: cell["status"] for name, cell in cells.items()} == {
         "absent-package": "unavailable",
@@ -346,6 +346,11 @@ def test_a_plugin_that_cannot_be_loaded_is_a_cell_that_says_why(tmp_path: Path) 
     }
     for name, (_, words) in plugins.items():
         assert words in cells[name]["reason"]
+        file = f"{name.replace('-', '_')}.py"
+        (told,) = [line for line in done.stdout.splitlines() if line.startswith(f"plugin not taken: {file}: ")]
+        assert words in told
+        assert re.search(rf"\({file}:\d+\)$", told)
+        assert f"{name}, which was asked for by name, could not run: {cells[name]['reason']}" in done.stdout
 
 
 def test_a_plugin_that_cannot_be_loaded_stands_in_for_the_name_that_it_would_have_declared(tmp_path: Path) -> None:

@@ -66,7 +66,9 @@ class ClaimResult:
                     of_variant.setdefault(branch, []).extend(map(_digits, samples))
         for variant, steps in all_samples[0].steps_s.items():
             self.steps_s[variant] = {
-                branch: {kind: _median(one.steps_s[variant][branch][kind] for one in all_samples) for kind in kinds}
+                branch: {
+                    kind: _median(one.steps_s[variant][branch].get(kind, 0.0) for one in all_samples) for kind in kinds
+                }
                 for branch, kinds in steps.items()
             }
         smallest = [seconds for one in all_samples for seconds in one.smallest_call_s]

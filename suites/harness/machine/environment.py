@@ -16,6 +16,7 @@ import psutil
 from pointwise_bench.common.cores import available_cores
 from pointwise_bench.common.heavy_packages import HEAVY_PACKAGES
 from pointwise_bench.suites.harness.machine import cpu
+from pointwise_bench.suites.harness.machine.cpu_quota import cpu_quota
 
 DISTRIBUTION = "pointwise-bench"
 SLOWING_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -30,6 +31,7 @@ def describe() -> dict[str, Any]:
         "architecture": platform.machine(),
         "cores": os.cpu_count(),
         "affinity": available_cores(),
+        "cpu_quota": cpu_quota(),
         "memory_bytes": psutil.virtual_memory().total,
         "cache_bytes": cpu.cache_bytes(),
         "governor": cpu.governor(),
@@ -56,6 +58,12 @@ def warnings() -> list[str]:
     load = os.getloadavg()[0]
     if load > BUSY_LOAD_PER_CORE * available_cores():
         found.append(f"the load average was {load:.1f} when the run began: something else is using the processor")
+    quota = cpu_quota()
+    if quota is not None and quota < available_cores():
+        found.append(
+            f"a control group allows {quota:g} processors' worth of time on {available_cores()} cores: a larger thread "
+            f"budget is stopped for a part of every tenth of a second; raise the quota to measure"
+        )
     if cpu.governor() in ("powersave", "conservative", "ondemand"):
         found.append(f"the clock is governed by {cpu.governor()!r}: speeds follow the load; 'performance' is steadier")
     return found

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, Final
 
-from pointwise_bench.common.status import STATUSES, SURVIVED, Status
+from pointwise_bench.common.status import NOT_OK, SURVIVED, Status
 from pointwise_bench.suites.harness.record.text import one_line
 
 HARNESS: Final = Path(__file__).parents[1]
+LARGEST_RATIO: Final = 1e300
 
 _OUT_OF_MEMORY = re.compile(r"bad_alloc|MemoryError|out of memory|(cannot|can't|could not) allocate memory", re.I)
 
@@ -30,7 +32,8 @@ class Ended(Exception):
         super().__init__(f"{status}: {reason}")
         self.status: Status = status
         self.reason = reason
-        self.error_ratio = error_ratio
+        # That of a result with a NaN is infinite, and no number in a file of JSON.
+        self.error_ratio = error_ratio if error_ratio is not None and isfinite(error_ratio) else None
         self.alive = alive
 
     @classmethod
@@ -48,12 +51,26 @@ class Ended(Exception):
 
     @classmethod
     def reported(cls, message: Mapping[str, Any]) -> Ended:
-        """The end that ``message`` tells of; ``KeyError``, ``TypeError`` or ``ValueError`` for another message."""
+        """The end that ``message`` tells of, which a plugin may have forged.
+
+        ``KeyError``, ``TypeError`` or ``ValueError`` for what is no such message.
+        """
         status, reason, error_ratio = message["status"], message["reason"], message["error_ratio"]
-        if status not in STATUSES:
-            raise ValueError(f"a status {status!r}")
-        ratio = None if error_ratio is None else float(error_ratio)
-        return cls(status, one_line(reason), ratio, alive=status in SURVIVED)
+        if not isinstance(status, str) or status not in NOT_OK:
+            raise ValueError("a status that does not exist")
+        if not isinstance(reason, str):
+            raise TypeError(f"a reason that is a {type(reason).__name__}")
+        return cls(status, one_line(reason), _ratio(error_ratio), alive=status in SURVIVED)
+
+
+def _ratio(value: object) -> float | None:
+    """A measured error over its bound; infinite where the result held a NaN."""
+    if value is None:
+        return None
+    # Compared before it is converted: a whole number may be too large for a float. NaN is not at least 0.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+        raise ValueError("an error ratio that is no number of at least 0")
+    return float(value) if value <= LARGEST_RATIO else inf
 
 
 class Hurried(Ended):

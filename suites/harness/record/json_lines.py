@@ -5,25 +5,55 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 Line = dict[str, Any]
 
+HOW_TO_GO_ON: Final = "what was recorded before is kept: make room, then --resume goes on with it"
+
+
+class CannotRecord(Exception):
+    """The system does not take what is to be recorded, as a full disk or a folder that is gone; one line says so."""
+
+
+@contextmanager
+def recording(path: Path) -> Iterator[None]:
+    """Turn whatever the system refuses inside into ``CannotRecord`` that names ``path``."""
+    try:
+        yield
+    except OSError as error:
+        raise CannotRecord(f"{path}: cannot be written: {error.strerror or error}") from error
+
 
 def append_lines(path: Path, lines: Iterable[Line]) -> list[int]:
-    """Add ``lines`` in one write; on disk when this returns. Returns the offset of each in the file."""
+    """Add ``lines`` in one write; on disk when this returns. Returns the offset of each in the file.
+
+    ``CannotRecord`` where the disk does not take them; none of them is there then.
+    """
     encoded = [json.dumps(line, separators=(",", ":"), allow_nan=False).encode() + b"\n" for line in lines]
     offsets = []
-    with path.open("ab") as file:
-        offset = file.tell()
+    with recording(path), path.open("ab", buffering=0) as file:
+        offset = begin = file.tell()
         for one in encoded:
             offsets.append(offset)
             offset += len(one)
-        file.write(b"".join(encoded))
-        file.flush()
-        os.fsync(file.fileno())
+        try:
+            _write(file, b"".join(encoded))
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(begin)  # a full disk takes the first part of a line
+            raise
     return offsets
+
+
+def _write(file: FileIO, content: bytes) -> None:
+    """All of it: a write may take a part only, and then says how much."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def good_lines(path: Path, is_good: Callable[[Line], bool]) -> Iterator[tuple[int, Line]]:

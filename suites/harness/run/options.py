@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Final
 
 from pointwise_bench.common.formats import Cache
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
 _SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
+TRIED_BYTES: Final = 2**16
+SEEDS: Final = 2**64
 
 
 class BadOption(ValueError):
@@ -37,22 +42,51 @@ class Options:
     """Of inputs and order; None draws a new one when the run starts."""
 
 
-def parse_duration(text: str) -> float:
+def parse_duration(text: str, name: str = "") -> float:
     """Seconds of ``90s``, ``10m``, ``1.5h``, ``500ms`` or a bare number of seconds; ``BadOption`` for anything else."""
     match = _DURATION.fullmatch(text.strip())
     seconds = float(match.group(1)) * _SECONDS[match.group(2)] if match else 0.0
     if seconds <= 0:
-        raise BadOption(f"{text!r} is not a duration: write 90s, 10m or 1.5h")
+        raise BadOption(f"{f'{name}: ' if name else ''}{text!r} is not a duration: write 90s, 10m or 1.5h")
     return seconds
 
 
-def parse_folder(text: str) -> Path:
-    """A folder that exists or can be made, and that can be written to."""
+def parse_folder(text: str, *, measures: bool = True) -> Path:
+    """A folder that exists or can be made, and that takes files, which is tried where the session ``measures``."""
+    if not text.strip():
+        raise BadOption(f"--results {text!r}: is no folder: name one, such as results")
     folder = Path(text)
-    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        raise BadOption(f"--results {text!r}: {nearest} is not a folder that can be written to")
+    try:
+        if measures:
+            _try_to_write(folder)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise BadOption(f"--results {text!r}: is not a folder that can be written to ({why}): name another") from None
     return folder
+
+
+def _try_to_write(folder: Path) -> None:
+    """Make the folder, and a file in it of the size of a few results; and remove what was made."""
+    made: list[Path] = []
+    try:
+        for path in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+            path.mkdir()
+            made.append(path)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(TRIED_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    finally:
+        for path in reversed(made):
+            with suppress(OSError):  # another process has put something there since
+                path.rmdir()
+
+
+def parse_seed(text: str) -> int:
+    """A seed of inputs and order."""
+    if not re.fullmatch("[0-9]{1,20}", text) or int(text) >= SEEDS:
+        raise BadOption(f"--seed: {text!r} is not a seed: write a whole number from 0 to {SEEDS - 1}")
+    return int(text)
 
 
 def parse_threads(text: str, cores: int) -> int:

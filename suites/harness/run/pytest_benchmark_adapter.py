@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from pointwise_bench.common.status import SKIPPED
 from pointwise_bench.suites.harness.claims.claim_file import ClaimResult
 from pointwise_bench.suites.harness.record.cell import Cell
+from pointwise_bench.suites.harness.record.json_lines import HOW_TO_GO_ON, CannotRecord
 from pointwise_bench.suites.harness.run.session import BudgetSpent
+
+T = TypeVar("T")
 
 SAMPLES = ("samples_s", "branches_s", "device_samples_s", "canary_s", "process", "round")
 
@@ -47,10 +50,7 @@ def report_cell(measure: Callable[[], Cell], benchmark: Any) -> None:
     """Report a cell as the result of the running test: a timing, a skip with its reason, or an expected failure."""
     if benchmark.disabled:
         pytest.skip("timing is switched off (--benchmark-disable)")
-    try:
-        cell = measure()
-    except BudgetSpent as spent:
-        pytest.skip(str(spent))
+    cell = _measured(measure)
     benchmark.group = f"{cell.group} {cell.name} ({cell.problem}, threads: {cell.threads})"
     benchmark.extra_info.update({name: value for name, value in asdict(cell).items() if name not in SAMPLES})
     if cell.status in SKIPPED:
@@ -68,10 +68,7 @@ def report_claim(measure: Callable[[], ClaimResult], benchmark: Any) -> None:
     """The same for a claim: its times are those of the last variant; the report compares it with the others."""
     if benchmark.disabled:
         pytest.skip("timing is switched off (--benchmark-disable)")
-    try:
-        result = measure()
-    except BudgetSpent as spent:
-        pytest.skip(str(spent))
+    result = _measured(measure)
     benchmark.group = f"claim {result.claim} (threads: {result.threads})"
     benchmark.extra_info.update({name: value for name, value in asdict(result).items() if name not in SAMPLES})
     if result.status in SKIPPED:
@@ -82,6 +79,16 @@ def report_claim(measure: Callable[[], ClaimResult], benchmark: Any) -> None:
     CLOCK.restart()
     rest = iter(samples)
     benchmark.pedantic(lambda: _advance(rest), rounds=len(samples), iterations=1)
+
+
+def _measured(measure: Callable[[], T]) -> T:
+    """The result; a skip where no time was left for it, and the end of the session where nothing can be recorded."""
+    try:
+        return measure()
+    except BudgetSpent as spent:
+        pytest.skip(str(spent))
+    except CannotRecord as refused:
+        pytest.exit(f"{refused}; {HOW_TO_GO_ON}", returncode=pytest.ExitCode.TESTS_FAILED)
 
 
 def _advance(samples: Iterator[float]) -> None:

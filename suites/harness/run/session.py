@@ -9,6 +9,7 @@ from random import SystemRandom
 from typing import Any
 
 from pointwise_bench import Problem
+from pointwise_bench.backends import registry
 from pointwise_bench.common.status import SKIPPED
 from pointwise_bench.suites.claims import Claim
 from pointwise_bench.suites.harness.claims.claim_file import ClaimFile, ClaimResult
@@ -19,7 +20,10 @@ from pointwise_bench.suites.harness.machine.canary import DESCRIPTION, Canary
 from pointwise_bench.suites.harness.machine.ceiling_meters import CeilingMeters
 from pointwise_bench.suites.harness.machine.project_version import project_version
 from pointwise_bench.suites.harness.record.cell import Cell, Place
-from pointwise_bench.suites.harness.record.run_folder import RunFolder, newest_unfinished, now
+from pointwise_bench.suites.harness.record.locks import Lock, LockedByAnother, machine_lock
+from pointwise_bench.suites.harness.record.outcome import Asked, Outcome, shortfalls
+from pointwise_bench.suites.harness.record.run_folder import RunFolder, is_finished, now, unfinished_runs
+from pointwise_bench.suites.harness.record.tracked_runs import is_tracked
 from pointwise_bench.suites.harness.run.claim_plan import ClaimPlan
 from pointwise_bench.suites.harness.run.options import BadOption, Options
 from pointwise_bench.suites.harness.run.passes import Passes
@@ -43,6 +47,7 @@ class Session:
         self._claims = ClaimPlan()
         self.run_folder: RunFolder | None = None
         self._claim_file: ClaimFile | None = None  # opened with the run folder
+        self._locks: list[Lock] = []
 
     def plan(self, problem: Problem, threads: int, backend: str, place: Place) -> None:
         """Add one cell to the plan. The same problem in another place is measured once."""
@@ -52,11 +57,30 @@ class Session:
         """Add one claim of one backend to the plan."""
         self._claims.add(claim, threads, backend)
 
+    def hold_machine(self) -> None:
+        """Be the only process that measures on this machine. ``BadOption`` that names the other one.
+
+        A machine on which no lock can be made is measured all the same, and that is said.
+        """
+        if self._options.in_process or not (self._plan.backends or self._claims):
+            return  # numbers from this process are compared with nobody's
+        try:
+            self._locks.append(
+                Lock.take(machine_lock(), f"since {now()}, results in {self._options.results.absolute()}")
+            )
+        except LockedByAnother as holder:
+            raise BadOption(
+                f"{holder} is measuring on this machine, and two at once disturb each other: wait for its end"
+            ) from None
+        except OSError as error:
+            self._announce(f"warning: whether another run measures on this machine is not known: {error}")
+
     def resume(self) -> None:
         """Go on with the newest unfinished run of this machine. ``BadOption`` where there is none, or it differs."""
-        run_folder = newest_unfinished(self._options.results, environment.machine())
-        if run_folder is None:
-            raise BadOption(f"--resume: no unfinished run of this machine in {self._options.results}")
+        run_folder = self._resumable()
+        self._hold_run(run_folder)
+        if is_finished(run_folder):
+            raise BadOption(f"--resume: {run_folder.folder} was finished by another process just now")
         for name, old, new in (
             *_differences("option", run_folder.run["options"], self._comparable_options(run_folder)),
             *_policy_difference(run_folder.run.get("policy")),
@@ -111,7 +135,21 @@ class Session:
         return BudgetSpent(f"not measured: the time budget{'' if asked is None else f' of {asked:g} s'} is spent")
 
     def finish(self) -> None:
-        """End all workers and complete ``run.json``. The run is finished when every planned cell is there."""
+        """End all workers and complete ``run.json``. The run is finished when every planned cell is there.
+
+        ``CannotRecord`` where the disk does not take it.
+        """
+        try:
+            self._finish()
+        finally:
+            self.release()
+
+    def release(self) -> None:
+        """Let others measure here, and go on with this run; the end of the process does the same."""
+        while self._locks:
+            self._locks.pop().release()
+
+    def _finish(self) -> None:
         if self.run_folder is None:
             return
         # A resumed run may have all its cells and not be finished.
@@ -157,6 +195,52 @@ class Session:
         yield f"run{'' if finished else ', unfinished (--resume goes on with it)'}: {self.run_folder.folder}"
         yield f"report: pointwise-bench report {self.run_folder.folder}"
 
+    def shortfalls(self) -> list[str]:
+        """Why the run does not count as one that went well, in sentences; none where it does, or nothing was asked."""
+        if self.run_folder is None:
+            return []
+        cells = self.run_folder.cells
+        found = [
+            Outcome(cell.backend, cell.status, cell.reason)
+            for planned in self._plan
+            for name in planned.backends
+            if (name, *planned.key) in cells
+            for cell in [cells[name, *planned.key]]
+        ]
+        found += [
+            Outcome(result.backend, result.status, result.reason)
+            for key in self._claims
+            if key in self._claim_results
+            for result in [self._claim_results.result(key)]
+        ]
+        return list(shortfalls(found, self._asked(), unfinished=self.run_folder.run["finished_at"] is None))
+
+    def _asked(self) -> Asked:
+        plugins, options = self._options.plugins, self._options
+        unloadable = {name: str(registry.get(name).missing()) for name in registry.unloadable(plugins)}
+        return Asked(options.backends, registry.names_of_plugins(plugins), unloadable, options.time_budget_s)
+
+    def _resumable(self) -> RunFolder:
+        """The newest unfinished run that may be written to: what git keeps was recorded for others."""
+        kept = 0
+        for run_folder in unfinished_runs(self._options.results, environment.machine()):
+            if not is_tracked(run_folder.folder):
+                return run_folder
+            kept += 1
+        besides = f" but {kept} that git keeps, which are not changed" if kept else ""
+        raise BadOption(f"--resume: no unfinished run of this machine in {self._options.results}{besides}")
+
+    def _hold_run(self, run_folder: RunFolder) -> None:
+        """Be the only process that writes to the run. ``BadOption`` that names the other one."""
+        try:
+            self._locks.append(Lock.take(run_folder.lock, f"since {now()}"))
+        except LockedByAnother as holder:
+            raise BadOption(
+                f"--resume: {run_folder.folder} is being measured by {holder}: wait for its end, or end it"
+            ) from None
+        except OSError as error:
+            raise BadOption(f"--resume: {run_folder.folder} cannot be written to: {error}") from None
+
     def _open(self, run_folder: RunFolder) -> None:
         self.run_folder, self._claim_file = run_folder, ClaimFile(run_folder.folder)
 
@@ -173,7 +257,9 @@ class Session:
         meters = CeilingMeters(self._thread_budgets, self._announce)
         canary = Canary()
         if self.run_folder is None:
-            self._open(self._new_run_folder(canary, meters))
+            run_folder = self._new_run_folder(canary, meters)
+            self._hold_run(run_folder)
+            self._open(run_folder)
         assert self.run_folder is not None
         budget.closing_s = meters.cost_s + self._claims.reserve_s(self._seconds())
         options = self._claims.hurried(self._options, self._plan)
@@ -250,7 +336,7 @@ def _failures(run_folder: RunFolder) -> Iterator[str]:
 
 def _software(description: dict[str, Any]) -> dict[str, Any]:
     """What of an environment decides what a time means."""
-    kept = ("python", "system", "processor", "affinity", "variables")
+    kept = ("python", "system", "processor", "affinity", "cpu_quota", "variables")
     return dict(description["packages"]) | {name: description.get(name) for name in kept}
 
 

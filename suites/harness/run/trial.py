@@ -18,6 +18,7 @@ from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.rounds import Share, orders, shares
 from pointwise_bench.suites.harness.machine.canary import Canary
 from pointwise_bench.suites.harness.machine.ceilings import Ceilings
+from pointwise_bench.suites.harness.memory.room_for_a_problem import lacks_room
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
 from pointwise_bench.suites.harness.record.run_folder import now
@@ -26,7 +27,7 @@ from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.error_bounds import cannot_judge
 from pointwise_bench.suites.harness.worker.client_protocol import Client, SharedCases
 from pointwise_bench.suites.harness.worker.pool import Pool, WorkerSlot
-from pointwise_bench.suites.harness.worker.side_by_side import side_by_side
+from pointwise_bench.suites.harness.worker.side_by_side import end_of, side_by_side
 
 T = TypeVar("T")
 
@@ -131,9 +132,7 @@ class Trial:
             self._attempt(name, action)
 
     def _attempt(self, name: str, action: Callable[[Participant], None]) -> None:
-        try:
-            action(self._participants[name])
-        except Ended as ended:
+        if (ended := end_of(action, self._participants[name])) is not None:
             self._leave(name, ended)
 
     def _leave(self, name: str, ended: Ended) -> None:
@@ -177,12 +176,24 @@ class Trial:
     def _set_up_all(self) -> None:
         if not self._participants:
             return
-        # Not by the seed of the run, which a worker can read: who knows the answers beforehand computes none.
-        shared = SharedCases(self.problem, CaseSet.of(self.problem, randbits(64)), self.cache)
+        if (reason := lacks_room(self.problem)) is not None:
+            self._leave_all(Ended("unsupported", reason))
+            return
+        try:
+            # Not by the seed of the run, which a worker can read: who knows the answers beforehand computes none.
+            shared = SharedCases(self.problem, CaseSet.of(self.problem, randbits(64)), self.cache)
+        except Exception as error:  # memory that was there a moment ago, above all
+            self._leave_all(Ended.because_of(error, "inputs and answers"))
+            return
         try:
             self._attempt_side_by_side(partial(self._set_up, shared=shared))
         finally:
             shared.close()
+
+    def _leave_all(self, ended: Ended) -> None:
+        """Nobody can be asked this problem."""
+        for name in list(self._participants):
+            self._leave(name, ended)
 
     def _set_up(self, participant: Participant, *, shared: SharedCases) -> None:
         whole = participant.part.backend not in self.earlier  # an earlier start has answered all cases

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 _LENGTH = struct.Struct("<I")
-LARGEST_MESSAGE = 64 * 2**20  # bytes; a longer one was not sent by a worker's own code
+LARGEST_MESSAGE = 4 * 2**20  # bytes; the longest answer, to a claim, has some 100 KiB. What is read is kept in memory
 MOST_DESCRIPTORS = 4
 LOOK_UP_S = 0.5  # between two looks at whether the other process still runs, and at its memory
 

@@ -7,10 +7,9 @@ has a process that no other backend shares, and while it waits that process is s
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields
-from math import isfinite
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -26,13 +25,14 @@ from pointwise_bench.suites.harness.timing.judge import Finish, Judge, SetUp
 from pointwise_bench.suites.harness.timing.timed_layer import Closed, Prepared, WarmUp
 from pointwise_bench.suites.harness.verify.gate import Declared
 from pointwise_bench.suites.harness.verify.questions import Array, Weights
+from pointwise_bench.suites.harness.worker import answers
 from pointwise_bench.suites.harness.worker.channel import Message
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 from pointwise_bench.suites.harness.worker.process import ChildProcess
 
 USUAL: Final = Declared()
 
-A = TypeVar("A", Prepared, WarmUp, Turn, Closed)
+A = TypeVar("A")
 
 
 class WorkerClient:
@@ -95,9 +95,7 @@ class WorkerClient:
     def idle(self, settled_s: float, timeout_s: float) -> float:
         """See :meth:`TimedLayer.idle`."""
         found = self._ask({"do": "idle", "settled_s": settled_s}, timeout_s)
-        if not _fits(found, "float"):
-            raise self._process.garbled("idle", f"{found!r}")
-        return float(found)
+        return self._read("idle", answers.seconds, found)
 
     def check_answers(self, timeout_s: float) -> None:
         """See :meth:`JudgedLayer.check_answers`."""
@@ -145,17 +143,11 @@ class WorkerClient:
         request = {"do": "time_claim", "claim": inputs.claim.written()}
         message = request | {"seconds": seconds, "seed": seed, "cores": cores}
         found = self._ask(message, timeout_s, (inputs.descriptor(),))
-        try:
-            return ClaimSamples.read(found, inputs.claim)
-        except ValueError as error:
-            raise self._process.garbled("time_claim", str(error)) from error
+        return self._read("time_claim", partial(answers.claim_samples, claim=inputs.claim), found)
 
     def libraries(self, timeout_s: float) -> list[dict[str, Any]]:
         """See :func:`pointwise_bench.suites.harness.timing.process_statistics.libraries`."""
-        found = self._ask({"do": "libraries"}, timeout_s)
-        if not (isinstance(found, list) and all(isinstance(each, dict) for each in found)):
-            raise self._process.garbled("libraries", f"{found!r}")
-        return found
+        return self._read("libraries", answers.libraries, self._ask({"do": "libraries"}, timeout_s))
 
     def ran(self, timeout_s: float) -> str | None:
         """See :meth:`pointwise_bench.backends.Backend.ran`."""
@@ -193,29 +185,19 @@ class WorkerClient:
         return value
 
     def _reason(self, message: Message, timeout_s: float) -> str | None:
-        value = self._ask(message, timeout_s)
-        if value is not None and not isinstance(value, str):
-            raise self._process.garbled(message["do"], f"{value!r}")
-        return value
+        return self._read(message["do"], answers.reason, self._ask(message, timeout_s))
 
     def _numbers(self, form: type[A], message: Message, timeout_s: float, descriptors: tuple[int, ...] = ()) -> A:
-        """An answer of the given form, whose numbers are numbers."""
+        """An answer of the given form, a dataclass of numbers."""
         value = self._ask(message, timeout_s, descriptors)
-        types = {each.name: str(each.type) for each in fields(form)}
-        if not isinstance(value, dict) or value.keys() != types.keys():
-            raise self._process.garbled(message["do"], f"{value!r}")
-        if not all(_fits(value[name], kind) for name, kind in types.items()):
-            raise self._process.garbled(message["do"], f"{value!r}")
-        return form(**value)
+        return self._read(message["do"], partial(answers.numbers, form), value)
 
-
-def _fits(value: Any, kind: str) -> bool:
-    """Whether ``value`` fits an annotation of plain numbers; True for every other annotation."""
-    if kind not in ("int", "float", "int | None", "float | None"):
-        return True
-    if value is None:
-        return kind.endswith("None")
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    def _read(self, request: str, read: Callable[[Any], A], value: Any) -> A:
+        """The answer ``value`` by one of the readers in :mod:`answers`, which nothing is used before it has passed."""
+        try:
+            return read(value)
+        except ValueError as error:
+            raise self._process.garbled(request, str(error)) from error
 
 
 def _close(descriptors: list[int]) -> None:

@@ -9,13 +9,15 @@ import json
 import os
 import sys
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from pointwise_bench.backends.registry import Declaration, LoadingFailed, Source, UnknownPluginError
 
 LOADING_S = 30.0  # a module that imports its heavy packages inside methods is loaded in a tenth of a second
+MOST_DECLARED = 1000  # backends of one plugin
+LONGEST_PLACE = 200  # characters of a file's name with a line
 
 
 def declarations(source: Source) -> list[Declaration]:
@@ -34,17 +36,33 @@ def declarations(source: Source) -> list[Declaration]:
         )
         try:
             answer, _ = process.ask({"do": "import"}, LOADING_S)
-            if "unknown" in answer:
-                raise UnknownPluginError(answer["unknown"])
-            if "failed" in answer:
-                raise LoadingFailed(answer["failed"])
-            return [Declaration(**each) for each in answer["declared"]]
+            return _read(answer)
         except Ended as ended:
             raise LoadingFailed(f"failed to load: {ended.reason}") from None
-        except (TypeError, KeyError) as error:
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise LoadingFailed(f"failed to load: {process.garbled('import', str(error)).reason}") from None
         finally:
             process.kill()
+
+
+def _read(answer: Any) -> list[Declaration]:
+    """The declarations in an answer, which a plugin may have forged; ``LoadingFailed`` for the reason that it gives.
+
+    ``KeyError``, ``TypeError`` or ``ValueError`` where no loader has written it.
+    """
+    from pointwise_bench.suites.harness.record.text import one_line
+
+    if "unknown" in answer:
+        raise UnknownPluginError(one_line(answer["unknown"]))
+    if "failed" in answer:
+        raise LoadingFailed(one_line(answer["failed"]))
+    declared = [Declaration(**each) for each in answer["declared"]]
+    if len(declared) > MOST_DECLARED:
+        raise ValueError(f"{len(declared)} backends")
+    for each in declared:
+        if each.fault:
+            raise ValueError(each.fault)
+    return [replace(each, place=one_line(each.place, LONGEST_PLACE)) for each in declared]
 
 
 def main(arguments: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from math import inf
@@ -12,6 +13,7 @@ from pointwise_bench.backends import Backend, registry
 from pointwise_bench.backends.registry import Unloadable
 from pointwise_bench.common.cores import available_cores
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
+from pointwise_bench.suites.harness.record.regular_files import open_log
 from pointwise_bench.suites.harness.verify.gate import Declared
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import Client
@@ -176,7 +178,7 @@ class Pool:
 
 def _begin_section(log: Path, title: str) -> None:
     """Add a line between what was written before and after a start; cut what is too long, and say so."""
-    with log.open("ab") as file:
+    with os.fdopen(open_log(log), "ab") as file:
         if file.tell() > LONGEST_LOG:
             file.truncate(LONGEST_LOG)
             file.write(f"\n... cut after {LONGEST_LOG} bytes".encode())

@@ -16,6 +16,7 @@ from typing import Any
 
 from pointwise_bench.suites.harness.machine.thread_variables import worker_variables
 from pointwise_bench.suites.harness.record.ended import Ended, says_out_of_memory
+from pointwise_bench.suites.harness.record.regular_files import open_log, open_regular
 from pointwise_bench.suites.harness.record.text import one_line
 from pointwise_bench.suites.harness.worker import limits, marked_processes, reaper
 from pointwise_bench.suites.harness.worker.channel import Channel, ChannelClosed, ChannelGarbled, Message
@@ -43,7 +44,6 @@ class ChildProcess:
         log: Path,
         variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self._log = log
         self._limits = limits.present_limits()
         self._kills_for_memory = limits.kills_for_memory()
         self._mark = the_watchdog().mark()
@@ -51,9 +51,12 @@ class ChildProcess:
         self._newest = b""  # see marked_processes.newest_pid, at the last look for such processes
         self._seen: set[int] = set()  # all processes that were there then
         self._dead = False
+        self._last_words = ("", False)  # see _last_line; kept when the process is killed
         ours, theirs = socket.socketpair()
-        with theirs, log.open("ab") as output:
+        with theirs, os.fdopen(open_log(log), "ab") as output:
             self._log_start = output.tell()
+            # Kept open, and not the worker's own: what it wrote is read here whatever a plugin does to the file.
+            self._log = open_regular(log, os.O_RDONLY)
             told = {"descriptor": theirs.fileno(), "parent": os.getpid(), "limits": vars(self._limits)}
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, json.dumps(arguments | told)],
@@ -94,6 +97,8 @@ class ChildProcess:
             raise Ended("out-of-memory", f"{request}: {too_much}; {self._limit()}", alive=False) from None
         self._freeze(look_outside=request in LOADING_REQUESTS)
         if "status" in reply:
+            for descriptor in attached:
+                os.close(descriptor)
             raise self._ended(request, reply)
         return reply.get("value"), attached
 
@@ -113,6 +118,8 @@ class ChildProcess:
         self._signal(signal.SIGKILL)
         self._forget_outside()
         self._process.wait()
+        self._last_words = self._last_line()
+        os.close(self._log)
         self._channel.close()
         the_watchdog().forget(self._process.pid)
 
@@ -188,7 +195,7 @@ class ChildProcess:
             how = f"killed by {_name_of_signal(-code)}"
         else:
             how = f"left with exit code {code}"
-        last_line, memory = self._last_line()
+        last_line, memory = self._last_words
         how = f"{request}: {how}" + (f"; it last wrote: {last_line}" if last_line else "")
         if code == -signal.SIGKILL and not killed_by_us:
             by_kernel = self._kills_for_memory is None or limits.kills_for_memory() != self._kills_for_memory
@@ -201,10 +208,9 @@ class ChildProcess:
 
     def _last_line(self) -> tuple[str, bool]:
         """The last line that tells something, and whether the last few speak of memory."""
-        with self._log.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(self._log_start, size - TAIL))
-            lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+        begin = max(self._log_start, os.fstat(self._log).st_size - TAIL)
+        text = os.pread(self._log, TAIL, begin).decode(errors="replace")
+        lines = [line for line in text.splitlines() if line.strip()]
         fatal = next((number for number in reversed(range(len(lines))) if lines[number].startswith("Fatal")), None)
         # Behind "Fatal Python error" comes only where the interpreter was; what a library said stands before it.
         last = lines[-4:] if fatal is None else lines[max(0, fatal - 3) : fatal + 1]

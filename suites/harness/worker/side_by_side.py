@@ -24,17 +24,24 @@ def side_by_side(ask: Callable[[T], None], asked: Iterable[T], at_once: int) -> 
     """
     each = list(asked)
     if at_once <= 1 or len(each) <= 1:
-        return [(one, _end_of(ask, one)) for one in each]
+        return [(one, end_of(ask, one)) for one in each]
     executor = ThreadPoolExecutor(min(len(each), at_once), thread_name_prefix="untimed")
     try:
-        return list(zip(each, executor.map(lambda one: _end_of(ask, one), each), strict=True))
+        return list(zip(each, executor.map(lambda one: end_of(ask, one), each), strict=True))
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _end_of(ask: Callable[[T], None], one: T) -> Ended | None:
+def end_of(ask: Callable[[T], None], one: T) -> Ended | None:
+    """The ``Ended`` that ``ask(one)`` raises; None where it raises nothing.
+
+    What goes wrong on the harness's own side, such as memory that there is not, is an end of this one part too, and
+    not that of the run: the others have their results.
+    """
     try:
         ask(one)
     except Ended as ended:
         return ended
+    except Exception as error:
+        return Ended.because_of(error, "the harness itself")
     return None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pointwise_bench.common.status import STATUSES, SURVIVED
+from pointwise_bench.common.status import NOT_OK, SURVIVED
 from pointwise_bench.suites.harness.record.ended import HARNESS, Ended, Hurried, WrongAnswer, says_out_of_memory
 
 
@@ -67,7 +67,7 @@ def test_the_line_that_is_named_is_the_last_outside_the_harness_and_of_no_packag
     assert Ended.because_of(caught.value, "turn").reason == "turn: ValueError: deep (plugin.py:3)"
 
 
-@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("status", NOT_OK)
 def test_an_end_survives_the_way_from_a_worker(status: Any) -> None:
     """Three statuses leave a process of which one knows the state; after any other it is not asked again."""
     arrived = Ended.reported(Ended(status, "a reason", 2.0).report())
@@ -84,11 +84,24 @@ def test_an_end_survives_the_way_from_a_worker(status: Any) -> None:
         {"status": "wrong", "reason": "", "error_ratio": []},
         {"status": ["wrong"], "reason": "", "error_ratio": None},
         {"status": "wrong", "error_ratio": None},
+        {"status": "ok", "reason": "", "error_ratio": 0.1},  # a result without samples
+        {"status": "failed", "reason": 5, "error_ratio": None},
+        {"status": "failed", "reason": None, "error_ratio": None},
+        {"status": "wrong", "reason": "", "error_ratio": -1.0},
+        {"status": "wrong", "reason": "", "error_ratio": float("nan")},
+        {"status": "wrong", "reason": "", "error_ratio": True},
     ],
 )
 def test_a_message_that_no_worker_sent_is_an_error(message: dict[str, Any]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         Ended.reported(message)
+
+
+@pytest.mark.parametrize("ratio", [float("inf"), 10**400, 1e301])
+def test_an_error_beyond_all_numbers_is_no_number(ratio: float) -> None:
+    """As that of a result with a NaN: it could not be written."""
+    assert Ended.reported({"status": "wrong", "reason": "", "error_ratio": ratio}).error_ratio is None
+    assert Ended.because_of(raised(WrongAnswer("NaN", float("inf"))), "set_up").error_ratio is None
 
 
 def test_a_reported_reason_is_made_one_line() -> None:

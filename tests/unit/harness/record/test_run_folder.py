@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pointwise_bench.suites.harness.record.json_lines import CannotRecord
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
 from pointwise_bench.suites.harness.record.run_folder import RunFolder, newest_unfinished, now
 
@@ -42,7 +43,7 @@ def test_writing_the_run_again_replaces_it_whole(tmp_path: Path, monkeypatch: py
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", fails)
-        with pytest.raises(OSError, match="pulled the plug"):
+        with pytest.raises(CannotRecord, match=r"run\.json: cannot be written: pulled the plug"):
             run_folder.write()
     assert json.loads((run_folder.folder / "run.json").read_text())["finished_at"] is None
     run_folder.write()

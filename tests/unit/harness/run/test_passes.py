@@ -54,6 +54,7 @@ def test_no_backend_is_timed_on_without_those_that_are_written_already(
         patch.setattr(passes_module, "POLICY", changed_policy(rounds={"most_passes": 3}))
         session = planned(tmp_path)
         session.cell(PROBLEMS[0], 1, BACKENDS[0])
+    session.release()
     assert session.run_folder is not None
     path = session.run_folder.folder / "cells.jsonl"
     first, *_ = path.read_text().splitlines(keepends=True)

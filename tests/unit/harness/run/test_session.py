@@ -57,6 +57,7 @@ def test_a_resumed_run_takes_no_further_pass_over_what_was_decided(tmp_path: Pat
     session.cell(PROBLEMS[0], 1, BACKENDS[0])
     assert session.run_folder is not None
     (session.run_folder.folder / "cells.jsonl").write_text("")
+    session.release()
     pool.served.clear()
     resume(tmp_path)
     assert pool.served == []

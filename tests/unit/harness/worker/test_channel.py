@@ -45,7 +45,7 @@ def test_messages_arrive_whole_and_in_order(ends: tuple[Channel, socket.socket])
 
 def test_a_message_larger_than_the_sockets_buffer_arrives_whole(ends: tuple[Channel, socket.socket]) -> None:
     channel, theirs = ends
-    message = {"text": "x" * 5_000_000}
+    message = {"text": "x" * 3_000_000}
     sender = threading.Thread(target=Channel(theirs).send, args=(message,))
     sender.start()
     assert channel.receive(10.0) == (message, [])

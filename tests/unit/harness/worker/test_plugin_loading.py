@@ -14,6 +14,7 @@ from pointwise_bench.suites.harness.worker import process as process_module
 from pointwise_bench.suites.harness.worker.plugin_loading import LOADING_S, declarations
 
 SOURCE = Source("plugin", "mine.py")
+GOOD = vars(Declaration("mine", "cpu", "fresh", "own", "a_module", None))
 
 
 class ScriptedProcess:
@@ -54,7 +55,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> type[ScriptedProcess]:
 
 
 def test_what_it_declares_is_told_and_its_process_ends(scripted: type[ScriptedProcess]) -> None:
-    told = [Declaration(**dict.fromkeys(Declaration.__dataclass_fields__, "mine"))]
+    told = [Declaration("mine", "cpu", "fresh", "own", "a_module", None, "mine.py:3")]
     scripted.answer = {"declared": [vars(told[0])]}
     assert declarations(SOURCE) == told
     assert scripted.killed == 1
@@ -70,6 +71,18 @@ def test_what_it_declares_is_told_and_its_process_ends(scripted: type[ScriptedPr
         ({}, LoadingFailed, "^failed to load: no answer to import: 'declared'$"),
         ({"declared": [{"color": 1}]}, LoadingFailed, "^failed to load: no answer to import: .*color"),
         (5, LoadingFailed, "^failed to load: no answer to import: "),
+        ({"failed": 5}, LoadingFailed, "^failed to load: no answer to import: "),
+        ({"unknown": None}, LoadingFailed, "^failed to load: no answer to import: "),
+        ({"failed": "a\n\x1b[31mb"}, LoadingFailed, r"^a \[31mb$"),
+        *(
+            ({"declared": [GOOD | change]}, LoadingFailed, "^failed to load: no answer to import: the class")
+            for change in (
+                *({"name": name} for name in ("../../escaped", "x\n<img>", "x" * 65, "", "a--b", 5, None, ["x"])),
+                *({"device": "<b>npu</b>"}, {"output": "stale"}, {"arithmetic": "x" * 33}),
+            )
+        ),
+        ({"declared": [GOOD | {"module": 5}]}, LoadingFailed, "^failed to load: no answer to import: declares what"),
+        ({"declared": [GOOD] * 1001}, LoadingFailed, "^failed to load: no answer to import: 1001 backends"),
     ],
 )
 def test_whatever_goes_wrong_is_one_sentence_and_its_process_ends(

@@ -56,12 +56,22 @@ def test_who_ends_is_told_and_costs_nobody_else() -> None:
     assert [None if ended is None else ended.reason for _, ended in found] == [None, "number 1", None, "number 3", None]
 
 
-def test_any_other_exception_is_raised() -> None:
+@pytest.mark.parametrize("at_once", [1, 2])
+@pytest.mark.parametrize(
+    ("error", "status"), [(ZeroDivisionError("a slip"), "failed"), (MemoryError("no more"), "out-of-memory")]
+)
+def test_what_fails_in_the_harness_itself_is_an_end_too_and_costs_nobody_else(
+    error: Exception, status: str, at_once: int
+) -> None:
     def slip(one: int) -> None:
-        raise ZeroDivisionError
+        if one == 2:
+            raise error
 
-    with pytest.raises(ZeroDivisionError):
-        side_by_side(slip, range(4), 2)
+    ends = [ended for _, ended in side_by_side(slip, range(4), at_once)]
+    assert [ended is None for ended in ends] == [True, True, False, True]
+    assert ends[2] is not None
+    assert (ends[2].status, ends[2].alive) == (status, False)
+    assert ends[2].reason.startswith(f"the harness itself: {type(error).__name__}: {error}")
 
 
 def test_an_interruption_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,15 @@ def test_every_place_of_a_problem_is_a_row(tmp_path: Path) -> None:
     assert {row["median_s"] for row in rows} == {"0.001"}
 
 
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(1)", "=HYPERLINK('x')"])
+def test_no_text_of_a_table_is_computed_by_a_spreadsheet_and_none_is_lost(text: str, tmp_path: Path) -> None:
+    failed = cell("a", SECOND, [], status="failed", reason=text, name=text, group=text)
+    page_of(tmp_path / "out", run_of(tmp_path, [cell("a", FIRST, [1e-3] * 9), failed]))
+    ok, row = sorted(rows_of(tmp_path / "out" / "timings.csv"), key=lambda row: row["status"] != "ok")
+    assert {row[column] for column in ("reason", "name", "group")} == {f"'{text}"}
+    assert (row["status"], row["threads"], ok["median_s"]) == ("failed", "1", "0.001")
+
+
 def test_the_tables_have_their_columns_and_nine_digits(tmp_path: Path) -> None:
     cells = [cell("a", FIRST, [1.23456789123e-3] * 9), cell("b", FIRST, [2.46913578246e-3] * 9)]
     page_of(tmp_path / "out", run_of(tmp_path, cells))
@@ -197,4 +206,4 @@ def test_the_summary_for_a_readme_has_the_answer_and_a_row_for_each_backend(tmp_
     assert text.startswith("On tinynet, a is fastest: 2.00")
     assert "Machine: testbed-2-0123abcd, 2026-01-02." in text
     assert "| tinynet | 1 | **a** | 1.00 ms | 2.00" in text
-    assert r"| b\|c | 0 of 1 |" in text
+    assert "| b&#124;c | 0 of 1 |" in text

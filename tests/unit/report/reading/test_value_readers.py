@@ -45,6 +45,18 @@ def defect_of(read: Reader, value: Any) -> str:
     return str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "control", [*map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x61C))]
+)
+def test_what_turns_the_direction_of_a_text_is_shown_and_turns_nothing(control: str) -> None:
+    escape = control.encode("unicode_escape").decode()
+    assert name()(f"a{control}b") == visible(f"a{control}b") == f"a{escape}b"
+
+
+def test_texts_that_run_from_right_to_left_are_texts_like_any() -> None:
+    assert name()("שלום") == visible("שלום") == "שלום"
+
+
 # --- values shown -------------------------------------------------------------------------------------------------
 
 
@@ -57,6 +69,7 @@ def defect_of(read: Reader, value: Any) -> str:
         ("a\u2028b", "a b"),
         ("\ufffe", r"\ufffe"),
         ("  déjà  ", "déjà"),
+        ("a\u202eb\u2066c\u200fd", r"a\u202eb\u2066c\u200fd"),
     ],
 )
 def test_what_would_break_a_line_is_made_visible(text_: str, seen: str) -> None:
