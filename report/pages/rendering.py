@@ -15,7 +15,7 @@ from pointwise_bench.report.claims.claim_tables import MEASURES
 from pointwise_bench.report.pages.layer_table import IN_PROCESS_MARK, REUSED_MARK
 
 _REFERENCES: Final = {ord("&"): "&amp;", ord("<"): "&lt;"} | {ord(char): f"&#{ord(char)};" for char in "|\\`"}
-_LINKS: Final = re.compile(r"\](?=[(\[:])|[a-z]+://|www\.", re.IGNORECASE)
+_LINKS: Final = re.compile(r"\](?=[(\[:])|[a-z]*://|www\.", re.IGNORECASE)
 """What makes a link of the text around it; of a bare address only in some renderers."""
 
 
