@@ -190,7 +190,8 @@ def _read(path: Path) -> Group:
 
 def _text_of(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")  # spreadsheets begin their CSV files with a byte order mark
+        if path.is_file() or not path.exists():  # of a pipe one would wait for the end
+            return path.read_text(encoding="utf-8-sig")  # spreadsheets begin their CSV files with a byte order mark
     except FileNotFoundError:
         raise CatalogueError(f"{path}: no such file{_nearby(path)}") from None
     except UnicodeDecodeError:
@@ -199,6 +200,7 @@ def _text_of(path: Path) -> str:
         raise CatalogueError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError:  # a null byte; not in the words of Python, which differ from version to version
         raise CatalogueError(f"{str(path)!r}: is no path: it holds a character that none may hold") from None
+    raise CatalogueError(f"{path}: is no file: name a .toml or .csv file of layers")
 
 
 def _nearby(path: Path) -> str:

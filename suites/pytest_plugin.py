@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from glob import escape
@@ -286,11 +287,12 @@ def _heed_one_interrupt(config: pytest.Config) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, interrupt)
-    config.add_cleanup(_heed_every_interrupt)
 
+    def restore() -> None:
+        if signal.getsignal(signal.SIGINT) is interrupt:  # once it was heeded, the process is about to end
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
-def _heed_every_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    config.add_cleanup(restore)
 
 
 def _announcer(config: pytest.Config) -> Callable[[str], None]:
@@ -301,10 +303,23 @@ def _announcer(config: pytest.Config) -> Callable[[str], None]:
     def announce(line: str) -> None:
         if reporter is not None and config.get_verbosity() >= 0:
             with nullcontext() if capture is None else capture.global_and_fixture_disabled():
-                reporter.ensure_newline()
-                reporter.write_line(line)
+                try:
+                    reporter.ensure_newline()
+                    reporter.write_line(line)
+                except BrokenPipeError:
+                    _say_that_nobody_listens()
+                    raise
 
     return announce
+
+
+def _say_that_nobody_listens() -> None:
+    """Where there is still somebody: a pipe such as ``| head`` has taken what it wanted, and the run ends with it."""
+    line = (
+        "pointwise-bench: nobody reads the output any more; what was measured is kept, and --resume goes on with it\n"
+    )
+    with suppress(OSError):
+        os.write(2, line.encode())
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

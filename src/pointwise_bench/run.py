@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -55,6 +56,8 @@ def main(arguments: Sequence[str]) -> int:
     folder = _FolderOfRun()
     words = [*_PYTEST, f"--rootdir={Path.cwd()}", *TIMED, *arguments]
     code = int(pytest.main(words, plugins=[pytest_plugin, folder]))
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a session that was interrupted; its report may be, too
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     return code if folder.path is None else max(code, report([str(folder.path)]))
 
 

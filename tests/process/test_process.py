@@ -131,6 +131,22 @@ def test_an_end_is_told_by_its_code_and_the_last_line_that_tells_something(
     assert is_gone(child.pid)
 
 
+@pytest.mark.parametrize(
+    "put",
+    ["os.mkfifo(log)", "os.mkdir(log)", "os.symlink('/dev/zero', log)", "os.symlink('absent', log)", "None"],
+    ids=["a pipe", "a folder", "a device", "a link to nothing", "nothing"],
+)
+def test_whatever_it_puts_in_the_place_of_its_log_is_not_read_and_not_waited_for(
+    start: Start, put: str, tmp_path: Path
+) -> None:
+    """Its last words are read from what it wrote to, and the next one has a log again."""
+    say = f"log = os.readlink('/proc/self/fd/1'); os.write(2, b'last words\\n'); os.unlink(log); {put}; os._exit(3)"
+    assert ended(start(), say).reason == "turn: left with exit code 3; it last wrote: last words"
+    assert ended(start(), "os.write(2, b'of the next\\n'); os._exit(1)").reason.endswith("it last wrote: of the next")
+    assert (tmp_path / "log").read_text() == "of the next\n"
+    assert not (tmp_path / "log").is_symlink()
+
+
 def test_what_an_earlier_child_wrote_is_not_the_last_line_of_this_one(start: Start) -> None:
     ended(start(), "os.write(2, b'of the first\\n'); os._exit(1)")
     assert ended(start(), "os._exit(1)").reason == "turn: left with exit code 1"

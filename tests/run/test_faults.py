@@ -6,7 +6,9 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -330,3 +332,48 @@ def test_a_checkout_that_cannot_be_written_to_is_enough(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert [cell["status"] for cell in read_cells(results)] == ["ok"]
+
+
+# --- who listens --------------------------------------------------------------------------------------------------
+
+MANY = [*BRIEF, *(f"--shapes=n{batch}c8h4w4-o8" for batch in range(1, 20)), "--backend", CHEAP]
+
+
+def test_a_reader_that_goes_away_ends_the_run_with_one_line_and_it_can_be_resumed(tmp_path: Path) -> None:
+    """As ``| head`` does."""
+    command = suite_command(tmp_path / "results", "--threads", "1", "-p", "quick_ceilings", *MANY)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=suite_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert any(line.startswith("[pass 1/") for line in process.stdout)
+    process.stdout.close()
+    assert process.stderr is not None
+    told = process.stderr.read().splitlines()
+    process.stderr.close()
+    assert process.wait(PATIENCE_S) == 1
+    assert told == [
+        "pointwise-bench: nobody reads the output any more; what was measured is kept, and --resume goes on with it"
+    ]
+    assert read_run(tmp_path / "results")["finished_at"] is None
+    assert run_suite(tmp_path / "results", *MANY, "--resume").returncode == 0
+
+
+def test_an_impatient_user_who_interrupts_again_and_again_sees_no_traceback(tmp_path: Path) -> None:
+    def allow() -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    process = started_suite(tmp_path / "results", *MANY, before=allow, own_session=True)
+    try:
+        wait_for(lambda: any((tmp_path / "results").glob("*/*/checkpoint.jsonl")))
+        while process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.02)
+        output, _ = process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 2, output[-2000:]
+    assert "Traceback" not in output
+    assert "run, unfinished (--resume goes on with it)" in output
+    assert not (only_run(tmp_path / "results") / "measuring.lock").exists()

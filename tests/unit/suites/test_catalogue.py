@@ -458,7 +458,7 @@ def test_files_that_are_no_text(here: Path) -> None:
     (here / "layers.json").touch()
     assert complaint("layers.json") == "'layers.json' is no file of layers: its name must end in .toml or .csv"
     (here / "folder.toml").mkdir()
-    assert complaint("folder.toml") == "folder.toml: cannot be read: Is a directory"
+    assert complaint("folder.toml") == "folder.toml: is no file: name a .toml or .csv file of layers"
     (here / "deep.toml").write_text("a = " + "[" * 100_000)
     assert complaint("deep.toml").startswith("deep.toml: is not valid TOML: ")
 

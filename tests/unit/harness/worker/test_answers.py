@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from random import Random
 from typing import Any
@@ -19,7 +20,7 @@ from pointwise_bench.suites.harness.worker import answers
 from pointwise_bench.suites.harness.worker.answers import Unreadable
 from pointwise_bench.suites.harness.worker.channel import ChannelGarbled, _parse
 
-TURN = {
+TURN: dict[str, Any] = {
     "seconds_per_call": 1e-3,
     "cpu_over_wall": 0.99,
     "wall_s": 0.004,
@@ -73,7 +74,7 @@ def test_every_form_has_numbers_of_known_kinds_only(form: type) -> None:
     kinds = {str(each.type) for each in fields(form)}
     assert kinds <= {"int", "float", "int | None", "float | None"}
     ones = {each.name: 1 for each in fields(form)}
-    assert asdict(answers.numbers(form, ones)) == ones  # type: ignore[call-overload]
+    assert asdict(answers.numbers(form, ones)) == ones
 
 
 def test_sentences_are_one_short_line_or_none() -> None:
@@ -241,14 +242,15 @@ def test_nothing_at_random_is_anything_but_read_or_refused(claim: Claim) -> None
             value = _parse(json.dumps({"value": value}).encode())["value"]
         except ChannelGarbled:
             continue
-        for reader in (
+        readers: tuple[Callable[[Any], Any], ...] = (
             *(lambda one, form=form: asdict(answers.numbers(form, one)) for form in forms()),
             answers.reason,
             answers.seconds,
             answers.libraries,
             lambda one: answers.claim_samples(one, claim).written(),
             lambda one: Ended.reported(one).report(),
-        ):
+        )
+        for reader in readers:
             try:
                 read = reader(value)
             except (ValueError, KeyError, TypeError):  # those that a client makes a typed end of

@@ -14,7 +14,13 @@ from pointwise_bench.suites.harness.worker import process as process_module
 from pointwise_bench.suites.harness.worker.plugin_loading import LOADING_S, declarations
 
 SOURCE = Source("plugin", "mine.py")
-GOOD = vars(Declaration("mine", "cpu", "fresh", "own", "a_module", None))
+GOOD: dict[str, Any] = vars(Declaration("mine", "cpu", "fresh", "own", "a_module", None))
+
+
+FORGED: list[dict[str, Any]] = [
+    *({"name": name} for name in ("../../escaped", "x\n<img>", "x" * 65, "", "a--b", 5, None, ["x"])),
+    *({"device": "<b>npu</b>"}, {"output": "stale"}, {"arithmetic": "x" * 33}),
+]
 
 
 class ScriptedProcess:
@@ -76,10 +82,7 @@ def test_what_it_declares_is_told_and_its_process_ends(scripted: type[ScriptedPr
         ({"failed": "a\n\x1b[31mb"}, LoadingFailed, r"^a \[31mb$"),
         *(
             ({"declared": [GOOD | change]}, LoadingFailed, "^failed to load: no answer to import: the class")
-            for change in (
-                *({"name": name} for name in ("../../escaped", "x\n<img>", "x" * 65, "", "a--b", 5, None, ["x"])),
-                *({"device": "<b>npu</b>"}, {"output": "stale"}, {"arithmetic": "x" * 33}),
-            )
+            for change in FORGED
         ),
         ({"declared": [GOOD | {"module": 5}]}, LoadingFailed, "^failed to load: no answer to import: declares what"),
         ({"declared": [GOOD] * 1001}, LoadingFailed, "^failed to load: no answer to import: 1001 backends"),
