@@ -76,7 +76,17 @@ def add_options(add: Callable[..., Any]) -> None:
         metavar="WHAT",
         help="a backend: PATH.py or package.module (repeatable)",
     )
-    add("--time-budget", metavar="T", help="the best report that fits, e.g. 90s or 10m")
+    add(
+        "--time-budget",
+        metavar="T",
+        help="the best report that fits, e.g. 90s or 10m: everybody is screened, those who can still win are started "
+        "again; whole networks first",
+    )
+    add(
+        "--full",
+        action="store_true",
+        help="everybody in every pass, whatever the screening of a time budget would say; what a run without one does",
+    )
     add("--timeout", default="60s", metavar="T", help="per backend and problem; after it the worker is killed")
     add("--results", default="results", metavar="DIR", help="where runs are written")
     add("--resume", action="store_true", help="go on with the newest unfinished run of the same machine and options")
@@ -130,6 +140,7 @@ def _options(config: pytest.Config) -> Options:
         results=parse_folder(option("--results"), measures=_measures(config)),
         resume=option("--resume"),
         in_process=option("--in-process"),
+        full=option("--full"),
         cache=option("--cache"),
         seed=_given(option("--seed"), parse_seed),
     )
@@ -293,6 +304,29 @@ def _heed_one_interrupt(config: pytest.Config) -> None:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
     config.add_cleanup(restore)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """Report a timed test of which there is nothing to show as skipped, without its fixtures.
+
+    A run has thousands of such tests: of backends that lack something here, or of problems that a time budget did not
+    reach. Setting up and tearing down the fixtures of all of them took ten seconds.
+    """
+    run_session = item.config.stash.get(SESSION, None)
+    if run_session is None or not item.get_closest_marker("shapes"):
+        return None
+    asked: dict[str, Any] = item.callspec.params  # type: ignore[attr-defined]
+    reason = run_session.skipped(asked["layer"].problem, asked["threads"], asked["backend_name"])
+    if reason is None:
+        return None
+    path, line, _ = item.location
+    where = (path, line or 0, f"Skipped: {reason}")
+    report = pytest.TestReport(item.nodeid, item.location, {}, "skipped", where, "setup")
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
 
 
 def _announcer(config: pytest.Config) -> Callable[[str], None]:

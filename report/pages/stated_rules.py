@@ -54,7 +54,7 @@ def stated_rules(runs: Iterable[Run]) -> StatedRules:
         planned_starts=verdict_rule.PLANNED_STARTS,
         usual_counts_as=verdict_rule.USUAL_COUNTS_AS,
         shares_of_looks=", ".join(f"1/{price_of_look(starts, first_look=1)}" for starts in (1, 2, 3)),
-        fewest_for_a_verdict=verdict_rule.FEWEST_ROUNDS,
+        fewest_for_a_verdict=verdict_rule.FEWEST_COMMON_ROUNDS,
         round_sd=_percent(verdict_rule.ROUND_SD),
         round_sd_quantile=_percent(verdict_rule.ROUND_SD_QUANTILE),
         start_sd=_percent(verdict_rule.START_SD),

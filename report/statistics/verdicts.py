@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pointwise_bench.common.verdict_rule import ALPHA, FEWEST_ROUNDS, MARGIN, PLANNED_STARTS
+from pointwise_bench.common.verdict_rule import ALPHA, FEWEST_COMMON_ROUNDS, MARGIN, PLANNED_STARTS
 from pointwise_bench.report.statistics.looks import price_of_look
 from pointwise_bench.report.statistics.order_statistics import ClusterRows, interval_index
 from pointwise_bench.report.statistics.starts import Disagreement, spread, usual_round_sd, usual_start_sd
@@ -94,7 +94,7 @@ def pair_up(series: Sequence[Series], margin: float = MARGIN, usual: Disagreemen
         between=found.between,
         within=found.within,
         sign_tested=found.sign_tested,
-        verdict=judge(found.middle, found.low, found.high, found.rounds >= FEWEST_ROUNDS, np.log1p(margin)),
+        verdict=judge(found.middle, found.low, found.high, found.rounds >= FEWEST_COMMON_ROUNDS, np.log1p(margin)),
     )
 
 

@@ -79,8 +79,17 @@ class ScriptedPool:
         self._starts = starts
         self._slots: dict[str, WorkerSlot] = {}
 
-    def start(self, wanted: Iterable[tuple[str, int]]) -> None:
+    def start(self, wanted: Iterable[tuple[str, int]]) -> dict[tuple[str, int], float]:
         """Nothing: each client is made when its slot is asked for."""
+        return {}
+
+    def missing(self, key: tuple[str, int]) -> None:
+        """Nothing."""
+
+    def problems(self, key: tuple[str, int]) -> int:
+        """As :meth:`Pool.problems`."""
+        slot = self._slots.get(key[0])
+        return 0 if slot is None or slot.client is None else slot.problems
 
     def slot(self, name: str, threads: int) -> WorkerSlot:
         """A slot with its client."""
@@ -89,7 +98,7 @@ class ScriptedPool:
         slot = self._slots.setdefault(name, WorkerSlot(registry.get(name), threads, starts=self._starts))
         if slot.client is None:
             client: Any = ScriptedClient(self.speeds[name])
-            slot.client = client
+            slot.client, slot.problems = client, 0
             slot.starts += 1
         self.served.append((name, slot.starts - 1))
         return slot

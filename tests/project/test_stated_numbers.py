@@ -15,6 +15,7 @@ from pointwise_bench.report.statistics.looks import price_of_look
 from pointwise_bench.report.statistics.order_statistics import interval_index
 from pointwise_bench.report.statistics.starts import Disagreement
 from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.design.rounds import screening_rounds
 from pointwise_bench.suites.harness.machine import fma_kernel
 from pointwise_bench.suites.harness.verify import error_bounds
 from pointwise_bench.suites.harness.worker import channel, limits
@@ -31,6 +32,7 @@ TIMES: Final[dict[float, str]] = {1: "once", 2: "twice", 3: "three times", 4: "f
 ROUNDS, BUDGET, TIMING, ACCEPTANCE, GATE, CLAIMS, VERDICT = (
     *(POLICY.rounds, POLICY.budget, POLICY.timing, POLICY.acceptance, POLICY.gate, POLICY.claims, POLICY.verdict),
 )
+SCREENING: Final = POLICY.screening
 
 
 def power(value: float) -> str:
@@ -88,6 +90,15 @@ METHODOLOGY: Final = (
     f"{WORDS[ROUNDS.telling]} at least ({WORDS[ROUNDS.fewest]} for slow backends",
     f"longer than {PARTS[BUDGET.patience_share]} of what is left",
     f"of what is left ({WORDS[BUDGET.shortest_patience_s]} seconds at least)",
+    f"or {PARTS[SCREENING.first_patience_share]} of it on a worker's first problem",
+    # screening and finals
+    f"*Screening* takes at most {100 * SCREENING.share:.0f} % of the time",
+    f"and {WORDS[SCREENING.spare_rounds]} more ({screening_rounds(18)} for eighteen backends)",
+    f"more than {SCREENING.far:g} times slower than the fastest by the warm-up takes part in {SCREENING.far_rounds}",
+    f"more than {SCREENING.fair_share} times what the others take in the mean",
+    f"({100 * SCREENING.scouting_share:.0f} % of the screening's time)",
+    f"within {SCREENING.near} times the best on one of them",
+    f"further starts, of {SCREENING.final_rounds} rounds,",
     # workers
     f"It may use {PARTS[limits.SHARE]} of the memory that is free at its start",
     f"write no file above {limits.LARGEST_FILE / limits.GIB:.0f} GiB",
@@ -138,7 +149,6 @@ STATED: Final = {
     "docs/METHODOLOGY.md": METHODOLOGY,
     "docs/RESULTS_FORMAT.md": RESULTS_FORMAT,
     "SECURITY.md": SECURITY,
-    "README.md": (f"Every worker is started {TIMES[ROUNDS.passes]}",),
     "docs/WHAT_IT_BUYS.md": (f"with {100 * (1 - VERDICT.alpha):.0f} % confidence",),
 }
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pointwise_bench.backends._shared import gradients, halves
@@ -60,6 +62,18 @@ class TorchCpu(Backend):
     def to_numpy(self, result: Any) -> Array:
         """The tensor's values, without a copy; NHWC results are views in the problem's layout already."""
         return as_array(result)
+
+
+def built_without_cuda() -> bool:
+    """Whether the file in which torch keeps its version says so: importing torch takes a second for each backend."""
+    spec = find_spec("torch")
+    if spec is None or spec.origin is None:
+        return False
+    try:
+        version = Path(spec.origin).with_name("version.py").read_text(encoding="utf-8")
+    except OSError:
+        return False  # torch itself will tell
+    return re.search(r"^cuda\b[^=]*= *None$", version, re.MULTILINE) is not None
 
 
 def missing_torch() -> str | None:

@@ -42,10 +42,10 @@ class TorchCuda(Backend):
         """Torch, a torch built for CUDA, or the GPU itself."""
         if reason := torch_cpu.missing_torch():
             return reason
+        if torch_cpu.built_without_cuda():
+            return "this torch is built without CUDA: pip install torch from the index of your CUDA version"
         import torch
 
-        if not torch.backends.cuda.is_built():
-            return "this torch is built without CUDA: pip install torch from the index of your CUDA version"
         return None if torch.cuda.is_available() else "no CUDA device is visible to torch: check nvidia-smi"
 
     def to_device(self, array: Array) -> Any:

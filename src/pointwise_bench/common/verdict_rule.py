@@ -32,5 +32,5 @@ ROUND_SD: Final = 0.1
 ROUND_SD_QUANTILE: Final = 0.9
 """Share of a run's pairs that scatter less than what is taken for a pair whose rounds are too few to tell."""
 
-FEWEST_ROUNDS: Final = 3
+FEWEST_COMMON_ROUNDS: Final = 3
 """Below which no difference is decided: a single disturbed round must not be a majority."""

@@ -1,4 +1,4 @@
-"""How much is measured, and in which order: rounds, the time budget.
+"""How much is measured, and in which order: rounds, the time budget, costs.
 
 The ground floor: imports nothing of the harness.
 """

@@ -56,20 +56,81 @@ class RoundsPolicy:
 class BudgetPolicy:
     """How a time budget is spent."""
 
-    closing_share: float = 0.1
+    closing_share: float = 1 / 16
     """Of a budget, kept back for publishing the cells and for writing the report ..."""
     longest_closing_s: float = 6.0
     """... but no more than this."""
     shortest_settling_s: float = 5.0
     """Left time below which no further pass is begun: it must at least start every worker again."""
     gauging_share: float = 0.02
-    """Of a budget, for measuring the ceilings once more between two passes."""
+    """Of a budget, for measuring the ceilings once more between two passes ..."""
+    last_gauging_share: float = 0.04
+    """... and for doing so at the end."""
     patience_share: float = 0.2
     """Of what is left, for one answer of one backend ..."""
     shortest_patience_s: float = 3.0
     """... but no less than what importing a large library takes."""
     overhead_at_first_s: float = 1.0
     """What a problem is foreseen to take outside of the rounds before any was measured: setting up, mostly."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScreeningPolicy:
+    """Who meets whom within a time budget: everybody in the screening, who can still win in the finals."""
+
+    share: float = 0.62
+    """Of the time for measuring, for the screening at most: the rest tells the leaders apart."""
+    short_share: float = 0.8
+    """The same where the time is too short for everybody everywhere: whole networks come before close calls."""
+    scouting_share: float = 0.35
+    """Of the same, for the problems on which everybody meets where the time is too short for everybody everywhere."""
+    fewest_scouts: int = 2
+    """Of those problems: one alone may be the odd one."""
+    most_scouts: int = 12
+    """More of them tell hardly more about who is near."""
+    near: float = 1.5
+    """Times slower than the best of one scout, within which a backend goes on to all problems."""
+    far: float = 3.0
+    """Times slower than the fastest, beyond which a backend takes part in a few rounds of the screening only ..."""
+    far_rounds: int = 3
+    """... namely these: enough for their range, which is widened by what rounds scatter."""
+    spare_rounds: int = 3
+    """Of the others, beyond the fewest with which an interval exists: so a disturbed round does not void a pair."""
+    fair_share: float = 2.5
+    """Times what the others take in the mean that one backend may take; beyond it, it is given fewer problems."""
+    share_of_dear: float = 0.1
+    """Of a time that is too short for everybody, for such backends among those that go on."""
+    final_rounds: int = 20
+    """Of one pass of the finals: starts disagree more than rounds do, so the time goes to starts."""
+    most_start_share: float = 0.2
+    """Of a budget; a backend whose worker would need longer until its first time is left out of the run."""
+    first_patience_share: float = 0.5
+    """Of what is left of a budget, for the answers of a worker on its first problem: it imports and compiles what later
+    problems, and other backends, find compiled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostsPolicy:
+    """What a backend is foreseen to cost before any was measured on the machine. Seconds of wall time on one core."""
+
+    start_s: float = 1.2
+    """Starting a worker and asking what it lacks."""
+    first_s: float = 1.5
+    """Beyond the usual, on the first problem of a worker: imports and first compilations."""
+    untimed_s: float = 0.12
+    """Preparing and answering the gate on one problem."""
+    alone_s: float = 0.06
+    """What judges by time on one problem: the warm-up and the last checks."""
+    ceilings_s: float = 4.0
+    """One look at the ceilings, its process started."""
+    problem_s: float = 0.05
+    """One problem's cases and reference, whoever takes part."""
+    multiply_adds_per_s: float = 2e10
+    """Of one thread, for foreseeing how long a turn takes."""
+    counts_as: int = 2
+    """How many problems all of this counts as, beside what was measured since."""
+    remembered: int = 40
+    """How many of the last problems count in what is foreseen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,7 +286,7 @@ class VerdictPolicy:
     start_sd_counts_as: int = verdict_rule.START_SD_COUNTS_AS
     round_sd: float = verdict_rule.ROUND_SD
     round_sd_quantile: float = verdict_rule.ROUND_SD_QUANTILE
-    fewest_rounds: int = verdict_rule.FEWEST_ROUNDS
+    fewest_common_rounds: int = verdict_rule.FEWEST_COMMON_ROUNDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,6 +295,8 @@ class Policy:
 
     rounds: RoundsPolicy = field(default_factory=RoundsPolicy)
     budget: BudgetPolicy = field(default_factory=BudgetPolicy)
+    screening: ScreeningPolicy = field(default_factory=ScreeningPolicy)
+    costs: CostsPolicy = field(default_factory=CostsPolicy)
     timing: TimingPolicy = field(default_factory=TimingPolicy)
     ceilings: CeilingsPolicy = field(default_factory=CeilingsPolicy)
     acceptance: AcceptancePolicy = field(default_factory=AcceptancePolicy)

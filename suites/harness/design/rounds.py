@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, log2
 from random import Random
 from statistics import median
 
 from pointwise_bench.suites.harness.design.policy import POLICY
+
+SCREENING_LOOKS = 2  # by how much the first look at a pair divides its error: see report.statistics.verdicts
 
 
 @dataclass(frozen=True)
@@ -24,16 +26,39 @@ class Share:
     most: int
 
 
-def shares(seconds_per_call: Mapping[str, float], rounds: int, earlier: Mapping[str, Share]) -> dict[str, Share]:
-    """Everybody's share of a pass with ``rounds`` rounds; ``earlier`` are the shares of a pass before."""
+def shares(
+    seconds_per_call: Mapping[str, float], rounds: int, earlier: Mapping[str, Share], far_rounds: int | None = None
+) -> dict[str, Share]:
+    """Everybody's share of a pass with ``rounds`` rounds; ``earlier`` are the shares of a pass before.
+
+    Where ``far_rounds`` are given, whoever is far from the fastest takes part in so many only.
+    """
     new = {name: seconds for name, seconds in seconds_per_call.items() if name not in earlier}
     first = {name: _share(seconds, calls) for name, (seconds, calls) in _with_calls(new).items()} | dict(earlier)
-    return {name: replace(first[name], rounds=min(rounds, first[name].most)) for name in seconds_per_call}
+    far = set() if far_rounds is None else far_from_fastest(seconds_per_call)
+    own = {name: min(rounds, far_rounds or rounds) if name in far else rounds for name in seconds_per_call}
+    return {name: replace(first[name], rounds=min(own[name], first[name].most)) for name in seconds_per_call}
+
+
+def far_from_fastest(seconds_per_call: Mapping[str, float]) -> set[str]:
+    """Who is so much slower than the fastest that a few rounds show it."""
+    limit = POLICY.screening.far * min(seconds_per_call.values(), default=0.0)
+    return {name for name, seconds in seconds_per_call.items() if seconds > limit}
+
+
+def screening_rounds(backends: int) -> int:
+    """Rounds of one start in which any two of so many backends can be told apart, a disturbed round or two included.
+
+    The sign test's interval over ``n`` rounds misses the median with a probability of ``2 / 2**n`` where it is the
+    whole range. That must be less than the pair's part of the error: ``ALPHA`` over the pairs and the looks.
+    """
+    pairs = max(1, backends * (backends - 1) // 2)
+    return ceil(log2(2 * pairs * SCREENING_LOOKS / POLICY.verdict.alpha)) + POLICY.screening.spare_rounds
 
 
 def _share(seconds_per_call: float, calls: int) -> Share:
     rule = POLICY.rounds
-    most = max(rule.fewest, int(rule.slow_s / _turn_s(seconds_per_call)))
+    most = max(rule.fewest, int(rule.slow_s / turn_s(seconds_per_call)))
     return Share(most, calls, most)
 
 
@@ -58,7 +83,7 @@ def _with_calls(seconds_per_call: Mapping[str, float]) -> dict[str, tuple[float,
     return found
 
 
-def _turn_s(seconds_per_call: float) -> float:
+def turn_s(seconds_per_call: float) -> float:
     """Wall seconds of one turn: a warm-up of one call at least, then the timed ones."""
     rule = POLICY.rounds
     return max(rule.turn_s, seconds_per_call) + max(rule.warm_s, seconds_per_call) + rule.turn_overhead_s
@@ -67,7 +92,7 @@ def _turn_s(seconds_per_call: float) -> float:
 def affordable_rounds(seconds_per_call: Mapping[str, float], seconds: float) -> int:
     """The most rounds of all these backends that fit into ``seconds``, within sensible limits."""
     rule = POLICY.rounds
-    turns = [_turn_s(each) for each in seconds_per_call.values()]
+    turns = [turn_s(each) for each in seconds_per_call.values()]
     slow = [turn for turn in turns if turn * rule.fewest >= rule.slow_s]
     one_round = sum(turns) - sum(slow)
     if not one_round:

@@ -44,6 +44,10 @@ class TimeBudget:
         kept_back = min(POLICY.budget.longest_closing_s, POLICY.budget.closing_share * self.seconds) + self.closing_s
         return self.seconds - kept_back - self.elapsed_s()
 
+    def until_end_s(self) -> float:
+        """Seconds until the whole run is over, closing included; infinite without a budget."""
+        return float("inf") if self.seconds is None else max(0.0, self.seconds - self.elapsed_s())
+
     def begin_pass(self, passes_left: int) -> Deadline:
         """When this pass must end, so that each of the passes that are left has the same time."""
         return Deadline(time.monotonic() + self.left_s() / passes_left)
@@ -52,16 +56,22 @@ class TimeBudget:
         """How many rounds a problem gets when ``affordable_s`` seconds are its own; the usual without a budget."""
         return POLICY.rounds.usual if self.seconds is None else affordable_rounds(seconds_per_call, affordable_s)
 
-    def patience_s(self) -> float:
+    def patience_s(self, first: bool = False) -> float:
         """How long any one answer may take: a backend that hangs must not use up what the others share.
 
-        Never less than what importing a large library takes, also when the time is up.
+        Never less than what importing a large library takes, also when the time is up. More on a worker's ``first``
+        problem, for which it compiles.
         """
-        return max(POLICY.budget.shortest_patience_s, POLICY.budget.patience_share * self.left_s())
+        share = POLICY.screening.first_patience_share if first else POLICY.budget.patience_share
+        return max(POLICY.budget.shortest_patience_s, share * self.left_s())
 
     def allows_gauging(self, cost_s: float) -> bool:
         """Whether ``cost_s`` seconds for the ceilings are little beside the whole."""
         return self.seconds is None or cost_s < POLICY.budget.gauging_share * self.seconds
+
+    def allows_last_gauging(self, cost_s: float) -> bool:
+        """The same for the ceilings at the end, which show whether the machine has changed."""
+        return self.seconds is None or cost_s < POLICY.budget.last_gauging_share * self.seconds
 
     def allows_settling(self, starting_s: float = 0.0) -> bool:
         """Whether one more pass makes sense, in which starting every worker takes ``starting_s`` seconds."""

@@ -37,6 +37,8 @@ class Options:
     results: Path = field(default=Path("results"))
     resume: bool = False
     in_process: bool = False
+    full: bool = False
+    """Everybody in every pass, whatever a screening would say."""
     cache: Cache = "hot"
     seed: int | None = None
     """Of inputs and order; None draws a new one when the run starts."""

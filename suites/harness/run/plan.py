@@ -32,6 +32,19 @@ class PlannedTrial:
         return f"{self.places[0].group} {self.places[0].name}"
 
 
+@dataclass(frozen=True)
+class TrialTask:
+    """One trial of one pass: a planned trial, and those of its backends that take part."""
+
+    planned: PlannedTrial
+    backends: tuple[str, ...]
+
+    @property
+    def keys(self) -> list[tuple[str, int]]:
+        """The backends with the thread budget."""
+        return [(name, self.planned.threads) for name in self.backends]
+
+
 class Plan:
     """The planned trials of a run, in the order in which they were added."""
 
@@ -45,6 +58,9 @@ class Plan:
             planned.places.append(place)
         if backend not in planned.backends:
             planned.backends.append(backend)
+
+    def __len__(self) -> int:
+        return len(self._trials)
 
     def __iter__(self) -> Iterator[PlannedTrial]:
         return iter(self._trials.values())

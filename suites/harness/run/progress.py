@@ -14,19 +14,36 @@ from pointwise_bench.suites.harness.record.pass_samples import PassSamples
 
 
 class Progress:
-    """Counts the finished problems of one pass and estimates the time of the others from their mean."""
+    """Counts the finished problems of one stage of a run, and says how much time is left."""
 
     def __init__(
-        self, number: int, passes: int, problems: int, budget: TimeBudget, announce: Callable[[str], None]
+        self, stage: str, problems: int, left_s: Callable[[Progress, float], float], announce: Callable[[str], None]
     ) -> None:
-        self._number = number
-        self._passes = passes
+        """``left_s`` is asked after each problem, with the mean seconds that one has taken."""
+        self._stage = stage
         self._problems = problems
-        self._budget = budget
+        self._seconds_left = left_s
         self._announce = announce
         self.done = 0
         self._began = self._last = time.monotonic()
         self._overheads: list[float] = []
+
+    @classmethod
+    def of_pass(
+        cls, number: int, passes: int, problems: int, budget: TimeBudget, announce: Callable[[str], None]
+    ) -> Progress:
+        """One of several passes over the same problems: what is left is foreseen from their mean."""
+
+        def left_s(progress: Progress, each_s: float) -> float:
+            later = max(0, passes - number - 1) * problems
+            return min(budget.left_s(), each_s * (progress.left + later))
+
+        return cls(f"pass {number + 1}/{passes}" if number < passes else "undecided", problems, left_s, announce)
+
+    @classmethod
+    def of_stage(cls, stage: str, problems: int, budget: TimeBudget, announce: Callable[[str], None]) -> Progress:
+        """A stage of a run that goes on until its time is up."""
+        return cls(stage, problems, lambda _, __: budget.until_end_s(), announce)
 
     def problem_done(self, title: str, parts: Sequence[PassSamples], ended: Sequence[Cell]) -> None:
         """Announce a finished problem."""
@@ -34,24 +51,22 @@ class Progress:
         now = time.monotonic()
         self._overheads.append(max(0.0, now - self._last - sum(part.timed_s for part in parts)))
         self._last = now
-        what = f"pass {self._number + 1}/{self._passes}" if self._number < self._passes else "undecided"
-        place = f"{what}, {self.done}/{self._problems}"
-        self._announce(f"[{place}] {title}: {_result(parts, ended)}; {_duration(self._left_s(now))} left")
+        place = f"{self._stage}, {self.done}/{self._problems}"
+        left_s = self._seconds_left(self, (now - self._began) / self.done)
+        self._announce(f"[{place}] {title}: {_result(parts, ended)}; {_duration(left_s)} left")
+
+    def expect(self, problems: int) -> None:
+        """The stage has so many problems in all, which was not known when it began."""
+        self._problems = problems
 
     @property
     def left(self) -> int:
-        """Problems of this pass that are not finished."""
+        """Problems of this stage that are not finished."""
         return self._problems - self.done
 
     def overhead_s(self) -> float:
         """Seconds that a problem spends outside of timed calls, as seen lately."""
         return statistics.fmean(self._overheads[-20:]) if self._overheads else POLICY.budget.overhead_at_first_s
-
-    def _left_s(self, now: float) -> float:
-        """Seconds that the planned passes still take; never more than the time budget has left."""
-        each = (now - self._began) / self.done
-        later = max(0, self._passes - self._number - 1) * self._problems
-        return min(self._budget.left_s(), each * (self.left + later))
 
 
 def _result(parts: Sequence[PassSamples], ended: Sequence[Cell]) -> str:

@@ -10,24 +10,31 @@ from typing import Any
 
 from pointwise_bench import Problem
 from pointwise_bench.backends import registry
+from pointwise_bench.common.cores import available_cores
 from pointwise_bench.common.status import SKIPPED
 from pointwise_bench.suites.claims import Claim
 from pointwise_bench.suites.harness.claims.claim_file import ClaimFile, ClaimResult
+from pointwise_bench.suites.harness.design.costs import CostBook, CostKey
 from pointwise_bench.suites.harness.design.policy import POLICY, first_difference
 from pointwise_bench.suites.harness.design.time_budget import TimeBudget
 from pointwise_bench.suites.harness.machine import environment
 from pointwise_bench.suites.harness.machine.canary import DESCRIPTION, Canary
 from pointwise_bench.suites.harness.machine.ceiling_meters import CeilingMeters
 from pointwise_bench.suites.harness.machine.project_version import project_version
+from pointwise_bench.suites.harness.record import costs_file
 from pointwise_bench.suites.harness.record.cell import Cell, Place
 from pointwise_bench.suites.harness.record.locks import Lock, LockedByAnother, machine_lock
 from pointwise_bench.suites.harness.record.outcome import Asked, Outcome, shortfalls
 from pointwise_bench.suites.harness.record.run_folder import RunFolder, is_finished, now, unfinished_runs
 from pointwise_bench.suites.harness.record.tracked_runs import is_tracked
 from pointwise_bench.suites.harness.run.claim_plan import ClaimPlan
+from pointwise_bench.suites.harness.run.finals import Finals
+from pointwise_bench.suites.harness.run.forecast import Forecast
+from pointwise_bench.suites.harness.run.full_course import FullCourse
 from pointwise_bench.suites.harness.run.options import BadOption, Options
 from pointwise_bench.suites.harness.run.passes import Passes
-from pointwise_bench.suites.harness.run.plan import Plan
+from pointwise_bench.suites.harness.run.plan import Plan, TrialTask
+from pointwise_bench.suites.harness.run.screening import Screening
 
 
 class BudgetSpent(Exception):
@@ -44,7 +51,9 @@ class Session:
         self._plan = Plan()
         self._passes: Passes | None = None
         self._ran = False
+        self._followed = False  # the course was followed to its end, though it may have left cells out
         self._claims = ClaimPlan()
+        self._reasons: dict[CostKey, str] = {}
         self.run_folder: RunFolder | None = None
         self._claim_file: ClaimFile | None = None  # opened with the run folder
         self._locks: list[Lock] = []
@@ -105,8 +114,20 @@ class Session:
         if self.run_folder is None or key not in self.run_folder.cells:
             self._measure()
         if self.run_folder is None or key not in self.run_folder.cells:
-            raise self._spent()
+            raise self._spent(backend, threads)
         return self.run_folder.cells[key]
+
+    def skipped(self, problem: Problem, threads: int, backend: str) -> str | None:
+        """Why there is nothing to show of a planned cell, once the plan is measured; None where there is, or before."""
+        if not self._ran or self.run_folder is None:
+            return None
+        key = (backend, problem.id, threads)
+        if key not in self.run_folder.cells:
+            return str(self._spent(backend, threads))
+        if key not in self.run_folder.cells.failed:
+            return None
+        cell = self.run_folder.cells[key]
+        return f"{cell.status}: {cell.reason}" if cell.status in SKIPPED else None
 
     def claim_result(self, claim: Claim, threads: int, backend: str) -> ClaimResult:
         """The result of one planned claim of one backend, as :meth:`cell`. All cells are timed before all claims."""
@@ -123,14 +144,39 @@ class Session:
             return
         self._ran = True
         passes = self._passes or self._start()
-        passes.run()
+        self._reasons = self._follow_course(passes)
+        self._followed = True
         if self._claims:
             assert self.run_folder is not None, "it is made with the passes"
             seconds = self._claims.release_s(passes.budget)
             seed = self.run_folder.run["options"]["seed"]
             self._claims.run(seconds, self._options, self._claim_results, passes.pool, seed, self._announce)
 
-    def _spent(self) -> BudgetSpent:
+    def _follow_course(self, passes: Passes) -> dict[CostKey, str]:
+        """Measure; why a backend was left out on some problems."""
+        if not self._screens:
+            FullCourse(passes, in_process=self._options.in_process).run()
+            passes.note_undecided()
+            return {}
+        passes.complete_written_trials()
+        screening, finals = Screening(passes), Finals(passes)
+        screening.run()
+        finals.run()
+        while screening.extend():
+            finals.run()
+        for planned in self._plan:
+            passes.write_cells(planned)
+        passes.note_undecided()
+        return screening.reasons
+
+    @property
+    def _screens(self) -> bool:
+        """Whether only those who can still win are started again: within a time budget, unless all is asked for."""
+        return self._seconds() is not None and not (self._options.full or self._options.in_process)
+
+    def _spent(self, backend: str | None = None, threads: int = 0) -> BudgetSpent:
+        if reason := self._reasons.get((backend or "", threads)):
+            return BudgetSpent(f"not measured: {reason}")
         asked = self._options.time_budget_s
         return BudgetSpent(f"not measured: the time budget{'' if asked is None else f' of {asked:g} s'} is spent")
 
@@ -159,10 +205,12 @@ class Session:
         # Also of a run that its time budget ended; what an earlier session learned stays, unless it was learned anew.
         for key, learned in (("libraries", passes.libraries), ("ran", passes.ran)):
             self.run_folder.run[key] = self.run_folder.run.get(key, {}) | learned
-        if complete:
+        if (complete or self._followed) and passes.budget.allows_last_gauging(passes.meters.cost_s):
             self.run_folder.run["ceilings"] += passes.meters.read("after")
+        if complete:
             self.run_folder.run["finished_at"] = now()
         passes.meters.close()
+        costs_file.save(self.run_folder.folder.parent, passes.costs.known())
         # Of earlier sessions that were not killed.
         earlier = self.run_folder.run.get("totals", {"wall_s": 0.0, "timed_s": 0.0})
         wall_s, timed_s = earlier["wall_s"] + passes.budget.elapsed_s(), earlier["timed_s"] + passes.timed_s
@@ -255,16 +303,37 @@ class Session:
     def _start(self) -> Passes:
         budget = TimeBudget(self._seconds(), self._began)
         meters = CeilingMeters(self._thread_budgets, self._announce)
+        costs = self._known_costs()
+        if self._screens and self._plan:
+            self._announce(self._foreseen(costs, budget))
         canary = Canary()
         if self.run_folder is None:
             run_folder = self._new_run_folder(canary, meters)
             self._hold_run(run_folder)
             self._open(run_folder)
         assert self.run_folder is not None
-        budget.closing_s = meters.cost_s + self._claims.reserve_s(self._seconds())
+        last_s = meters.cost_s if budget.allows_last_gauging(meters.cost_s) else 0.0
+        budget.closing_s = last_s + self._claims.reserve_s(self._seconds())
         options = self._claims.hurried(self._options, self._plan)
-        self._passes = Passes(self._plan, options, self.run_folder, budget, meters, canary, self._announce)
+        self._passes = Passes(self._plan, options, self.run_folder, budget, costs, meters, canary, self._announce)
         return self._passes
+
+    def _known_costs(self) -> CostBook:
+        """What earlier runs on this machine have shown of the costs of backends."""
+        known = costs_file.load(self._options.results / environment.machine())
+        planned = {(name, each.threads) for each in self._plan for name in each.backends}
+        at_once = 1 if self._options.in_process else available_cores()
+        return CostBook({key: one for key, one in known.items() if key in planned}, at_once)
+
+    def _foreseen(self, costs: CostBook, budget: TimeBudget) -> str:
+        """The plan in a line, before anything is started: by the costs of earlier runs, or the usual ones."""
+        tasks = [
+            TrialTask(each, tuple(name for name in each.backends if costs.of((name, each.threads)).usable))
+            for each in self._plan
+        ]
+        reach = Forecast(costs).screening(tasks, budget.left_s() - POLICY.costs.ceilings_s)
+        line = reach.said(len({key[0] for task in tasks for key in task.keys if key not in reach.too_slow}))
+        return line if costs.known() else f"{line} (foreseen from usual costs: this machine's are not known yet)"
 
     def _seconds(self) -> float | None:
         """The time budget as given; a run of claims alone has one of its own, since its result is waited for."""
@@ -290,6 +359,8 @@ class Session:
             "environment": description,
             "ceilings": meters.read("before"),
             "canary": {"description": DESCRIPTION, "unit": "s", "baseline_s": canary.baseline_s},
+            "course": "screening" if self._screens else "full",
+            "first_look": 1 if self._screens else POLICY.verdict.planned_starts,
             "passes": [],
         } | ({"claims": self._claims.described} if self._claims else {})
         run_folder = RunFolder.create(self._options.results, run)
@@ -306,6 +377,7 @@ class Session:
             "time_budget_s": asked["time_budget_s"],
             "timeout_s": asked["timeout_s"],
             "in_process": asked["in_process"],
+            "full": asked["full"],
             "cache": asked["cache"],
         } | ({} if asked["seed"] is None else {"seed": asked["seed"]})
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from pointwise_bench import Problem
 from pointwise_bench.common.formats import Cache
+from pointwise_bench.suites.harness.design.costs import TrialCosts
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.rounds import Share, orders, shares
 from pointwise_bench.suites.harness.machine.canary import Canary
@@ -43,6 +44,8 @@ class Participant:
     seconds_per_call: float = 0.0
     cpu_over_wall: float = 0.0  # of the warm-up, on all cores
     unexplained: list[tuple[float, float]] = field(default_factory=list)  # of each turn: see _check_clock
+    untimed_s: float = 0.0  # of steps that ran beside others'
+    alone_s: float = 0.0  # of steps that had the machine to themselves, without the turns
 
     def ask(self, request: Callable[[Client, float], T]) -> T:
         """Send a request to the client and subtract the answer's time from the time-out."""
@@ -73,19 +76,24 @@ class Participant:
 
 @dataclass
 class TrialResult:
-    """``parts`` of the backends that were timed; ``ended``: of the others what was measured by then, and the reason."""
+    """``parts`` of the backends that were timed; ``ended``: of the others what was measured by then, and the reason.
+
+    ``costs``: what each of the timed ones cost beside its turns.
+    """
 
     parts: list[PassSamples] = field(default_factory=list)
     ended: list[tuple[PassSamples, Ended]] = field(default_factory=list)
+    costs: dict[str, TrialCosts] = field(default_factory=dict)
 
 
 @dataclass
 class Trial:
     """One problem with its backends, in one pass.
 
-    ``rounds`` gives the number of rounds from every backend's seconds per call. ``earlier`` holds the shares of an
-    earlier pass, ``cores`` those that all turns keep to (None: all). A backend may take ``timeout_s`` in all, and
-    ``patience_s()`` for any one answer where a time budget is ``hurried``.
+    ``rounds`` gives the number of rounds from every backend's seconds per call; whoever is far from the fastest takes
+    part in ``far_rounds`` only, where that is given. ``earlier`` holds the shares of an earlier pass, ``cores`` those
+    that all turns keep to (None: all). A backend may take ``timeout_s`` in all, and ``patience_s(first)`` for any one
+    answer where a time budget is ``hurried``; ``first``: its worker had no problem before.
     """
 
     problem: Problem
@@ -101,7 +109,8 @@ class Trial:
     ceilings: Ceilings | None = None
     cache: Cache = "hot"
     hurried: bool = False
-    patience_s: Callable[[], float] = lambda: inf
+    patience_s: Callable[[bool], float] = lambda first: inf
+    far_rounds: int | None = None
     _participants: dict[str, Participant] = field(default_factory=dict)
     _result: TrialResult = field(default_factory=TrialResult)
 
@@ -117,19 +126,31 @@ class Trial:
         self._attempt_alone(self._finish)
         for participant in self._participants.values():
             participant.slot.time_outs = 0
+            participant.slot.problems += 1
             self._result.parts.append(participant.part)
+            self._result.costs[participant.part.backend] = TrialCosts(
+                participant.untimed_s, participant.alone_s, participant.seconds_per_call
+            )
         return self._result
 
     def _attempt_side_by_side(self, action: Callable[[Participant], None]) -> None:
         """``action`` on every participant, untimed and so on several at once; who fails leaves the trial."""
-        for participant, ended in side_by_side(action, list(self._participants.values()), self.pool.at_once):
+
+        def timed(participant: Participant) -> None:
+            began = time.monotonic()
+            action(participant)
+            participant.untimed_s += time.monotonic() - began
+
+        for participant, ended in side_by_side(timed, list(self._participants.values()), self.pool.at_once):
             if ended is not None:
                 self._leave(participant.part.backend, ended)
 
     def _attempt_alone(self, action: Callable[[Participant], None]) -> None:
         """``action`` on one participant after the other, with the machine to itself; who fails leaves the trial."""
         for name in list(self._participants):
+            began, participant = time.monotonic(), self._participants[name]
             self._attempt(name, action)
+            participant.alone_s += time.monotonic() - began
 
     def _attempt(self, name: str, action: Callable[[Participant], None]) -> None:
         if (ended := end_of(action, self._participants[name])) is not None:
@@ -165,7 +186,9 @@ class Trial:
             self._result.ended.append((part, ended))
         else:
             part.process = slot.starts - 1
-            self._participants[name] = Participant(slot, part, self.timeout_s, self.patience_s)
+            self._participants[name] = Participant(
+                slot, part, self.timeout_s, partial(self.patience_s, not slot.problems)
+            )
 
     def _ask_for_refusal(self, participant: Participant) -> None:
         if reason := participant.ask(lambda client, patience: client.refuses(self.problem, patience)):
@@ -216,7 +239,7 @@ class Trial:
             return
         speeds = {name: each.seconds_per_call for name, each in self._participants.items()}
         rounds = self.rounds(speeds)
-        for name, share in shares(speeds, rounds, self.earlier).items():
+        for name, share in shares(speeds, rounds, self.earlier, self.far_rounds).items():
             self._participants[name].part.share = share
         for number, order in enumerate(orders(sorted(speeds), rounds, self.rng)):
             self._round(number, order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from math import inf
@@ -37,6 +38,7 @@ class WorkerSlot:
     threads: int
     client: Client | None = None
     starts: int = 0
+    problems: int = 0  # that the worker which runs there now has been through
     time_outs: int = 0  # on the last problems in a row
     missing: str | None = None
     rests: bool = False  # its threads were seen to use no processor while nobody calls
@@ -78,20 +80,28 @@ class Pool:
         self.at_once = 1 if in_process else available_cores()
         """How many workers may be asked beside each other where nothing is timed: backends in one process may not."""
 
-    def start(self, wanted: Iterable[tuple[str, int]]) -> None:
+    def start(self, wanted: Iterable[tuple[str, int]]) -> dict[tuple[str, int], float]:
         """Start the workers of these backends and thread budgets beside each other; who runs already is left alone.
 
-        Nothing may be timed meanwhile. Whoever cannot be started is tried again, or given up, by :meth:`slot`.
+        Nothing may be timed meanwhile. Whoever cannot be started is tried again, or given up, by :meth:`slot`. Returns
+        the seconds after which each of those that were started has answered.
         """
+        began, seconds = time.monotonic(), dict[tuple[str, int], float]()
         slots = [self._slot_of(key) for key in dict.fromkeys(wanted)]
         slots = [slot for slot in slots if self._lacks_worker(slot) and slot.given_up is None]
         for slot in slots:
             self._begin(slot)
-        for slot, ended in side_by_side(self._ask_what_is_missing, slots, self.at_once):
+
+        def ask(slot: WorkerSlot) -> None:
+            self._ask_what_is_missing(slot)
+            seconds[slot.backend.name, slot.threads] = time.monotonic() - began
+
+        for slot, ended in side_by_side(ask, slots, self.at_once):
             if ended is not None:
                 self._note_failed_start(slot, ended)
             else:
                 self._note_start(slot)
+        return seconds
 
     def slot(self, backend: str, threads: int) -> WorkerSlot:
         """The slot with a live client, or with what the backend is missing.
@@ -110,6 +120,15 @@ class Pool:
                 raise
             self._note_start(slot)
         return slot
+
+    def missing(self, key: tuple[str, int]) -> str | None:
+        """What the backend lacks, once it was started."""
+        return self._slots[key].missing if key in self._slots else None
+
+    def problems(self, key: tuple[str, int]) -> int:
+        """How many problems the worker that runs now has been through; 0 where none runs."""
+        slot = self._slots.get(key)
+        return 0 if slot is None or slot.client is None else slot.problems
 
     def dismiss(self, slot: WorkerSlot) -> None:
         """End the worker in this slot; the next problem gets a new one."""
@@ -145,6 +164,7 @@ class Pool:
     def _begin(self, slot: WorkerSlot) -> None:
         slot.client = self._new_client(slot)
         slot.starts += 1
+        slot.problems = 0
 
     def _note_start(self, slot: WorkerSlot) -> None:
         slot.failures.clear()

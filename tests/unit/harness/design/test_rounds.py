@@ -15,7 +15,14 @@ import pytest
 from pointwise_bench.common.verdict_rule import ALPHA
 from pointwise_bench.report.statistics.order_statistics import interval_index
 from pointwise_bench.suites.harness.design.policy import POLICY
-from pointwise_bench.suites.harness.design.rounds import Share, affordable_rounds, orders, shares
+from pointwise_bench.suites.harness.design.rounds import (
+    Share,
+    affordable_rounds,
+    far_from_fastest,
+    orders,
+    screening_rounds,
+    shares,
+)
 
 NAMES = [f"backend-{letter}" for letter in "abcdefg"]
 
@@ -212,3 +219,33 @@ def test_timing_one_after_the_other_does_not() -> None:
     samples = one_by_one({"a": 1e-4, "b": 1e-4})
     ratio = statistics.median(samples["a"]) / statistics.median(samples["b"])
     assert abs(ratio - 1) > 0.05
+
+
+# --- the screening ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backends", [2, 3, 8, 18, 40])
+def test_one_start_of_the_screening_can_tell_any_two_apart_though_some_rounds_are_disturbed(backends: int) -> None:
+    """Half of the error is for the first look; the interval may leave out a round at either end."""
+    pairs = backends * (backends - 1) // 2
+    index = interval_index(screening_rounds(backends), ALPHA / pairs / 2)
+    assert index is not None
+    assert index >= 0
+    fewest = screening_rounds(backends) - POLICY.screening.spare_rounds
+    assert interval_index(fewest, ALPHA / pairs / 2) is not None
+    assert interval_index(fewest - 1, ALPHA / pairs / 2) is None
+
+
+def test_who_is_far_from_the_fastest_takes_part_in_a_few_rounds_only_where_that_is_asked() -> None:
+    far = POLICY.screening.far
+    speeds = {"a": 1e-4, "near": 0.99 * far * 1e-4, "far": 1.01 * far * 1e-4}
+    assert far_from_fastest(speeds) == {"far"}
+    assert far_from_fastest({}) == set()
+    assert {name: share.rounds for name, share in shares(speeds, 17, {}, 3).items()} == {"a": 17, "near": 17, "far": 3}
+    assert {share.rounds for share in shares(speeds, 17, {}).values()} == {17}
+
+
+def test_who_was_far_once_takes_part_in_every_round_of_the_finals() -> None:
+    speeds = {"a": 1e-4, "far": 1e-3}
+    earlier = shares(speeds, 17, {}, 3)
+    assert shares(speeds, 20, earlier)["far"].rounds == 20

@@ -119,6 +119,21 @@ def test_one_answer_may_take_a_share_of_what_is_left(clock: FakeClock) -> None:
     assert budget.patience_s() == POLICY.budget.shortest_patience_s
 
 
+def test_a_workers_first_answers_may_take_longer(clock: FakeClock) -> None:
+    budget = TimeBudget(106.0, clock.now_s)
+    assert budget.patience_s(True) == pytest.approx(POLICY.screening.first_patience_share * 100)
+    assert budget.patience_s(True) > budget.patience_s()
+
+
+def test_the_end_of_the_run_is_the_end_of_its_budget(clock: FakeClock) -> None:
+    budget = TimeBudget(106.0, clock.now_s)
+    clock.now_s += 50
+    assert budget.until_end_s() == pytest.approx(56)
+    clock.now_s += 100
+    assert budget.until_end_s() == 0
+    assert TimeBudget(None, clock.now_s).until_end_s() == math.inf
+
+
 def test_ceilings_between_passes_must_be_cheap(clock: FakeClock) -> None:
     budget = TimeBudget(100.0, clock.now_s)
     assert budget.allows_gauging(0.9 * POLICY.budget.gauging_share * 100)

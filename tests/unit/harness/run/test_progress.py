@@ -44,6 +44,8 @@ class Unlimited(TimeBudget):
         """As given."""
         return self.left
 
+    until_end_s = left_s
+
 
 def samples(backend: str, *seconds: float, calls: int = 1) -> PassSamples:
     return PassSamples(backend, 0, "2026-01-02T03:04:05Z", Share(len(seconds), calls, 100), samples_s=list(seconds))
@@ -59,7 +61,7 @@ def ended(backend: str, status: Any) -> Cell:
 def test_a_line_names_the_fastest_by_its_median_and_whoever_failed(clock: Clock) -> None:
     """The median of slow is 3 ms though it had the fastest round; nobody was ever asked of those who are skipped."""
     said: list[str] = []
-    progress = Progress(0, 3, 4, Unlimited(), said.append)
+    progress = Progress.of_pass(0, 3, 4, Unlimited(), said.append)
     clock.now += 10
     progress.problem_done(
         "resnet stage 1",
@@ -72,7 +74,7 @@ def test_a_line_names_the_fastest_by_its_median_and_whoever_failed(clock: Clock)
 
 def test_what_is_left_shrinks_and_ends_at_nothing(clock: Clock) -> None:
     said: list[str] = []
-    progress = Progress(2, 3, 2, Unlimited(), said.append)
+    progress = Progress.of_pass(2, 3, 2, Unlimited(), said.append)
     for _ in range(2):
         clock.now += 7
         progress.problem_done("t", [], [])
@@ -83,7 +85,7 @@ def test_what_is_left_shrinks_and_ends_at_nothing(clock: Clock) -> None:
 def test_a_pass_beyond_the_planned_ones_is_for_what_is_undecided(clock: Clock) -> None:
     said: list[str] = []
     clock_before = clock.now
-    progress = Progress(3, 3, 5, Unlimited(), said.append)
+    progress = Progress.of_pass(3, 3, 5, Unlimited(), said.append)
     clock.now = clock_before + 1
     progress.problem_done("t", [], [])
     assert said == ["[undecided, 1/5] t: nothing timed; 4 s left"]
@@ -91,15 +93,26 @@ def test_a_pass_beyond_the_planned_ones_is_for_what_is_undecided(clock: Clock) -
 
 def test_a_budget_that_ends_earlier_is_what_is_left(clock: Clock) -> None:
     said: list[str] = []
-    progress = Progress(0, 3, 100, Unlimited(left_s=89.4), said.append)
+    progress = Progress.of_pass(0, 3, 100, Unlimited(left_s=89.4), said.append)
     clock.now += 60
     progress.problem_done("t", [], [])
     assert said[0].endswith("; 89 s left")
 
 
+def test_a_stage_ends_with_the_time_of_the_run(clock: Clock) -> None:
+    said: list[str] = []
+    progress = Progress.of_stage("screening", 9, Unlimited(left_s=89.4), said.append)
+    clock.now += 60
+    progress.problem_done("t", [], [])
+    progress.expect(4)
+    progress.problem_done("t", [], [])
+    assert said == ["[screening, 1/9] t: nothing timed; 89 s left", "[screening, 2/4] t: nothing timed; 89 s left"]
+    assert progress.left == 2
+
+
 def test_overhead_is_what_timed_calls_do_not_explain_of_the_last_problems(clock: Clock) -> None:
     """3 rounds of 5 calls of 0.1 s are 1.5 s of 4."""
-    progress = Progress(0, 1, 50, Unlimited(), lambda line: None)
+    progress = Progress.of_pass(0, 1, 50, Unlimited(), lambda line: None)
     assert progress.overhead_s() == POLICY.budget.overhead_at_first_s
     clock.now += 4
     progress.problem_done("t", [samples("a", 0.1, 0.1, 0.1, calls=5)], [])
@@ -126,7 +139,7 @@ def test_overhead_is_what_timed_calls_do_not_explain_of_the_last_problems(clock:
 )
 def test_a_time_has_the_unit_that_makes_it_a_number_above_one(clock: Clock, seconds: float, text: str) -> None:
     said: list[str] = []
-    progress = Progress(0, 1, 1, Unlimited(), said.append)
+    progress = Progress.of_pass(0, 1, 1, Unlimited(), said.append)
     clock.now += 1
     progress.problem_done("t", [samples("a", seconds)], [])
     assert f": a {text}, best of 1;" in said[0]

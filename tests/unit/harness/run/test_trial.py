@@ -346,7 +346,7 @@ def test_a_time_budget_waits_no_longer_than_it_can_and_says_so() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ScriptedClient, "set_up", noting)
-        result = trial_of(pool, hurried=True, patience_s=lambda: patience["a"]).run()
+        result = trial_of(pool, hurried=True, patience_s=lambda first: patience["a"]).run()
     ended = ends_of(result)["a"]
     assert isinstance(ended, Hurried)
     assert ended.status == "timed-out"

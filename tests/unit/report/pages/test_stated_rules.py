@@ -84,7 +84,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> str:
         (verdict_rule, "START_SD_COUNTS_AS", 50, "rule-starts", ("3 % counts as 50 starts",)),
         (verdict_rule, "ROUND_SD", 0.2, "rule-verdict", ("(20 % while none is known)",)),
         (verdict_rule, "ROUND_SD_QUANTILE", 0.8, "rule-verdict", ("that 80 % of the pairs",)),
-        (verdict_rule, "FEWEST_ROUNDS", 4, "rule-verdict", ("Fewer than 4 rounds",)),
+        (verdict_rule, "FEWEST_COMMON_ROUNDS", 4, "rule-verdict", ("Fewer than 4 rounds",)),
         (gains, "WIDEST", 1.4, "claims-verdict", ("differ by more than 40 %",)),
         (shortfall, "SMALLEST_SHARE", 0.1, "claims-lost", ("Parts of less than 10 % are not named",)),
     ],
@@ -256,7 +256,7 @@ def verdicts_need_a_side_and_a_margin(folder: Path) -> None:
     assert usual_round_sd([]) == Disagreement().round_sd == verdict_rule.ROUND_SD
     two = series([9.0, 9.0], starts=2)
     assert pair_up([level, two]).verdict[0] == "undecided"
-    assert pair_up([level, series([9.0] * verdict_rule.FEWEST_ROUNDS, starts=3)]).verdict[0] == "faster"
+    assert pair_up([level, series([9.0] * verdict_rule.FEWEST_COMMON_ROUNDS, starts=3)]).verdict[0] == "faster"
 
 
 def table_of(run: Run) -> dict[str, dict[str, Any]]:

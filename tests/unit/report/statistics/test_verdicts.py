@@ -17,7 +17,7 @@ from hypothesis import given, settings, strategies as st
 from make_run import drifting
 from numpy.typing import ArrayLike, NDArray
 
-from pointwise_bench.common.verdict_rule import FEWEST_ROUNDS, MARGIN, PLANNED_STARTS
+from pointwise_bench.common.verdict_rule import FEWEST_COMMON_ROUNDS, MARGIN, PLANNED_STARTS
 from pointwise_bench.report.statistics.starts import Disagreement
 from pointwise_bench.report.statistics.verdicts import (
     Pairs,
@@ -114,7 +114,7 @@ def test_ratio_is_time_of_b_over_time_of_a() -> None:
 
 
 def test_two_rounds_decide_nothing_however_large_the_difference() -> None:
-    pairs = pair_up([rounds_of(np.full(31, 1.0)), rounds_of(np.full(FEWEST_ROUNDS - 1, 100.0))])
+    pairs = pair_up([rounds_of(np.full(31, 1.0)), rounds_of(np.full(FEWEST_COMMON_ROUNDS - 1, 100.0))])
     assert (pairs.verdict[0], pairs.rounds[0], bool(pairs.sign_tested[0])) == ("undecided", 2, False)
 
 

@@ -1,0 +1,179 @@
+"""What backends cost beside their timed turns: learnt while a run measures, and foreseen for what is still to come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from math import isfinite
+from typing import Any
+
+from pointwise_bench import Problem
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.design.rounds import turn_s
+
+CostKey = tuple[str, int]  # a backend's name and a thread budget
+
+
+@dataclass(frozen=True)
+class Costs:
+    """One backend with one thread budget. Seconds of wall time; ``problems`` have been measured.
+
+    ``start_s`` of a worker, ``first_s`` beyond the usual on its first problem, ``untimed_s`` of the steps of a problem
+    that run beside others, ``alone_s`` of those that have the machine to themselves. ``usable``: nothing was missing.
+    """
+
+    start_s: float
+    first_s: float
+    untimed_s: float
+    alone_s: float
+    multiply_adds_per_s: float
+    problems: int = 0
+    usable: bool = True
+
+    @classmethod
+    def usual(cls) -> Costs:
+        """What is assumed of a backend that was never measured on this machine."""
+        rule = POLICY.costs
+        return cls(rule.start_s, rule.first_s, rule.untimed_s, rule.alone_s, rule.multiply_adds_per_s)
+
+    def seconds_per_call(self, problem: Problem) -> float:
+        """Foreseen, from the multiply-adds alone."""
+        return problem.macs / self.multiply_adds_per_s
+
+
+@dataclass(frozen=True)
+class TrialCosts:
+    """What one trial took of one backend: seconds beside others, seconds alone, and its seconds per call."""
+
+    untimed_s: float
+    alone_s: float
+    seconds_per_call: float | None
+
+
+class CostBook:
+    """The costs of all backends on this machine, from earlier runs and from this one."""
+
+    def __init__(self, known: Mapping[CostKey, Costs] | None = None, at_once: int = 1) -> None:
+        """``at_once``: how many workers are asked beside each other where nothing is timed."""
+        self.at_once = at_once
+        self.started: set[CostKey] = set()
+        """Whose workers run: their start is paid for."""
+        self.warm: set[CostKey] = set()
+        """Whose workers have been through their first problem: that is paid for, too."""
+        self.problem_s = POLICY.costs.problem_s
+        self._problems = POLICY.costs.counts_as
+        self._costs: dict[CostKey, Costs] = dict(known or {})
+
+    def of(self, key: CostKey) -> Costs:
+        """What is known of the backend by now."""
+        return self._costs.get(key) or Costs.usual()
+
+    def known(self) -> dict[CostKey, Costs]:
+        """All that was measured, now or in earlier runs."""
+        return dict(self._costs)
+
+    # --- learning -------------------------------------------------------------------------------------------
+
+    def note_starts(self, seconds: Mapping[CostKey, float], wall_s: float) -> None:
+        """Workers that were started beside each other: each one's share of the ``wall_s`` that all of them took."""
+        total = sum(seconds.values())
+        self.started |= seconds.keys()
+        for key, own_s in seconds.items():
+            share_s = wall_s * own_s / total if total else 0.0
+            self._costs[key] = replace(self.of(key), start_s=share_s, usable=True)
+
+    def note_restart(self) -> None:
+        """All workers have ended."""
+        self.started.clear()
+        self.warm.clear()
+
+    def note_missing(self, key: CostKey) -> None:
+        """The backend lacks something here, and costs a start at most."""
+        self._costs[key] = replace(self.of(key), usable=False)
+
+    def note_trial(self, problem: Problem, seen: Mapping[CostKey, TrialCosts], first: Iterable[CostKey]) -> None:
+        """One trial's costs; ``first`` are those whose worker had its first problem there."""
+        fresh = set(first)
+        self.warm |= seen.keys()
+        for key, one in seen.items():
+            old = self.of(key)
+            if key in fresh:
+                beyond_s = max(0.0, one.untimed_s + one.alone_s - old.untimed_s - old.alone_s)
+                self._costs[key] = replace(old, first_s=beyond_s)
+            else:
+                self._costs[key] = _learnt(old, one, problem)
+
+    def note_problem(self, seconds: float, seen: Iterable[TrialCosts]) -> None:
+        """What a trial took beside its turns, ``seconds``, of which its backends' own steps are taken off."""
+        each = list(seen)
+        own_s = self._beside([one.untimed_s for one in each]) + sum(one.alone_s for one in each)
+        self._problems += 1
+        self.problem_s += (max(0.0, seconds - own_s) - self.problem_s) / self._problems
+
+    # --- foreseeing -----------------------------------------------------------------------------------------
+
+    def trial_s(self, problem: Problem, threads: int, rounds: Mapping[str, int]) -> float:
+        """Of one trial in which each backend takes part in so many rounds, its workers being warm."""
+        costs = {name: self.of((name, threads)) for name in rounds}
+        untimed = [one.untimed_s for one in costs.values()]
+        timed_s = sum(rounds[name] * turn_s(one.seconds_per_call(problem)) for name, one in costs.items())
+        return self.problem_s + self._beside(untimed) + sum(one.alone_s for one in costs.values()) + timed_s
+
+    def own_s(self, key: CostKey, problem: Problem, rounds: int) -> float:
+        """What one backend adds to a trial."""
+        one = self.of(key)
+        return one.untimed_s / self.at_once + one.alone_s + rounds * turn_s(one.seconds_per_call(problem))
+
+    def starts_s(self, keys: Iterable[CostKey], *, anew: bool = False) -> float:
+        """Of starting workers beside each other, first problems included; those that run already, unless ``anew``."""
+        each = list(dict.fromkeys(keys))
+        starting = [self.of(key).start_s for key in each if anew or key not in self.started]
+        return sum(starting) + self._beside([self.of(key).first_s for key in each if anew or key not in self.warm])
+
+    def _beside(self, seconds: list[float]) -> float:
+        return max(max(seconds, default=0.0), sum(seconds) / self.at_once)
+
+
+def _learnt(old: Costs, seen: TrialCosts, problem: Problem) -> Costs:
+    """The mean over problems, of which the last few dozen count: a machine does not stay as it was."""
+    weight = 1 / (min(old.problems, POLICY.costs.remembered) + 1 + (POLICY.costs.counts_as if not old.problems else 0))
+    speed = old.multiply_adds_per_s
+    if seen.seconds_per_call:
+        speed *= (problem.macs / seen.seconds_per_call / speed) ** weight
+    return replace(
+        old,
+        untimed_s=old.untimed_s + weight * (seen.untimed_s - old.untimed_s),
+        alone_s=old.alone_s + weight * (seen.alone_s - old.alone_s),
+        multiply_adds_per_s=speed,
+        problems=old.problems + 1,
+    )
+
+
+def written(costs: Mapping[CostKey, Costs]) -> list[dict[str, Any]]:
+    """As plain values, for a file."""
+    return [{"backend": name, "threads": threads} | asdict(one) for (name, threads), one in sorted(costs.items())]
+
+
+def read(lines: Iterable[Any]) -> dict[CostKey, Costs]:
+    """The costs in ``lines``, as :func:`written` made them; what is not of that form is left out, and learnt anew."""
+    found: dict[CostKey, Costs] = {}
+    for line in lines:
+        if not isinstance(line, dict) or line.keys() != _FIELDS | {"backend", "threads"}:
+            continue
+        values = {name: line[name] for name in _FIELDS}
+        key, usable = (line["backend"], line["threads"]), values.pop("usable")
+        if (
+            isinstance(key[0], str)
+            and type(key[1]) is int
+            and usable in (True, False)
+            and all(map(_is_cost, values.values()))
+        ):
+            found[key] = Costs(**values, usable=bool(usable))
+    return found
+
+
+_FIELDS = frozenset(each.name for each in fields(Costs))
+
+
+def _is_cost(value: Any) -> bool:
+    return type(value) in (int, float) and isfinite(value) and value >= 0

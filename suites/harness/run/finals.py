@@ -1,0 +1,175 @@
+"""The second stage of a run within a time budget: further starts of those who can still be the fastest.
+
+What a user asks is which backend to use for a network, and for each of its layers. So the time goes to totals that are
+undecided, then to layers that are, the weightiest first; nobody who has lost is started again.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pointwise_bench.common.shape_groups import has_total
+from pointwise_bench.suites.harness.design.costs import CostKey
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.record.checkpoint import TrialKey
+from pointwise_bench.suites.harness.run.contenders import NamedLeaders, Parts, leaders, network_leaders
+from pointwise_bench.suites.harness.run.passes import Passes
+from pointwise_bench.suites.harness.run.plan import Plan, PlannedTrial, TrialTask
+from pointwise_bench.suites.harness.run.progress import Progress
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is undecided, and the trials that a further start of its contenders takes: one layer, or a whole network.
+
+    ``weight``: part of a network's time that it is about; ``starts``: the fewest that a contender has had.
+    """
+
+    tasks: tuple[TrialTask, ...]
+    weight: float
+    starts: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """A trial, and what the passes so far have shown of its backends."""
+
+    planned: PlannedTrial
+    parts: Parts
+
+    @property
+    def best_s(self) -> float:
+        """Seconds per call of the fastest, by the pass in which everybody took part."""
+        return min(statistics.median(own[min(own)].samples_s) for own in self.parts.values())
+
+
+class Finals:
+    """The passes behind the screening, until everything is settled or the time is up."""
+
+    def __init__(self, passes: Passes) -> None:
+        self._passes = passes
+
+    def run(self) -> None:
+        """Further passes, each over what is undecided then and fits into the time that is left."""
+        for number in range(1, POLICY.rounds.most_passes_in_budget):
+            tasks = self._affordable(self._questions(number))
+            if not tasks:
+                return
+            self._pass(number, tasks)
+
+    def _pass(self, number: int, tasks: list[TrialTask]) -> None:
+        passes = self._passes
+        passes.restart()
+        progress = Progress.of_stage(f"finals {number}", len(tasks), passes.budget, passes.announce)
+        with passes.recorded(number, progress):
+            passes.start(key for task in tasks for key in task.keys)
+            # In another order, so that what earlier problems leave in a process differs between passes.
+            for task in passes.rng.sample(tasks, len(tasks)):
+                if passes.budget.left_s() < self._task_s(task):
+                    continue  # a smaller one may still fit
+                passes.trial(task, number, progress, POLICY.screening.final_rounds)
+
+    # --- what is undecided ----------------------------------------------------------------------------------
+
+    def _questions(self, number: int) -> list[Question]:
+        """Undecided totals, then undecided layers; of each, the least measured come first, then the weightiest."""
+        passes = self._passes
+        trials = [each for each in passes.plan if number not in passes.checkpoint.passes(each.key)]
+        met = {each.key: Meeting(each, parts) for each in trials if (parts := self._parts(each))}
+        weights = weights_of(met.values())
+        totals = [self._about_total(members) for members in whole_networks(passes.plan, met)]
+        layers = [self._about_layer(meeting, weights[key]) for key, meeting in met.items()]
+        return [*_in_order(totals), *_in_order(layers)]
+
+    def _parts(self, planned: PlannedTrial) -> Parts:
+        """What was measured of the backends that may still be started."""
+        pending = set(self._passes.pending(planned))
+        return {name: parts for name, parts in self._passes.valid_parts(planned).items() if name in pending}
+
+    def _about_layer(self, meeting: Meeting, weight: float) -> Question | None:
+        found = leaders(meeting.parts, self._passes.disagreement(meeting.planned.threads))
+        if found.settled:
+            return None
+        task = TrialTask(meeting.planned, tuple(sorted(found.contenders)))
+        return self._question([task], found, [meeting], weight)
+
+    def _about_total(self, members: Sequence[tuple[Meeting, int]]) -> Question | None:
+        threads = members[0][0].planned.threads
+        found = network_leaders(
+            [(meeting.parts, count) for meeting, count in members], self._passes.disagreement(threads)
+        )
+        if found.settled:
+            return None
+        tasks = [TrialTask(meeting.planned, tuple(sorted(found.contenders))) for meeting, _ in members]
+        return self._question(tasks, found, [meeting for meeting, _ in members], 1.0)
+
+    def _question(
+        self, tasks: list[TrialTask], found: NamedLeaders, meetings: Sequence[Meeting], weight: float
+    ) -> Question:
+        starts = min(len(meeting.parts[name]) for meeting in meetings for name in found.contenders)
+        return Question(tuple(tasks), weight, starts, sum(map(self._task_s, tasks)))
+
+    # --- what fits ------------------------------------------------------------------------------------------
+
+    def _affordable(self, questions: Iterable[Question]) -> list[TrialTask]:
+        """The trials of the questions that fit into the time left, each with all backends that any of them needs."""
+        chosen: dict[TrialKey, TrialTask] = {}
+        keys: set[CostKey] = set()
+        trials_s = 0.0
+        for question in questions:
+            wanted = [_together(chosen.get(task.planned.key), task) for task in question.tasks]
+            before = [chosen[task.planned.key] for task in wanted if task.planned.key in chosen]
+            seconds = trials_s + sum(map(self._task_s, wanted)) - sum(map(self._task_s, before))
+            together = keys.union(*(task.keys for task in wanted))
+            if seconds + self._passes.costs.starts_s(together, anew=True) <= self._passes.budget.left_s():
+                chosen |= {task.planned.key: task for task in wanted}
+                keys, trials_s = together, seconds
+        return list(chosen.values())
+
+    def _task_s(self, task: TrialTask) -> float:
+        rounds = dict.fromkeys(task.backends, POLICY.screening.final_rounds)
+        return self._passes.costs.trial_s(task.planned.problem, task.planned.threads, rounds)
+
+
+def _together(one: TrialTask | None, other: TrialTask) -> TrialTask:
+    """One trial with the backends of both."""
+    return other if one is None else TrialTask(other.planned, tuple(dict.fromkeys((*one.backends, *other.backends))))
+
+
+def _in_order(questions: Iterable[Question | None]) -> list[Question]:
+    asked = [each for each in questions if each is not None]
+    return sorted(asked, key=lambda each: (each.starts, -each.weight / each.seconds))
+
+
+def whole_networks(plan: Plan, met: Mapping[TrialKey, Meeting]) -> list[list[tuple[Meeting, int]]]:
+    """The layers of every group and thread budget of which all were measured, with how often each occurs."""
+    found: dict[tuple[str, int], list[tuple[TrialKey, int]]] = {}
+    for planned in plan:
+        for place in planned.places:
+            if has_total(place.group):
+                found.setdefault((place.group, planned.threads), []).append((planned.key, place.count))
+    return [
+        [(met[key], count) for key, count in members]
+        for members in found.values()
+        if len(members) > 1 and all(key in met for key, _ in members)
+    ]
+
+
+def weights_of(met: Iterable[Meeting]) -> dict[TrialKey, float]:
+    """The largest part that each trial has of the time of one of its groups, by its fastest backend."""
+    seconds: dict[tuple[str, int], float] = {}
+    each = list(met)
+    for meeting in each:
+        for place in meeting.planned.places:
+            group = (place.group, meeting.planned.threads)
+            seconds[group] = seconds.get(group, 0.0) + place.count * meeting.best_s
+    return {
+        meeting.planned.key: max(
+            place.count * meeting.best_s / seconds[place.group, meeting.planned.threads]
+            for place in meeting.planned.places
+        )
+        for meeting in each
+    }

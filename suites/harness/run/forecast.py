@@ -1,0 +1,242 @@
+"""What a time budget reaches: who meets on which problems, foreseen from this machine's costs, and said in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from pointwise_bench.suites.harness.design.costs import CostBook, CostKey
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.design.rounds import far_from_fastest, screening_rounds
+from pointwise_bench.suites.harness.design.spread import spread
+from pointwise_bench.suites.harness.record.checkpoint import TrialKey
+from pointwise_bench.suites.harness.run.plan import TrialTask
+
+Limits = Mapping[CostKey, frozenset[TrialKey]]  # of backends that are given a part of the problems only
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The screening of a run: ``tasks`` in their order, and the groups that will be ``whole`` or ``left_out``.
+
+    Where there are ``scouts``, everybody meets on those, and ``tasks`` are foreseen for who comes near the best on one
+    of them; who that is, is known behind the scouts. ``limits``: see :data:`Limits`.
+    """
+
+    tasks: tuple[TrialTask, ...]
+    scouts: tuple[TrialTask, ...] = ()
+    limits: Limits = field(default_factory=dict)
+    whole: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    too_slow: frozenset[CostKey] = frozenset()
+    """Backends whose workers would take too much of the time until they have a time."""
+    seconds: float = 0.0
+    """That the screening may take."""
+
+    def said(self, backends: int) -> str:
+        """The line that is said before the first round."""
+        parts = [f"{len(self.tasks)} problems"]
+        if self.scouts:
+            parts += [f"{backends} backends screened on {len(self.scouts)} of them, those near the best on all"]
+        else:
+            parts += [f"{backends} backends screened"]
+        parts += ["finals of the leaders"]
+        parts += [f"{name} on {len(keys)} of them" for (name, _), keys in sorted(self.limits.items())]
+        parts += [f"without {name}, which takes too long to start" for name, _ in sorted(self.too_slow)]
+        text = "plan: " + ", ".join(parts)
+        if self.left_out:
+            whole = ", ".join(self.whole) or "nothing"
+            text += f"; too short for the whole selection: {whole} whole, without {', '.join(self.left_out)}"
+        return text
+
+
+class Forecast:
+    """Foresees what a selection takes, from the book of costs as it is now."""
+
+    def __init__(self, costs: CostBook) -> None:
+        self._costs = costs
+
+    def screening(self, tasks: Sequence[TrialTask], left_s: float) -> Reach:
+        """What a run reaches of ``tasks``, in the order asked, that has ``left_s`` seconds for all its measuring."""
+        rule = POLICY.screening
+        too_slow = self.too_slow(tasks, left_s)
+        tasks = without(tasks, too_slow)
+        reach = self.reach(tasks, rule.share * left_s)
+        seconds = rule.share * left_s
+        if reach.scouts:
+            seconds = rule.short_share * left_s
+            reach = self._scouted(tasks, seconds)
+        return replace(reach, too_slow=too_slow, seconds=seconds)
+
+    def too_slow(self, tasks: Sequence[TrialTask], left_s: float) -> frozenset[CostKey]:
+        """The backends whose workers do not run and would take too much of the time for starting; never all."""
+        most_s = POLICY.screening.most_start_share * left_s
+        keys = {key for task in tasks for key in task.keys}
+        slow = frozenset(key for key in keys if self._costs.starts_s([key]) > most_s)
+        return slow if slow != keys else frozenset()
+
+    def reach(self, tasks: Sequence[TrialTask], seconds: float) -> Reach:
+        """What ``seconds`` of screening reach of ``tasks``, which are in the order asked."""
+        if self.screening_s(tasks) <= seconds:
+            return Reach(tuple(tasks), (), {}, tuple(groups(tasks)))
+        dear = self.dear(tasks)
+        left_s = seconds - self.screening_s(without(tasks, dear))
+        if dear and left_s > 0:
+            limits = self.limits(tasks, dear, left_s)
+            return Reach(tuple(limited(tasks, limits)), (), limits, tuple(groups(tasks)))
+        return self._scouted(tasks, seconds)
+
+    def followed(self, tasks: Sequence[TrialTask], seconds: float) -> tuple[list[TrialTask], Limits]:
+        """Whole groups of ``tasks`` that fit into ``seconds``; who is dear, on those that are left for it."""
+        dear = self.dear(tasks)
+        kept_s = POLICY.screening.share_of_dear * seconds if dear else 0.0
+        fitted = {task.planned.key for task in self.fitting(without(tasks, dear), seconds - kept_s)}
+        tasks = [task for task in tasks if task.planned.key in fitted]
+        limits = self.limits(tasks, dear, seconds - self.screening_s(without(tasks, dear)))
+        return limited(tasks, limits), limits
+
+    def dear(self, tasks: Sequence[TrialTask]) -> frozenset[CostKey]:
+        """The backends that would take more than their fair share: so many times what the others take in the mean."""
+        seconds = {key: self._own_s(key, own) * len(own) for key, own in _by_backend(tasks).items()}
+        total_s, others = sum(seconds.values()), max(1, len(seconds) - 1)
+        fair = POLICY.screening.fair_share
+        return frozenset(key for key, own_s in seconds.items() if own_s > fair * (total_s - own_s) / others > 0)
+
+    def limits(self, tasks: Sequence[TrialTask], dear: Collection[CostKey], seconds: float) -> Limits:
+        """The problems of the ``dear`` backends, spread, within their fair shares and ``seconds`` for all of them."""
+        of = _by_backend(tasks)
+        others_s = [self._own_s(key, own) * len(own) for key, own in of.items() if key not in dear]
+        fair_s = POLICY.screening.fair_share * sum(others_s) / max(1, len(others_s))
+        found = {}
+        for key in of.keys() & set(dear):
+            most_s = min(fair_s, seconds / len(dear))
+            count = max(1, min(len(of[key]), int(most_s / max(1e-9, self._own_s(key, of[key])))))
+            places = spread([task.planned.problem for task in of[key]], count)
+            found[key] = frozenset(of[key][place].planned.key for place in places)
+        return found
+
+    def fitting(self, tasks: Sequence[TrialTask], seconds: float) -> list[TrialTask]:
+        """Whole groups in the order asked, each that still fits into ``seconds``; the rest is left out.
+
+        A problem of several groups is paid for once. Where not even one group fits, the first one's first problems do.
+        """
+        chosen: dict[TrialKey, TrialTask] = {}
+        left_s = seconds - self._costs.starts_s(key for task in tasks for key in task.keys)
+        for members in groups(tasks).values():
+            new = {task.planned.key: task for task in members if task.planned.key not in chosen}
+            cost_s = sum(map(self.task_s, new.values()))
+            if cost_s <= left_s:
+                chosen |= new
+                left_s -= cost_s
+        if not chosen:
+            for task in tasks:
+                left_s -= self.task_s(task)
+                if left_s < 0:
+                    break
+                chosen[task.planned.key] = task
+        return list(chosen.values())
+
+    def screening_s(self, tasks: Sequence[TrialTask]) -> float:
+        """Seconds of all ``tasks``, the starts of workers that do not run yet included."""
+        return self._costs.starts_s(key for task in tasks for key in task.keys) + sum(map(self.task_s, tasks))
+
+    def task_s(self, task: TrialTask) -> float:
+        """Seconds of one trial of the screening."""
+        planned = task.planned
+        speeds = {
+            name: self._costs.of((name, planned.threads)).seconds_per_call(planned.problem) for name in task.backends
+        }
+        usual, far = screening_rounds(len(speeds)), far_from_fastest(speeds)
+        rounds = {name: POLICY.screening.far_rounds if name in far else usual for name in speeds}
+        return self._costs.trial_s(planned.problem, planned.threads, rounds)
+
+    # --- breadth --------------------------------------------------------------------------------------------
+
+    def _own_s(self, key: CostKey, tasks: Sequence[TrialTask]) -> float:
+        """What a backend adds to a trial, in the mean over ``tasks``."""
+        seconds = (self._costs.own_s(key, task.planned.problem, screening_rounds(len(task.backends))) for task in tasks)
+        return sum(seconds) / len(tasks)
+
+    def _scouted(self, tasks: Sequence[TrialTask], seconds: float) -> Reach:
+        """Everybody on a few problems, the supposed near ones on those groups that will then fit."""
+        near = self._supposed_near(tasks)
+        guess = [TrialTask(task.planned, tuple(name for name in task.backends if name in near)) for task in tasks]
+        left_s = seconds - self._costs.starts_s(key for task in tasks for key in task.keys)
+        scouting_s = POLICY.screening.scouting_share * left_s
+        reached = {task.planned.key: task for task in self.fitting(guess, left_s - scouting_s)}
+        candidates = [task for task in tasks if task.planned.key in reached] or next(iter(groups(tasks).values()))
+        scouts = self._scouts(candidates, scouting_s)
+        reached = {task.planned.key: task for task in scouts} | reached
+        whole = whole_groups(tasks, reached)
+        return Reach(
+            tuple(reached.values()), scouts, {}, whole, tuple(name for name in groups(tasks) if name not in whole)
+        )
+
+    def _scouts(self, tasks: Sequence[TrialTask], seconds: float) -> tuple[TrialTask, ...]:
+        """As many problems, spread over ``tasks``, as fit into ``seconds``; who is dear takes part in the first."""
+        rule = POLICY.screening
+        order = [tasks[place] for place in spread([task.planned.problem for task in tasks], rule.most_scouts)]
+        keys = {key for task in order for key in task.keys}
+        fair_s = rule.fair_share * seconds / max(1, len(keys))
+        given = {key: max(1.0, fair_s / max(1e-9, self._own_s(key, order))) for key in keys}
+        scouts: list[TrialTask] = []
+        for number, task in enumerate(order):
+            fair = replace(task, backends=tuple(key[0] for key in task.keys if number < given[key]))
+            seconds -= self.task_s(fair)
+            if seconds < 0 and len(scouts) >= rule.fewest_scouts:
+                break
+            scouts.append(fair)
+        return tuple(scouts)
+
+    def _supposed_near(self, tasks: Sequence[TrialTask]) -> set[str]:
+        """Who is near the best by the speeds that are known; a handful where nothing is."""
+        speeds = {key[0]: 1 / self._costs.of(key).multiply_adds_per_s for task in tasks for key in task.keys}
+        ordered = sorted(speeds, key=speeds.__getitem__)
+        limit = POLICY.screening.near * min(speeds.values(), default=0.0)
+        near = {name for name in ordered if speeds[name] <= limit}
+        return near if len(near) < len(ordered) else set(ordered[: max(2, len(ordered) // 3)])
+
+
+def groups(tasks: Iterable[TrialTask]) -> dict[str, list[TrialTask]]:
+    """The tasks of each group of the catalogue and thread budget, in the order asked."""
+    found: dict[str, list[TrialTask]] = {}
+    for task in tasks:
+        for place in task.planned.places:
+            found.setdefault(place.group, []).append(task)
+    return found
+
+
+def whole_groups(tasks: Sequence[TrialTask], reached: Collection[TrialKey]) -> tuple[str, ...]:
+    """The groups of which every problem is reached."""
+    return tuple(
+        name for name, members in groups(tasks).items() if all(task.planned.key in reached for task in members)
+    )
+
+
+def without(tasks: Iterable[TrialTask], keys: Collection[CostKey]) -> list[TrialTask]:
+    """The tasks without some backends, and those of nobody else left out."""
+    found = (replace(task, backends=tuple(key[0] for key in task.keys if key not in keys)) for task in tasks)
+    return [task for task in found if task.backends]
+
+
+def _by_backend(tasks: Iterable[TrialTask]) -> dict[CostKey, list[TrialTask]]:
+    found: dict[CostKey, list[TrialTask]] = {}
+    for task in tasks:
+        for key in task.keys:
+            found.setdefault(key, []).append(task)
+    return found
+
+
+def limited(tasks: Iterable[TrialTask], limits: Limits) -> list[TrialTask]:
+    """The tasks without the backends that are given other problems."""
+    return [
+        TrialTask(
+            task.planned,
+            tuple(
+                name
+                for name in task.backends
+                if task.planned.key in limits.get((name, task.planned.threads), (task.planned.key,))
+            ),
+        )
+        for task in tasks
+    ]

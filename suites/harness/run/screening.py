@@ -1,0 +1,148 @@
+"""The first stage of a run within a time budget: everybody meets in one start, on all problems if the time allows.
+
+Where it does not, everybody meets on a few problems that are spread over the selection, and only who comes near the
+best on one of them meets on the others. So a short run measures whole networks with those who can win there.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+
+from pointwise_bench.suites.harness.design.costs import CostKey
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.design.rounds import screening_rounds
+from pointwise_bench.suites.harness.run.forecast import Forecast, Limits, without
+from pointwise_bench.suites.harness.run.passes import Passes
+from pointwise_bench.suites.harness.run.plan import PlannedTrial, TrialTask
+from pointwise_bench.suites.harness.run.progress import Progress
+
+
+class Screening:
+    """Pass 0 of a run within a time budget."""
+
+    def __init__(self, passes: Passes) -> None:
+        self._passes = passes
+        self._forecast = Forecast(passes.costs)
+        self._near: set[CostKey] | None = None  # None where everybody goes on
+        self.reasons: dict[CostKey, str] = {}
+        """Why a backend has no cell on some of the problems that were reached."""
+
+    def run(self) -> None:
+        """Start everybody, and measure what the time reaches."""
+        passes = self._passes
+        too_slow = self._forecast.too_slow(self._open_tasks(), passes.budget.left_s())
+        passes.start(key for task in without(self._open_tasks(), too_slow) for key in task.keys)
+        tasks = self._open_tasks()  # without those that lack something
+        if not tasks:
+            return
+        began_s = passes.budget.left_s()
+        reach = self._forecast.screening(tasks, began_s)
+        passes.announce(reach.said(len({key[0] for task in tasks for key in task.keys if key not in reach.too_slow})))
+        self._note_too_slow(reach.too_slow)
+        tasks = without(tasks, reach.too_slow)
+        progress = Progress.of_stage("screening", len(reach.tasks), passes.budget, passes.announce)
+        with passes.recorded(0, progress):
+            if reach.scouts:
+                self._measure(reach.scouts, progress)
+                self._near = self._who_is_near(reach.scouts)
+                followed = self._followed(tasks, reach.seconds - (began_s - passes.budget.left_s()))
+                progress.expect(progress.done + len(followed))
+                self._measure(followed, progress)
+            else:
+                self._note_limits(tasks, reach.limits)
+                self._measure(reach.tasks, progress)
+
+    def extend(self) -> bool:
+        """Where time is left behind the finals: further whole groups with those who were near; whether there were."""
+        if self._near is None:
+            return False
+        passes = self._passes
+        passes.costs.note_restart()  # the finals have other workers
+        followed = self._followed(self._open_tasks(), POLICY.screening.short_share * passes.budget.left_s())
+        if not followed:
+            return False
+        passes.restart()
+        progress = Progress.of_stage("more groups", len(followed), passes.budget, passes.announce)
+        with passes.recorded(0, progress):
+            passes.start(key for task in followed for key in task.keys)
+            self._measure(followed, progress)
+        return progress.done > 0
+
+    def _open_tasks(self) -> list[TrialTask]:
+        """What lacks the first pass, with the backends that lack nothing."""
+        passes = self._passes
+        tasks = [
+            TrialTask(planned, tuple(name for name in passes.pending(planned) if self._usable(planned, name)))
+            for planned in passes.plan
+            if 0 not in passes.checkpoint.passes(planned.key)
+        ]
+        return [task for task in tasks if task.backends]
+
+    def _usable(self, planned: PlannedTrial, name: str) -> bool:
+        return self._passes.pool.missing((name, planned.threads)) is None
+
+    def _measure(self, tasks: Iterable[TrialTask], progress: Progress) -> None:
+        for task in tasks:
+            if self._passes.budget.left_s() <= 0:
+                return
+            rounds = screening_rounds(len(task.backends))
+            self._passes.trial(task, 0, progress, rounds, POLICY.screening.far_rounds)
+
+    # --- behind the scouts ----------------------------------------------------------------------------------
+
+    def _followed(self, tasks: Sequence[TrialTask], seconds: float) -> list[TrialTask]:
+        """The other problems of whole groups that fit into ``seconds``, with those who came near the best."""
+        near = self._near or set()
+        far = {key for task in tasks for key in task.keys} - near
+        others = [task for task in without(tasks, far) if 0 not in self._passes.checkpoint.passes(task.planned.key)]
+        followed, limits = self._forecast.followed(others, seconds)
+        self._note_limits(others, limits)
+        return followed
+
+    def _who_is_near(self, scouts: Sequence[TrialTask]) -> set[CostKey]:
+        """Who came near the best on one of the scouts; of the others the reason is kept."""
+        nearest: dict[CostKey, float] = {}
+        for task in scouts:
+            parts = self._passes.valid_parts(task.planned)
+            seconds = {name: statistics.median(own[0].samples_s) for name, own in parts.items() if 0 in own}
+            best_s = min(seconds.values(), default=math.inf)
+            for name, own_s in seconds.items():
+                key = (name, task.planned.threads)
+                nearest[key] = min(nearest.get(key, math.inf), own_s / best_s)
+        rule = POLICY.screening
+        for key in {key for task in scouts for key in task.keys} - {
+            key for key, far in nearest.items() if far <= rule.near
+        }:
+            far = nearest.get(key)
+            self.reasons[key] = (
+                f"screened out: at least {far:.2g} times slower than the best on each of {len(scouts)} problems"
+                if far
+                else f"screened out: no time of it on any of {len(scouts)} problems"
+            ) + "; --full measures everybody everywhere"
+        return {key for key, far in nearest.items() if far <= rule.near}
+
+    def _note_too_slow(self, keys: Iterable[CostKey]) -> None:
+        for key in keys:
+            costs = self._passes.costs.of(key)
+            self.reasons[key] = (
+                f"its worker would take {costs.start_s + costs.first_s:.0f} s until its first time, over "
+                f"{100 * POLICY.screening.most_start_share:.0f} % of what the time budget leaves"
+            )
+
+    def _note_limits(self, tasks: Sequence[TrialTask], limits: Limits) -> None:
+        """The reason of a backend that is given a part of the problems."""
+        for (name, threads), keys in limits.items():
+            own = sum((name, threads) in task.keys for task in tasks)
+            self.reasons[name, threads] = (
+                f"its fair share of the time budget was {len(keys)} of {own} problems: it takes "
+                f"{self._passes.costs.of((name, threads)).untimed_s:.2g} s to prepare and check each"
+            )
+
+
+def _why_not_near(times: float | None, scouts: int) -> str:
+    found = f"no time of it on any of {scouts} problems"
+    if times is not None:
+        found = f"at least {times:.3g} times slower than the best on each of {scouts} problems"
+    return f"screened out: {found}; --full measures everybody everywhere"

@@ -1,0 +1,98 @@
+"""What backends cost: learnt, foreseen, written and read again."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from pointwise_bench import Problem
+from pointwise_bench.suites.harness.design.costs import CostBook, Costs, TrialCosts, read, written
+from pointwise_bench.suites.harness.design.policy import POLICY
+
+PROBLEM = Problem(batch=1, in_channels=64, out_channels=64, height=16, width=16)
+KEY = ("a", 1)
+
+
+def test_nothing_known_is_what_is_usual() -> None:
+    assert CostBook().of(KEY) == Costs.usual()
+    assert CostBook().known() == {}
+
+
+def test_costs_settle_at_what_is_seen() -> None:
+    book = CostBook()
+    for _ in range(60):
+        book.note_trial(PROBLEM, {KEY: TrialCosts(0.4, 0.2, PROBLEM.macs / 3e9)}, ())
+    found = book.of(KEY)
+    assert found.untimed_s == pytest.approx(0.4, rel=0.05)
+    assert found.alone_s == pytest.approx(0.2, rel=0.05)
+    assert found.multiply_adds_per_s == pytest.approx(3e9, rel=0.2)
+    assert found.problems == 60
+
+
+def test_what_was_long_ago_is_forgotten() -> None:
+    book = CostBook({KEY: Costs(1.0, 1.0, 5.0, 0.1, 1e10, problems=1000)})
+    for _ in range(3 * POLICY.costs.remembered):
+        book.note_trial(PROBLEM, {KEY: TrialCosts(0.1, 0.1, None)}, ())
+    assert book.of(KEY).untimed_s == pytest.approx(0.1, abs=0.4)
+
+
+def test_a_first_problem_is_a_cost_of_the_start_and_not_of_a_problem() -> None:
+    book = CostBook()
+    usual = book.of(KEY)
+    book.note_trial(PROBLEM, {KEY: TrialCosts(9.0 + usual.untimed_s, usual.alone_s, None)}, [KEY])
+    assert book.of(KEY).first_s == pytest.approx(9.0)
+    assert book.of(KEY).untimed_s == usual.untimed_s
+
+
+def test_starts_beside_each_other_share_what_all_of_them_took() -> None:
+    book = CostBook(at_once=2)
+    book.note_starts({("a", 1): 1.0, ("b", 1): 3.0}, wall_s=2.0)
+    assert book.of(("a", 1)).start_s == pytest.approx(0.5)
+    assert book.of(("b", 1)).start_s == pytest.approx(1.5)
+    first_s = POLICY.costs.first_s
+    asked = [("a", 1), ("b", 1), ("a", 1)]
+    assert book.starts_s(asked) == pytest.approx(first_s)  # they run
+    assert book.starts_s(asked, anew=True) == pytest.approx(2.0 + first_s)
+    book.note_restart()
+    assert book.starts_s(asked) == pytest.approx(2.0 + first_s)
+
+
+def test_who_lacks_something_is_not_usable_until_it_starts() -> None:
+    book = CostBook()
+    book.note_missing(KEY)
+    assert not book.of(KEY).usable
+    book.note_starts({KEY: 1.0}, 1.0)
+    assert book.of(KEY).usable
+
+
+def test_a_trial_is_foreseen_by_its_longest_step_beside_others() -> None:
+    one = Costs(1.0, 1.0, 0.2, 0.1, 1e12, problems=9)
+    dear = Costs(1.0, 1.0, 3.0, 0.1, 1e12, problems=9)
+    book = CostBook({("a", 1): one, ("b", 1): one, ("dear", 1): dear}, at_once=4)
+    turn_s = POLICY.rounds.turn_s + POLICY.rounds.warm_s + POLICY.rounds.turn_overhead_s
+    rounds = {"a": 10, "b": 10}
+    assert book.trial_s(PROBLEM, 1, rounds) == pytest.approx(book.problem_s + 0.2 + 0.2 + 20 * turn_s)
+    assert book.trial_s(PROBLEM, 1, rounds | {"dear": 0}) == pytest.approx(book.problem_s + 3.0 + 0.3 + 20 * turn_s)
+
+
+def test_what_a_problem_takes_beside_its_backends_is_learnt() -> None:
+    book = CostBook(at_once=2)
+    for _ in range(50):
+        book.note_problem(1.0, [TrialCosts(0.4, 0.1, None), TrialCosts(0.4, 0.1, None)])
+    assert book.problem_s == pytest.approx(1.0 - 0.4 - 0.2, rel=0.05)
+
+
+def test_what_is_written_is_read_again() -> None:
+    known = {KEY: Costs(1.0, 2.0, 0.1, 0.2, 3e9, 7), ("b", 2): Costs(1.0, 2.0, 0.1, 0.2, 3e9, 7, usable=False)}
+    assert read(written(known)) == known
+
+
+@pytest.mark.parametrize(
+    "line",
+    [None, 3, {}, {"backend": "a"}, [], "text"]
+    + [{**written({KEY: Costs.usual()})[0], "start_s": value} for value in (-1.0, math.nan, math.inf, "2", None, True)],
+)
+def test_what_is_no_cost_is_left_out(line: Any) -> None:
+    assert read([line]) == {}

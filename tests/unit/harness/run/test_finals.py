@@ -1,0 +1,73 @@
+"""Further starts of those who can still be the fastest, where that weighs most. On a machine that is made up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from simulated_machine import Made, SimulatedMachine, problems, run_of
+
+from pointwise_bench import Problem
+from pointwise_bench.suites.harness.record.cell import Place
+from pointwise_bench.suites.harness.record.pass_samples import PassSamples
+from pointwise_bench.suites.harness.run.finals import Meeting, weights_of, whole_networks
+from pointwise_bench.suites.harness.run.plan import Plan, PlannedTrial
+from pointwise_bench.suites.harness.run.session import Session
+
+CLOSE = {"a": Made(speed=5e10), "b": Made(speed=4.9e10), "far": Made(speed=2.5e10), "farther": Made(speed=1e10)}
+
+
+def starts(session: Session, name: str, problem: Problem) -> int:
+    return len(set(session.cell(problem, 1, name).process))
+
+
+def test_only_those_who_can_still_win_are_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = SimulatedMachine(CLOSE)
+    session = run_of(machine, tmp_path, monkeypatch, {"net": problems(6)}, time_budget_s=120.0)
+    assert machine.started.count("far") == machine.started.count("farther") == 1
+    assert machine.started.count("a") == machine.started.count("b") > 2
+    for problem in problems(6):
+        assert starts(session, "a", problem) == starts(session, "b", problem) > 1
+        assert starts(session, "far", problem) == 1
+
+
+def test_a_run_whose_leaders_are_settled_ends_before_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = SimulatedMachine({"a": Made(speed=5e10), "b": Made(speed=2e10)})
+    run_of(machine, tmp_path, monkeypatch, {"net": problems(6)}, time_budget_s=600.0)
+    assert machine.clock.now - 1000 < 100
+    assert set(machine.started) == {"a", "b"}
+    assert len(machine.started) == 2
+
+
+def test_with_full_everybody_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = SimulatedMachine(CLOSE)
+    session = run_of(machine, tmp_path, monkeypatch, {"net": problems(4)}, time_budget_s=200.0, full=True)
+    assert all(starts(session, name, problem) >= 3 for name in CLOSE for problem in problems(4))
+
+
+def test_a_run_keeps_within_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Backends that are alike: there is always more to find out than time for it."""
+    machine = SimulatedMachine({f"b{number}": Made() for number in range(8)})
+    run_of(machine, tmp_path, monkeypatch, {"net": problems(30)}, time_budget_s=150.0)
+    assert 120 < machine.clock.now - 1000 <= 150
+
+
+def meeting(problem: Problem, seconds: float, *places: Place) -> Meeting:
+    part = PassSamples("a", 0, "", samples_s=[seconds] * 3)
+    return Meeting(PlannedTrial(problem, 1, list(places), ["a"]), {"a": {0: part}})
+
+
+def test_a_layer_weighs_as_much_as_its_part_of_a_groups_time() -> None:
+    one, two = problems(2)
+    met = [meeting(one, 1e-3, Place("net", "1", count=3)), meeting(two, 1e-3, Place("net", "2"), Place("other", "x"))]
+    assert weights_of(met) == {(one.id, 1): pytest.approx(0.75), (two.id, 1): pytest.approx(1.0)}
+
+
+def test_only_networks_of_which_every_layer_was_measured_have_a_total() -> None:
+    plan, (one, two) = Plan(), problems(2)
+    for problem in (one, two):
+        for group in ("net", "sweep-batch", "basics"):
+            plan.add(problem, 1, "a", Place(group, problem.id, 2))
+    first, second = meeting(one, 1e-3), meeting(two, 1e-3)
+    assert whole_networks(plan, {(one.id, 1): first}) == []
+    assert whole_networks(plan, {(one.id, 1): first, (two.id, 1): second}) == [[(first, 2), (second, 2)]]

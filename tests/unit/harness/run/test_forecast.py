@@ -1,0 +1,99 @@
+"""What a time budget reaches, foreseen from costs."""
+
+from __future__ import annotations
+
+import pytest
+from simulated_machine import problems
+
+from pointwise_bench import Problem
+from pointwise_bench.suites.harness.design.costs import CostBook, Costs
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.record.cell import Place
+from pointwise_bench.suites.harness.run.forecast import Forecast, Reach, groups, limited, whole_groups
+from pointwise_bench.suites.harness.run.plan import PlannedTrial, TrialTask
+
+QUICK = Costs(start_s=1.0, first_s=1.0, untimed_s=0.1, alone_s=0.05, multiply_adds_per_s=5e10, problems=9)
+
+
+def book(*names: str, **others: Costs) -> CostBook:
+    return CostBook({(name, 1): QUICK for name in names} | {(name, 1): one for name, one in others.items()}, at_once=2)
+
+
+def task(problem: Problem, *names: str, group: str = "net") -> TrialTask:
+    return TrialTask(PlannedTrial(problem, 1, [Place(group, problem.id)], list(names)), names)
+
+
+def test_seconds_are_those_of_starts_steps_and_turns() -> None:
+    """Two backends on two cores: 2 s of starts, 1 s of first problems beside each other, and one trial."""
+    costs, asked = book("a", "b"), [task(problems(1)[0], "a", "b")]
+    trial_s = Forecast(costs).task_s(asked[0])
+    assert trial_s == pytest.approx(costs.problem_s + 0.1 + 2 * 0.05 + 2 * 10 * 0.006, rel=0.25)
+    assert Forecast(costs).screening_s(asked) == pytest.approx(3.0 + trial_s)
+    costs.started |= {("a", 1), ("b", 1)}
+    assert Forecast(costs).screening_s(asked) == pytest.approx(1.0 + trial_s)
+    costs.warm |= {("a", 1), ("b", 1)}
+    assert Forecast(costs).screening_s(asked) == pytest.approx(trial_s)
+
+
+def test_who_is_known_to_be_far_is_foreseen_with_few_rounds() -> None:
+    slow = Costs(1.0, 1.0, 0.1, 0.05, multiply_adds_per_s=1e9, problems=9)
+    near = book("a", "b", b=QUICK)
+    far = book("a", b=slow)
+    asked = task(problems(1)[0], "a", "b")
+    turn_s = POLICY.rounds.turn_s + POLICY.rounds.warm_s + POLICY.rounds.turn_overhead_s
+    saved_s = Forecast(near).task_s(asked) - Forecast(far).task_s(asked)
+    assert saved_s == pytest.approx(turn_s * (10 - POLICY.screening.far_rounds), rel=0.4)
+
+
+def test_where_all_fits_everybody_meets_everywhere() -> None:
+    asked = [task(problem, "a", "b") for problem in problems(5)]
+    reach = Forecast(book("a", "b")).reach(asked, 100.0)
+    assert reach == Reach(tuple(asked), (), {}, ("net",), ())
+    assert reach.said(2) == "plan: 5 problems, 2 backends screened, finals of the leaders"
+
+
+def test_who_is_dear_is_limited_to_a_fair_share_that_is_spread() -> None:
+    dear = Costs(1.0, 1.0, 4.0, 0.05, multiply_adds_per_s=5e10, problems=9)
+    asked = [task(problem, "a", "b", "dear") for problem in problems(20)]
+    forecast = Forecast(book("a", "b", dear=dear))
+    seconds = 0.9 * forecast.screening_s(asked)
+    reach = forecast.reach(asked, seconds)
+    assert not reach.scouts
+    (key, own) = next(iter(reach.limits.items()))
+    assert key == ("dear", 1)
+    assert 1 <= len(own) < 20
+    assert own != {each.planned.key for each in asked[: len(own)]}
+    assert forecast.screening_s(reach.tasks) <= seconds
+    assert f"dear on {len(own)} of them" in reach.said(3)
+    assert sum("dear" in each.backends for each in limited(asked, reach.limits)) == len(own)
+
+
+def test_in_a_short_time_there_are_scouts_and_whole_groups_in_the_order_asked() -> None:
+    names = tuple(f"b{number}" for number in range(12))
+    asked = [task(problem, *names, group="one") for problem in problems(10)]
+    asked += [task(problem, *names, group="huge") for problem in problems(300, channels=48)]
+    asked += [task(problem, *names, group="two") for problem in problems(5, channels=32)]
+    reach = Forecast(book(*names)).reach(asked, 60.0)
+    assert POLICY.screening.fewest_scouts <= len(reach.scouts) <= POLICY.screening.most_scouts
+    assert all(len(each.backends) == 12 for each in reach.scouts)
+    assert reach.whole == ("one", "two")
+    assert reach.left_out == ("huge",)
+    said = reach.said(12)
+    assert f"12 backends screened on {len(reach.scouts)} of them, those near the best on all" in said
+    assert said.endswith("too short for the whole selection: one, two whole, without huge")
+
+
+def test_where_not_one_group_fits_its_first_problems_do() -> None:
+    asked = [task(problem, "a", "b") for problem in problems(50)]
+    fitting = Forecast(book("a", "b")).fitting(asked, 6.0)
+    assert 0 < len(fitting) < 50
+    assert fitting == asked[: len(fitting)]
+
+
+def test_a_problem_of_two_groups_is_paid_for_once() -> None:
+    (problem,) = problems(1)
+    shared = TrialTask(PlannedTrial(problem, 1, [Place("one", "x"), Place("two", "y")], ["a"]), ("a",))
+    assert groups([shared]) == {"one": [shared], "two": [shared]}
+    assert Forecast(book("a")).fitting([shared], 10.0) == [shared]
+    assert whole_groups([shared], {shared.planned.key}) == ("one", "two")
+    assert whole_groups([shared], set()) == ()

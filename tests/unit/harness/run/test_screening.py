@@ -1,0 +1,107 @@
+"""Everybody in one start: on all problems, or on a few and then those who came near. On a machine that is made up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from simulated_machine import Made, SimulatedMachine, problems, run_of
+
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.run.session import BudgetSpent, Session
+
+FIELD = {f"b{number:02}": Made(speed=5e10 / 1.15**number) for number in range(12)}
+"""Twelve backends, each 15 % slower than the one before: three are within half again the time of the fastest."""
+
+
+def statuses(session: Session, name: str) -> dict[str, str]:
+    """By problem, of one backend."""
+    assert session.run_folder is not None
+    return {cell.problem: cell.status for cell in session.run_folder.cells if cell.backend == name}
+
+
+def test_where_the_time_allows_everybody_meets_on_every_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = SimulatedMachine(FIELD)
+    session = run_of(machine, tmp_path, monkeypatch, {"net": problems(20)}, time_budget_s=300.0)
+    for name in FIELD:
+        assert list(statuses(session, name).values()) == ["ok"] * 20
+    assert any("plan: 20 problems, 12 backends screened, finals of the leaders" in line for _, line in machine.said)
+
+
+def test_in_a_short_budget_only_those_near_the_best_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = SimulatedMachine(FIELD)
+    session = run_of(machine, tmp_path, monkeypatch, {"net": problems(20)}, time_budget_s=45.0)
+    near = [name for number, name in enumerate(FIELD) if 1.15**number <= POLICY.screening.near]
+    assert all(list(statuses(session, name).values()) == ["ok"] * 20 for name in near)
+    scouts = statuses(session, "b11")
+    assert POLICY.screening.fewest_scouts <= len(scouts) < 20
+    (open_problem, *_) = [each for each in problems(20) if each.id not in scouts]
+    with pytest.raises(
+        BudgetSpent, match=r"screened out: at least .* times slower than the best on each of \d+ problems"
+    ):
+        session.cell(open_problem, 1, "b11")
+    assert machine.clock.now - 1000 <= 45.0
+
+
+def test_groups_are_whole_in_the_order_asked_or_named_as_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = SimulatedMachine(FIELD)
+    groups = {"first": problems(12), "huge": problems(200, channels=48), "second": problems(6, channels=32)}
+    session = run_of(machine, tmp_path, monkeypatch, groups, time_budget_s=90.0)
+    done = statuses(session, "b00")
+    assert all(problem.id in done for problem in (*groups["first"], *groups["second"]))
+    plan = [line for _, line in machine.said if line.startswith("plan: ")][-1]  # once everybody was started
+    assert "first, second whole, without huge" in plan
+
+
+def test_who_prepares_for_long_is_given_a_share_of_the_problems_and_costs_others_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the slowest by far to prepare, and its problems are spread: not the first ones."""
+    machine = SimulatedMachine(FIELD | {"compiler": Made(prepare_s=4.0, first_s=6.0)})
+    groups = {"net": problems(40)}
+    # Its costs are known from a run before.
+    run_of(machine, tmp_path, monkeypatch, {"net": problems(3)}, time_budget_s=120.0)
+    session = run_of(machine, tmp_path, monkeypatch, groups, time_budget_s=300.0)
+    for name in FIELD:
+        assert list(statuses(session, name).values()) == ["ok"] * 40
+    own = statuses(session, "compiler")
+    assert 2 <= len(own) <= 25
+    assert set(own) != {problem.id for problem in groups["net"][: len(own)]}
+    left_out = next(problem for problem in groups["net"] if problem.id not in own)
+    with pytest.raises(BudgetSpent, match=rf"its fair share of the time budget was {len(own)} of 40 problems"):
+        session.cell(left_out, 1, "compiler")
+
+
+def test_who_lacks_something_is_told_so_on_every_problem_reached_and_costs_no_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = SimulatedMachine(FIELD | {"absent": Made(lacks="needs a GPU")})
+    session = run_of(machine, tmp_path, monkeypatch, {"net": problems(5)}, time_budget_s=200.0)
+    assert set(statuses(session, "absent").values()) == {"unavailable"}
+    assert len(statuses(session, "absent")) == 5
+
+
+def test_the_first_problem_may_take_as_long_as_compiling_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of what is left, and not the fifth that any later answer may take."""
+    machine = SimulatedMachine({"quick": Made(), "compiles": Made(first_s=15.0)})
+    session = run_of(machine, tmp_path, monkeypatch, {"net": problems(4)}, time_budget_s=60.0)
+    assert set(statuses(session, "compiles").values()) == {"ok"}
+
+
+def test_the_plan_is_said_before_anything_is_started_and_from_known_costs_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = SimulatedMachine(FIELD)
+    run_of(machine, tmp_path, monkeypatch, {"net": problems(5)}, time_budget_s=60.0)
+    at, line = next((at, line) for at, line in machine.said if line.startswith("plan: "))
+    assert at == 1000.0
+    assert "not known yet" in line
+    again = machine.clock.now
+    run_of(machine, tmp_path, monkeypatch, {"net": problems(5)}, time_budget_s=60.0)
+    at, line = next((at, line) for at, line in machine.said if line.startswith("plan: ") and at >= again)
+    assert at == again
+    assert "not known yet" not in line
