@@ -80,7 +80,7 @@ def test_a_run_without_pairs_beside_one_with_does_not_change_its_types(tmp_path:
     full = run_of(tmp_path / "full", [cell(name, FIRST, [1e-3] * 9) for name in ("a", "b")])
     page_of(tmp_path / "out", run_of(tmp_path / "empty", []), full)
     (pair,) = rows_of(tmp_path / "out" / "comparisons.csv")
-    assert (pair["threads"], pair["rounds"], pair["starts"]) == ("1", "9", "1")
+    assert (pair["threads"], pair["rounds"], pair["starts"]) == ("1", "9", "3")
     assert [row["rank"] for row in rows_of(tmp_path / "out" / "timings.csv")] == ["1", "1"]
 
 

@@ -82,7 +82,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> str:
         (verdict_rule, "USUAL_COUNTS_AS", 9, "rule-starts", ("counts as 9 starts",)),
         (verdict_rule, "START_SD", 0.07, "rule-starts", ("7 % counts as 30 starts",)),
         (verdict_rule, "START_SD_COUNTS_AS", 50, "rule-starts", ("3 % counts as 50 starts",)),
-        (verdict_rule, "ROUND_SD", 0.2, "rule-verdict", ("(20 % while none is known)",)),
+        (verdict_rule, "ROUND_SD", 0.1, "rule-verdict", ("(10 % while none is known)",)),
         (verdict_rule, "ROUND_SD_QUANTILE", 0.8, "rule-verdict", ("that 80 % of the pairs",)),
         (verdict_rule, "FEWEST_COMMON_ROUNDS", 4, "rule-verdict", ("Fewer than 4 rounds",)),
         (gains, "WIDEST", 1.4, "claims-verdict", ("differ by more than 40 %",)),
@@ -433,7 +433,7 @@ SENTENCES: Final[dict[str, tuple[str, Callable[[Path], None]]]] = {
         "Faster or slower needs a ratio beyond 2 % and an interval that lies wholly on that side of equality; the "
         "same needs an interval wholly within 2 %; all else is undecided. Where the rounds are too few for an "
         "interval of that confidence it is the range of their ratios, and wider on either side by what a single round "
-        "may be off, as certainly: the standard deviation of rounds that 90 % of the pairs of the run stay below (10 % "
+        "may be off, as certainly: the standard deviation of rounds that 90 % of the pairs of the run stay below (20 % "
         "while none is known) times the quantile of the normal distribution. Fewer than 3 rounds are undecided, "
         "however large the difference.",
         verdicts_need_a_side_and_a_margin,
