@@ -38,7 +38,7 @@ Shifts = Callable[[np.random.Generator, int], NDArray[np.float64]]
 SHIFTS: Final[dict[str, Shifts]] = {
     "normal": lambda generator, count: generator.standard_normal(count),
     "heavy tails": lambda generator, count: generator.standard_t(3, count) / math.sqrt(3),
-    "one in ten slow": lambda generator, count: ((generator.random(count) < 0.1) - 0.1) / 0.3,
+    "one in ten slow": lambda generator, count: np.where(generator.random(count) < 0.1, 3.0, -1.0 / 3),
 }
 
 

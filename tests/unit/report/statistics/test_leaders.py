@@ -35,7 +35,8 @@ def test_nobody_and_one_alone() -> None:
 @pytest.mark.parametrize(("verdict", "ratio", "leader"), [("faster", 2.0, 0), ("slower", 0.5, 1)])
 def test_of_two_the_faster_leads(verdict: str, ratio: float, leader: int) -> None:
     leaders = leaders_of(2, judged(2, {(0, 1): verdict}, {(0, 1): ratio}))
-    assert (leaders.leaders, leaders.undecided, leaders.settled) == ({leader}, frozenset(), True)
+    assert leaders == Leaders(frozenset({leader}), frozenset())
+    assert leaders.settled
 
 
 def test_who_is_the_same_as_the_fastest_leads_with_it() -> None:
@@ -53,8 +54,9 @@ def test_far_off_for_want_of_evidence_is_no_leader() -> None:
         for seconds, count in zip((1.0, 1.001, 3.0), rounds, strict=True)
     ]
     leaders = leaders_of(3, pair_up(series))
-    assert (leaders.leaders, leaders.undecided) == ({0, 1}, {2})
-    assert (leaders.contenders, leaders.settled) == ({0, 1, 2}, False)
+    assert leaders == Leaders(frozenset({0, 1}), frozenset({2}))
+    assert leaders.contenders == {0, 1, 2}
+    assert not leaders.settled
 
 
 def test_the_fastest_is_ahead_of_most_in_the_middle_though_nothing_is_decided() -> None:
