@@ -13,6 +13,7 @@ from pointwise_bench.common.formats import CLAIMS_FILE
 from pointwise_bench.common.status import Status
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
 from pointwise_bench.suites.harness.record.json_lines import append_lines, good_lines
+from pointwise_bench.suites.harness.record.typed_lines import fits
 
 DIGITS: Final = 5  # of a time: a hundredth of a per mille
 
@@ -119,5 +120,4 @@ def _median(values: Iterable[float]) -> float:
 
 
 def _is_result(line: dict[str, Any]) -> bool:
-    needed = {"claim", "backend", "threads", "device", "output", "isolation", "started_at", "status"}
-    return needed <= line.keys()
+    return fits(line, ClaimResult, more=True)

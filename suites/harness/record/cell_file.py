@@ -12,6 +12,7 @@ from typing import Any
 from pointwise_bench.common.status import OK, Status
 from pointwise_bench.suites.harness.record.cell import Cell, CellKey
 from pointwise_bench.suites.harness.record.json_lines import append_lines, good_lines
+from pointwise_bench.suites.harness.record.typed_lines import fits
 
 
 class CellFile:
@@ -60,7 +61,7 @@ class CellFile:
 
 
 def _is_cell(line: dict[str, Any]) -> bool:
-    return {"backend", "problem", "threads", "status"} <= line.keys()
+    return fits(line, Cell, more=True)
 
 
 def _cell(line: dict[str, Any]) -> Cell:

@@ -11,13 +11,14 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pointwise_bench.suites.harness.design.rounds import Share
 from pointwise_bench.suites.harness.record.json_lines import append_lines, good_lines
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
+from pointwise_bench.suites.harness.record.typed_lines import fits
 
 TrialKey = tuple[str, int]  # a problem's id and a thread budget
 
@@ -70,5 +71,22 @@ class Checkpoint:
             return entry
 
 
+@dataclass
+class _Entry:
+    """A line as it is read: one trial."""
+
+    problem: str
+    threads: int
+    number: int
+    parts: list[PassSamples]
+
+
 def _is_entry(line: dict[str, Any]) -> bool:
-    return {"problem", "threads", "pass", "parts"} <= line.keys()
+    entry = {"number" if key == "pass" else key: value for key, value in line.items()}
+    return fits(entry, _Entry, more=True) and all(map(_has_whole_series, entry["parts"]))
+
+
+def _has_whole_series(part: dict[str, Any]) -> bool:
+    """A value in each series for each round."""
+    rounds = len(part.get("samples_s", []))
+    return len(part.get("canary_s", [])) == rounds and len(part.get("device_samples_s", [])) in (0, rounds)

@@ -57,29 +57,39 @@ def _write(file: FileIO, content: bytes) -> None:
 
 
 def good_lines(path: Path, is_good: Callable[[Line], bool]) -> Iterator[tuple[int, Line]]:
-    """Offset and content of each line that can be used; the others, a torn last one above all, are cut out first."""
+    """Offset and content of each line that can be used; the others, a torn last one above all, are moved aside first.
+
+    They go to the file that :func:`damaged` names, since what somebody has written is not for us to throw away.
+    """
     if not path.exists():
         return
-    _cut_out_bad_lines(path, is_good)
+    _move_bad_lines(path, is_good)
     offset = 0
     with path.open("rb") as file:
         for one in file:
-            parsed = _parsed(one, is_good)
-            assert parsed is not None, "only good lines were kept"
-            yield offset, parsed
+            yield offset, json.loads(one)
             offset += len(one)
 
 
-def _cut_out_bad_lines(path: Path, is_good: Callable[[Line], bool]) -> None:
+def damaged(path: Path) -> Path:
+    """Where the lines of ``path`` go that cannot be used."""
+    return path.with_name(f"{path.name}.damaged")
+
+
+def _move_bad_lines(path: Path, is_good: Callable[[Line], bool]) -> None:
     with path.open("rb") as file:
-        if all(_parsed(one, is_good) is not None for one in file):
-            return
-    draft = path.with_name(f"{path.name}.draft")
-    with path.open("rb") as file, draft.open("wb") as kept:
-        kept.writelines(one for one in file if _parsed(one, is_good) is not None)
-        kept.flush()
-        os.fsync(kept.fileno())
-    draft.replace(path)
+        bad = [one for one in file if _parsed(one, is_good) is None]
+    if not bad:
+        return
+    with recording(path):
+        with damaged(path).open("ab") as aside:
+            aside.writelines(one.removesuffix(b"\n") + b"\n" for one in bad)
+        draft = path.with_name(f"{path.name}.draft")
+        with path.open("rb") as file, draft.open("wb") as kept:
+            kept.writelines(one for one in file if _parsed(one, is_good) is not None)
+            kept.flush()
+            os.fsync(kept.fileno())
+        draft.replace(path)
 
 
 def _parsed(line: bytes, is_good: Callable[[Line], bool]) -> Line | None:

@@ -19,6 +19,10 @@ LOCK: Final = "measuring.lock"
 """Where a process that measures the run says so, see :mod:`locks`; it goes when the process ends as it should."""
 
 
+MOST_S: Final = 1e12
+"""Seconds. No run has taken more."""
+
+
 class RunFolder:
     """One run's folder; ``run`` is what ``run.json`` holds, as soon as it is written again.
 
@@ -93,6 +97,38 @@ def newest_unfinished(results: Path, machine: str) -> RunFolder | None:
 def is_finished(run_folder: RunFolder) -> bool:
     """Whether the run on the disk is finished now, whatever it was when ``run_folder`` was found."""
     return bool((_read(run_folder.folder / RUN_FILE) or {}).get("finished_at"))
+
+
+_KEPT: Final[dict[str, type]] = {"options": dict, "environment": dict, "ceilings": list, "passes": list}
+_LATER: Final[dict[str, type]] = {"libraries": dict, "ran": dict, "totals": dict}
+
+
+def fault_of(run: dict[str, Any]) -> str | None:
+    """Why a run cannot be gone on with that ``run.json`` tells of, in words; None where it can."""
+    number = run.get("format")
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        return "has no format"
+    if number > RUN_FORMAT:
+        return f"has format {number}, newer than {RUN_FORMAT}, the last known here; update pointwise-bench"
+    damaged = next(_damaged_keys(run), None)
+    return None if damaged is None else f"{damaged} cannot be read"
+
+
+def _damaged_keys(run: dict[str, Any]) -> Iterator[str]:
+    """Keys that do not hold what whoever resumes a run reads of them."""
+    kinds = _KEPT | {key: kind for key, kind in _LATER.items() if key in run}
+    yield from (key for key, kind in kinds.items() if not isinstance(run.get(key), kind))
+    seed, totals = run["options"].get("seed"), run.get("totals", {})
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0 or "time_budget_s" not in run["options"]:
+        yield "options"
+    if not isinstance(run["environment"].get("packages"), dict):
+        yield "environment"
+    if totals and not all(_is_time(totals.get(key)) for key in ("wall_s", "timed_s")):
+        yield "totals"
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST_S
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from pathlib import Path
 from random import SystemRandom
 from typing import Any
 
 from pointwise_bench import Problem
 from pointwise_bench.backends import registry
 from pointwise_bench.common.cores import available_cores
+from pointwise_bench.common.formats import RUN_FILE
 from pointwise_bench.common.status import SKIPPED
 from pointwise_bench.suites.claims import Claim
 from pointwise_bench.suites.harness.claims.claim_file import ClaimFile, ClaimResult
@@ -20,13 +22,16 @@ from pointwise_bench.suites.harness.design.time_budget import TimeBudget
 from pointwise_bench.suites.harness.machine import environment
 from pointwise_bench.suites.harness.machine.canary import DESCRIPTION, Canary
 from pointwise_bench.suites.harness.machine.ceiling_meters import CeilingMeters
+from pointwise_bench.suites.harness.machine.ceilings import Ceilings
 from pointwise_bench.suites.harness.machine.project_version import project_version
 from pointwise_bench.suites.harness.record import costs_file
 from pointwise_bench.suites.harness.record.cell import Cell, Place
+from pointwise_bench.suites.harness.record.json_lines import damaged
 from pointwise_bench.suites.harness.record.locks import Lock, LockedByAnother, machine_lock
 from pointwise_bench.suites.harness.record.outcome import Asked, Outcome, shortfalls
-from pointwise_bench.suites.harness.record.run_folder import RunFolder, is_finished, now, unfinished_runs
+from pointwise_bench.suites.harness.record.run_folder import RunFolder, fault_of, is_finished, now, unfinished_runs
 from pointwise_bench.suites.harness.record.tracked_runs import is_tracked
+from pointwise_bench.suites.harness.record.typed_lines import fits
 from pointwise_bench.suites.harness.run.claim_plan import ClaimPlan
 from pointwise_bench.suites.harness.run.finals import Finals
 from pointwise_bench.suites.harness.run.forecast import Forecast
@@ -90,6 +95,8 @@ class Session:
         self._hold_run(run_folder)
         if is_finished(run_folder):
             raise BadOption(f"--resume: {run_folder.folder} was finished by another process just now")
+        if (fault := _fault_of(run_folder.run)) is not None:
+            raise BadOption(f"--resume: {run_folder.folder / RUN_FILE}: {fault}; without --resume a new run is begun")
         for name, old, new in (
             *_differences("option", run_folder.run["options"], self._comparable_options(run_folder)),
             *_policy_difference(run_folder.run.get("policy")),
@@ -104,6 +111,8 @@ class Session:
             f"and {len(run_folder.checkpoint)} passes over single problems"
             + (f", and {len(self._claim_results)} claims of single backends" if self._claims else "")
         )
+        for aside in sorted(run_folder.folder.glob(damaged(Path("*")).name)):
+            self._announce(f"what could not be used of {aside.stem} is in {aside}, and is measured again")
 
     def cell(self, problem: Problem, threads: int, backend: str) -> Cell:
         """The result for one planned cell; measures the whole plan when it is the first to be asked for.
@@ -393,6 +402,13 @@ class Session:
         """As given, or drawn anew: a backend cannot foresee the inputs of a run."""
         asked = self._options.seed
         return SystemRandom().randrange(2**32) if asked is None else asked
+
+
+def _fault_of(run: dict[str, Any]) -> str | None:
+    """Why nobody can go on with the run, as :func:`fault_of`, its ceilings included."""
+    if (fault := fault_of(run)) is not None:
+        return fault
+    return None if all(fits(each, Ceilings) for each in run["ceilings"]) else "ceilings cannot be read"
 
 
 def _failures(run_folder: RunFolder) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from pointwise_bench.suites.harness.record.json_lines import append_lines, good_lines
+from pointwise_bench.suites.harness.record import json_lines
+from pointwise_bench.suites.harness.record.json_lines import CannotRecord, append_lines, damaged, good_lines
 
 GOOD: list[dict[str, Any]] = [{"key": 1}, {"key": 2, "text": "\u00e4 and \n"}, {"key": 3}]
 
@@ -93,7 +95,8 @@ def test_a_bad_line_anywhere_is_cut_out_and_offsets_stay_right(path: Path, bad: 
             file.seek(offset)
             assert json.loads(file.readline()) == line
     assert path.read_bytes().count(b"\n") == len(GOOD)
-    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    assert {each.name for each in path.parent.iterdir()} == {path.name, "some.jsonl.damaged"}
+    assert damaged(path).read_bytes() == bad + b"\n"
 
 
 def test_a_good_file_is_not_written_again(path: Path) -> None:
@@ -114,7 +117,7 @@ def test_a_mended_file_replaces_the_old_one_whole_or_not_at_all(path: Path, monk
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", fails)
-        with pytest.raises(OSError, match="pulled the plug"):
+        with pytest.raises(CannotRecord, match="pulled the plug"):
             read(path)
     assert path.read_bytes() == torn
     assert read(path) == GOOD
@@ -125,3 +128,50 @@ def test_what_is_no_number_in_json_is_refused_before_anything_is_written(path: P
     with pytest.raises(ValueError, match="not JSON compliant"):
         append_lines(path, [GOOD[1], {"key": float("nan")}])
     assert read(path) == GOOD[:1]
+
+
+def test_lines_that_are_moved_aside_join_those_that_were(path: Path) -> None:
+    """Nothing that somebody has written is thrown away."""
+    append_lines(path, GOOD[:1])
+    for bad in (b"first\n", b"second, torn"):
+        path.write_bytes(path.read_bytes() + bad)
+        assert read(path) == GOOD[:1]
+    assert damaged(path).read_bytes() == b"first\nsecond, torn\n"
+
+
+@pytest.mark.parametrize("taken", [0, 1, 5, 10**6])
+def test_a_disk_that_fills_up_in_a_line_leaves_none_of_it(
+    path: Path, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append_lines(path, GOOD[:1])
+    whole = path.read_bytes()
+    real = json_lines._write
+
+    def fills_up(file: Any, content: bytes) -> None:
+        real(file, content[:taken])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(json_lines, "_write", fills_up)
+        with pytest.raises(CannotRecord, match=r"some\.jsonl: cannot be written: No space left on device"):
+            append_lines(path, GOOD[1:])
+    assert path.read_bytes() == whole
+    append_lines(path, GOOD[1:])
+    assert read(path) == GOOD
+
+
+def test_a_write_that_takes_a_part_only_is_gone_on_with(path: Path) -> None:
+    class Slow:
+        """Takes three bytes at a time."""
+
+        def __init__(self) -> None:
+            self.written = b""
+
+        def write(self, content: memoryview) -> int:
+            """As a file does that is not buffered."""
+            self.written += content[:3]
+            return min(3, len(content))
+
+    slow: Any = Slow()
+    json_lines._write(slow, b"ten bytes!")
+    assert slow.written == b"ten bytes!"

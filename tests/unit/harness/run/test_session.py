@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from scripted_run import BACKENDS, PROBLEMS, ScriptedPool, kill_after, planned, 
 
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine.project_version import project_version
+from pointwise_bench.suites.harness.record.cell import Place
 from pointwise_bench.suites.harness.run import session as session_module
-from pointwise_bench.suites.harness.run.options import BadOption
+from pointwise_bench.suites.harness.run.options import BadOption, Options
 from pointwise_bench.suites.harness.run.session import Session
 
 
@@ -61,6 +63,79 @@ def test_a_resumed_run_takes_no_further_pass_over_what_was_decided(tmp_path: Pat
     pool.served.clear()
     resume(tmp_path)
     assert pool.served == []
+
+
+# --- damaged files ------------------------------------------------------------------------------------------------
+
+DAMAGES: dict[str, Any] = {
+    "format": [None, 2, 10**400, "1", True],
+    "options": [None, 5, [], {}, {"seed": "x", "time_budget_s": None}, {"seed": -1, "time_budget_s": None}],
+    "environment": [None, [], {}, {"packages": 5}],
+    "ceilings": [None, {}, [5], [{}], [{"threads": 1}], "x"],
+    "passes": [None, {}, "x"],
+    "totals": [[], {"wall_s": "x", "timed_s": 1.0}, {"wall_s": 1.0}, {"wall_s": 10**400, "timed_s": 1.0}],
+    "libraries": [[], 5],
+    "ran": [[], "x"],
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [(key, value) for key, values in DAMAGES.items() for value in values],
+    ids=lambda one: str(one)[:20],
+)
+def test_a_run_whose_file_is_damaged_or_newer_is_not_resumed_and_the_place_is_named(
+    tmp_path: Path, key: str, value: Any
+) -> None:
+    path = kill_after(tmp_path, 3).folder / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    before = path.read_bytes()
+    with pytest.raises(BadOption) as refused:
+        planned(tmp_path).resume()
+    line = str(refused.value)
+    assert line.startswith(f"--resume: {path}: ")
+    assert key in line
+    assert "\n" not in line
+    assert path.read_bytes() == before
+
+
+GARBAGE: list[Any] = [None, 5, "x", [], {}, -1, 1.5, float("nan"), 10**400, True, ["x"], {"x": 1}, [None]]
+
+
+def test_whatever_a_line_of_a_run_is_damaged_to_the_run_is_finished_and_the_line_kept(
+    tmp_path: Path, pool: type[ScriptedPool]
+) -> None:
+    """One value of one line at a time, of cells and of the checkpoint; 25 at random of the some hundred pairs."""
+    rng = Random(3)
+    for trial in range(25):
+        results = tmp_path / str(trial)
+        pool.served.clear()
+        folder = kill_after(results, 4 + trial % 8).folder
+        path = rng.choice([one for one in folder.glob("*.jsonl") if one.stat().st_size])
+        lines = path.read_text().splitlines()
+        place = rng.randrange(len(lines))
+        line = json.loads(lines[place])
+        owner = rng.choice(line["parts"]) if "parts" in line and rng.random() < 0.7 else line
+        owner[rng.choice(list(owner))] = rng.choice(GARBAGE)
+        lines[place] = json.dumps(line)
+        path.write_text("\n".join(lines) + "\n")
+        resume(results).release()
+
+
+def test_lines_that_could_not_be_used_are_told_of(tmp_path: Path, pool: type[ScriptedPool]) -> None:
+    folder = kill_after(tmp_path, 5).folder
+    with (folder / "checkpoint.jsonl").open("a") as file:
+        file.write('{"problem": "torn')
+    told: list[str] = []
+    session = Session(Options(results=tmp_path, seed=1), told.append)
+    for problem in PROBLEMS:
+        for name in BACKENDS:
+            session.plan(problem, 1, name, Place("a group", problem.id))
+    session.resume()
+    session.release()
+    aside = folder / "checkpoint.jsonl.damaged"
+    assert f"what could not be used of checkpoint.jsonl is in {aside}, and is measured again" in told
+    assert aside.read_text() == '{"problem": "torn\n'
 
 
 # --- by which rules -----------------------------------------------------------------------------------------------
