@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from pointwise_bench.suites.harness.design.costs import CostKey, Costs, read, written
+from pointwise_bench.suites.harness.record.json_lines import recording
 
 COSTS_FILE: Final = "costs.json"
 COSTS_FORMAT: Final = 1
@@ -23,8 +24,12 @@ def load(machine_folder: Path) -> dict[CostKey, Costs]:
 
 
 def save(machine_folder: Path, costs: Mapping[CostKey, Costs]) -> None:
-    """Write them whole or not at all, beside those of backends that this run did not have."""
+    """Write them whole or not at all, beside those of backends that this run did not have.
+
+    ``CannotRecord`` where the disk does not take them.
+    """
     draft = machine_folder / f"{COSTS_FILE}.draft"
     content = {"format": COSTS_FORMAT, "costs": written(load(machine_folder) | dict(costs))}
-    draft.write_text(json.dumps(content, indent=1) + "\n")
-    draft.replace(machine_folder / COSTS_FILE)
+    with recording(machine_folder / COSTS_FILE):
+        draft.write_text(json.dumps(content, indent=1) + "\n")
+        draft.replace(machine_folder / COSTS_FILE)
