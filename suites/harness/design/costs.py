@@ -19,14 +19,17 @@ class Costs:
     """One backend with one thread budget. Seconds of wall time; ``problems`` have been measured.
 
     ``start_s`` of a worker, ``first_s`` beyond the usual on its first problem, ``untimed_s`` of the steps of a problem
-    that run beside others, ``alone_s`` of those that have the machine to themselves. ``usable``: nothing was missing.
+    that run beside others, ``alone_s`` of those that have the machine to themselves. ``multiply_adds`` in ``calls_s``
+    are the work and the time of single calls, added up: so the speed is that of large problems, whose turns are long.
+    ``usable``: nothing was missing.
     """
 
     start_s: float
     first_s: float
     untimed_s: float
     alone_s: float
-    multiply_adds_per_s: float
+    multiply_adds: float
+    calls_s: float
     problems: int = 0
     usable: bool = True
 
@@ -34,7 +37,12 @@ class Costs:
     def usual(cls) -> Costs:
         """What is assumed of a backend that was never measured on this machine."""
         rule = POLICY.costs
-        return cls(rule.start_s, rule.first_s, rule.untimed_s, rule.alone_s, rule.multiply_adds_per_s)
+        return cls(rule.start_s, rule.first_s, rule.untimed_s, rule.alone_s, rule.multiply_adds_per_s, 1.0)
+
+    @property
+    def multiply_adds_per_s(self) -> float:
+        """The speed."""
+        return self.multiply_adds / self.calls_s
 
     def seconds_per_call(self, problem: Problem) -> float:
         """Foreseen, from the multiply-adds alone."""
@@ -137,14 +145,16 @@ class CostBook:
 def _learnt(old: Costs, seen: TrialCosts, problem: Problem) -> Costs:
     """The mean over problems, of which the last few dozen count: a machine does not stay as it was."""
     weight = 1 / (min(old.problems, POLICY.costs.remembered) + 1 + (POLICY.costs.counts_as if not old.problems else 0))
-    speed = old.multiply_adds_per_s
+    work, seconds = old.multiply_adds, old.calls_s
     if seen.seconds_per_call:
-        speed *= (problem.macs / seen.seconds_per_call / speed) ** weight
+        kept = (1 - weight) if old.problems else 0.0
+        work, seconds = kept * work + problem.macs, kept * seconds + seen.seconds_per_call
     return replace(
         old,
         untimed_s=old.untimed_s + weight * (seen.untimed_s - old.untimed_s),
         alone_s=old.alone_s + weight * (seen.alone_s - old.alone_s),
-        multiply_adds_per_s=speed,
+        multiply_adds=work,
+        calls_s=seconds,
         problems=old.problems + 1,
     )
 

@@ -90,9 +90,9 @@ class ScreeningPolicy:
     """More of them tell hardly more about who is near."""
     near: float = 1.5
     """Times slower than the best of one scout, within which a backend goes on to all problems."""
-    far: float = 3.0
+    far: float = 2.0
     """Times slower than the fastest, beyond which a backend takes part in a few rounds of the screening only ..."""
-    far_rounds: int = 3
+    far_rounds: int = 4
     """... namely these: enough for their range, which is widened by what rounds scatter."""
     spare_rounds: int = 3
     """Of the others, beyond the fewest with which an interval exists: so a disturbed round does not void a pair."""

@@ -32,7 +32,7 @@ def test_costs_settle_at_what_is_seen() -> None:
 
 
 def test_what_was_long_ago_is_forgotten() -> None:
-    book = CostBook({KEY: Costs(1.0, 1.0, 5.0, 0.1, 1e10, problems=1000)})
+    book = CostBook({KEY: Costs(1.0, 1.0, 5.0, 0.1, 1e10, 1.0, problems=1000)})
     for _ in range(3 * POLICY.costs.remembered):
         book.note_trial(PROBLEM, {KEY: TrialCosts(0.1, 0.1, None)}, ())
     assert book.of(KEY).untimed_s == pytest.approx(0.1, abs=0.4)
@@ -68,8 +68,8 @@ def test_who_lacks_something_is_not_usable_until_it_starts() -> None:
 
 
 def test_a_trial_is_foreseen_by_its_longest_step_beside_others() -> None:
-    one = Costs(1.0, 1.0, 0.2, 0.1, 1e12, problems=9)
-    dear = Costs(1.0, 1.0, 3.0, 0.1, 1e12, problems=9)
+    one = Costs(1.0, 1.0, 0.2, 0.1, 1e12, 1.0, problems=9)
+    dear = Costs(1.0, 1.0, 3.0, 0.1, 1e12, 1.0, problems=9)
     book = CostBook({("a", 1): one, ("b", 1): one, ("dear", 1): dear}, at_once=4)
     turn_s = POLICY.rounds.turn_s + POLICY.rounds.warm_s + POLICY.rounds.turn_overhead_s
     rounds = {"a": 10, "b": 10}
@@ -85,7 +85,7 @@ def test_what_a_problem_takes_beside_its_backends_is_learnt() -> None:
 
 
 def test_what_is_written_is_read_again() -> None:
-    known = {KEY: Costs(1.0, 2.0, 0.1, 0.2, 3e9, 7), ("b", 2): Costs(1.0, 2.0, 0.1, 0.2, 3e9, 7, usable=False)}
+    known = {KEY: Costs(1.0, 2.0, 0.1, 0.2, 3e9, 1.0, 7), ("b", 2): Costs(1.0, 2.0, 0.1, 0.2, 3e9, 1.0, 7, usable=False)}
     assert read(written(known)) == known
 
 

@@ -9,7 +9,7 @@ import pytest
 from pointwise_bench.suites.harness.design.costs import Costs
 from pointwise_bench.suites.harness.record.costs_file import COSTS_FILE, load, save
 
-ONE = Costs(1.0, 2.0, 0.1, 0.2, 3e9, 7)
+ONE = Costs(1.0, 2.0, 0.1, 0.2, 3e9, 1.0, 7)
 
 
 def test_what_is_saved_is_loaded_beside_what_was_there(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pointwise_bench.suites.harness.record.cell import Place
 from pointwise_bench.suites.harness.run.forecast import Forecast, Reach, groups, limited, whole_groups
 from pointwise_bench.suites.harness.run.plan import PlannedTrial, TrialTask
 
-QUICK = Costs(start_s=1.0, first_s=1.0, untimed_s=0.1, alone_s=0.05, multiply_adds_per_s=5e10, problems=9)
+QUICK = Costs(start_s=1.0, first_s=1.0, untimed_s=0.1, alone_s=0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
 
 
 def book(*names: str, **others: Costs) -> CostBook:
@@ -36,7 +36,7 @@ def test_seconds_are_those_of_starts_steps_and_turns() -> None:
 
 
 def test_who_is_known_to_be_far_is_foreseen_with_few_rounds() -> None:
-    slow = Costs(1.0, 1.0, 0.1, 0.05, multiply_adds_per_s=1e9, problems=9)
+    slow = Costs(1.0, 1.0, 0.1, 0.05, multiply_adds=1e9, calls_s=1.0, problems=9)
     near = book("a", "b", b=QUICK)
     far = book("a", b=slow)
     asked = task(problems(1)[0], "a", "b")
@@ -53,7 +53,7 @@ def test_where_all_fits_everybody_meets_everywhere() -> None:
 
 
 def test_who_is_dear_is_limited_to_a_fair_share_that_is_spread() -> None:
-    dear = Costs(1.0, 1.0, 4.0, 0.05, multiply_adds_per_s=5e10, problems=9)
+    dear = Costs(1.0, 1.0, 4.0, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
     asked = [task(problem, "a", "b", "dear") for problem in problems(20)]
     forecast = Forecast(book("a", "b", dear=dear))
     seconds = 0.9 * forecast.screening_s(asked)
