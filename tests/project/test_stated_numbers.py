@@ -99,6 +99,7 @@ METHODOLOGY: Final = (
     f"({100 * SCREENING.scouting_share:.0f} % of the screening's time)",
     f"within {SCREENING.near} times the best on one of them",
     f"further starts, of {SCREENING.final_rounds} rounds,",
+    f"every {SCREENING.look_again} problems it is looked whether the rest still fits",
     # workers
     f"It may use {PARTS[limits.SHARE]} of the memory that is free at its start",
     f"write no file above {limits.LARGEST_FILE / limits.GIB:.0f} GiB",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 from pointwise_bench import Problem
@@ -12,6 +15,12 @@ from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.rounds import turn_s
 
 CostKey = tuple[str, int]  # a backend's name and a thread budget
+
+
+@cache
+def _usual_costs() -> dict[str, dict[str, float]]:
+    with Path(__file__).with_name("usual_costs.toml").open("rb") as file:
+        return tomllib.load(file)
 
 
 @dataclass(frozen=True)
@@ -34,10 +43,17 @@ class Costs:
     usable: bool = True
 
     @classmethod
-    def usual(cls) -> Costs:
-        """What is assumed of a backend that was never measured on this machine."""
-        rule = POLICY.costs
-        return cls(rule.start_s, rule.first_s, rule.untimed_s, rule.alone_s, rule.multiply_adds_per_s, 1.0)
+    def usual(cls, backend: str = "") -> Costs:
+        """What is assumed of a backend that was never measured on this machine: see ``usual_costs.toml``."""
+        rule, own = POLICY.costs, _usual_costs().get(backend, {})
+        return cls(
+            start_s=own.get("start_s", rule.start_s),
+            first_s=own.get("first_s", rule.first_s),
+            untimed_s=own.get("untimed_s", rule.untimed_s),
+            alone_s=own.get("alone_s", rule.alone_s),
+            multiply_adds=rule.multiply_adds_per_s,
+            calls_s=1.0,
+        )
 
     @property
     def multiply_adds_per_s(self) -> float:
@@ -74,7 +90,7 @@ class CostBook:
 
     def of(self, key: CostKey) -> Costs:
         """What is known of the backend by now."""
-        return self._costs.get(key) or Costs.usual()
+        return self._costs.get(key) or Costs.usual(key[0])
 
     def known(self) -> dict[CostKey, Costs]:
         """All that was measured, now or in earlier runs."""

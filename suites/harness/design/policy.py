@@ -100,7 +100,9 @@ class ScreeningPolicy:
     """Times what the others take in the mean that one backend may take; beyond it, it is given fewer problems."""
     share_of_dear: float = 0.1
     """Of a time that is too short for everybody, for such backends among those that go on."""
-    final_rounds: int = 20
+    look_again: int = 6
+    """Problems after which it is looked whether the rest of the screening still fits."""
+    final_rounds: int = 32
     """Of one pass of the finals: starts disagree more than rounds do, so the time goes to starts."""
     most_start_share: float = 0.2
     """Of a budget; a backend whose worker would need longer until its first time is left out of the run."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pointwise_bench.suites.harness.design.costs import CostKey
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.rounds import screening_rounds
-from pointwise_bench.suites.harness.run.forecast import Forecast, Limits, without
+from pointwise_bench.suites.harness.run.forecast import Forecast, Limits, Reach, without
 from pointwise_bench.suites.harness.run.passes import Passes
 from pointwise_bench.suites.harness.run.plan import PlannedTrial, TrialTask
 from pointwise_bench.suites.harness.run.progress import Progress
@@ -52,7 +52,9 @@ class Screening:
                 self._measure(followed, progress)
             else:
                 self._note_limits(tasks, reach.limits)
-                self._measure(reach.tasks, progress)
+                self._measure_everywhere(
+                    list(reach.tasks), reach.seconds - (began_s - passes.budget.left_s()), progress
+                )
 
     def extend(self) -> bool:
         """Where time is left behind the finals: further whole groups with those who were near; whether there were."""
@@ -89,6 +91,35 @@ class Screening:
                 return
             rounds = screening_rounds(len(task.backends))
             self._passes.trial(task, 0, progress, rounds, POLICY.screening.far_rounds)
+
+    def _measure_everywhere(self, tasks: list[TrialTask], seconds: float, progress: Progress) -> None:
+        """Everybody on all ``tasks``, as long as that is foreseen to fit into ``seconds``; else as few as need be.
+
+        Costs that were not known before are known after a few problems. Where they are larger, who is dear is given
+        fewer problems; where that is not enough, only who came near the best so far goes on.
+        """
+        passes, end_s = self._passes, self._passes.budget.left_s() - seconds
+        done: list[TrialTask] = []
+        while tasks:
+            for task in tasks[: POLICY.screening.look_again]:
+                self._measure([task], progress)
+            done += tasks[: POLICY.screening.look_again]
+            tasks = tasks[POLICY.screening.look_again :]
+            left_s = passes.budget.left_s() - end_s
+            if self._forecast.screening_s(tasks) <= left_s:
+                continue
+            reach = self._forecast.reach(tasks, left_s)
+            if reach.scouts:
+                self._near = self._who_is_near(done)
+                tasks = self._followed(tasks, left_s)
+            else:
+                self._note_limits(tasks, reach.limits)
+                tasks = list(reach.tasks)
+            passes.announce(f"plan: {_what_is_less(reach, self._near)}, since costs are larger than foreseen")
+            progress.expect(progress.done + len(tasks))
+            if reach.scouts:
+                return self._measure(tasks, progress)
+        return None
 
     # --- behind the scouts ----------------------------------------------------------------------------------
 
@@ -146,3 +177,9 @@ def _why_not_near(times: float | None, scouts: int) -> str:
     if times is not None:
         found = f"at least {times:.3g} times slower than the best on each of {scouts} problems"
     return f"screened out: {found}; --full measures everybody everywhere"
+
+
+def _what_is_less(reach: Reach, near: set[CostKey] | None) -> str:
+    if near is not None:
+        return f"the rest with {', '.join(sorted({name for name, _ in near}))}, who came near the best"
+    return ", ".join(f"{name} on {len(keys)} of the rest" for (name, _), keys in sorted(reach.limits.items()))

@@ -20,6 +20,19 @@ def test_nothing_known_is_what_is_usual() -> None:
     assert CostBook().known() == {}
 
 
+def test_what_is_usual_is_that_of_the_backend_where_that_is_known() -> None:
+    assert Costs.usual("torch-compile").untimed_s > 10 * Costs.usual().untimed_s
+    assert CostBook().of(("torch-compile", 2)) == Costs.usual("torch-compile")
+
+
+def test_the_usual_costs_are_of_backends_that_there_are() -> None:
+    from pointwise_bench.backends import registry
+    from pointwise_bench.suites.harness.design import costs
+
+    assert costs._usual_costs().keys() <= set(registry.names())
+    assert all(isinstance(Costs.usual(name), Costs) for name in registry.names())
+
+
 def test_costs_settle_at_what_is_seen() -> None:
     book = CostBook()
     for _ in range(60):
@@ -85,7 +98,10 @@ def test_what_a_problem_takes_beside_its_backends_is_learnt() -> None:
 
 
 def test_what_is_written_is_read_again() -> None:
-    known = {KEY: Costs(1.0, 2.0, 0.1, 0.2, 3e9, 1.0, 7), ("b", 2): Costs(1.0, 2.0, 0.1, 0.2, 3e9, 1.0, 7, usable=False)}
+    known = {
+        KEY: Costs(1.0, 2.0, 0.1, 0.2, 3e9, 1.0, 7),
+        ("b", 2): Costs(1.0, 2.0, 0.1, 0.2, 3e9, 1.0, 7, usable=False),
+    }
     assert read(written(known)) == known
 
 

@@ -105,3 +105,27 @@ def test_the_plan_is_said_before_anything_is_started_and_from_known_costs_afterw
     at, line = next((at, line) for at, line in machine.said if line.startswith("plan: ") and at >= again)
     assert at == again
     assert "not known yet" not in line
+
+
+def test_costs_that_are_larger_than_foreseen_leave_the_others_their_cells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is known of a backend that takes four seconds to prepare; with it the selection would not fit."""
+    machine = SimulatedMachine(FIELD | {"unknown": Made(prepare_s=4.0)})
+    session = run_of(machine, tmp_path, monkeypatch, {"net": problems(60)}, time_budget_s=400.0)
+    for name in FIELD:
+        assert list(statuses(session, name).values()) == ["ok"] * 60
+    assert 2 <= len(statuses(session, "unknown")) < 60
+    assert any("since costs are larger than foreseen" in line for _, line in machine.said)
+    assert machine.clock.now - 1000 <= 400
+
+
+def test_where_everybody_costs_more_than_foreseen_those_near_the_best_meet_on_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = SimulatedMachine({name: Made(speed=one.speed, prepare_s=0.7) for name, one in FIELD.items()})
+    session = run_of(machine, tmp_path, monkeypatch, {"net": problems(40)}, time_budget_s=240.0)
+    assert list(statuses(session, "b00").values()) == ["ok"] * 40
+    assert len(statuses(session, "b11")) < 40
+    with pytest.raises(BudgetSpent, match="screened out"):
+        session.cell(problems(40)[-1], 1, "b11")
