@@ -27,12 +27,13 @@ from pointwise_bench.report.reading.run import load_run
 from pointwise_bench.report.statistics.leaders import leaders_of
 from pointwise_bench.report.statistics.starts import Disagreement
 from pointwise_bench.report.statistics.verdicts import Pairs, Series, pair_up, usual_disagreement
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.design.rounds import screening_rounds
 
-NEAR, FAR = 14, 3  # rounds of a start: of backends near the fastest, and of those far off
-FAR_OFF = 1.5  # times as slow as the fastest in the warm-up, which errs
 WARM_UP_SD = 0.1
 MOST_STARTS = 6
 SPEEDS: Final = (1, 1, 1.03, 1.05, 1.05, 1.08, 1.12, 1.2, 1.3, 1.45, 1.7, 2, 2, 2.5, 3, 5, 12, 100)
+SCREENING, FAR, FINAL = screening_rounds(len(SPEEDS)), POLICY.screening.far_rounds, POLICY.screening.final_rounds
 
 Shifts = Callable[[np.random.Generator, int], NDArray[np.float64]]
 SHIFTS: Final[dict[str, Shifts]] = {
@@ -83,15 +84,15 @@ def different(pairs: Pairs) -> NDArray[np.bool_]:
 
 
 def few_starts(problems: int) -> Iterator[tuple[str, ...]]:
-    """Share of the pairs of 18 identical backends that are called different, by machine and rule."""
-    yield ("starts differ", "start sd", "round sd", "3 x 8", "1 x 14 as if 3", "1 x 14", "2 x 14", "3 x 14, third look")
+    """Share of the pairs of 18 identical backends that are called different, by machine and number of starts."""
+    yield ("starts differ", "start sd", "round sd", "three", "one, as if three", "one", "two", "three, third look")
     for shifts in SHIFTS:
         for start_sd, round_sd in ((0.01, 0.03), (0.03, 0.03), (0.05, 0.05)):
             machine = Machine(shifts, start_sd, round_sd)
             cells = [
-                identical(machine, problems, starts=3, rounds=8, first_look=PLANNED_STARTS),
-                identical(machine, problems, starts=1, rounds=NEAR, first_look=1, start_sd=0.0),
-                *(identical(machine, problems, starts, NEAR, first_look=1) for starts in (1, 2, 3)),
+                identical(machine, problems, starts=3, rounds=POLICY.rounds.telling, first_look=PLANNED_STARTS),
+                identical(machine, problems, starts=1, rounds=SCREENING, first_look=1, start_sd=0.0),
+                *(identical(machine, problems, starts, SCREENING, first_look=1) for starts in (1, 2, 3)),
             ]
             yield shifts, percent(start_sd), percent(round_sd), *map(percent, cells)
 
@@ -160,7 +161,7 @@ def three_starts(machine: Machine, problems: int) -> Outcome:
     generator = np.random.default_rng(2)
     made: list[list[Series]] = []
     for _ in range(problems):
-        rounds = rounds_of_a_start(generator, fewest=5)
+        rounds = rounds_of_a_start(generator, fewest=POLICY.rounds.fewest)
         each = [machine.start(generator, SPEEDS, number, rounds) for number in range(PLANNED_STARTS)]
         made.append([joined(*own) for own in zip(*each, strict=True)])
     return judged(made, usual_disagreement([pair_up(series) for series in made]))
@@ -178,7 +179,7 @@ def screening_and_finals(machine: Machine, problems: int) -> Outcome:
         for series in made:
             found = leaders_of(len(series), pair_up(series, usual=usual))
             if not found.settled:
-                again = machine.start(generator, SPEEDS, number, [NEAR] * len(SPEEDS))
+                again = machine.start(generator, SPEEDS, number, [FINAL] * len(SPEEDS))
                 for one in found.contenders:
                     series[one] = joined(series[one], again[one])
     return judged(made, usual_disagreement([pair_up(series, usual=usual) for series in made], usual.first_look))
@@ -187,7 +188,7 @@ def screening_and_finals(machine: Machine, problems: int) -> Outcome:
 def rounds_of_a_start(generator: np.random.Generator, fewest: int) -> list[int]:
     """Of each backend: ``fewest`` of those that the warm-up shows to be far off."""
     warm = np.array(SPEEDS) * np.exp(generator.normal(0, WARM_UP_SD, len(SPEEDS)))
-    return [fewest if seconds > FAR_OFF * warm.min() else NEAR for seconds in warm.tolist()]
+    return [fewest if seconds > POLICY.screening.far * warm.min() else SCREENING for seconds in warm.tolist()]
 
 
 def judged(made: Sequence[Sequence[Series]], usual: Disagreement) -> Outcome:
@@ -251,7 +252,7 @@ def recorded(folders: Sequence[Path]) -> Iterator[tuple[str, ...]]:
 
 def first_rounds(series: Series) -> Series:
     """The rounds of a screening: the first ones of the first start."""
-    own = np.flatnonzero(series.rounds < NEAR)
+    own = np.flatnonzero(series.rounds < SCREENING)
     return Series(series.log_seconds[own], series.rounds[own], series.processes[own])
 
 
@@ -279,8 +280,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the problems")
     options = parser.parse_args()
     few = 10 if options.quick else 1
-    table(few_starts(300 // few))
-    table(whole_course(300 // few))
+    table(few_starts(200 // few))
+    table(whole_course(200 // few))
     if options.runs:
         table(recorded(options.runs))
 
