@@ -121,11 +121,12 @@ METHODOLOGY: Final = (
     f"The margin of practical equality is {100 * VERDICT.margin:.0f} %",
     f"counts as {WORDS[VERDICT.usual_counts_as]} degrees of freedom",
     # screening and finals
+    f"and {screening_rounds(18)} rounds of eighteen backends or {POLICY.screening.far_rounds};",
     f"a standard deviation of {100 * VERDICT.start_sd:.0f} %, which counts as {VERDICT.start_sd_counts_as} starts",
     f"with 18 backends, that is {100 * lacking(1):.1f} % for one start and {100 * lacking(2):.1f} % for two",
     f"{100 * VERDICT.round_sd_quantile:.0f} % of the run's pairs stay below, {100 * VERDICT.round_sd:.0f} % before any",
     f"tell nothing below a ratio of {math.exp(lacking(1) + NOTHING_KNOWN.few_rounds(look(1, 18))):.1f}",
-    f"Fewer than {VERDICT.fewest_rounds} rounds decide nothing",
+    f"Fewer than {VERDICT.fewest_common_rounds} rounds decide nothing",
     "the first gets 1/{}, the second 1/{}, the third 1/{}".format(*(price_of_look(starts, 1) for starts in (1, 2, 3))),
     f"more than {naive_loops.PATIENCE_S} s per call, by their predicted time",
 )
