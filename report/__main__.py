@@ -14,6 +14,7 @@ from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.reading.errors import ReportError
 
 if TYPE_CHECKING:
+    from pointwise_bench.report.pages.run_analysis import RunAnalysis
     from pointwise_bench.report.reading.run import Run
 
 _REPORT: Final = "pointwise-bench report"
@@ -68,12 +69,12 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(USAGE_ERROR)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+def main(arguments: Sequence[str] | None = None, known: Sequence[RunAnalysis] = ()) -> int:
+    """Run the command line; returns the exit code. Runs that are ``known`` are not read and analysed again."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     compares = words[:1] == ["compare"]
     try:
-        return _compare(words[1:]) if compares else _report(words)
+        return _compare(words[1:]) if compares else _report(words, known)
     except ReportError as error:
         sentence = str(error)
     except OSError as error:
@@ -83,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return USAGE_ERROR
 
 
-def _report(words: Sequence[str]) -> int:
+def _report(words: Sequence[str], known: Sequence[RunAnalysis]) -> int:
     options = _report_parser().parse_args(words)
     # Imported here, so that --help and a wrong option answer at once: pandas and matplotlib take a second.
     from pointwise_bench.report.analysis.baseline import check_baseline
@@ -94,11 +95,13 @@ def _report(words: Sequence[str]) -> int:
 
     folders = options.runs or _newest(options.results)
     # A run named twice, whichever way, is one run.
-    runs = [load_run(folder) for folder in {folder.resolve(): folder for folder in folders}.values()]
-    _name_defects(runs)
+    named = {folder.resolve(): folder for folder in folders}
+    there = {one.run.folder.resolve(): one for one in known if options.baseline in (None, one.baseline)}
+    runs = {place: there[place].run if place in there else load_run(folder) for place, folder in named.items()}
+    _name_defects(runs.values())
     if options.baseline is not None:
-        check_baseline(options.baseline, runs)
-    found = [analyse(run, options.baseline) for run in runs]
+        check_baseline(options.baseline, list(runs.values()))
+    found = [there.get(place) or analyse(run, options.baseline) for place, run in runs.items()]
     if options.splice is not None:
         splice(options.splice, readme_text(found[0]))
         print(options.splice)

@@ -38,6 +38,7 @@ from pointwise_bench.suites.harness.run.options import (
 from pointwise_bench.suites.harness.worker.plugin_loading import declarations
 
 if TYPE_CHECKING:
+    from pointwise_bench.report.pages.run_analysis import RunAnalysis
     from pointwise_bench.suites.harness.run.session import Session
     from pointwise_bench.suites.harness.run.untimed import UntimedBackends
 
@@ -50,6 +51,7 @@ OPTIONS = pytest.StashKey[Options]()
 GROUPS = pytest.StashKey[list[Group]]()
 SESSION = pytest.StashKey["Session"]()
 SHORTFALLS = pytest.StashKey[list[str]]()
+ANALYSIS: pytest.StashKey[RunAnalysis] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -254,8 +256,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if session.config.option.collectonly:
         return
     from pointwise_bench.suites.harness.record.cell import Place
+    from pointwise_bench.suites.harness.run.pytest_benchmark_adapter import leave_tables_out
     from pointwise_bench.suites.harness.run.session import Session
 
+    if all(
+        map(is_of_suites, {item.path for item in session.items if "benchmark" in getattr(item, "fixturenames", ())})
+    ):
+        leave_tables_out(session.config)
     run_session = Session(session.config.stash[OPTIONS], _announcer(session.config), BEGAN)
     for item in session.items:
         if item.get_closest_marker("shapes"):
@@ -374,9 +381,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def folder_of(session: pytest.Session) -> Path | None:
+def folder_of(config: pytest.Config) -> Path | None:
     """Where the run of this session was written; None where nothing was measured."""
-    run_session = session.config.stash.get(SESSION, None)
+    run_session = config.stash.get(SESSION, None)
     return None if run_session is None or run_session.run_folder is None else run_session.run_folder.folder
 
 
@@ -391,8 +398,24 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     run_session = config.stash.get(SESSION, None)
     if run_session is not None and run_session.run_folder is not None:
         terminalreporter.section("pointwise-bench")
-        for line in (*run_session.summary(), *config.stash.get(SHORTFALLS, [])):
+        answer = _answer(config, run_session.run_folder.folder)
+        shortfalls = config.stash.get(SHORTFALLS, [])
+        for line in (*run_session.summary(), *answer, *shortfalls, *run_session.what_next()):
             terminalreporter.write_line(line)
+
+
+def _answer(config: pytest.Config, folder: Path) -> list[str]:
+    """Who is fastest on each network, by the analysis of the report, which is kept for whoever writes the page."""
+    from pointwise_bench.report.pages.run_analysis import analyse
+    from pointwise_bench.report.pages.terminal_table import terminal_table
+    from pointwise_bench.report.reading.errors import ReportError
+    from pointwise_bench.report.reading.run import load_run
+
+    try:
+        config.stash[ANALYSIS] = analyse(load_run(folder))
+    except ReportError as error:
+        return [f"no answer: {error}"]
+    return terminal_table(config.stash[ANALYSIS])
 
 
 def _reports(entries: list[Any]) -> list[pytest.TestReport]:

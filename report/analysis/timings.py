@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
-from typing import Any, Final
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final, cast
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from pointwise_bench.report.analysis.roofline import Roofs
 from pointwise_bench.report.analysis.series import clusters_of
 from pointwise_bench.report.reading.cells import ReadCell
 from pointwise_bench.report.reading.run import Run
+from pointwise_bench.report.statistics.signs import LEADING, JudgedPairs, Sign, signs_of
 
 COLUMNS: Final = (
     *("machine", "run", "backend", "problem", "group", "name", "threads", "status", "reason"),
@@ -27,26 +29,27 @@ RowKey = tuple[str, int, str]
 
 
 def tabulate(run: Run, comparisons: pd.DataFrame, ceilings: Roofs) -> pd.DataFrame:
-    """``COLUMNS``, then ``device``, ``device_median_s`` and ``leads``, which only the page needs.
+    """``COLUMNS``, then ``device``, ``device_median_s``, ``sign`` and ``leads``, which only the page needs.
 
-    ``rank`` is one more than the number of backends judged faster, so it ties where the evidence ties. ``leads`` is
-    what the page prints in bold: rank 1, unless that rank is owed only to having too few rounds for a sign test.
+    ``rank`` is one more than the number of backends judged faster, so it ties where the evidence ties. ``sign`` tells
+    how a time stands to the fastest one of its problem, and is empty where it is compared with nobody's; ``leads`` is
+    what the page prints in bold: the fastest, and who is the same by evidence.
     """
-    beaten, silent = _beaten(comparisons), _silent(comparisons)
+    beaten = _beaten(comparisons)
     rows: list[dict[str, Any]] = []
-    shortest: defaultdict[tuple[str, int], float] = defaultdict(lambda: math.inf)
+    comparable: dict[RowKey, float] = {}
     for cell in run.cells:
         row = _row(run, cell, ceilings)
         key = (cell.problem.id, cell.threads, cell.backend)
         if cell.comparable_to_others:
             row["rank"] = 1 + beaten[key]
-            shortest[key[:2]] = min(shortest[key[:2]], row["median_s"])
-        row["silent"] = key in silent
+            comparable[key] = row["median_s"]
         rows += [row | {"group": place.group, "name": place.name, "count": place.count} for place in cell.places]
+    signs = _signs(comparisons, comparable)
     for row in rows:
-        is_shortest = row["median_s"] == shortest[row["problem"], row["threads"]]
-        row["leads"] = row["rank"] == 1 and (is_shortest or not row["silent"])
-    table = pd.DataFrame(rows, columns=[*COLUMNS, "device", "device_median_s", "leads"])
+        sign = signs.get((row["problem"], row["threads"], row["backend"]))
+        row.update(sign=sign or "", leads=sign in LEADING)
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "device", "device_median_s", "sign", "leads"])
     return table.astype(dict.fromkeys(_WHOLE, "Int64") | {"leads": "bool"})
 
 
@@ -104,12 +107,17 @@ def _beaten(comparisons: pd.DataFrame) -> Counter[RowKey]:
     return beaten
 
 
-def _silent(comparisons: pd.DataFrame) -> set[RowKey]:
-    """Cells that were compared, but with too few rounds for a sign test."""
-    heard: set[RowKey] = set()
-    compared: set[RowKey] = set()
-    for side in ("backend_a", "backend_b"):
-        keys = list(zip(comparisons["problem"], comparisons["threads"], comparisons[side], strict=True))
-        compared.update(keys)
-        heard.update(key for key, tested in zip(keys, comparisons["sign_tested"], strict=True) if tested)
-    return compared - heard
+def _signs(comparisons: pd.DataFrame, seconds: Mapping[RowKey, float]) -> dict[RowKey, Sign]:
+    """By cell that may be compared, from its pairs; who has nobody beside it is the fastest."""
+    found: dict[RowKey, Sign] = dict.fromkeys(seconds, "fastest")
+    of_a, of_b = (comparisons[column].to_numpy(dtype=object) for column in ("backend_a", "backend_b"))
+    ratio, verdict = comparisons["ratio"].to_numpy(dtype=np.float64), comparisons["verdict"].to_numpy(dtype=object)
+    for key, rows in comparisons.groupby(["problem", "threads"], sort=False).indices.items():
+        problem, threads = cast("tuple[str, int]", key)
+        names = sorted({*of_a[rows], *of_b[rows]})
+        at = {name: number for number, name in enumerate(names)}
+        first, second = (np.array([at[name] for name in of[rows]], dtype=np.int64) for of in (of_a, of_b))
+        keys = [(problem, int(threads), name) for name in names]
+        pairs = JudgedPairs(first, second, ratio[rows], verdict[rows])
+        found |= zip(keys, signs_of([seconds[key] for key in keys], pairs), strict=True)
+    return found

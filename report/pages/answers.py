@@ -13,7 +13,7 @@ from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.groups import ReportGroup
 from pointwise_bench.report.analysis.wording import duration, joined, times
 
-# Missing layers that are named one by one.
+# Of missing layers, and of backends that cannot be told from the fastest.
 _NAMED: Final = 3
 
 
@@ -21,8 +21,9 @@ _NAMED: Final = 3
 class NetworkAnswer:
     """Which backend is fastest for a group, by how much and how certain that is.
 
-    ``total`` is empty where a sum over the group means nothing or no backend has all layers. ``layers`` says on how
-    many the backend is fastest or tied; where the group is not ``whole``, how many of its layers have a time.
+    ``fastest`` names all that lead, ``total`` is the first one's: empty where a sum over the group means nothing or no
+    backend has all layers. ``layers`` says on how many it is the fastest or the same; where the group is not ``whole``,
+    how many of its layers have a time.
     """
 
     group: str
@@ -43,26 +44,31 @@ def answer(group: ReportGroup) -> NetworkAnswer:
     first = group.leaders[0]
     assert first.total is not None
     seconds, led = duration(first.total.seconds), f"{first.leading} of {len(group.layers)}"
-    return NetworkAnswer(group.name, group.threads, first.backend, seconds, _certainty(group), led)
+    names = joined(one.backend for one in group.leaders)
+    return NetworkAnswer(group.name, group.threads, names, seconds, _certainty(group), led)
 
 
 def _incomplete(group: ReportGroup) -> NetworkAnswer:
     """Of a part of a network there is no winner: the layers that are left out may be those on which it would lose."""
-    names = [layer.name or layer.problem for layer in group.missing]
-    further = len(names) - _NAMED
-    shown = joined(names if further <= 0 else [*names[:_NAMED], f"{further} more"])
+    missing = _first_of([layer.name or layer.problem for layer in group.missing])
     said = f"incomplete: {group.covered} of {len(group.layers)}"
-    return NetworkAnswer(group.name, group.threads, "none", "", f"without a time: {shown}", said, whole=False)
+    return NetworkAnswer(group.name, group.threads, "none", "", f"without a time: {missing}", said, whole=False)
 
 
 def _certainty(group: ReportGroup) -> str:
-    """How far the best of a network is ahead, and of whom."""
-    tied = [standing.backend for standing in group.leaders[1:]]
-    parts = [f"tied with {joined(tied)}"] if tied else []
-    if group.lead is not None:
-        other, *ratio = group.lead
-        parts.append(f"{times(*ratio)} ahead of {other}")
+    """Who is as fast, of whom that cannot be told, and how far the leaders are ahead of the next one."""
+    parts = [f"the same within {100 * MARGIN:g} %"] * (len(group.leaders) > 1)
+    if group.undecided:
+        parts.append(f"not enough evidence against {_first_of([one.backend for one in group.undecided])}")
+    slower = group.next_slower
+    if slower is not None and slower.behind is not None:
+        parts.append(f"{times(*slower.behind)} ahead of {slower.backend}")
     return "; ".join(parts) or "the only one with comparable times for all layers"
+
+
+def _first_of(names: Sequence[str]) -> str:
+    further = len(names) - _NAMED
+    return joined(names if further <= 0 else [*names[:_NAMED], f"{further} more"])
 
 
 def _most_often(group: ReportGroup) -> NetworkAnswer:
@@ -89,14 +95,22 @@ def _of_whole(networks: Sequence[ReportGroup]) -> str:
     if not networks:
         return "No network has a backend with comparable times for all layers, so none is called fastest."
     if len(networks) == 1:
-        only = networks[0]
-        return f"On {only.name}, {only.leaders[0].backend} is fastest: {_certainty(only)}."
-    winners = Counter(group.leaders[0].backend for group in networks if len(group.leaders) == 1)
+        return _of_one(networks[0])
+    settled = [group for group in networks if not group.undecided]
+    winners = Counter(group.leaders[0].backend for group in settled if len(group.leaders) == 1)
     ranked = sorted(winners.items(), key=lambda item: (-item[1], item[0]))
     parts = [f"{name} is fastest on {count}" for name, count in ranked]
-    tied = len(networks) - winners.total()
+    tied, open_ = len(settled) - winners.total(), len(networks) - len(settled)
     parts += [f"{tied} {'ends' if tied == 1 else 'end'} in a tie"] * bool(tied)
+    parts += [f"on {open_} the evidence does not tell"] * bool(open_)
     return f"Of {_cases(networks)}, {joined(parts)}."
+
+
+def _of_one(group: ReportGroup) -> str:
+    names = joined(one.backend for one in group.leaders)
+    if group.undecided:
+        return f"On {group.name}, the evidence does not tell who is fastest; {names} is ahead: {_certainty(group)}."
+    return f"On {group.name}, {names} {'are' if len(group.leaders) > 1 else 'is'} fastest: {_certainty(group)}."
 
 
 def _cases(networks: Sequence[ReportGroup]) -> str:

@@ -13,6 +13,8 @@ from pointwise_bench.common.status import OK
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
 from pointwise_bench.report.analysis.wording import DASH, three_digits, times, unit_for
 
+# Behind a time: there is not enough evidence to tell it from the fastest.
+UNCLEAR_MARK = "?"
 # Asterisks and daggers come in the order in which printers use them.
 REUSED_MARK = "†"
 IN_PROCESS_MARK = "‡"
@@ -20,10 +22,14 @@ IN_PROCESS_MARK = "‡"
 
 @dataclass(frozen=True)
 class Entry:
-    """One cell of a layer table; ``hint`` is what a pointer resting on it shows."""
+    """One cell of a layer table; ``hint`` is what a pointer resting on it shows.
+
+    It is of one that ``leads``, or one of whom it is ``unclear`` whether it is as fast as those.
+    """
 
     text: str
     leads: bool = False
+    unclear: bool = False
     failed: bool = False
     hint: str = ""
 
@@ -72,7 +78,7 @@ def _entry(row: Mapping[Hashable, Any] | None, scale: float) -> Entry:
         return Entry(str(row["status"]), failed=True, hint=str(row["reason"]))
     median, low, high = (row[key] * scale for key in ("median_s", "low_s", "high_s"))
     hint = f"{three_digits(low)} to {three_digits(high)}, {row['rounds']} rounds"
-    return Entry(three_digits(median), leads=bool(row["leads"]), hint=hint)
+    return Entry(three_digits(median), leads=bool(row["leads"]), unclear=row["sign"] == "undecided", hint=hint)
 
 
 def _marks(rows: Sequence[Mapping[Hashable, Any]]) -> str:
@@ -86,9 +92,9 @@ def _total(standing: Standing, group: ReportGroup, scale: float) -> Entry:
         return Entry(
             f"{standing.timed} of {len(group.layers)} layers", failed=True, hint="a partial sum would look fast"
         )
-    total = standing.total
+    total, unclear = standing.total, standing.sign == "undecided"
     hint = f"{three_digits(total.low * scale)} to {three_digits(total.high * scale)}"
-    return Entry(three_digits(total.seconds * scale), leads=standing.leads, hint=hint)
+    return Entry(three_digits(total.seconds * scale), leads=standing.leads, unclear=unclear, hint=hint)
 
 
 def _speedup(standing: Standing, group: ReportGroup, baseline: str | None) -> Entry:

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from pointwise_bench.common.status import OK
 from pointwise_bench.report.analysis.wording import duration, threads_of, times
 from pointwise_bench.report.claims.claim_tables import MEASURES
-from pointwise_bench.report.pages.layer_table import IN_PROCESS_MARK, REUSED_MARK
+from pointwise_bench.report.pages.layer_table import IN_PROCESS_MARK, REUSED_MARK, UNCLEAR_MARK
 
 _REFERENCES: Final = {ord("&"): "&amp;", ord("<"): "&lt;"} | {ord(char): f"&#{ord(char)};" for char in "|\\`"}
 _LINKS: Final = re.compile(r"\](?=[(\[:])|[a-z]*://|www\.", re.IGNORECASE)
@@ -33,7 +33,8 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"REUSED": REUSED_MARK, "IN_PROCESS": IN_PROCESS_MARK, "MEASURES": MEASURES, "OK": OK}
+    environment.globals |= {"REUSED": REUSED_MARK, "IN_PROCESS": IN_PROCESS_MARK, "UNCLEAR": UNCLEAR_MARK}
+    environment.globals |= {"MEASURES": MEASURES, "OK": OK}
     environment.filters |= {"markdown": _markdown, "threads": threads_of, "times": times, "duration": duration}
     return environment
 

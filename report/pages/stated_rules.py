@@ -36,6 +36,7 @@ class StatedRules:
     round_sd_quantile: str
     start_sd: str
     start_sd_counts_as: int
+    common_to_layers: str
     canary_limit: str
     largest_error_ratio: str
     widest_gain: str
@@ -59,6 +60,7 @@ def stated_rules(runs: Iterable[Run]) -> StatedRules:
         round_sd_quantile=_percent(verdict_rule.ROUND_SD_QUANTILE),
         start_sd=_percent(verdict_rule.START_SD),
         start_sd_counts_as=verdict_rule.START_SD_COUNTS_AS,
+        common_to_layers=_percent(verdict_rule.COMMON_TO_LAYERS),
         canary_limit=f"{health.CANARY_LIMIT:g}",
         largest_error_ratio=f"{run_format.LARGEST_ERROR_RATIO:g}",
         widest_gain=_percent(gains.WIDEST - 1),

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pointwise_bench.common.verdict_rule import ALPHA
+from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
 from pointwise_bench.report.analysis.wording import duration, threads_of
 from pointwise_bench.report.plots.heat_plot import draw_cells, heat_backends, name_scale, slowdowns
@@ -19,8 +19,8 @@ from pointwise_bench.report.plots.style import Look, new_figure, save, styled
 # As many as stay legible at the width of a README.
 _NETWORKS: Final = 3
 _LEGEND: Final = (
-    f"Whiskers: sums of the layers' {100 * (1 - ALPHA):.9g} % intervals. "
-    "Bold: beaten by none. Hatched: cut bar, or no valid result."
+    "Whiskers: of the fastest the sum of its layers' intervals, of the others that of their ratio to it. "
+    f"Bold: fastest, or the same within {100 * MARGIN:.9g} %. Hatched: cut bar, or no valid result."
 )
 # A bar this many times the shortest is cut: one very slow backend would press all others onto the axis.
 _CUT: Final = 4.0

@@ -7,12 +7,15 @@ import os
 import signal
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from pointwise_bench.report.__main__ import main as report
 from pointwise_bench.suites import pytest_plugin
+
+if TYPE_CHECKING:
+    from pointwise_bench.report.pages.run_analysis import RunAnalysis
 
 SUITES: Final = Path(pytest_plugin.__file__).parent
 TIMED: Final = tuple(str(SUITES / f"test_{name}.py") for name in ("sweeps", "networks", "claims"))
@@ -34,16 +37,19 @@ examples:
 Whatever else is given goes to pytest, pytest-benchmark's options included (--benchmark-json FILE, ...)."""
 
 
-class _FolderOfRun:
-    """A pytest plugin that keeps where the session's run was written."""
+class _WhatWasRun:
+    """A pytest plugin that keeps what the session has left behind: the folder of its run, and the analysis of it."""
 
     def __init__(self) -> None:
-        self.path: Path | None = None
+        self.folder: Path | None = None
+        self.analyses: list[RunAnalysis] = []
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Ask before the session is closed."""
-        self.path = pytest_plugin.folder_of(session)
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Ask when everything else is done."""
+        self.folder = pytest_plugin.folder_of(config)
+        found = config.stash.get(pytest_plugin.ANALYSIS, None)
+        self.analyses = [] if found is None else [found]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -53,12 +59,12 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)
-    folder = _FolderOfRun()
+    left = _WhatWasRun()
     words = [*_PYTEST, f"--rootdir={Path.cwd()}", *TIMED, *arguments]
-    code = int(pytest.main(words, plugins=[pytest_plugin, folder]))
+    code = int(pytest.main(words, plugins=[pytest_plugin, left]))
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a session that was interrupted; its report may be, too
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    return code if folder.path is None else max(code, report([str(folder.path)]))
+    return code if left.folder is None else max(code, report([str(left.folder)], left.analyses))
 
 
 def _parser() -> argparse.ArgumentParser:

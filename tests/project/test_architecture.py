@@ -36,6 +36,13 @@ ELSEWHERE = {"report": (), "suites.harness": ("tests/process", "tests/run", "tes
 RULE = {f"{REPORT}.statistics.{name}" for name in ("leaders", "looks", "order_statistics", "starts", "verdicts")}
 BORROWED = {
     f"{HARNESS}.run.contenders": {f"{REPORT}.statistics.{name}" for name in ("leaders", "starts", "verdicts")},
+    # What a run came to is the report's to say, in the terminal as on the page.
+    f"{SUITES}.pytest_plugin": {
+        f"{REPORT}.reading.errors",
+        f"{REPORT}.reading.run",
+        f"{REPORT}.pages.run_analysis",
+        f"{REPORT}.pages.terminal_table",
+    },
     # The roof of a layer is the report's, with its ladder of bandwidths.
     f"{SUITES}.demo": {f"{REPORT}.reading.errors", f"{REPORT}.reading.run", f"{REPORT}.analysis.roofline"},
     # What verdicts are worth is counted on verdicts as the report gives them.

@@ -200,6 +200,14 @@ def test_the_summary_tells_where_the_time_went_and_where_the_results_are(finishe
     assert f"pointwise-bench report {only_run(finished.results)}" in summary
 
 
+def test_the_summary_has_a_line_for_each_network_with_who_is_fastest(finished: Finished) -> None:
+    """Of layers that a user names, too: two that are named by their ids are two of them."""
+    summary = finished.done.stdout.partition("= pointwise-bench =")[2].splitlines()
+    (head,) = (number for number, line in enumerate(summary) if line.startswith("network "))
+    for line in summary[head + 1 : head + 3]:
+        assert re.search(rf"  {CHEAP} +\S+ [mµ]?s +[\d.,]+\S \[.*\] naive-loops +is it +\d+ %$", line)
+
+
 # --- in pytest-benchmark ------------------------------------------------------------------------------------------
 
 
@@ -228,6 +236,7 @@ def test_the_json_that_was_asked_for_is_written(finished: Finished) -> None:
 
 
 def test_a_test_is_named_by_the_problems_id(finished: Finished) -> None:
+    assert "benchmark '" in finished.done.stdout
     for benchmark in finished.benchmarks:
         assert benchmark["extra_info"]["problem"] in benchmark["name"]
         Problem.parse(benchmark["extra_info"]["problem"])
@@ -279,6 +288,8 @@ def test_k_selects_and_numbers_from_inside_this_process_are_marked(tmp_path: Pat
     assert options["seed"] == 5
     assert options["time_budget_s"] is None
     assert list((only_run(tmp_path / "results") / "workers").iterdir()) == []
+    # Nothing was asked of pytest-benchmark.
+    assert "benchmark '" not in done.stdout
 
 
 # --- backends that fail -------------------------------------------------------------------------------------------

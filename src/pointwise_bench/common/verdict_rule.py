@@ -35,3 +35,7 @@ ROUND_SD_QUANTILE: Final = 0.9
 
 FEWEST_COMMON_ROUNDS: Final = 3
 """Below which no difference is decided: a single disturbed round must not be a majority."""
+
+COMMON_TO_LAYERS: Final = 0.25
+"""Share of the errors of layers' ratios that is taken for common to all layers of a network, where they add up. No two
+layers are timed in the same stretch of time, but one start of a worker serves all of them."""

@@ -289,6 +289,7 @@ class VerdictPolicy:
     round_sd: float = verdict_rule.ROUND_SD
     round_sd_quantile: float = verdict_rule.ROUND_SD_QUANTILE
     fewest_common_rounds: int = verdict_rule.FEWEST_COMMON_ROUNDS
+    common_to_layers: float = verdict_rule.COMMON_TO_LAYERS
 
 
 @dataclass(frozen=True, kw_only=True)

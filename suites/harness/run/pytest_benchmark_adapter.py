@@ -1,10 +1,12 @@
-"""Hands the times of a worker to pytest-benchmark, for its statistics, its table and its JSON."""
+"""Hands the times of a worker to pytest-benchmark, for its statistics, its tables on request and its JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+import shlex
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import pytest
 
@@ -17,6 +19,29 @@ from pointwise_bench.suites.harness.run.session import BudgetSpent
 T = TypeVar("T")
 
 SAMPLES = ("samples_s", "branches_s", "device_samples_s", "canary_s", "process", "round")
+
+# Options of pytest-benchmark that say nothing of what is shown.
+_NOT_OF_TABLES: Final = frozenset(f"--benchmark-{name}" for name in ("only", "skip", "disable", "enable", "storage"))
+
+
+def leave_tables_out(config: pytest.Config) -> None:
+    """Have pytest-benchmark show no table, unless one of its own options asks for something to be shown or saved.
+
+    It has one for each problem, a thousand lines in all, behind which the answer would be lost. Everything else that it
+    does is done: statistics, JSON, comparisons.
+    """
+    given = {word.partition("=")[0] for word in _words(config) if word.startswith("--benchmark-")}
+    benchmarks: Any = config.pluginmanager.get_plugin("pytest-benchmark")
+    if benchmarks is not None and given <= _NOT_OF_TABLES:
+        benchmarks.quiet = True
+
+
+def _words(config: pytest.Config) -> Iterable[str]:
+    """Of the command line, the configuration and the environment, as pytest reads them."""
+    return map(
+        str,
+        (*config.invocation_params.args, *config.getini("addopts"), *shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))),
+    )
 
 
 class MeasuredClock:

@@ -234,7 +234,7 @@ class Session:
             self.run_folder.checkpoint.close()
 
     def summary(self) -> Iterator[str]:
-        """How many cells there are of each status, what failed and why, where the time went, and what to do next."""
+        """How many cells there are of each status, what failed and why, and where the time went."""
         if self.run_folder is None:
             return
         totals = self.run_folder.run["totals"]
@@ -248,6 +248,11 @@ class Session:
         )
         if undecided := self.run_folder.run.get("undecided"):
             yield f"{undecided['pairs']} pairs on {undecided['problems']} problems stayed undecided"
+
+    def what_next(self) -> Iterator[str]:
+        """Where the run is, and the command that writes its report."""
+        if self.run_folder is None:
+            return
         finished = self.run_folder.run["finished_at"] is not None
         yield f"run{'' if finished else ', unfinished (--resume goes on with it)'}: {self.run_folder.folder}"
         yield f"report: pointwise-bench report {self.run_folder.folder}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -11,7 +12,13 @@ from pointwise_bench.common.status import STATUSES
 from pointwise_bench.suites.harness.claims.claim_file import ClaimResult
 from pointwise_bench.suites.harness.record.cell import Cell
 from pointwise_bench.suites.harness.run import pytest_benchmark_adapter as adapter
-from pointwise_bench.suites.harness.run.pytest_benchmark_adapter import CLOCK, MeasuredClock, report_cell, report_claim
+from pointwise_bench.suites.harness.run.pytest_benchmark_adapter import (
+    CLOCK,
+    MeasuredClock,
+    leave_tables_out,
+    report_cell,
+    report_claim,
+)
 from pointwise_bench.suites.harness.run.session import BudgetSpent
 
 
@@ -130,3 +137,45 @@ def test_the_timer_goes_on_by_what_was_measured_alone_and_begins_anew_for_each_c
     CLOCK.advance(1000.0)
     report_cell(cell, anew := Benchmark())
     assert anew.rounds[0] == 1e-6
+
+
+# --- tables -------------------------------------------------------------------------------------------------------
+
+
+def is_quiet(*words: str, addopts: tuple[str, ...] = (), there: bool = True) -> bool:
+    """Whether pytest-benchmark shows no tables, asked with these words."""
+    session = SimpleNamespace(quiet=False)
+    config = SimpleNamespace(
+        invocation_params=SimpleNamespace(args=words),
+        getini={"addopts": list(addopts)}.__getitem__,
+        pluginmanager=SimpleNamespace(get_plugin={"pytest-benchmark": session if there else None}.__getitem__),
+    )
+    leave_tables_out(cast("pytest.Config", config))
+    return session.quiet
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("suites", "--benchmark-only", "--shapes", "basics"),
+        ("--benchmark-only", "--benchmark-storage=file://here", "--benchmark-enable"),
+    ],
+)
+def test_tables_of_every_problem_are_not_shown_unasked(monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    assert is_quiet(*words)
+    assert not is_quiet(*words, there=False)
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["verbose", "columns=median", "sort=name", "group-by=param", "json=x.json", "compare", "compare=0001", "save=x"],
+)
+def test_any_of_its_options_brings_them_wherever_it_is_given(monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    word = f"--benchmark-{option}"
+    assert not is_quiet("--benchmark-only", word)
+    assert not is_quiet("--benchmark-only", addopts=("-q", word))
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"-q {word}")
+    assert not is_quiet("--benchmark-only")

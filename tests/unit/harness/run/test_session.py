@@ -177,7 +177,8 @@ def test_a_run_that_does_not_say_by_which_policy_is_not_resumed(tmp_path: Path, 
 def test_the_summary_counts_cells_and_says_where_the_time_went_and_what_to_do_next(tmp_path: Path) -> None:
     session = whole_run(tmp_path)
     assert session.run_folder is not None
-    first, times, *_, run, report = session.summary()
+    first, times, *_ = session.summary()
+    run, report = session.what_next()
     assert first == f"{len(PROBLEMS) * len(BACKENDS)} cells: {len(PROBLEMS) * len(BACKENDS)} ok"
     assert re.fullmatch(r"\d+ s in all, \d+ s \(\d+ %\) of it inside timed calls", times)
     assert run == f"run: {session.run_folder.folder}"
@@ -193,7 +194,7 @@ def test_the_summary_names_what_failed_once_for_each_backend_and_what_stayed_und
     session.run_folder.cells = type(session.run_folder.cells)(session.run_folder.folder / "cells.jsonl")
     session.run_folder.cells.append([*failed, kept])
     session.run_folder.run |= {"undecided": {"pairs": 3, "problems": 2}, "finished_at": None}
-    said = list(session.summary())
+    said = [*session.summary(), *session.what_next()]
     first = min(PROBLEMS, key=lambda each: each.id).id
     assert said[1] == f"{BACKENDS[0]}: crashed on {first}, and on 1 more: SIGSEGV"
     assert "3 pairs on 2 problems stayed undecided" in said
@@ -204,7 +205,7 @@ def test_the_summary_names_what_failed_once_for_each_backend_and_what_stayed_und
 def test_a_session_that_measured_nothing_says_nothing(tmp_path: Path) -> None:
     session = planned(tmp_path)
     session.finish()
-    assert list(session.summary()) == []
+    assert [*session.summary(), *session.what_next()] == []
 
 
 def whole_run(results: Path) -> Session:

@@ -10,14 +10,17 @@ from pointwise_bench.report.analysis.groups import GroupRow, ReportGroup
 from pointwise_bench.report.pages.answers import NetworkAnswer, answer, headline, verdict_counts
 
 CROSS = "\N{MULTIPLICATION SIGN}"
-LEAD = ("c", 1.5, 1.4, 1.6)
+LEAD = (1.5, 1.4, 1.6)
 NONE_FASTEST = "No network has a backend with comparable times for all layers, so none is called fastest."
 
 
-def network(*leaders: str, name: str = "tinynet", threads: int = 1) -> ReportGroup:
-    """A network with these leaders of one second and one backend behind them."""
-    behind = standing("c", 1.5, leading=0)
-    return group_of(name, [*(standing(one, 1.0, leads=True) for one in leaders), behind], lead=LEAD, threads=threads)
+def network(*leaders: str, undecided: tuple[str, ...] = (), name: str = "tinynet", threads: int = 1) -> ReportGroup:
+    """A network with these leaders of one second, those of whom that is unclear, and one backend behind them."""
+    first, *others = leaders
+    ahead = [standing(first, 1.0, "fastest"), *(standing(one, 1.0, "same") for one in others)]
+    unclear = [standing(one, 1.2, "undecided", behind=(1.2, 0.9, 1.4)) for one in undecided]
+    behind = standing("c", 1.5, "slower", behind=LEAD, leading=0)
+    return group_of(name, [*ahead, *unclear, behind], threads=threads)
 
 
 # --- one group ----------------------------------------------------------------------------------------------------
@@ -30,11 +33,22 @@ def test_the_best_of_a_network_is_named_with_its_total_and_its_lead() -> None:
 
 
 def test_who_shares_the_lead_is_named() -> None:
-    assert answer(network("a", "b", "z")).lead == f"tied with b and z; 1.50{CROSS} [1.40, 1.60] ahead of c"
+    said = answer(network("a", "b", "z"))
+    assert (said.fastest, said.total) == ("a, b and z", "1.00 s")
+    assert said.lead == f"the same within 2 %; 1.50{CROSS} [1.40, 1.60] ahead of c"
+
+
+def test_want_of_evidence_is_said_apart_from_being_the_same() -> None:
+    said = answer(network("a", undecided=("x", "y")))
+    assert said.fastest == "a"
+    assert said.lead == f"not enough evidence against x and y; 1.50{CROSS} [1.40, 1.60] ahead of c"
+    many = answer(network("a", "b", undecided=tuple("uvwxy")))
+    assert many.fastest == "a and b"
+    assert many.lead.startswith("the same within 2 %; not enough evidence against u, v, w and 2 more; 1.50")
 
 
 def test_the_only_one_with_all_layers_says_so() -> None:
-    alone = group_of("tinynet", [standing("a", 1.0, leads=True), standing("b", None, timed=1, leading=1)])
+    alone = group_of("tinynet", [standing("a", 1.0, "fastest"), standing("b", None, timed=1, leading=1)])
     assert answer(alone).lead == "the only one with comparable times for all layers"
 
 
@@ -61,7 +75,7 @@ def test_of_many_missing_layers_the_first_are_named() -> None:
 
 
 def test_a_sweep_of_which_a_point_is_missing_says_so_and_still_who_leads_most_often() -> None:
-    part = group_of("sweep-batch", [standing("a", 1.0, leads=True, leading=1)], missing=LAYERS[1:])
+    part = group_of("sweep-batch", [standing("a", 1.0, "fastest", leading=1)], missing=LAYERS[1:])
     assert answer(part) == NetworkAnswer("sweep-batch", 1, "a", "", "", "1 of 1, 1 without a time", whole=False)
     nothing = answer(group_of("sweep-batch", [], missing=LAYERS))
     assert (nothing.fastest, nothing.lead) == ("none", "no backend has a valid time")
@@ -75,7 +89,7 @@ def test_the_headline_names_what_is_incomplete_once_for_all_thread_budgets() -> 
 
 
 def test_of_a_sweep_or_a_collection_no_sum_is_said() -> None:
-    standings = [standing("a", 1.0, leads=True, leading=1), standing("b", 2.0, leading=2)]
+    standings = [standing("a", 1.0, "fastest", leading=1), standing("b", 2.0, leading=2)]
     for name in ("sweep-batch", "basics"):
         assert answer(group_of(name, standings)) == NetworkAnswer(name, 1, "b", "", "", "2 of 2")
 
@@ -98,9 +112,22 @@ def test_where_nothing_is_valid_nobody_is_named() -> None:
     ("groups", "said"),
     [
         ([], NONE_FASTEST),
-        ([group_of("sweep-batch", [standing("a", 1.0, leads=True)])], NONE_FASTEST),
+        ([group_of("sweep-batch", [standing("a", 1.0, "fastest")])], NONE_FASTEST),
         ([group_of("tinynet", [standing("a", None, timed=1)])], NONE_FASTEST),
         ([network("a")], f"On tinynet, a is fastest: 1.50{CROSS} [1.40, 1.60] ahead of c."),
+        (
+            [network("a", "b")],
+            f"On tinynet, a and b are fastest: the same within 2 %; 1.50{CROSS} [1.40, 1.60] ahead of c.",
+        ),
+        (
+            [network("a", undecided=("b",))],
+            "On tinynet, the evidence does not tell who is fastest; a is ahead: not enough evidence against b; "
+            f"1.50{CROSS} [1.40, 1.60] ahead of c.",
+        ),
+        (
+            [network("a", name="x"), network("a", "b", name="y"), network("a", undecided=("b",), name="z")],
+            "Of 3 networks, a is fastest on 1, 1 ends in a tie and on 1 the evidence does not tell.",
+        ),
         ([network("a", name=name) for name in "xy"], "Of 2 networks, a is fastest on 2."),
         (
             [network(best, name=name) for name, best in zip("vwxyz", "babaz", strict=True)],

@@ -29,13 +29,14 @@ def row(backend: str, layer: int, seconds: float | None, **changed: Any) -> dict
         "high_s": seconds and seconds * 2,
         "rounds": 9,
         "leads": False,
+        "sign": "slower",
         "output": "fresh",
         "isolation": "worker",
     } | changed
 
 
 def test_a_row_per_layer_and_a_column_per_backend_in_the_order_of_the_standings() -> None:
-    group = group_of("tinynet", [standing("b", 0.007, leads=True), standing("a", 0.014)])
+    group = group_of("tinynet", [standing("b", 0.007, "fastest"), standing("a", 0.014, "slower")])
     rows = [row("a", 0, 2e-3), row("b", 1, 2e-3, leads=True), row("b", 0, 1e-3, leads=True), row("a", 1, 4e-3)]
     table = layer_table(group, pd.DataFrame(rows), None)
     assert (table.unit, table.backends) == ("ms", ["b", "a"])
@@ -47,6 +48,16 @@ def test_a_row_per_layer_and_a_column_per_backend_in_the_order_of_the_standings(
         Entry("7.00", leads=True, hint="3.50 to 14.0"),
         Entry("14.0", leads=False, hint="7.00 to 28.0"),
     ]
+
+
+def test_of_whom_it_is_unclear_whether_he_is_as_fast_is_marked() -> None:
+    signs = ("fastest", "same", "undecided", "slower")
+    group = group_of("tinynet", [standing(sign, 1.0, sign) for sign in signs])
+    rows = [row(sign, layer, 1.0, sign=sign, leads=sign in signs[:2]) for sign in signs for layer in (0, 1)]
+    table = layer_table(group, pd.DataFrame(rows), None)
+    for entries in (*(entries for *_, entries in table.rows), table.totals):
+        assert [entry.leads for entry in entries] == [True, True, False, False]
+        assert [entry.unclear for entry in entries] == [False, False, True, False]
 
 
 def test_the_unit_is_that_of_the_shortest_time_and_holds_for_totals_too() -> None:

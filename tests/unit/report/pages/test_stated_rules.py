@@ -38,6 +38,7 @@ from pointwise_bench.report.reading import run_format
 from pointwise_bench.report.reading.run import Run
 from pointwise_bench.report.statistics.order_statistics import Clusters, interval_index, moderated
 from pointwise_bench.report.statistics.starts import Disagreement, usual_round_sd, usual_start_sd
+from pointwise_bench.report.statistics.total_ratios import LayerRatios, compare_totals
 from pointwise_bench.report.statistics.verdicts import Series, judge, pair_up
 
 FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
@@ -85,6 +86,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> str:
         (verdict_rule, "ROUND_SD", 0.1, "rule-verdict", ("(10 % while none is known)",)),
         (verdict_rule, "ROUND_SD_QUANTILE", 0.8, "rule-verdict", ("that 80 % of the pairs",)),
         (verdict_rule, "FEWEST_COMMON_ROUNDS", 4, "rule-verdict", ("Fewer than 4 rounds",)),
+        (verdict_rule, "COMMON_TO_LAYERS", 0.5, "rule-total", ("errors of which 50 % are common to all layers",)),
         (gains, "WIDEST", 1.4, "claims-verdict", ("differ by more than 40 %",)),
         (shortfall, "SMALLEST_SHARE", 0.1, "claims-lost", ("Parts of less than 10 % are not named",)),
     ],
@@ -265,19 +267,22 @@ def table_of(run: Run) -> dict[str, dict[str, Any]]:
     return {str(row["backend"]): {str(key): value for key, value in row.items()} for row in rows}
 
 
-def ranks_tie_and_few_rounds_do_not_lead(folder: Path) -> None:
+def ranks_tie_and_want_of_evidence_does_not_lead(folder: Path) -> None:
     cells = [cell(name, FIRST, [seconds] * 31) for name, seconds in (("a", 1e-3), ("b", 1e-3), ("c", 2e-3))]
     rows = table_of(run_of(folder / "many", cells))
-    assert {name: (row["rank"], row["leads"]) for name, row in rows.items()} == {
-        "a": (1, True),
-        "b": (1, True),
-        "c": (3, False),
+    assert {name: (row["rank"], row["leads"], row["sign"]) for name, row in rows.items()} == {
+        "a": (1, True, "fastest"),
+        "b": (1, True, "same"),
+        "c": (3, False, "slower"),
     }
     rows = table_of(run_of(folder / "few", [cell("a", FIRST, [1e-3] * 2), cell("b", FIRST, [2e-3] * 2)]))
-    assert {name: (row["rank"], row["leads"]) for name, row in rows.items()} == {"a": (1, True), "b": (1, False)}
+    assert {name: (row["rank"], row["leads"], row["sign"]) for name, row in rows.items()} == {
+        "a": (1, True, "fastest"),
+        "b": (1, False, "undecided"),
+    }
 
 
-def totals_count_occurrences_and_need_all_layers(folder: Path) -> None:
+def totals_follow_from_the_layers_ratios_and_need_all_of_them(folder: Path) -> None:
     machine = np.tile([1.0, 2.0], 16)
     made = {"a": 1.0, "b": 1.05}
     cells = [
@@ -286,17 +291,23 @@ def totals_count_occurrences_and_need_all_layers(folder: Path) -> None:
         cell("partial", FIRST, 1e-6 * machine, count=1),
     ]
     (group,) = analyse(run_of(folder, cells)).groups
-    totals = {standing.backend: standing.total for standing in group.standings}
-    assert totals["partial"] is None
-    assert totals["a"] is not None
-    assert totals["a"].seconds == pytest.approx(1.5 * (1e-3 + 4 * 2e-3))
+    a, b, partial = group.standings
+    assert (a.sign, b.sign, partial.total) == ("fastest", "slower", None)
+    assert a.total is not None
+    assert a.total.seconds == pytest.approx(1.5 * (1e-3 + 4 * 2e-3))
     # Round by round the machine's own wandering cancels.
-    assert group.lead is not None
-    assert group.lead[1:] == pytest.approx((1.05, 1.05, 1.05))
+    assert b.behind == pytest.approx((1.05, 1.05, 1.05))
+    assert b.total is not None
+    assert b.total.seconds == pytest.approx(1.05 * a.total.seconds)
     missed = {"group": "tinynet", "name": "third", "count": 1, "problem": "n1c8h4w4-o8", "threads": 1}
     (group,) = analyse(run_of(folder / "missed", cells, selection=[missed])).groups
     assert group.leaders == []
     assert not group.is_whole
+    # Of one layer, the interval is that layer's; of two of like weight it is that of errors which are partly common.
+    apart = LayerRatios(*(np.array([[end], [end]]) for end in (0.0, -0.1, 0.1)), decidable=np.array([[True], [True]]))
+    common = verdict_rule.COMMON_TO_LAYERS
+    found = compare_totals(np.ones((2, 2)), np.ones(2), apart)
+    assert found.high[0] == pytest.approx(0.1 * (common + (1 - common) / 2) ** 0.5)
 
 
 def starts_widen_an_interval_and_never_narrow_it(folder: Path) -> None:
@@ -439,16 +450,21 @@ SENTENCES: Final[dict[str, tuple[str, Callable[[Path], None]]]] = {
         verdicts_need_a_side_and_a_margin,
     ),
     "rule-rank": (
-        "A rank is one more than the number of backends judged faster, so ranks tie. Bold is the first rank; a "
-        "backend whose rounds are too few for the sign test with everybody is not bold unless its time is the "
-        "shortest.",
-        ranks_tie_and_few_rounds_do_not_lead,
+        "A rank is one more than the number of backends judged faster, so ranks tie. Bold is the fastest, which nobody "
+        "was judged faster than and which is ahead of most others, and whoever was judged the same. A ? stands behind "
+        "the time of anybody else whom nobody was judged faster than: there is not enough evidence to tell, and no "
+        "share of the lead.",
+        ranks_tie_and_want_of_evidence_does_not_lead,
     ),
     "rule-total": (
         "A network's total counts each layer as often as it occurs; a backend without a time for every layer has "
-        "none, and a network of which a layer was not measured has no winner. Totals are compared as single layers "
-        "are: a round of a total is the sum of the layers' rounds of that number.",
-        totals_count_occurrences_and_need_all_layers,
+        "none, and a network of which a layer has no time at all has no winner. The ratio of two totals is made of the "
+        "layers' own ratios, each weighing what its layer takes of both totals, and so rests on all rounds in which "
+        "both ran, whichever passes they are from. The ends of its interval are as far from it as the layers' ends "
+        "from theirs, added up as errors of which 25 % are common to all layers; verdicts and marks follow from it as "
+        "for a single layer. The total of the fastest is the sum of its layers' times; any other's is that total times "
+        "their ratio, so that totals stand to each other as the pairs do.",
+        totals_follow_from_the_layers_ratios_and_need_all_of_them,
     ),
     "rule-starts": (
         "Rounds of one start are not taken as independent: what a worker keeps from its start to its end, such as "

@@ -1,0 +1,119 @@
+"""What each backend needs for all layers of a group together, and how that stands to the fastest one's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pointwise_bench.common.verdict_rule import FEWEST_COMMON_ROUNDS
+from pointwise_bench.report.statistics.signs import Sign, signs_of
+from pointwise_bench.report.statistics.total_ratios import LayerRatios, Numbers, compare_totals
+
+
+class Ratio(NamedTuple):
+    """A time over another one, with its interval."""
+
+    ratio: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Total:
+    """Seconds for all layers of a group, each as often as it occurs.
+
+    Of the fastest backend, and of one that is compared with nobody, the sums of its layers' times and of the ends of
+    their intervals. Of any other the fastest one's seconds times their :class:`Ratio`: so totals stand to each other as
+    the pairs do, although not everybody was measured in the same rounds.
+    """
+
+    seconds: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Placing:
+    """One backend's total; ``behind`` is that over the fastest one's. Those that are compared have both."""
+
+    total: Total
+    sign: Sign | None = None
+    behind: Ratio | None = None
+
+
+class LayerComparisons:
+    """The comparisons of a run, to be asked for the pairs of some backends on some layers."""
+
+    def __init__(self, comparisons: pd.DataFrame) -> None:
+        self._rows: Any = comparisons.groupby(["problem", "threads"], sort=False).indices
+        self._names = [comparisons[column].to_numpy(dtype=object) for column in ("backend_a", "backend_b")]
+        ratios = {column: comparisons[column].to_numpy(dtype=np.float64) for column in ("ratio", "low", "high")}
+        self._logs = {column: np.log(values) for column, values in ratios.items()}
+        self._rounds = comparisons["rounds"].to_numpy(dtype=np.int64)
+
+    def ratios(self, problems: Sequence[str], threads: int, backends: Sequence[str]) -> LayerRatios:
+        """Of every two of ``backends``, which are in the order of their names as the comparisons are."""
+        at = {name: number for number, name in enumerate(backends)}
+        pair = np.zeros((len(backends), len(backends)), dtype=np.int64)
+        pair[np.triu_indices(len(backends), k=1)] = np.arange(len(backends) * (len(backends) - 1) // 2)
+        shape = (len(problems), len(backends) * (len(backends) - 1) // 2)
+        found = {"ratio": np.full(shape, np.nan), "low": np.full(shape, -np.inf), "high": np.full(shape, np.inf)}
+        decidable = np.zeros(shape, dtype=np.bool_)
+        for layer, problem in enumerate(problems):
+            known = np.asarray(self._rows.get((problem, threads), ()), dtype=np.int64)
+            rows = known[self._rounds[known] > 0]
+            first, second = (np.array([at.get(one, -1) for one in of[rows]], dtype=np.int64) for of in self._names)
+            both = (first >= 0) & (second >= 0)
+            where = pair[first[both], second[both]]
+            for column, values in found.items():
+                values[layer, where] = self._logs[column][rows[both]]
+            decidable[layer, where] = self._rounds[rows[both]] >= FEWEST_COMMON_ROUNDS
+        return LayerRatios(found["ratio"], found["low"], found["high"], decidable)
+
+
+@dataclass(frozen=True)
+class LayerTimes:
+    """Times of ``backends``, in the order of their names, on ``problems``: ``[layers, backends]``, NaN for none."""
+
+    problems: Sequence[str]
+    counts: Numbers
+    backends: Sequence[str]
+    comparable: NDArray[np.bool_]
+    """``[layers, backends]``: whether a time may be set against another backend's."""
+    seconds: Numbers
+    low: Numbers
+    high: Numbers
+
+
+def place(times: LayerTimes, threads: int, comparisons: LayerComparisons) -> dict[str, Placing]:
+    """The placing of each backend that has a time for every layer: a partial sum would look fast."""
+    whole = np.flatnonzero(~np.isnan(times.seconds).any(axis=0))
+    found = {times.backends[number]: Placing(_own(times, number)) for number in whole.tolist()}
+    rivals = whole[times.comparable[:, whole].all(axis=0)]
+    if not rivals.size:
+        return found
+    names = [times.backends[number] for number in rivals.tolist()]
+    layers = comparisons.ratios(times.problems, threads, names)
+    pairs = compare_totals(times.seconds[:, rivals], times.counts, layers)
+    signs = signs_of([found[name].total.seconds for name in names], pairs)
+    fastest = signs.index("fastest")
+    own = found[names[fastest]].total
+    for name, sign, ratio in zip(names, signs, pairs.over(fastest, len(names)).tolist(), strict=True):
+        total = own if sign == "fastest" else Total(*(_rounded(own.seconds * each) for each in ratio))
+        found[name] = Placing(total, sign, Ratio(*ratio))
+    return found
+
+
+def _rounded(seconds: float) -> float:
+    """Without the last digits, in which logarithms err: equal totals are to be equal."""
+    return float(f"{seconds:.12g}")
+
+
+def _own(times: LayerTimes, number: int) -> Total:
+    """From its own layers alone."""
+    return Total(*(float(times.counts @ column[:, number]) for column in (times.seconds, times.low, times.high)))
