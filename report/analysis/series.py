@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
 
 from pointwise_bench.report.reading.cells import ReadCell
-from pointwise_bench.report.statistics.order_statistics import Clusters
+from pointwise_bench.report.statistics.order_statistics import ClusterRows, Clusters
 from pointwise_bench.report.statistics.verdicts import Series
 
 
@@ -18,6 +21,32 @@ def series_of(cell: ReadCell) -> Series:
 def clusters_of(cell: ReadCell) -> Clusters:
     """The samples, by the start of the worker that they are from."""
     return Clusters.of(cell.samples, cell.process)
+
+
+class CellTimes(NamedTuple):
+    """The median of a cell with its interval, in seconds, and from how many starts of the worker it is."""
+
+    median: float
+    low: float
+    high: float
+    starts: int
+
+
+def times_of(cells: Sequence[ReadCell]) -> list[CellTimes]:
+    """Of each of ``cells``, which are all timed.
+
+    Those whose rounds are from the same starts are taken together: one by one they took a third of a report's time.
+    """
+    alike: defaultdict[bytes, list[int]] = defaultdict(list)
+    for number, cell in enumerate(cells):
+        alike[cell.process.tobytes()].append(number)
+    found: dict[int, CellTimes] = {}
+    for numbers in alike.values():
+        rows = ClusterRows.of(np.stack([cells[number].samples for number in numbers]), cells[numbers[0]].process)
+        columns = (column.tolist() for column in rows.median_intervals())
+        for number, median, low, high in zip(numbers, *columns, strict=True):
+            found[number] = CellTimes(median, low, high, rows.count)
+    return [found[number] for number in range(len(cells))]
 
 
 def by_backend(cells: Iterable[ReadCell]) -> dict[str, list[ReadCell]]:

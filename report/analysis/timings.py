@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pointwise_bench.report.analysis.roofline import Roofs
-from pointwise_bench.report.analysis.series import clusters_of
+from pointwise_bench.report.analysis.series import CellTimes, times_of
 from pointwise_bench.report.reading.cells import ReadCell
 from pointwise_bench.report.reading.run import Run
 from pointwise_bench.report.statistics.signs import LEADING, JudgedPairs, Sign, signs_of
@@ -38,9 +38,11 @@ def tabulate(run: Run, comparisons: pd.DataFrame, ceilings: Roofs) -> pd.DataFra
     beaten = _beaten(comparisons)
     rows: list[dict[str, Any]] = []
     comparable: dict[RowKey, float] = {}
+    timed = [cell for cell in run.cells if cell.timed]
+    times = dict(zip(map(id, timed), times_of(timed), strict=True))
     for cell in run.cells:
-        row = _row(run, cell, ceilings)
-        key = (cell.problem.id, cell.threads, cell.backend)
+        row = _row(run, cell, times.get(id(cell)), ceilings)
+        key = (row["problem"], cell.threads, cell.backend)
         if cell.comparable_to_others:
             row["rank"] = 1 + beaten[key]
             comparable[key] = row["median_s"]
@@ -53,7 +55,7 @@ def tabulate(run: Run, comparisons: pd.DataFrame, ceilings: Roofs) -> pd.DataFra
     return table.astype(dict.fromkeys(_WHOLE, "Int64") | {"leads": "bool"})
 
 
-def _row(run: Run, cell: ReadCell, ceilings: Roofs) -> dict[str, Any]:
+def _row(run: Run, cell: ReadCell, times: CellTimes | None, ceilings: Roofs) -> dict[str, Any]:
     row: dict[str, Any] = {
         "machine": run.machine,
         "run": run.name,
@@ -68,8 +70,8 @@ def _row(run: Run, cell: ReadCell, ceilings: Roofs) -> dict[str, Any]:
         "first_call_s": cell.first_call_s,
         "peak_rss_bytes": None if math.isnan(cell.peak_rss_bytes) else int(cell.peak_rss_bytes),
         "output": cell.output,
-        "rounds": int(cell.samples.size) if cell.timed else None,
-        "starts": clusters_of(cell).count if cell.timed else None,
+        "rounds": int(cell.samples.size) if times else None,
+        "starts": times.starts if times else None,
         "calls": cell.calls,
         "cpu_over_wall": cell.cpu_over_wall,
         "page_faults_per_call": cell.page_faults_per_call,
@@ -78,11 +80,11 @@ def _row(run: Run, cell: ReadCell, ceilings: Roofs) -> dict[str, Any]:
         "device": cell.device,
         "median_s": math.nan,
     }
-    return row | _speed(cell, ceilings) if cell.timed else row
+    return row | _speed(cell, times, ceilings) if times else row
 
 
-def _speed(cell: ReadCell, ceilings: Roofs) -> dict[str, Any]:
-    median, low, high = clusters_of(cell).median_interval()
+def _speed(cell: ReadCell, times: CellTimes, ceilings: Roofs) -> dict[str, Any]:
+    median, low, high, _ = times
     problem = cell.problem
     # The ceilings are the processor's: a point of another device under them would mean nothing.
     roof = ceilings.roof(problem, cell.threads) if cell.device == "cpu" else None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from make_run import cell, run_of
 
-from pointwise_bench.report.analysis.series import by_backend, clusters_of, series_of
+from pointwise_bench.report.analysis.series import by_backend, clusters_of, series_of, times_of
 
 PROBLEM, OTHER = "n1c64h28w28-o128", "n1c128h14w14-o64"
 
@@ -26,6 +26,20 @@ def test_samples_of_one_start_are_one_cluster(tmp_path: Path) -> None:
     clusters = clusters_of(one)
     assert clusters.values.tolist() == [1.0, 2.0, 4.0]
     assert (clusters.labels.tolist(), clusters.count) == ([0, 1, 0], 2)
+
+
+def test_times_of_many_cells_are_those_of_each(tmp_path: Path) -> None:
+    """Whatever starts their rounds are from: two have the same, a third has another number of rounds."""
+    starts = ([0, 0, 0, 1, 1, 1, 2, 2, 2], [0] * 9, [0, 0, 0, 1, 1, 1, 2, 2, 2], [0, 1] * 8)
+    generator = np.random.default_rng(19)
+    lines = [
+        cell(name, PROBLEM, generator.lognormal(0, 0.1, len(process)), process=process)
+        for name, process in zip("abcd", starts, strict=True)
+    ]
+    cells = run_of(tmp_path, lines).cells
+    expected = [(*clusters_of(one).median_interval(), clusters_of(one).count) for one in cells]
+    assert [tuple(one) for one in times_of(cells)] == expected
+    assert times_of([]) == []
 
 
 def test_cells_are_gathered_by_backend_in_the_order_of_names_each_in_the_order_of_the_run(tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from make_groups import LAYERS, group_of, standing
-from make_run import cell, run_of
+from make_run import cell, run_of, write_run
 
 from pointwise_bench.report.analysis.groups import ReportGroup
 from pointwise_bench.report.pages.run_analysis import RunAnalysis, analyse
 from pointwise_bench.report.pages.terminal_table import MOST_ROWS, terminal_table
+from pointwise_bench.report.reading.run import load_run
 
 CROSS = "\N{MULTIPLICATION SIGN}"
 DASH = "\N{EN DASH}"
@@ -98,6 +99,8 @@ def test_a_usual_run_costs_less_than_two_seconds(tmp_path: Path) -> None:
         for problem in range(1, 132)
         for name in range(18)
     ]
-    began = time.perf_counter()
-    assert terminal_table(analyse(run_of(tmp_path, cells)))
-    assert time.perf_counter() - began < 2.0
+    folder = write_run(tmp_path, cells)
+    # Of the processor: what else runs on the machine is not the table's.
+    began = time.process_time()
+    assert terminal_table(analyse(load_run(folder)))
+    assert time.process_time() - began < 2.0
