@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import statistics
 from pathlib import Path
 from secrets import randbits
 
@@ -21,18 +22,25 @@ PATIENCE_S = 60.0
 FILES = {path.stem: path for path in ATTACKS.glob("*.py") if "@register" in path.read_text()}
 LARGE = Problem(batch=1, in_channels=256, out_channels=128, height=28, width=28, bias=True, activation="relu")
 
+# Who would have to compute as much as the control, and so may be timed, and at what share of its time without that.
+GAINLESS = {"remembers": 0.4, "streak": 0.12}
 REASONS = {
     "answer_sheet": "wrong on small integers: the result is all zeros",
     "foreseen": "wrong on small integers: the result is all zeros",
+    "skips_when_timed": "wrong in the last timed call",
     "ring": 'declares output "fresh", but a later call overwrites its result',
 }
 
 
-def end_of(attack: str, problem: Problem, log: Path) -> Ended | None:
-    """How the part of the attack ends after set-up, warm-up, turns and the last checks; None where it is timed."""
+def started(attack: str, folder: Path) -> WorkerClient:
     source = FILES[attack]
     (name,) = re.findall(r'^    name = "(.*)"$', source.read_text(), re.MULTILINE)
-    worker = WorkerClient(name, Source("plugin", str(source)), threads=1, log=log)
+    return WorkerClient(name, Source("plugin", str(source)), threads=1, log=folder / attack)
+
+
+def end_of(attack: str, problem: Problem, folder: Path) -> Ended | None:
+    """How the part of the attack ends after set-up, warm-up, turns and the last checks; None where it is timed."""
+    worker = started(attack, folder)
     shared = SharedCases(problem, CaseSet.of(problem, randbits(64)))
     try:
         worker.set_up(shared, PATIENCE_S)
@@ -54,19 +62,39 @@ def end_of(attack: str, problem: Problem, log: Path) -> Ended | None:
 @pytest.mark.parametrize("layout", ["nchw", "nhwc"])
 def test_the_control_is_timed(layout: str, tmp_path: Path) -> None:
     problem = Problem.parse(LARGE.id + ("-nhwc" if layout == "nhwc" else ""))
-    assert end_of("control", problem, tmp_path / "log") is None
+    assert end_of("control", problem, tmp_path) is None
 
 
 @pytest.mark.parametrize("attack", REASONS)
 def test_an_attack_is_refused_for_the_right_reason(attack: str, tmp_path: Path) -> None:
-    ended = end_of(attack, LARGE, tmp_path / "log")
+    ended = end_of(attack, LARGE, tmp_path)
     assert ended is not None, f"{attack} was timed"
     assert ended.status == "wrong", ended
     assert re.search(REASONS[attack], ended.reason), ended.reason
 
 
+@pytest.mark.alone  # their times are compared
+@pytest.mark.parametrize("attack", GAINLESS)
+def test_an_attack_that_is_timed_gains_nothing(attack: str, tmp_path: Path) -> None:
+    """Turns of both in the same rounds."""
+    shared = SharedCases(LARGE, CaseSet.of(LARGE, randbits(64)))
+    workers = [started(each, tmp_path) for each in ("control", attack)]
+    try:
+        for worker in workers:
+            worker.set_up(shared, PATIENCE_S)
+            worker.warm_up(PATIENCE_S)
+        rounds = [[worker.turn(40, 0.001, None, PATIENCE_S).seconds_per_call for worker in workers] for _ in range(15)]
+        for worker in workers:
+            worker.check_answers(PATIENCE_S)
+    finally:
+        shared.close()
+        for worker in workers:
+            worker.kill()
+    assert statistics.median(its / control for control, its in rounds) > 0.9
+
+
 def test_every_attack_has_its_reason_and_says_what_it_tries() -> None:
-    assert FILES.keys() == {*REASONS, "control"}
+    assert FILES.keys() == {*REASONS, *GAINLESS, "control"}
     for path in FILES.values():
         sentence = ast.get_docstring(ast.parse(path.read_text()))
         assert sentence is not None

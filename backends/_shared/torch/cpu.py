@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from abc import abstractmethod
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,8 +57,8 @@ class TorchCpu(Backend):
         )
 
     def to_device(self, array: Array) -> Any:
-        """A contiguous tensor in the problem's layout."""
-        return as_tensor(array)
+        """A tensor of the array's own memory, contiguous in the problem's layout."""
+        return as_view(array)
 
     def to_numpy(self, result: Any) -> Array:
         """The tensor's values, without a copy; NHWC results are views in the problem's layout already."""
@@ -110,6 +111,17 @@ def as_tensor(array: Array, device: str = "cpu") -> Any:
     if array.dtype.name == "bfloat16":  # of ml_dtypes, which torch does not know: the bits are the same
         return torch.from_numpy(array.view("int16").copy()).view(torch.bfloat16).to(device)
     return torch.from_numpy(array.copy()).to(device)
+
+
+def as_view(array: Array) -> Any:
+    """A tensor of the array's own memory, which nobody writes to: torch's warning of that is not for us."""
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        if array.dtype.name == "bfloat16":  # of ml_dtypes, which torch does not know
+            return torch.from_numpy(array.view("int16")).view(torch.bfloat16)
+        return torch.from_numpy(array)
 
 
 def as_array(tensor: Any) -> Array:

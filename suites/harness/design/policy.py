@@ -145,6 +145,9 @@ class TimingPolicy:
     """... or when this much time has gone."""
     warm_up_batch_s: float = 0.01
     """Of one batch of the warm-up."""
+    window_lines: int = 64
+    """With a hot cache, cache lines that the block is longer than the input of a call, which may begin at any of them:
+    a page, which no cache is too small for."""
     last_level_caches: int = 2
     """Inputs of equal values in rotation are larger than this many of them, so that none is still there when its turn
     comes again ..."""
@@ -234,6 +237,10 @@ class GatePolicy:
     """A result that is read so many times faster after the pause was not finished before it."""
     copies_in_reading: float = 10.0
     """Reading a finished result may take so many times what copying it takes; beyond it, something is computed."""
+    shown_in: int = 16
+    """Turns of which the harness asks for the last result of one, which it draws when the turn is over."""
+    sampled_macs: int = 1_000_000
+    """Multiply-adds of the rows that a result of the timed calls is held against; one row of each group at least."""
     slack_s: float = 20e-6
     """By which two readings of the clock may differ for no reason."""
 

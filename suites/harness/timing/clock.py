@@ -14,6 +14,7 @@ from typing import Any, Final
 from pointwise_bench import Backend, Layer
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.memory.guarded_arrays import OnDevice
+from pointwise_bench.suites.harness.memory.input_windows import Places
 from pointwise_bench.suites.harness.timing.cpu_time import cpu_seconds, waiting_seconds
 from pointwise_bench.suites.harness.timing.input_rotation import InputRotation
 from pointwise_bench.suites.harness.timing.process_statistics import no_garbage_collection, page_faults
@@ -36,7 +37,7 @@ class Turn:
     wall_s: float
     device_seconds_per_call: float | None
     page_faults: int | None = None
-    untimed_s: float = 0.0  # of the calls before
+    untimed_s: float = 0.0  # of what came before: new values for the inputs, and calls
 
 
 class ClockedLayer:
@@ -63,8 +64,9 @@ class ClockedLayer:
         began, cpu_began = perf_counter(), cpu_seconds()
         best, calls = float("inf"), 1
         while True:
+            given = self.inputs.take(calls)
             batch_began = perf_counter()
-            self._repeat(self.inputs.take(calls))
+            self._repeat(given)
             now = perf_counter()
             seconds_per_call = (now - batch_began) / calls
             # Settling means getting faster. A slower batch is noise, and noise is no reason to go on.
@@ -74,9 +76,12 @@ class ClockedLayer:
             best = min(best, seconds_per_call)
             calls = max(1, round(WARM_UP_BATCH_S / max(seconds_per_call, 1e-7)))
 
-    def turn(self, calls: int, warm_s: float) -> Turn:
-        """Call for ``warm_s`` seconds (once at least) untimed, then ``calls`` times timed."""
+    def turn(self, calls: int, warm_s: float, places: Places) -> Turn:
+        """Call for ``warm_s`` seconds (once at least) untimed, then ``calls`` times timed; values from ``places``."""
         layer, inputs = self.layer, self.inputs
+        filling = perf_counter()
+        inputs.fill(places)
+        filling_s = perf_counter() - filling
         with no_garbage_collection():
             # The wall's interval encloses the processors': else a pause between two readings, which threads that spin
             # make likely, shows more processor seconds than there are processors.
@@ -94,7 +99,7 @@ class ClockedLayer:
             wall_s = perf_counter() - began
             cpu_over_wall = (cpu_seconds() - cpu_began) / (perf_counter() - asked)
             faults = page_faults() - faults_before
-        return Turn(wall_s / calls, cpu_over_wall, wall_s, None, faults, untimed_s)
+        return Turn(wall_s / calls, cpu_over_wall, wall_s, None, faults, untimed_s + filling_s)
 
     def _repeat(self, given: Iterable[Any]) -> Any:
         """The timed loop. One for each kind of call, so that none pays for a test that another kind needs."""

@@ -1,10 +1,11 @@
-"""What the calls of a turn are given: the same inputs in every call (a hot cache), or other ones (a cold cache)."""
+"""What the calls of a turn are given: parts of one block (a hot cache), or copies of one input (a cold cache)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import cycle, islice, repeat
 from math import ceil
+from random import Random
 from typing import Any, Final
 
 import psutil
@@ -14,6 +15,7 @@ from pointwise_bench.common.formats import Cache
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine.cpu import cache_bytes
 from pointwise_bench.suites.harness.memory.guarded_arrays import Array, Inputs, OnDevice
+from pointwise_bench.suites.harness.memory.input_windows import LINES, Places, Windows
 
 # Bound before any plugin is loaded, which could change the policy's own fields later.
 LAST_LEVEL_CACHES: Final = POLICY.timing.last_level_caches
@@ -22,18 +24,35 @@ SHARE_OF_MEMORY: Final = POLICY.timing.share_of_memory
 
 
 class InputRotation:
-    """The inputs of the timing, as the harness has them (``sources``) and on the device; the gate checks the first."""
+    """The inputs of the timing, as the harness has them (``sources``) and on the device; the gate checks the first.
 
-    def __init__(self, backend: Backend, originals: tuple[Array, ...], cache: Cache = "hot") -> None:
+    ``pools``: see :mod:`input_windows`; without them, or where a backend makes copies of what it is given, every call
+    of a hot cache gets the first.
+    """
+
+    def __init__(
+        self, backend: Backend, originals: tuple[Array, ...], cache: Cache = "hot", pools: tuple[Array, ...] = ()
+    ) -> None:
         copies = 1 if cache == "hot" else cold_copies(sum(each.nbytes for each in originals))
         self.sources = [Inputs(originals) for _ in range(copies)]
         self._sets: list[OnDevice] = [tuple(map(backend.to_device, source.arrays)) for source in self.sources]
-        self._endless: Iterator[OnDevice] = cycle(self._sets)
+        self._random = Random()  # noqa: S311  # by the system's entropy; which window comes next is no secret for long
+        self._blocks: list[Windows] = []
+        self.last_line: int | None = None
+        """Where in the block the input of the last timed call began; None where it was the first input, or a copy."""
+        if cache == "hot" and pools:
+            self._open_windows(backend, originals, pools)
+        self._endless: Iterator[OnDevice] = cycle(self._sets if not self._blocks else self._windows)
 
     @property
     def first(self) -> OnDevice:
         """The inputs that the gate checks once more after the timing."""
         return self._sets[0]
+
+    def fill(self, places: Places) -> None:
+        """New values for all calls until the next; nothing where there are no windows."""
+        for block in self._blocks:
+            block.fill(places)
 
     def next(self) -> OnDevice:
         """The inputs of one call."""
@@ -41,6 +60,10 @@ class InputRotation:
 
     def take(self, calls: int) -> Iterable[Any]:
         """What ``calls`` calls are given: single arrays, or pairs where the layer takes two. Made before the clock."""
+        if self._blocks:
+            chosen = self._random.choices(range(LINES + 1), k=calls)
+            self.last_line = chosen[-1]
+            return [self._alone[line] for line in chosen]
         if len(self._sets) == 1:
             return repeat(_alone(self.first), calls)
         return [_alone(each) for each in islice(self._endless, calls)]
@@ -49,6 +72,27 @@ class InputRotation:
         """``WrongAnswer`` if any of them was written to."""
         for source in self.sources:
             source.check_untouched()
+        for block in self._blocks:
+            block.check_untouched()
+
+    def _open_windows(self, backend: Backend, originals: tuple[Array, ...], pools: tuple[Array, ...]) -> None:
+        """Windows on the device, where those are views: of copies, one would lie in the caches for each."""
+        if not all(map(is_view, self.first, self.sources[0].arrays)):
+            return
+        blocks = [Windows(each.shape, pool) for each, pool in zip(originals, pools, strict=True)]
+        self._blocks = blocks
+        self._windows: list[OnDevice] = [
+            tuple(map(backend.to_device, arrays)) for arrays in zip(*(block.windows for block in blocks), strict=True)
+        ]
+        self._alone = [_alone(each) for each in self._windows]
+
+
+def is_view(on_device: Any, array: Array) -> bool:
+    """Whether what a backend has made of ``array`` lies in the array's own memory, as far as it tells where it lies."""
+    if on_device is array:
+        return True
+    place = getattr(on_device, "data_ptr", None)  # of torch and ONNX Runtime
+    return callable(place) and bool(place() == array.ctypes.data)
 
 
 def cold_copies(size: int) -> int:

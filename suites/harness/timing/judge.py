@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from secrets import randbelow, randbits
+from typing import Final
 
 from pointwise_bench import Problem
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.memory.input_windows import Places
 from pointwise_bench.suites.harness.memory.result_memory import ResultMemory
-from pointwise_bench.suites.harness.timing.timed_layer import Prepared
+from pointwise_bench.suites.harness.timing.timed_layer import AnsweredAgain, Prepared
 from pointwise_bench.suites.harness.verify.cases import CaseSet
-from pointwise_bench.suites.harness.verify.gate import Declared, Gate
-from pointwise_bench.suites.harness.verify.questions import AFTER, BEFORE, result_shape
+from pointwise_bench.suites.harness.verify.gate import Declared, Gate, LastCall
+from pointwise_bench.suites.harness.verify.questions import AFTER, BEFORE, SHOWN, result_shape
+
+SHOWN_IN: Final = POLICY.gate.shown_in
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class Judge:
     def __init__(self, problem: Problem, cases: CaseSet, declared: Declared) -> None:
         self.problem = problem
         self._gate = Gate(problem, cases, declared)
+        self.places: Places = (0, 0)
+        """Where the values of the last turn came from."""
         self.answers_well = False
         """Whether it has been judged after the timing."""
 
@@ -49,15 +57,34 @@ class Judge:
             self._gate.before(results.read, whole=whole)
         return SetUp(prepared.prepare_s, prepared.first_call_s, self._gate.error_ratio)
 
-    def check_answers(self, ask: Callable[[ResultMemory], bool]) -> None:
-        """See :meth:`Gate.after`; ``ask`` tells whether the timed array was given new values."""
+    def new_places(self) -> Places:
+        """Where the values of the next turn are to come from, which nobody knows before."""
+        self.places = (randbits(62), randbits(62))
+        return self.places
+
+    def wants_to_see(self) -> bool:
+        """Whether to ask for the last result of the turn that is over: for that of one in some turns."""
+        return randbelow(SHOWN_IN) == 0
+
+    def look(self, ask: Callable[[ResultMemory], int | None]) -> None:
+        """See :meth:`Gate.shown`; ``ask`` tells where the last input began."""
+        with self._memory(SHOWN) as results:
+            last_line = ask(results)
+            self._gate.shown(results.read, self._last(last_line))
+
+    def check_answers(self, ask: Callable[[ResultMemory], AnsweredAgain]) -> None:
+        """See :meth:`Gate.after`."""
         with self._memory(AFTER) as results:
-            self._gate.after(results.read, renewed=ask(results))
+            answered = ask(results)
+            self._gate.after(results.read, renewed=answered.renewed, last=self._last(answered.last_line))
         self.answers_well = True
 
     def finish(self, peak_rss_bytes: int) -> Finish:
         """The largest error of all, and the memory that the layer's process had."""
         return Finish(self._gate.error_ratio, peak_rss_bytes)
+
+    def _last(self, line: int | None) -> LastCall | None:
+        return None if line is None else LastCall(self.places, line)
 
     def _memory(self, names: tuple[str, ...]) -> ResultMemory:
         return ResultMemory.made(names, result_shape(self.problem), self.problem.dtype)

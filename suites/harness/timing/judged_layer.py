@@ -36,7 +36,11 @@ class JudgedLayer:
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None = None) -> Turn:
         """See :meth:`TimedLayer.turn`."""
-        return self.timed.turn(calls, warm_s, cores)
+        return self.timed.turn(calls, warm_s, cores, self._judge_now().new_places())
+
+    def show(self) -> None:
+        """See :meth:`TimedLayer.show`."""
+        self._judge_now().look(self.timed.show)
 
     def check_answers(self) -> None:
         """See :meth:`TimedLayer.answer_again`."""

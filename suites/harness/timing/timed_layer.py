@@ -17,6 +17,7 @@ from pointwise_bench.common.cores import core_numbers
 from pointwise_bench.common.formats import Cache
 from pointwise_bench.suites.harness.machine.affinity import keep_to
 from pointwise_bench.suites.harness.memory.guarded_arrays import Array, Input, Inputs
+from pointwise_bench.suites.harness.memory.input_windows import Places
 from pointwise_bench.suites.harness.memory.random_layout import ballast
 from pointwise_bench.suites.harness.timing.clock import ClockedLayer, Turn, call, idle_processors, sync_of
 from pointwise_bench.suites.harness.timing.device_clock import device_seconds_per_call
@@ -43,6 +44,14 @@ class WarmUp:
 
 
 @dataclass(frozen=True)
+class AnsweredAgain:
+    """How the questions after the timing were answered."""
+
+    renewed: bool  # whether the timed array could be given new values
+    last_line: int | None  # see InputRotation.last_line
+
+
+@dataclass(frozen=True)
 class Closed:
     """What is known once the timing is over and the checks by time have been passed."""
 
@@ -64,7 +73,8 @@ class TimedLayer:
     """A backend with its thread budget, on one problem at a time.
 
     ``set_up``, ``warm_up``, any number of ``turn``, ``answer_again``, ``close``. The first and the fourth hand over
-    values, and others may do the same beside them; the other three need the machine for themselves.
+    values, as ``show`` does after some turns, and others may do the same beside them; the other three need the machine
+    for themselves.
     """
 
     def __init__(self, backend: Backend, threads: int) -> None:
@@ -90,7 +100,8 @@ class TimedLayer:
             began = perf_counter()
             layer = self._prepare(problem, questions.real)
             prepare_s = perf_counter() - began - imports_s()
-        clocked = ClockedLayer(layer, self._sync, InputRotation(self.backend, questions.first, cache))
+        inputs = InputRotation(self.backend, questions.first, cache, questions.pools)
+        clocked = ClockedLayer(layer, self._sync, inputs)
         first_call_s = clocked.first_call_s()
         respondent = Respondent(self.backend, problem, questions)
         respondent.before(layer, self._prepare(problem, questions.integer) if whole else None, results)
@@ -103,29 +114,36 @@ class TimedLayer:
         self._check_finishes(current)
         return WarmUp(*current.clocked.warm_up())
 
-    def turn(self, calls: int, warm_s: float, cores: list[int] | None = None) -> Turn:
-        """See :meth:`ClockedLayer.turn`; then as many calls on the device's clock, where the backend has one.
+    def turn(self, calls: int, warm_s: float, cores: list[int] | None = None, places: Places = (0, 0)) -> Turn:
+        """See :meth:`ClockedLayer.turn`; before it as many calls on the device's clock, where the backend has one.
 
+        Before it, so that the last result of all is that of the last timed call, which is asked for after the timing.
         All threads are kept to ``cores`` until ``close``; None leaves them where they are.
         """
         current = self._current_layer()
         self._keep_to(cores)
-        turn = current.clocked.turn(calls, warm_s)
+        clocked, device_s = current.clocked, None
+        if current.timer is not None:
+            device_s = device_seconds_per_call(current.timer, self.backend, clocked.layer, clocked.inputs, calls)
+        turn = replace(clocked.turn(calls, warm_s, places), device_seconds_per_call=device_s)
         current.seconds_per_call.append(turn.seconds_per_call)
-        if current.timer is None:
-            return turn
-        device_s = device_seconds_per_call(
-            current.timer, self.backend, current.clocked.layer, current.clocked.inputs, calls
-        )
-        return replace(turn, device_seconds_per_call=device_s)
+        return turn
 
-    def answer_again(self, results: Taking) -> bool:
+    def show(self, results: Taking) -> int | None:
+        """The result of the last timed call; where its input began (see :attr:`InputRotation.last_line`)."""
+        current = self._current_layer()
+        current.respondent.show(current.clocked.result, results)
+        return current.clocked.inputs.last_line
+
+    def answer_again(self, results: Taking) -> AnsweredAgain:
         """The result of the last timed call, and more of the very layer and input: see :meth:`Respondent.after`."""
         current = self._current_layer()
         self._keep_to(None)
         clocked, inputs = current.clocked, current.clocked.inputs
         inputs.check_untouched()
-        return current.respondent.after(clocked.layer, inputs.first, clocked.result, inputs.sources[0], results)
+        last_line = inputs.last_line
+        renewed = current.respondent.after(clocked.layer, inputs.first, clocked.result, inputs.sources[0], results)
+        return AnsweredAgain(renewed, last_line)
 
     def close(self) -> Closed:
         """Pass the checks that judge by time; then forget the problem."""

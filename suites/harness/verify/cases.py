@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pointwise_bench import Problem
+from pointwise_bench.suites.harness.memory.input_windows import pool_size
 from pointwise_bench.suites.harness.verify import error_bounds, matrix_form
 from pointwise_bench.suites.harness.verify.matrix_form import Form
 from pointwise_bench.suites.harness.verify.questions import Questions, Weights
@@ -50,6 +51,7 @@ class CaseSet:
     integers: Case
     probe: Case  # 1 + 2**-bits as the one non-zero term of each sum
     poisoned: Case  # NaN and infinity among the integers, and NaN in every pixel that is skipped
+    pools: tuple[Array, ...]  # of which the inputs of timed calls are made
 
     @classmethod
     def of(cls, problem: Problem, seed: int) -> CaseSet:
@@ -65,6 +67,7 @@ class CaseSet:
             integers=integers,
             probe=probe,
             poisoned=poisoned,
+            pools=tuple(_pool(each, rng) for each in first.inputs),
         )
 
     def questions(self) -> Questions:
@@ -77,7 +80,16 @@ class CaseSet:
             integers=self.integers.inputs,
             probe=self.probe.inputs,
             poisoned=self.poisoned.inputs,
+            pools=self.pools,
         )
+
+
+def _pool(array: Array, rng: np.random.Generator) -> Array:
+    """Of the inputs of timed calls that are of the kind of ``array``: two of its numbers add up to variance 1."""
+    drawn = rng.random(pool_size(array.size, array.itemsize), np.float64 if array.itemsize == 8 else np.float32)
+    drawn -= 0.5
+    drawn *= 6**0.5
+    return drawn.astype(array.dtype, copy=False)
 
 
 # --- drawing and answering ------------------------------------------------------------------------------------

@@ -16,12 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pointwise_bench import Backend, Problem
+from pointwise_bench.suites.harness.memory.input_windows import Places, content, window
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.verify.cases import Case, CaseSet
 from pointwise_bench.suites.harness.verify.comparison import Comparison, equal, plain
 from pointwise_bench.suites.harness.verify.diagnosis import Agree, Mismatch, diagnose, rounded_operands
 from pointwise_bench.suites.harness.verify.error_bounds import PROBE_BITS
 from pointwise_bench.suites.harness.verify.questions import Weights
+from pointwise_bench.suites.harness.verify.sampled_rows import SampledRows
 
 Array = npt.NDArray[Any]
 Results = Callable[[str], Array]
@@ -41,6 +43,14 @@ class Declared:
     def by(cls, backend: Backend) -> Declared:
         """Those of ``backend``."""
         return cls(backend.arithmetic, backend.output)
+
+
+@dataclass(frozen=True)
+class LastCall:
+    """The input of the last timed call: a part of the block that was filled from ``places``, from ``line`` on."""
+
+    places: Places
+    line: int
 
 
 class Gate:
@@ -68,18 +78,26 @@ class Gate:
                 self._check_exact(results)
             self._check_reals(results)
 
-    def after(self, results: Results, *, renewed: bool) -> None:
-        """``renewed``: whether the timed array could be given new values, which a copy on a device cannot."""
+    def after(self, results: Results, *, renewed: bool, last: LastCall | None) -> None:
+        """``renewed``: whether the timed array could be given new values, which a copy on a device cannot.
+
+        ``last``: the input of the last timed call; None where that was the first input.
+        """
         first, second = self._cases.first, self._cases.second
         with np.errstate(all="ignore"):
             self._check_input_untouched(results)
-            self._check_close(first, results("last"), "in the last timed call")
+            self._check_last(results("last"), last)
             if self._kept is not None and _digest(results("second kept")) != self._kept:
                 raise WrongAnswer(OVERWRITTEN)
             self._check_close(second, results("second"), "after the timing")
             self._check_close(first, results("fresh"), "after the timing")
             if renewed:
                 self._check_sees_new_values(results("renewed"))
+
+    def shown(self, results: Results, last: LastCall | None) -> None:
+        """The last result of a turn, of which nobody could know that it would be asked for."""
+        with np.errstate(all="ignore"):
+            self._check_last(results("last"), last)
 
     # --- single checks --------------------------------------------------------------------------------------
 
@@ -111,6 +129,26 @@ class Gate:
         if fresh and _digest(results("first kept")) != _digest(first):
             raise WrongAnswer(OVERWRITTEN)
         self._kept = _digest(second) if fresh else None
+
+    def _check_last(self, result: Array, last: LastCall | None) -> None:
+        """What the last timed call has returned: all of it where the answer is known, else rows of it."""
+        where = "in the last timed call"  # of a turn
+        if last is None:
+            self._check_close(self._cases.first, result, where)
+            return
+        inputs = tuple(
+            window(content(pool, last.places), each.shape, last.line)
+            for pool, each in zip(self._cases.pools, self._cases.first.inputs, strict=True)
+        )
+        sampled = SampledRows.drawn(self._problem, self._cases.real)
+        case, rows = sampled.case(inputs), sampled.of(result)
+        ratio = self._comparison.error(rows, case)
+        if ratio > 1:
+            self.error_ratio, self._problem, self._previous_answer = ratio, sampled.problem, None
+            self._refuse(
+                sampled.weights, case, rows, where, lambda a, b: not self._comparison.error_from(a, b, case) > 1
+            )
+        self.error_ratio = max(ratio, self.error_ratio or 0.0)
 
     def _check_input_untouched(self, results: Results) -> None:
         """The array that ``to_device`` made is the backend's own, and still it must not be written to."""

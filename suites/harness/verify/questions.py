@@ -24,6 +24,9 @@ AFTER: Final = ("last", "second kept", "repeated", "second", "fresh", "renewed")
 """The same after the timing: of the last timed call; the second result of all, which thousands of calls with another
 input have followed; of the timed array, of others, and of new values in that array."""
 
+SHOWN: Final = ("last",)
+"""The result of the last call of any turn, where the harness asks for it once the turn is over."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
@@ -44,6 +47,7 @@ class Questions:
     integers: Arrays
     probe: Arrays
     poisoned: Arrays
+    pools: Arrays  # of the inputs of timed calls: see `memory.input_windows`
 
     def to_block(self) -> int:
         """All arrays as a block of shared memory: its file descriptor, which the caller closes."""
@@ -68,6 +72,7 @@ class Questions:
             integers=_inputs(arrays, "integers"),
             probe=_inputs(arrays, "probe"),
             poisoned=_inputs(arrays, "poisoned"),
+            pools=_inputs(arrays, "pools"),
         )
 
 

@@ -46,6 +46,10 @@ class Respondent:
         self._second_result = self._answer(timed, "second", asked.second, results)
         results.write("first kept", calls.read(first_result))
 
+    def show(self, last_result: Any, results: Taking) -> None:
+        """What the last call of a turn has returned."""
+        results.write("last", self._calls.read(last_result))
+
     def after(self, timed: Layer, on_device: OnDevice, last_result: Any, inputs: Inputs, results: Taking) -> bool:
         """``on_device`` are the inputs of the timing, ``inputs`` the harness's arrays that they were made from.
 
@@ -53,7 +57,7 @@ class Respondent:
         """
         asked, calls = self._questions, self._calls
         inputs.check_untouched()
-        results.write("last", calls.read(last_result))  # now: the next call may overwrite it
+        self.show(last_result, results)  # now: the next call may overwrite it
         if self._second_result is not None:
             results.write("second kept", calls.read(self._second_result))
         self._second_result = None

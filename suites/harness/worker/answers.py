@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 from pointwise_bench.common.formats import LONGEST_CALL_S
 from pointwise_bench.suites.claims import Claim
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
+from pointwise_bench.suites.harness.memory.input_windows import LINES
 from pointwise_bench.suites.harness.record.text import one_line
 
 A = TypeVar("A")
@@ -58,6 +59,13 @@ def numbers(form: type[A], value: object) -> A:
 def seconds(value: object) -> float:
     """Seconds, or a number of them per second: finite and not below zero."""
     return _float("", value)
+
+
+def line(value: object) -> int | None:
+    """Where in a block the input of a call began, or None where it was in none."""
+    if value is not None and _whole(value) > LINES:
+        raise Unreadable(value)
+    return None if value is None else _whole(value)
 
 
 def reason(value: object) -> str | None:
@@ -108,6 +116,10 @@ def claim_samples(value: object, claim: Claim) -> ClaimSamples:
 
 
 def _number(name: str, kind: str, value: object) -> float | int | None:
+    if kind == "bool":
+        if not isinstance(value, bool):
+            raise Unreadable(value)
+        return value
     if value is None and kind.endswith(" | None"):
         return None
     return _whole(value) if kind.removesuffix(" | None") == "int" else _float(name, value)

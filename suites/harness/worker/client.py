@@ -22,7 +22,7 @@ from pointwise_bench.suites.harness.memory.shared_arrays import read_block, writ
 from pointwise_bench.suites.harness.record.ended import Ended, WrongAnswer
 from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.judge import Finish, Judge, SetUp
-from pointwise_bench.suites.harness.timing.timed_layer import Closed, Prepared, WarmUp
+from pointwise_bench.suites.harness.timing.timed_layer import AnsweredAgain, Closed, Prepared, WarmUp
 from pointwise_bench.suites.harness.verify.gate import Declared
 from pointwise_bench.suites.harness.verify.questions import Array, Weights
 from pointwise_bench.suites.harness.worker import answers
@@ -89,8 +89,24 @@ class WorkerClient:
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """See :meth:`TimedLayer.turn`."""
-        message = {"do": "turn", "calls": calls, "warm_s": warm_s, "cores": cores}
-        return self._numbers(Turn, message, timeout_s)
+        places = self._judge_now().new_places()
+        message = {"do": "turn", "calls": calls, "warm_s": warm_s, "cores": cores, "places": places}
+        turn = self._numbers(Turn, message, timeout_s)
+        if self._judge_now().wants_to_see():
+            self.show(timeout_s)
+        return turn
+
+    def show(self, timeout_s: float) -> None:
+        """See :meth:`JudgedLayer.show`; asked by :meth:`turn` itself, when nobody could expect it."""
+        judge = self._judge_now()
+        message = {"do": "show", "problem": judge.problem.id}
+
+        def ask(results: ResultMemory) -> int | None:
+            line = self._ask(message, timeout_s, (results.descriptor,))
+            return self._read("show", answers.line, line)
+
+        with self._judging("show"):
+            judge.look(ask)
 
     def idle(self, settled_s: float, timeout_s: float) -> float:
         """See :meth:`TimedLayer.idle`."""
@@ -102,11 +118,10 @@ class WorkerClient:
         judge = self._judge_now()
         message = {"do": "check_answers", "problem": judge.problem.id}
 
-        def ask(results: ResultMemory) -> bool:
-            renewed = self._ask(message, timeout_s, (results.descriptor,))
-            if not isinstance(renewed, bool):
-                raise self._process.garbled("check_answers", f"{renewed!r}")
-            return renewed
+        def ask(results: ResultMemory) -> AnsweredAgain:
+            answered = self._numbers(AnsweredAgain, message, timeout_s, (results.descriptor,))
+            self._read("check_answers", answers.line, answered.last_line)
+            return answered
 
         with self._judging("check_answers"):
             judge.check_answers(ask)

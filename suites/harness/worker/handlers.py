@@ -14,7 +14,7 @@ from pointwise_bench.suites.harness.memory.shared_arrays import read_block, writ
 from pointwise_bench.suites.harness.record.text import one_line
 from pointwise_bench.suites.harness.timing.process_statistics import libraries
 from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer
-from pointwise_bench.suites.harness.verify.questions import AFTER, BEFORE, Questions, Weights, results_at
+from pointwise_bench.suites.harness.verify.questions import AFTER, BEFORE, SHOWN, Questions, Weights, results_at
 from pointwise_bench.suites.harness.worker.channel import Message
 
 Reply = tuple[Message, tuple[int, ...]]
@@ -57,7 +57,12 @@ def _warm_up(timed_layer: TimedLayer, message: Message, descriptors: list[int]) 
 
 
 def _turn(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
-    return _value(asdict(timed_layer.turn(message["calls"], message["warm_s"], message["cores"])))
+    return _value(asdict(timed_layer.turn(message["calls"], message["warm_s"], message["cores"], message["places"])))
+
+
+def _show(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    with results_at(descriptors[0], SHOWN, Problem.parse(message["problem"])) as results:
+        return _value(timed_layer.show(results))
 
 
 def _idle(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
@@ -66,7 +71,7 @@ def _idle(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> 
 
 def _check_answers(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
     with results_at(descriptors[0], AFTER, Problem.parse(message["problem"])) as results:
-        return _value(timed_layer.answer_again(results))
+        return _value(asdict(timed_layer.answer_again(results)))
 
 
 def _finish(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
@@ -100,6 +105,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "set_up": _set_up,
     "warm_up": _warm_up,
     "turn": _turn,
+    "show": _show,
     "idle": _idle,
     "check_answers": _check_answers,
     "finish": _finish,

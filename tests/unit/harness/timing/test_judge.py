@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from scripted_backend import CASES, PROBLEM
 
+from pointwise_bench.suites.harness.memory.input_windows import LINES, content, window
 from pointwise_bench.suites.harness.memory.result_memory import ResultMemory
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.timing.judge import Finish, Judge, SetUp
-from pointwise_bench.suites.harness.timing.timed_layer import Prepared
+from pointwise_bench.suites.harness.timing.timed_layer import AnsweredAgain, Prepared
 from pointwise_bench.suites.harness.verify.gate import Declared
 
 ANSWERS = {
@@ -28,6 +29,7 @@ class Filler:
     def __init__(self, *names: str, wrong: str = "") -> None:
         self.names = names
         self.wrong = wrong
+        self.last_line: int | None = None
         self.descriptors: list[int] = []
 
     def fill(self, results: ResultMemory) -> None:
@@ -42,10 +44,10 @@ class Filler:
         self.fill(results)
         return Prepared(0.5, 0.25)
 
-    def answer_again(self, results: ResultMemory) -> bool:
+    def answer_again(self, results: ResultMemory) -> AnsweredAgain:
         """All of them."""
         self.fill(results)
-        return "renewed" in self.names
+        return AnsweredAgain("renewed" in self.names, self.last_line)
 
 
 BEFORE = ("integers", "probe", "poisoned", "integers again", "first", "second", "first kept")
@@ -115,3 +117,35 @@ def test_the_memory_is_let_go_of_when_asking_fails() -> None:
         judge().set_up(fail, whole=True)
     with pytest.raises(OSError):
         os.fstat(descriptors[0])
+
+
+@pytest.mark.parametrize("line", [0, 17, LINES])
+def test_the_last_timed_result_is_held_against_the_input_that_it_had(line: int) -> None:
+    """By the places that the judge named for that turn, and the line that the worker tells."""
+    one = judge()
+    one.set_up(Filler(*BEFORE).set_up, whole=True)
+    earlier, places = one.new_places(), one.new_places()
+    assert earlier != places
+    for of, is_right in ((places, True), (earlier, False)):
+        x = window(content(CASES.pools[0], of), PROBLEM.input_shape, line)
+        assert CASES.real.weight is not None
+        y = np.matmul(CASES.real.weight, x.reshape(1, 8, -1)).reshape(PROBLEM.output_shape)
+        after = Filler(*AFTER)
+        after.last_line = line
+
+        def ask(results: ResultMemory, after: Filler = after, y: Any = y) -> AnsweredAgain:
+            answered = after.answer_again(results)
+            results.write("last", y)
+            return answered
+
+        if is_right:
+            one.check_answers(ask)
+            continue
+        with pytest.raises(WrongAnswer, match="wrong in the last timed call"):
+            one.check_answers(ask)
+
+
+def test_one_turn_in_sixteen_is_looked_at_and_nobody_knows_which() -> None:
+    one = judge()
+    wanted = [one.wants_to_see() for _ in range(4000)]
+    assert 150 < sum(wanted) < 350  # 250 on average, seven standard deviations on either side

@@ -56,3 +56,16 @@ def test_answers_are_asked_before_the_end_whether_or_not_that_was_a_step_of_its_
 def test_no_step_comes_before_the_first(step: str) -> None:
     with pytest.raises(RuntimeError, match="set_up comes first"):
         getattr(JudgedLayer(Scripted(lambda call: None), threads=1), step)()
+
+
+def test_the_last_result_of_a_turn_may_be_asked_for_when_it_is_over() -> None:
+    backend = Turning(lambda call: None)
+    layer = JudgedLayer(backend, threads=1)
+    layer.set_up(PROBLEM, CASES)
+    layer.turn(3, 0.0)
+    layer.show()
+    backend.wrong = True
+    layer.show()  # of a turn before it was wrong
+    layer.turn(3, 0.0)
+    with pytest.raises(WrongAnswer, match="wrong in the last timed call"):
+        layer.show()

@@ -13,9 +13,9 @@ from pointwise_bench import Problem
 from pointwise_bench.suites.harness.memory.result_memory import ResultMemory
 from pointwise_bench.suites.harness.memory.shared_arrays import read_block, write_block
 from pointwise_bench.suites.harness.timing.clock import Turn
-from pointwise_bench.suites.harness.timing.timed_layer import Closed, Prepared, WarmUp
+from pointwise_bench.suites.harness.timing.timed_layer import AnsweredAgain, Closed, Prepared, WarmUp
 from pointwise_bench.suites.harness.verify.cases import CaseSet
-from pointwise_bench.suites.harness.verify.questions import AFTER, BEFORE, Questions, result_shape
+from pointwise_bench.suites.harness.verify.questions import AFTER, BEFORE, SHOWN, Questions, result_shape
 from pointwise_bench.suites.harness.worker import client, in_process
 from pointwise_bench.suites.harness.worker.handlers import HANDLERS
 
@@ -45,15 +45,20 @@ class Noted:
         """An eighth of a second."""
         return WarmUp(0.125, 1.0)
 
-    def answer_again(self, results: Any) -> bool:
+    def answer_again(self, results: Any) -> AnsweredAgain:
         """One result, and no new values."""
         results.write("last", np.full(result_shape(PROBLEM), 5.0))
-        return False
+        return AnsweredAgain(False, 7)
 
-    def turn(self, calls: int, warm_s: float, cores: list[int] | None) -> Turn:
+    def turn(self, calls: int, warm_s: float, cores: list[int] | None, places: tuple[int, int]) -> Turn:
         """A microsecond."""
-        self.asked += [calls, warm_s, cores]
+        self.asked += [calls, warm_s, cores, places]
         return Turn(1e-6, 1.0, 3e-6, None)
+
+    def show(self, results: Any) -> int | None:
+        """Another result."""
+        results.write("last", np.full(result_shape(PROBLEM), 6.0))
+        return None
 
     def idle(self, settled_s: float) -> float:
         """What it was given, to be recognised."""
@@ -78,7 +83,7 @@ def handled(layer: Noted, descriptors: list[int] | None = None, **message: Any) 
 
 def test_numbers_come_back_by_their_names() -> None:
     layer = Noted()
-    assert handled(layer, do="turn", calls=3, warm_s=0.5, cores=[1]) == {
+    assert handled(layer, do="turn", calls=3, warm_s=0.5, cores=[1], places=[5, 6]) == {
         "seconds_per_call": 1e-6,
         "cpu_over_wall": 1.0,
         "wall_s": 3e-6,
@@ -86,7 +91,7 @@ def test_numbers_come_back_by_their_names() -> None:
         "page_faults": None,
         "untimed_s": 0.0,
     }
-    assert layer.asked == [3, 0.5, [1]]
+    assert layer.asked == [3, 0.5, [1], [5, 6]]
     assert handled(layer, do="warm_up") == {"seconds_per_call": 0.125, "cpu_over_wall": 1.0}
     assert handled(layer, do="finish") == {"peak_rss_bytes": 4096}
     assert handled(layer, do="idle", settled_s=0.75) == 0.75
@@ -107,8 +112,12 @@ def test_the_questions_arrive_as_they_were_written_and_results_come_back_in_the_
     assert (problem, cache, whole) == (PROBLEM, "cold", False)
     assert np.array_equal(arrived.first[0], asked.first[0])
     with memory(AFTER) as results:
-        assert handled(layer, [os.dup(results.descriptor)], do="check_answers", problem=PROBLEM.id) is False
+        told = handled(layer, [os.dup(results.descriptor)], do="check_answers", problem=PROBLEM.id)
+        assert told == {"renewed": False, "last_line": 7}
         assert (results.read("last") == 5).all()
+    with memory(SHOWN) as results:
+        assert handled(layer, [os.dup(results.descriptor)], do="show", problem=PROBLEM.id) is None
+        assert (results.read("last") == 6).all()
 
 
 @pytest.mark.parametrize("bias", [None, np.ones(2, np.float32)])
