@@ -9,9 +9,10 @@ import numpy as np
 import psutil
 import pytest
 
+from pointwise_bench.suites.harness.memory.input_windows import pool_size
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.timing import input_rotation
-from pointwise_bench.suites.harness.timing.input_rotation import InputRotation, cold_copies
+from pointwise_bench.suites.harness.timing.input_rotation import InputRotation, cold_copies, is_view
 
 X, DY = np.arange(4, dtype=np.float32), np.arange(6, dtype=np.float32)
 
@@ -97,3 +98,89 @@ def test_writing_to_any_of_them_is_seen(which: int) -> None:
     cold.sources[which]._inputs[0]._own[7] = 1
     with pytest.raises(WrongAnswer, match="changes its input"):
         cold.check_untouched()
+
+
+class OnTheCpu:
+    """Hands on what it is given, and counts."""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def to_device(self, array: Any) -> Any:
+        """The same."""
+        self.given += 1
+        return array
+
+
+class Pointed:
+    """An array of a library, which tells where its memory is."""
+
+    def __init__(self, place: int) -> None:
+        self.place = place
+
+    def data_ptr(self) -> int:
+        """As torch and ONNX Runtime call it."""
+        return self.place
+
+
+def windowed(*originals: Any, backend: Any = None) -> InputRotation:
+    pools = tuple(np.random.default_rng(1).random(pool_size(each.size, 4), np.float32) for each in originals)
+    return InputRotation(backend or OnTheCpu(), originals, "hot", pools)
+
+
+def test_calls_get_parts_of_one_block_and_the_last_one_is_known() -> None:
+    inputs = windowed(X)
+    given = list(inputs.take(500))
+    places = {each.ctypes.data for each in given}
+    assert len(places) > 50
+    assert max(places) - min(places) <= 4096
+    assert inputs.last_line is not None
+    assert given[-1].ctypes.data == min(each.ctypes.data for (each,) in inputs._windows) + 64 * inputs.last_line
+    assert all(np.shares_memory(each, inputs._blocks[0].array) for each in given)
+    assert np.array_equal(inputs.first[0], X)  # which lies elsewhere
+
+
+def test_new_values_are_in_all_that_was_given() -> None:
+    inputs = windowed(X)
+    (given,) = inputs.take(1)
+    before = given.copy()
+    inputs.fill((3, 5))
+    assert not np.array_equal(given, before)
+    inputs.check_untouched()
+    inputs._blocks[0]._own[0] = 7
+    with pytest.raises(WrongAnswer, match="changes its input"):
+        inputs.check_untouched()
+
+
+def test_pairs_are_given_from_the_same_line() -> None:
+    inputs = windowed(X, DY)
+    for x, dy in inputs.take(20):
+        lines = [
+            (each.ctypes.data - block.windows[0].ctypes.data) // 64
+            for each, block in zip((x, dy), inputs._blocks, strict=True)
+        ]
+        assert lines[0] == lines[1]
+
+
+def test_who_makes_copies_gets_the_first_input_every_time() -> None:
+    inputs = InputRotation(Device(), (X,), "hot", (np.zeros(pool_size(X.size, 4), np.float32),))  # type: ignore[arg-type]
+    assert [given is inputs.first[0] for given in inputs.take(3)] == [True] * 3
+    assert inputs.last_line is None
+    inputs.fill((1, 2))
+    assert np.array_equal(inputs.sources[0].arrays[0], X)
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_cold_cache_has_copies_and_no_windows() -> None:
+    pool = np.zeros(pool_size(125, 4), np.float32)
+    cold = InputRotation(OnTheCpu(), (np.zeros(125, np.float32),), "cold", (pool,))  # type: ignore[arg-type]
+    assert len(list(cold.take(7))) == 7
+    assert cold.last_line is None
+
+
+@pytest.mark.parametrize(
+    ("on_device", "expected"), [(X, True), (X.copy(), False), (Pointed(X.ctypes.data), True), (Pointed(64), False),
+                                (("a", X), False), (None, False)]
+)  # fmt: skip
+def test_a_view_is_the_array_or_tells_its_place(on_device: Any, expected: bool) -> None:
+    assert is_view(on_device, X) is expected
