@@ -97,8 +97,8 @@ def add_options(add: Callable[..., Any]) -> None:
         "--cache",
         choices=CACHES,
         default="hot",
-        help="hot: the inputs of all calls lie within a page of each other; cold: inputs in rotation, larger than twice "
-        "the last-level cache",
+        help="hot: the inputs of all calls lie within a page of each other; cold: inputs in rotation, larger than "
+        "twice the last-level cache",
     )
     add("--seed", metavar="N", help="of inputs and order; default: a new one for each run, recorded in it")
 
