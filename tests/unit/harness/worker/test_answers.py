@@ -72,8 +72,8 @@ def test_a_turn_comes_as_it_was_measured() -> None:
 def test_every_form_has_numbers_of_known_kinds_only(form: type) -> None:
     """A field of another kind would be read as if it were a float."""
     kinds = {str(each.type) for each in fields(form)}
-    assert kinds <= {"int", "float", "int | None", "float | None"}
-    ones = {each.name: 1 for each in fields(form)}
+    assert kinds <= {"bool", "int", "float", "int | None", "float | None"}
+    ones = {each.name: True if str(each.type) == "bool" else 1 for each in fields(form)}
     assert asdict(answers.numbers(form, ones)) == ones
 
 
@@ -267,3 +267,22 @@ def test_a_number_that_is_not_bounded_would_be_found(claim: Claim, monkeypatch: 
     monkeypatch.setattr(answers, "_float", lambda name, value: value)
     with pytest.raises((ValueError, TypeError, OverflowError)):
         test_nothing_at_random_is_anything_but_read_or_refused(claim)
+
+
+@pytest.mark.parametrize("line", [None, 0, 64])
+def test_a_line_is_one_of_the_block(line: int | None) -> None:
+    assert answers.line(line) == line
+    told = answers.numbers(timed_layer.AnsweredAgain, {"renewed": True, "last_line": line})
+    assert told == timed_layer.AnsweredAgain(True, line)
+
+
+@pytest.mark.parametrize("line", [-1, 65, 3.0, True, "3", [], HUGE, math.nan])
+def test_what_is_no_line_is_refused(line: object) -> None:
+    with pytest.raises(Unreadable):
+        answers.line(line)
+
+
+@pytest.mark.parametrize("renewed", [None, 0, 1, "true", 1.0])
+def test_yes_and_no_are_no_numbers(renewed: object) -> None:
+    with pytest.raises(Unreadable):
+        answers.numbers(timed_layer.AnsweredAgain, {"renewed": renewed, "last_line": None})
