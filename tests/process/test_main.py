@@ -81,7 +81,7 @@ def test_it_answers_until_the_channel_closes_and_leaves_with_its_own_code(odd: s
         assert (refused["status"], refused["error_ratio"]) == ("failed", None)
         assert refused["reason"].startswith("refuses: SystemExit: 3 (odd_plugin.py:")
         assert answer(channel, do="ran")["reason"].startswith("ran: KeyboardInterrupt: no message (odd_plugin.py:")
-        assert answer(channel, do="turn", calls=1, warm_s=0.0, cores=None)["reason"] == (
+        assert answer(channel, do="turn", calls=1, warm_s=0.0, cores=None, places=(0, 0))["reason"] == (
             "turn: RuntimeError: set_up comes first"
         )
         assert answer(channel, do="dance")["reason"] == "dance: KeyError: 'dance'"
