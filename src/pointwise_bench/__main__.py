@@ -25,7 +25,7 @@ class Command(NamedTuple):
 
 COMMANDS: Final = {
     "run": Command("pointwise_bench.run", (), "measure, write the report and print where it is"),
-    "backends": Command("pointwise_bench.backends.__main__", (), "list who competes here, and what the others lack"),
+    "backends": Command("pointwise_bench.listing", (), "list who competes here, and what the others lack"),
     "suites": Command(
         "pointwise_bench.suites.__main__", (), "list the groups of layers, or the layers of some of them"
     ),
