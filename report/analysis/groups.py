@@ -32,7 +32,7 @@ class GroupRow(NamedTuple):
 
 @dataclass(frozen=True)
 class Standing:
-    """One backend in one group: layers timed and led, the total where none is missing, the mean speed-up.
+    """One backend in one group: layers timed and led by evidence, the total where none is missing, the mean speed-up.
 
     ``sign`` and ``behind`` tell how the total stands to the fastest one's, ``of_roof`` which share of it the layers'
     roofs take. ``speedup`` is the geometric mean of the paired ratios against the baseline over ``shared`` layers.
@@ -138,7 +138,7 @@ def _group(
     layers = tuple(dict.fromkeys((*asked, *with_cells)))
     placings, of_roof = _placings(layers, threads, rows, pairs)
     # A selection of a table's rows takes a thousand times as long as one of an array's elements.
-    of, leading = rows["backend"].to_numpy(dtype=object), rows["leads"].to_numpy(dtype=np.bool_)
+    of, wins = rows["backend"].to_numpy(dtype=object), rows["wins"].to_numpy(dtype=np.bool_)
     has_time = rows["median_s"].notna().to_numpy()
     standings = []
     for backend in sorted(set(of)):
@@ -148,7 +148,7 @@ def _group(
             Standing(
                 backend,
                 timed=int((own & has_time).sum()),
-                leading=int((own & leading).sum()),
+                leading=int((own & wins).sum()),
                 total=found.total if found else None,
                 sign=found.sign if found else None,
                 behind=found.behind if found else None,

@@ -29,11 +29,11 @@ RowKey = tuple[str, int, str]
 
 
 def tabulate(run: Run, comparisons: pd.DataFrame, ceilings: Roofs) -> pd.DataFrame:
-    """``COLUMNS``, then ``device``, ``device_median_s``, ``sign`` and ``leads``, which only the page needs.
+    """``COLUMNS``, then ``device``, ``device_median_s``, ``sign``, ``leads`` and ``wins``, which only the page needs.
 
     ``rank`` is one more than the number of backends judged faster, so it ties where the evidence ties. ``sign`` tells
     how a time stands to the fastest one of its problem, and is empty where it is compared with nobody's; ``leads`` is
-    what the page prints in bold: the fastest, and who is the same by evidence.
+    what the page prints in bold: the fastest, and who is the same by evidence. It ``wins`` where nobody else could be.
     """
     beaten = _beaten(comparisons)
     rows: list[dict[str, Any]] = []
@@ -48,11 +48,13 @@ def tabulate(run: Run, comparisons: pd.DataFrame, ceilings: Roofs) -> pd.DataFra
             comparable[key] = row["median_s"]
         rows += [row | {"group": place.group, "name": place.name, "count": place.count} for place in cell.places]
     signs = _signs(comparisons, comparable)
+    open_ = {key[:2] for key, sign in signs.items() if sign == "undecided"}
     for row in rows:
         sign = signs.get((row["problem"], row["threads"], row["backend"]))
-        row.update(sign=sign or "", leads=sign in LEADING)
-    table = pd.DataFrame(rows, columns=[*COLUMNS, "device", "device_median_s", "sign", "leads"])
-    return table.astype(dict.fromkeys(_WHOLE, "Int64") | {"leads": "bool"})
+        leads = sign in LEADING
+        row.update(sign=sign or "", leads=leads, wins=leads and (row["problem"], row["threads"]) not in open_)
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "device", "device_median_s", "sign", "leads", "wins"])
+    return table.astype(dict.fromkeys(_WHOLE, "Int64") | {"leads": "bool", "wins": "bool"})
 
 
 def _row(run: Run, cell: ReadCell, times: CellTimes | None, ceilings: Roofs) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def _most_often(group: ReportGroup) -> NetworkAnswer:
     names = [standing.backend for standing in group.standings if standing.leading == most and standing.timed]
     reason = "no backend has comparable times for all layers" if group.is_network else ""
     if not most:
-        names, reason = ["none"], "nothing was compared" if group.covered else "no backend has a valid time"
+        names, reason = ["none"], "the evidence tells of none" if group.covered else "no backend has a valid time"
     layers = f"{most} of {group.covered}" + (f", {len(group.missing)} without a time" if group.missing else "")
     return NetworkAnswer(group.name, group.threads, joined(names), "", reason, layers, group.is_whole)
 

@@ -75,7 +75,7 @@ def _measure(options: argparse.Namespace, threads: int, load: str) -> Path | Non
     results = options.results / "calibration" / f"{threads}-threads-{load}"
     command = [sys.executable, "-m", "pytest", str(HERE.parent), "--benchmark-only", "-p", "no:cacheprovider"]
     command += ["--plugin", str(HERE / "twins.py"), "--backend", "twin*", "--shapes", options.shapes]
-    command += ["--threads", str(threads), "--results", str(results), "--benchmark-columns=median"]
+    command += ["--threads", str(threads), "--results", str(results)]
     if options.time_budget:
         command += ["--time-budget", options.time_budget]
     done = subprocess.run(command, check=False)

@@ -96,7 +96,7 @@ def test_of_a_sweep_or_a_collection_no_sum_is_said() -> None:
 
 def test_where_nothing_was_compared_nobody_leads() -> None:
     alone = group_of("tinynet", [standing("a", 1.0, leading=0), standing("b", 1.0, leading=0)])
-    assert answer(alone) == NetworkAnswer("tinynet", 1, "none", "", "nothing was compared", "0 of 2")
+    assert answer(alone) == NetworkAnswer("tinynet", 1, "none", "", "the evidence tells of none", "0 of 2")
 
 
 def test_where_nothing_is_valid_nobody_is_named() -> None:

@@ -270,15 +270,15 @@ def table_of(run: Run) -> dict[str, dict[str, Any]]:
 def ranks_tie_and_want_of_evidence_does_not_lead(folder: Path) -> None:
     cells = [cell(name, FIRST, [seconds] * 31) for name, seconds in (("a", 1e-3), ("b", 1e-3), ("c", 2e-3))]
     rows = table_of(run_of(folder / "many", cells))
-    assert {name: (row["rank"], row["leads"], row["sign"]) for name, row in rows.items()} == {
-        "a": (1, True, "fastest"),
-        "b": (1, True, "same"),
-        "c": (3, False, "slower"),
+    assert {name: (row["rank"], row["leads"], row["sign"], row["wins"]) for name, row in rows.items()} == {
+        "a": (1, True, "fastest", True),
+        "b": (1, True, "same", True),
+        "c": (3, False, "slower", False),
     }
     rows = table_of(run_of(folder / "few", [cell("a", FIRST, [1e-3] * 2), cell("b", FIRST, [2e-3] * 2)]))
-    assert {name: (row["rank"], row["leads"], row["sign"]) for name, row in rows.items()} == {
-        "a": (1, True, "fastest"),
-        "b": (1, False, "undecided"),
+    assert {name: (row["rank"], row["leads"], row["sign"], row["wins"]) for name, row in rows.items()} == {
+        "a": (1, True, "fastest", False),
+        "b": (1, False, "undecided", False),
     }
 
 
@@ -453,7 +453,7 @@ SENTENCES: Final[dict[str, tuple[str, Callable[[Path], None]]]] = {
         "A rank is one more than the number of backends judged faster, so ranks tie. Bold is the fastest, which nobody "
         "was judged faster than and which is ahead of most others, and whoever was judged the same. A ? stands behind "
         "the time of anybody else whom nobody was judged faster than: there is not enough evidence to tell, and no "
-        "share of the lead.",
+        "share of the lead. A layer counts as led where there is no such mark.",
         ranks_tie_and_want_of_evidence_does_not_lead,
     ),
     "rule-total": (
