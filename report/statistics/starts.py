@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
@@ -44,15 +44,6 @@ class Disagreement:
     """Of single rounds of one start, for a pair that scatters much."""
     first_look: int = PLANNED_STARTS
     """After how many starts the run first judged who can still be the fastest: see :func:`looks.price_of_look`."""
-
-    @property
-    def of_totals(self) -> Disagreement:
-        """The same for totals over the layers of a network.
-
-        The design effect depends on how much single rounds scatter, which is less for a sum: that of single layers says
-        nothing of it, and a total has its own only. Standard deviations of single layers are no smaller than a sum's.
-        """
-        return replace(self, effect=1.0)
 
     def allowance(self, alpha: float, starts: int) -> float:
         """What a pair's interval lacks on either side where it has fewer starts than planned.

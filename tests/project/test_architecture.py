@@ -33,9 +33,14 @@ ELSEWHERE = {"report": (), "suites.harness": ("tests/process", "tests/run", "tes
 
 # What may be imported across the packages' borders, and by whom. A run that looks again at what is undecided has to ask
 # the very rule that the report will decide by; two copies of a rule drift apart.
-RULE = {f"{REPORT}.statistics.{name}" for name in ("leaders", "looks", "order_statistics", "starts", "verdicts")}
+RULE = {
+    f"{REPORT}.statistics.{name}"
+    for name in ("leaders", "looks", "order_statistics", "starts", "total_ratios", "verdicts")
+}
 BORROWED = {
-    f"{HARNESS}.run.contenders": {f"{REPORT}.statistics.{name}" for name in ("leaders", "starts", "verdicts")},
+    f"{HARNESS}.run.contenders": {
+        f"{REPORT}.statistics.{name}" for name in ("leaders", "starts", "total_ratios", "verdicts")
+    },
     # What a run came to is the report's to say, in the terminal as on the page.
     f"{SUITES}.pytest_plugin": {
         f"{REPORT}.reading.errors",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
 
 import numpy as np
+from numpy.typing import NDArray
 
+from pointwise_bench.common.verdict_rule import FEWEST_COMMON_ROUNDS
 from pointwise_bench.report.statistics.leaders import Leaders, leaders_of, named
 from pointwise_bench.report.statistics.starts import Disagreement
+from pointwise_bench.report.statistics.total_ratios import LayerRatios, Numbers, compare_totals
 from pointwise_bench.report.statistics.verdicts import Pairs, Series, pair_up, usual_disagreement
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples, order_rounds, round_number
@@ -26,6 +29,7 @@ __all__ = [
 
 Parts = Mapping[str, Mapping[int, PassSamples]]  # by backend and pass
 NamedLeaders = Leaders[str]
+Flags = NDArray[np.bool_]
 
 NOTHING_KNOWN = Disagreement()
 
@@ -41,12 +45,17 @@ def leaders(parts: Parts, disagreement: Disagreement = NOTHING_KNOWN) -> NamedLe
 def network_leaders(trials: Sequence[tuple[Parts, int]], disagreement: Disagreement = NOTHING_KNOWN) -> NamedLeaders:
     """The same for the total over a network's layers, each with its number of occurrences.
 
-    Only backends that were measured on all layers have a total. A round of it is the sum of their rounds of one name,
-    as the report adds them up.
+    Only backends that were measured on all layers have a total. As in the report, the ratio of two totals is made of
+    the layers' own: passes go to the layers that need them, and few rounds are common to all layers.
     """
     complete = sorted(set.intersection(*(set(parts) for parts, _ in trials))) if trials else []
-    totals = [_total([(parts[name], count) for parts, count in trials]) for name in complete]
-    return named(leaders_of(len(totals), pair_up(totals, POLICY.verdict.margin, disagreement.of_totals)), complete)
+    if not complete:
+        return Leaders(frozenset(), frozenset())
+    counts = np.array([count for _, count in trials], dtype=np.float64)
+    seconds = np.array([[_median_s(parts[name]) for name in complete] for parts, _ in trials])
+    layers = [_ratios(parts, complete, disagreement) for parts, _ in trials]
+    ratios = LayerRatios(*(np.stack(column) for column in zip(*layers, strict=True)))
+    return named(leaders_of(len(complete), compare_totals(seconds, counts, ratios, POLICY.verdict.margin)), complete)
 
 
 def undecided(parts: Parts, disagreement: Disagreement = NOTHING_KNOWN) -> int:
@@ -77,14 +86,16 @@ def _series(parts: Mapping[int, PassSamples]) -> Series:
     )
 
 
-def _total(layers: Sequence[tuple[Mapping[int, PassSamples], int]]) -> Series:
-    """Of one backend: the rounds that all its layers have, added up; the starts are those of the first layer."""
-    each = [_series(parts) for parts, _ in layers]
-    common = reduce(np.intersect1d, (one.rounds for one in each))
-    places = [np.flatnonzero(np.isin(one.rounds, common)) for one in each]
-    places = [own[np.argsort(one.rounds[own])] for one, own in zip(each, places, strict=True)]
-    seconds = sum(
-        (count * np.exp(one.log_seconds[own]) for one, own, (_, count) in zip(each, places, layers, strict=True)),
-        start=np.zeros(common.size),
-    )
-    return Series.of(seconds, common, each[0].processes[places[0]])
+def _median_s(parts: Mapping[int, PassSamples]) -> float:
+    return statistics.median(seconds for part in parts.values() for seconds in part.samples_s)
+
+
+def _ratios(parts: Parts, names: Sequence[str], disagreement: Disagreement) -> tuple[Numbers, Numbers, Numbers, Flags]:
+    """What one layer shows of every two of ``names``, in their order: the columns of :class:`LayerRatios`."""
+    pairs = _pairs(parts, disagreement)
+    wanted = np.isin(sorted(parts), names)
+    of_them = wanted[pairs.first] & wanted[pairs.second]
+    met = pairs.rounds[of_them] > 0
+    columns = ((pairs.ratio, np.nan), (pairs.low, -np.inf), (pairs.high, np.inf))
+    middle, low, high = (np.where(met, np.log(column[of_them]), nothing) for column, nothing in columns)
+    return middle, low, high, pairs.rounds[of_them] >= FEWEST_COMMON_ROUNDS

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+from make_run import cell, run_of
 
+from pointwise_bench.report.pages.run_analysis import analyse
 from pointwise_bench.suites.harness.design.rounds import Share
-from pointwise_bench.suites.harness.record.pass_samples import PassSamples
+from pointwise_bench.suites.harness.record.pass_samples import PassSamples, order_rounds, round_number
 from pointwise_bench.suites.harness.run.contenders import (
     Disagreement,
     disagreement_of_starts,
@@ -131,13 +136,87 @@ def test_who_lacks_a_layer_has_no_total() -> None:
     assert network_leaders([(first, 1), ({"a": parts(1.0)}, 1)]).contenders == {"a"}
 
 
-def test_a_total_has_the_rounds_that_all_layers_have() -> None:
-    """The first layer was measured in three passes, the second in one: there the machine was twice as slow for all."""
+def test_a_total_rests_on_all_rounds_of_every_layer() -> None:
+    """The layers were measured in passes of their own: no round is common to both, and each shows what it shows."""
     whole = {"a": parts(1.0, noise=1e-3), "b": parts(1.2, noise=1e-3, seed=2)}
-    once = {name: {0: own[0]} for name, own in whole.items()}
-    found = network_leaders([(whole, 1), (once, 1)])
+    first = {name: {number: own[number] for number in (0, 1)} for name, own in whole.items()}
+    second = {name: {2: own[2]} for name, own in whole.items()}
+    found = network_leaders([(first, 1), (second, 1)], Disagreement(start_sd=0.01))
     assert found.leaders == {"a"}
     assert found.settled
-    slow = {"a": parts(2.0, noise=1e-3), "b": parts(2.4, noise=1e-3, seed=2)}
-    del slow["a"][1], slow["b"][2]
-    assert network_leaders([(whole, 1), (slow, 1)]).leaders == {"a"}
+
+
+def test_a_layer_on_which_two_never_met_leaves_their_totals_undecided() -> None:
+    met = {"a": parts(1.0, noise=1e-3), "b": parts(1.2, noise=1e-3, seed=2)}
+    apart = {"a": {0: met["a"][0]}, "b": {1: met["b"][1]}}
+    found = network_leaders([(met, 1), (apart, 1)])
+    assert found.leaders == {"a"}
+    assert found.undecided == {"b"}
+
+
+def test_a_backend_that_lacks_a_layer_counts_among_the_pairs_of_the_others() -> None:
+    """As in the report: of three pairs each has a third of the error, whoever is in the total."""
+    rounds = {
+        name: parts(ratio, noise=1e-3, passes=1, rounds=7, seed=seed)
+        for seed, (name, ratio) in enumerate((("a", 1.0), ("b", 1.2), ("c", 1.0)))
+    }
+    known = Disagreement(start_sd=0.0, round_sd=1.0)
+    pair = {name: rounds[name] for name in "ab"}
+    assert network_leaders([(pair, 1), (pair, 1)], known).settled  # 2 / 2**7 is below 0.05 / 1 ...
+    assert network_leaders([(rounds, 1), (pair, 1)], known).settled  # ... and below 0.05 / 3
+    many = rounds | {name: parts(1.0, noise=1e-3, passes=1, rounds=7, seed=9) for name in "defg"}
+    assert not network_leaders([(many, 1), (pair, 1)], known).settled  # and not below 0.05 / 21
+
+
+# --- the run and its report ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_report_finds_the_same_leaders(tmp_path: Path, seed: int) -> None:
+    """Of each layer and of the total, after a screening and finals of some: what the run decides by, the page shows."""
+    generator = np.random.default_rng(seed)
+    trials = [
+        {
+            name: parts(
+                ratio * float(np.exp(generator.normal(0, 0.05))),
+                noise=0.01,
+                passes=int(generator.integers(1, 5)) if ratio < 1.2 else 1,
+                rounds=17 if ratio < 3 else 3,
+                seed=int(generator.integers(1000)),
+            )
+            for name, ratio in (("a", 1.0), ("b", 1.0), ("c", 1.05), ("d", 1.5), ("e", 4.0))
+        }
+        for _ in range(3)
+    ]
+    problems = [f"n1c{channels}h8w8-o8" for channels in (8, 16, 24)]
+    cells = [
+        cell(name, problem, [], count=count, **_series_of(own))
+        for problem, count, trial in zip(problems, (1, 5, 2), trials, strict=True)
+        for name, own in trial.items()
+    ]
+    analysis = analyse(run_of(tmp_path, cells, first_look=1))
+    known = disagreement_of_starts(trials, first_look=1)
+    rows = analysis.timings.to_dict("records")
+    for problem, trial in zip(problems, trials, strict=True):
+        found = leaders(trial, known)
+        signs = {row["backend"]: row["sign"] for row in rows if row["problem"] == problem}
+        assert {name for name, sign in signs.items() if sign in ("fastest", "same")} == found.leaders
+        assert {name for name, sign in signs.items() if sign == "undecided"} == found.undecided
+    found = network_leaders(list(zip(trials, (1, 5, 2), strict=True)), known)
+    (group,) = analysis.groups
+    assert {standing.backend for standing in group.leaders} == found.leaders
+    assert {standing.backend for standing in group.undecided} == found.undecided
+
+
+def _series_of(own: dict[int, PassSamples]) -> dict[str, Any]:
+    """The keys of a cell whose passes are these."""
+    ordered = order_rounds(own)
+    return {
+        "status": "ok",
+        "reason": "",
+        "samples_s": [own[number].samples_s[place] for number, place in ordered],
+        "round": [round_number(number, place) for number, place in ordered],
+        "process": [own[number].process for number, _ in ordered],
+        "canary_s": [1e-3] * len(ordered),
+        "error_ratio": 0.5,
+    }

@@ -47,11 +47,6 @@ def test_few_rounds_are_widened_by_what_a_single_one_can_be_off() -> None:
     assert Disagreement(round_sd=0.1).few_rounds(0.001) == pytest.approx(0.3290527, abs=1e-6)
 
 
-def test_of_a_total_only_its_own_rounds_tell_the_design_effect() -> None:
-    known = Disagreement(effect=9.0, start_sd=0.1, round_sd=0.2, first_look=1)
-    assert known.of_totals == replace(known, effect=1.0)
-
-
 # --- what a run has shown -----------------------------------------------------------------------------------------
 
 
