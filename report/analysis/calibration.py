@@ -43,6 +43,8 @@ def calibration(run: Run) -> tuple[list[Rates], str]:
     path = run.folder.resolve().parent / CALIBRATION_FILE
     remedy = "`tox run -e calibrate` measures it"
     try:
+        if path.is_symlink() or (path.exists() and not path.is_file()):  # a stranger's results may hold anything
+            raise Defect("it is no plain file")
         conditions = object_of(_CALIBRATION)(json.loads(path.read_text(encoding="utf-8")))["conditions"]
     except FileNotFoundError:
         return [], f"What verdicts are worth on this machine has not been measured; {remedy}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pandas as pd
@@ -19,13 +20,39 @@ from pointwise_bench.report.plots.overview_plot import draw_picture
 from pointwise_bench.report.plots.style import looks
 from pointwise_bench.report.reading.errors import ReportError
 
+PAGE: Final = "index.html"
 COMPUTED: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a formula can begin with, in one spreadsheet or another."""
 
 
 def write_site(found: Sequence[RunAnalysis], folder: Path) -> Path:
-    """Write the report of one or several runs into ``folder``; returns the path of its page."""
+    """Write the report of one or several runs into ``folder``; returns the path of its page.
+
+    Each file takes the place of the one before as a whole, and what is there is not written to: in a stranger's run it
+    could be a link to a file of the reader's. ``ReportError`` where such a link stands for the folder itself.
+    """
+    if folder.is_symlink() and any(folder.absolute().parent == one.run.folder.absolute() for one in found):
+        raise ReportError(f"{folder}: is a link, which is not followed in a run's folder; remove it, or name --out DIR")
     folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".draft-", dir=folder) as draft:
+        _write(found, Path(draft))
+        for path in sorted(Path(draft).rglob("*")):
+            place = folder / path.relative_to(draft)
+            if path.is_dir():
+                _make_folder(place)
+            else:
+                path.replace(place)
+    return folder / PAGE
+
+
+def _make_folder(place: Path) -> None:
+    if place.is_symlink():
+        place.unlink()
+    place.mkdir(exist_ok=True)
+
+
+def _write(found: Sequence[RunAnalysis], folder: Path) -> None:
+    """All files, into a folder that holds nothing yet."""
     _write_table([one.timings for one in found], TIMING_COLUMNS, folder / "timings.csv")
     _write_table([one.comparisons for one in found], COMPARISON_COLUMNS, folder / "comparisons.csv")
     colours = looks(backend for one in found for backend in (*one.run.backends, *one.run.claims.backends))
@@ -33,11 +60,9 @@ def write_site(found: Sequence[RunAnalysis], folder: Path) -> Path:
     prefixes = [""] if len(found) == 1 else [f"{number}-" for number in range(1, len(found) + 1)]
     runs = [run_page(one, colours, folder, prefix) for one, prefix in zip(found, prefixes, strict=True)]
     _write_claims(found, runs, folder)
-    page = folder / "index.html"
     rules = stated_rules(one.run for one in found)
-    page.write_text(render("index.html", runs=runs, rules=rules), encoding="utf-8")
+    (folder / PAGE).write_text(render("index.html", runs=runs, rules=rules), encoding="utf-8")
     (folder / "summary.md").write_text(render("summary.md", runs=runs), encoding="utf-8")
-    return page
 
 
 def _write_claims(found: Sequence[RunAnalysis], runs: Sequence[dict[str, Any]], folder: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,16 +14,25 @@ from pointwise_bench.report.reading.value_readers import Defect, visible
 
 
 def bytes_of(path: Path) -> bytes:
-    """The file's content; :class:`ReportError` where the system does not give it."""
+    """The file's content; :class:`ReportError` where the system does not give it, or it is no plain file.
+
+    A run may be a stranger's: a link in it could lead to any file of the reader's, of a named pipe one would wait for
+    the other end, and a device has no end.
+    """
     try:
-        return path.read_bytes()
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return file.read()
+        why = "it is no plain file"
     except OSError as error:
-        raise ReportError(f"{path}: cannot be read ({error.strerror}); restore the file or remove the run") from None
+        why = "it is a link" if path.is_symlink() else str(error.strerror)
+    raise ReportError(f"{path}: cannot be read ({why}); restore the file or remove the run")
 
 
 def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
     """``(number, line)`` of every line that is not blank, from 1; none where there is no file."""
-    if path.exists():
+    if os.path.lexists(path):
         yield from ((number, line) for number, line in enumerate(bytes_of(path).split(b"\n"), 1) if line.strip())
 
 

@@ -12,7 +12,6 @@ from typing import Any
 from pointwise_bench.common.status import OK, Status
 from pointwise_bench.suites.harness.record.cell import Cell, CellKey
 from pointwise_bench.suites.harness.record.json_lines import append_lines, good_lines
-from pointwise_bench.suites.harness.record.typed_lines import fits
 
 
 class CellFile:
@@ -61,6 +60,8 @@ class CellFile:
 
 
 def _is_cell(line: dict[str, Any]) -> bool:
+    from pointwise_bench.suites.harness.record.typed_lines import fits  # whoever resumes a run needs it, and few else
+
     return fits(line, Cell, more=True)
 
 

@@ -18,7 +18,6 @@ from typing import Any
 from pointwise_bench.suites.harness.design.rounds import Share
 from pointwise_bench.suites.harness.record.json_lines import append_lines, good_lines
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
-from pointwise_bench.suites.harness.record.typed_lines import fits
 
 TrialKey = tuple[str, int]  # a problem's id and a thread budget
 
@@ -82,6 +81,8 @@ class _Entry:
 
 
 def _is_entry(line: dict[str, Any]) -> bool:
+    from pointwise_bench.suites.harness.record.typed_lines import fits  # as for cells
+
     entry = {"number" if key == "pass" else key: value for key, value in line.items()}
     return fits(entry, _Entry, more=True) and all(map(_has_whole_series, entry["parts"]))
 

@@ -65,6 +65,41 @@ def test_no_text_of_a_table_is_computed_by_a_spreadsheet_and_none_is_lost(text: 
     assert (row["status"], row["threads"], ok["median_s"]) == ("failed", "1", "0.001")
 
 
+@pytest.mark.parametrize("name", ["index.html", "timings.csv", "comparisons.csv", "summary.md", "plots"])
+def test_a_link_in_the_place_of_a_file_is_replaced_and_what_it_leads_to_stays_as_it_was(
+    name: str, tmp_path: Path
+) -> None:
+    """A stranger's run comes with a folder ``report``."""
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "file").write_text("precious")
+    run = run_of(tmp_path, [cell("a", FIRST, [1e-3] * 9)])
+    out = run.folder / "report"
+    out.mkdir()
+    (out / name).symlink_to(precious if name == "plots" else precious / "file")
+    with drawing(plots=True):
+        write_site([analyse(run)], out)
+    assert [path.name for path in precious.iterdir()] == ["file"]
+    assert (precious / "file").read_text() == "precious"
+    assert not (out / name).is_symlink()
+    assert not [path.name for path in out.iterdir() if path.name.startswith(".draft-")]
+
+
+def test_a_link_in_the_place_of_the_folder_is_refused_in_a_run_and_followed_where_the_user_names_it(
+    tmp_path: Path,
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    run = run_of(tmp_path, [cell("a", FIRST, [1e-3] * 9)])
+    (run.folder / "report").symlink_to(elsewhere)
+    with drawing(plots=False), pytest.raises(ReportError, match="is a link, which is not followed"):
+        write_site([analyse(run)], run.folder / "report")
+    assert list(elsewhere.iterdir()) == []
+    (tmp_path / "named").symlink_to(elsewhere)
+    page_of(tmp_path / "named", run)
+    assert (elsewhere / "index.html").is_file()
+
+
 def test_the_tables_have_their_columns_and_nine_digits(tmp_path: Path) -> None:
     cells = [cell("a", FIRST, [1.23456789123e-3] * 9), cell("b", FIRST, [2.46913578246e-3] * 9)]
     page_of(tmp_path / "out", run_of(tmp_path, cells))
