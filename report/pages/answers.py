@@ -23,7 +23,7 @@ class NetworkAnswer:
 
     ``fastest`` names all that lead, ``total`` is the first one's: empty where a sum over the group means nothing or no
     backend has all layers. ``layers`` says on how many it is the fastest or the same; where the group is not ``whole``,
-    how many of its layers have a time.
+    how many of its layers have a time. Where it is not ``settled``, somebody else could be the fastest.
     """
 
     group: str
@@ -33,6 +33,7 @@ class NetworkAnswer:
     lead: str
     layers: str
     whole: bool = True
+    settled: bool = True
 
 
 def answer(group: ReportGroup) -> NetworkAnswer:
@@ -44,8 +45,9 @@ def answer(group: ReportGroup) -> NetworkAnswer:
     first = group.leaders[0]
     assert first.total is not None
     seconds, led = duration(first.total.seconds), f"{first.leading} of {len(group.layers)}"
-    names = joined(one.backend for one in group.leaders)
-    return NetworkAnswer(group.name, group.threads, names, seconds, _certainty(group), led)
+    names, settled = joined(one.backend for one in group.leaders), not group.undecided
+    fastest = names if settled else f"{names}?"
+    return NetworkAnswer(group.name, group.threads, fastest, seconds, _certainty(group), led, settled=settled)
 
 
 def _incomplete(group: ReportGroup) -> NetworkAnswer:

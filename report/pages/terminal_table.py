@@ -55,7 +55,7 @@ def _row(group: ReportGroup, baseline: str | None, with_threads: bool) -> Row:
         return title, said.fastest, DASH, said.lead, DASH, DASH
     first = group.leaders[0]
     assert first.total is not None
-    names = " = ".join(_first_of([one.backend for one in group.leaders]))
+    names = " = ".join(_first_of([one.backend for one in group.leaders])) + "?" * bool(group.undecided)
     roof = DASH if first.of_roof != first.of_roof else f"{100 * first.of_roof:.0f} %"
     return title, names, duration(first.total.seconds), _next(group), _over(group.standings, first, baseline), roof
 

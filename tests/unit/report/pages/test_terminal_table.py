@@ -48,7 +48,7 @@ def test_the_same_and_the_unclear_have_signs_of_their_own(tmp_path: Path) -> Non
     ]
     _, row, _ = lines(tmp_path, group_of("tinynet", standings))
     unclear = f"1.10{CROSS} [0.90, 1.30] c? and 1 more; 2.00{CROSS} [1.80, 2.20] e"
-    assert row == ["tinynet", "base = b", "1.00 ms", unclear, "is it", DASH]
+    assert row == ["tinynet", "base = b?", "1.00 ms", unclear, "is it", DASH]
 
 
 def test_of_many_that_are_the_same_three_are_named(tmp_path: Path) -> None:
