@@ -168,6 +168,20 @@ def test_a_backend_that_lacks_a_layer_counts_among_the_pairs_of_the_others() -> 
     assert not network_leaders([(many, 1), (pair, 1)], known).settled  # and not below 0.05 / 21
 
 
+def test_what_is_known_of_the_run_decides_about_totals_too() -> None:
+    once = {"a": parts(1.0, passes=1, rounds=17), "b": parts(1.07, passes=1, rounds=17, seed=2)}
+    assert network_leaders([(once, 1), (once, 2)], Disagreement(start_sd=0.005, first_look=1)).settled
+    assert not network_leaders([(once, 1), (once, 2)], Disagreement(start_sd=0.1, first_look=1)).settled
+
+
+def test_the_order_in_which_the_parts_come_does_not_matter() -> None:
+    first = {"c": parts(9.0, seed=3), "b": parts(1.2, seed=2), "a": parts(1.0)}
+    second = {"b": parts(1.2, seed=4), "a": parts(1.0, seed=5)}
+    found = network_leaders([(first, 1), (second, 1)])
+    assert found.leaders == {"a"}
+    assert found.settled
+
+
 # --- the run and its report ---------------------------------------------------------------------------------------
 
 
