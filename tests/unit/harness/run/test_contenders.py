@@ -175,7 +175,7 @@ def test_what_is_known_of_the_run_decides_about_totals_too() -> None:
 
 
 def test_the_order_in_which_the_parts_come_does_not_matter() -> None:
-    first = {"c": parts(9.0, seed=3), "b": parts(1.2, seed=2), "a": parts(1.0)}
+    first = {"c": parts(0.1, seed=3), "b": parts(1.2, seed=2), "a": parts(1.0)}
     second = {"b": parts(1.2, seed=4), "a": parts(1.0, seed=5)}
     found = network_leaders([(first, 1), (second, 1)])
     assert found.leaders == {"a"}
