@@ -23,7 +23,7 @@ TIMED: Final = tuple(str(SUITES / f"test_{name}.py") for name in ("sweeps", "net
 # What pytest would take from the current folder and the environment (configuration, other plugins, a cache) has nothing
 # to do with measuring: the suites bring what they need, and write where they are told to.
 _PYTEST: Final = (
-    *("--benchmark-only", "-q", "--no-header"),
+    *("--benchmark-only", "--no-header"),
     *("-c", str(SUITES / "run.ini"), "-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin"),
 )
 

@@ -1,0 +1,55 @@
+"""``pointwise-bench run``: what it asks of pytest, and what it does with what a session has left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pointwise_bench import run
+from pointwise_bench.suites import pytest_plugin
+
+
+def scripted(monkeypatch: pytest.MonkeyPatch, code: int, stash: dict[Any, Any]) -> list[Any]:
+    """A pytest that measures nothing and leaves ``stash`` behind; what it and the report were asked."""
+    asked: list[Any] = []
+
+    def session(words: list[str], plugins: list[Any]) -> int:
+        asked.append(words)
+        plugins[-1].pytest_unconfigure(SimpleNamespace(stash=stash))
+        return code
+
+    def report(words: list[str], known: list[Any]) -> int:
+        asked.append((words, known))
+        return 0
+
+    monkeypatch.setattr(pytest, "main", session)
+    monkeypatch.setattr(run, "report", report)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    return asked
+
+
+def test_progress_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes minutes; asked to be quiet, pytest would show no line before the last ones."""
+    asked = scripted(monkeypatch, 0, {})
+    assert run.main(["--shapes", "basics"]) == 0
+    (words,) = asked
+    assert not {"-q", "-qq", "--quiet"} & {*words}
+    assert words[-2:] == ["--shapes", "basics"]
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_the_report_takes_what_the_end_of_the_session_has_computed(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    """Whatever the session's exit code: a report is written of what could be measured."""
+    session, analysis = SimpleNamespace(run_folder=SimpleNamespace(folder=Path("somewhere"))), object()
+    asked = scripted(monkeypatch, code, {pytest_plugin.SESSION: session, pytest_plugin.ANALYSIS: analysis})
+    assert run.main([]) == code
+    assert asked[1] == (["somewhere"], [analysis])
+
+
+def test_without_a_run_there_is_no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = scripted(monkeypatch, 4, {})
+    assert run.main(["--no-such-option"]) == 4
+    assert len(asked) == 1
