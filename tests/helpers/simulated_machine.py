@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -147,6 +147,7 @@ class SimulatedPool:
     def __init__(self, logs: Path, *, starts: int = 0, **keywords: Any) -> None:
         self._starts = starts
         self.slots: dict[tuple[str, int], WorkerSlot] = {}
+        self.controls: dict[tuple[str, int], Made] = {}
 
     @property
     def at_once(self) -> int:
@@ -156,7 +157,7 @@ class SimulatedPool:
     def start(self, wanted: Iterable[tuple[str, int]]) -> dict[tuple[str, int], float]:
         """New clients for those that have none."""
         keys = [key for key in dict.fromkeys(wanted) if self._lacks_client(key)]
-        seconds = {key: self.machine.made[key[0]].start_s for key in keys}
+        seconds = {key: self._made(key).start_s for key in keys}
         for key in keys:
             self.slot(*key)
         self.machine.clock.work(makespan(seconds.values(), self.at_once))
@@ -168,12 +169,21 @@ class SimulatedPool:
         backend: Any = self.machine.backend(name)
         slot = self.slots.setdefault((name, threads), WorkerSlot(backend, threads, starts=self._starts))
         if slot.client is None and slot.missing is None:
-            client: Any = MadeClient(self.machine, self.machine.made[name])
-            slot.client, slot.missing, slot.problems = client, self.machine.made[name].lacks, 0
+            made = self._made((name, threads))
+            client: Any = MadeClient(self.machine, made)
+            slot.client, slot.missing, slot.problems = client, made.lacks, 0
             slot.starts += 1
             if slot.missing is not None:
                 slot.client = None
         return slot
+
+    def add_control(self, key: tuple[str, int], original: str, percent: float) -> None:
+        """The original, slower by so much."""
+        made = self.machine.made[original]
+        self.controls[key] = replace(made, speed=made.speed / (1 + percent / 100))
+
+    def _made(self, key: tuple[str, int]) -> Made:
+        return self.controls.get(key) or self.machine.made[key[0]]
 
     def missing(self, key: tuple[str, int]) -> str | None:
         """As :meth:`Pool.missing`."""

@@ -14,6 +14,7 @@ from pointwise_bench.report.reading import value_readers
 from pointwise_bench.report.statistics.looks import price_of_look
 from pointwise_bench.report.statistics.order_statistics import interval_index
 from pointwise_bench.report.statistics.starts import Disagreement
+from pointwise_bench.suites.harness.design import controls
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.rounds import screening_rounds
 from pointwise_bench.suites.harness.machine import fma_kernel
@@ -32,7 +33,8 @@ TIMES: Final[dict[float, str]] = {1: "once", 2: "twice", 3: "three times", 4: "f
 ROUNDS, BUDGET, TIMING, ACCEPTANCE, GATE, CLAIMS, VERDICT = (
     *(POLICY.rounds, POLICY.budget, POLICY.timing, POLICY.acceptance, POLICY.gate, POLICY.claims, POLICY.verdict),
 )
-SCREENING: Final = POLICY.screening
+SCREENING, CONTROLS = POLICY.screening, POLICY.controls
+SLOWED: Final = [control.percent for control in controls.CONTROLS if control.percent]
 
 
 def power(value: float) -> str:
@@ -100,6 +102,9 @@ METHODOLOGY: Final = (
     f"within {SCREENING.near} times the best on one of them",
     f"further starts, of {SCREENING.final_rounds} rounds,",
     f"every {SCREENING.look_again} problems it is looked whether the rest still fits",
+    f"on {CONTROLS.problems} problems that it leads and whose calls take {CONTROLS.shortest_s * 1e3:g} to",
+    f"to {CONTROLS.longest_s * 1e3:.0f} ms: as it is, and slower by {SLOWED[0]:g} % and by {SLOWED[1]:g} %",
+    f"they take {100 * CONTROLS.share:.0f} % of the time at most",
     # workers
     f"It may use {PARTS[limits.SHARE]} of the memory that is free at its start",
     f"write no file above {limits.LARGEST_FILE / limits.GIB:.0f} GiB",

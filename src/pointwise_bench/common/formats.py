@@ -14,6 +14,7 @@ CALIBRATION_FORMAT: Final = 1
 
 RUN_FILE: Final = "run.json"
 CELLS_FILE: Final = "cells.jsonl"
+CONTROLS_FILE: Final = "controls.jsonl"
 CLAIMS_FILE: Final = "claims.jsonl"
 CHECKPOINT_FILE: Final = "checkpoint.jsonl"
 CALIBRATION_FILE: Final = "calibration.json"

@@ -96,6 +96,10 @@ class CostBook:
         """All that was measured, now or in earlier runs."""
         return dict(self._costs)
 
+    def suppose(self, key: CostKey, like: CostKey) -> None:
+        """Take the costs of one backend for those of another."""
+        self._costs[key] = self.of(like)
+
     # --- learning -------------------------------------------------------------------------------------------
 
     def note_starts(self, seconds: Mapping[CostKey, float], wall_s: float) -> None:

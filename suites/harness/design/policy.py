@@ -112,6 +112,20 @@ class ScreeningPolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ControlsPolicy:
+    """The leader under other names: what a run proves its own verdicts with."""
+
+    share: float = 0.03
+    """Of a time budget, for all of it."""
+    problems: int = 3
+    """On which they run."""
+    shortest_s: float = 100e-6
+    """Of a call: a share of it is waited for."""
+    longest_s: float = 5e-3
+    """Of a call: a longer one costs too much."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CostsPolicy:
     """What a backend is foreseen to cost before any was measured on the machine. Seconds of wall time on one core."""
 
@@ -306,6 +320,7 @@ class Policy:
     rounds: RoundsPolicy = field(default_factory=RoundsPolicy)
     budget: BudgetPolicy = field(default_factory=BudgetPolicy)
     screening: ScreeningPolicy = field(default_factory=ScreeningPolicy)
+    controls: ControlsPolicy = field(default_factory=ControlsPolicy)
     costs: CostsPolicy = field(default_factory=CostsPolicy)
     timing: TimingPolicy = field(default_factory=TimingPolicy)
     ceilings: CeilingsPolicy = field(default_factory=CeilingsPolicy)

@@ -1,7 +1,7 @@
 """The passes of a run: trial after trial, each kept as soon as it is over, until the cells are written.
 
-Which trials there are, and who takes part, is decided by a course: :mod:`full_course`, or :mod:`screening` and
-:mod:`finals`.
+Which trials there are, and who takes part, is decided by a course: :mod:`course.full_course`, or
+:mod:`course.screening` and :mod:`course.finals`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Any
 import psutil
 
 from pointwise_bench.backends import registry
+from pointwise_bench.common.formats import CONTROLS_FILE
+from pointwise_bench.suites.harness.design.controls import CONTROLS
 from pointwise_bench.suites.harness.design.costs import CostBook, CostKey, TrialCosts
 from pointwise_bench.suites.harness.design.rounds import Share
 from pointwise_bench.suites.harness.design.time_budget import TimeBudget
@@ -25,6 +27,7 @@ from pointwise_bench.suites.harness.machine.canary import Canary
 from pointwise_bench.suites.harness.machine.ceiling_meters import CeilingMeters
 from pointwise_bench.suites.harness.machine.ceilings import Ceilings
 from pointwise_bench.suites.harness.record.cell import Cell
+from pointwise_bench.suites.harness.record.cell_file import CellFile
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples, unite_passes
 from pointwise_bench.suites.harness.record.run_folder import RunFolder, now
@@ -77,6 +80,7 @@ class Passes:
         self._ceilings = {each["threads"]: Ceilings(**each) for each in run_folder.run["ceilings"]}
         self._first_look: int = run_folder.run["first_look"]
         self._disagreement: dict[int, Disagreement] = {}
+        self._controls: tuple[str, int] | None = None  # the backend that stands behind them, and its thread budget
 
     @property
     def complete(self) -> bool:
@@ -94,7 +98,9 @@ class Passes:
         parts: dict[str, dict[int, PassSamples]] = self.checkpoint.parts(planned.key)
         failed = {name for name in parts if (name, *planned.key) in self.run_folder.cells.failed}
         return {
-            name: own for name, own in parts.items() if name not in failed and registry.get(name).arithmetic == "own"
+            name: own
+            for name, own in parts.items()
+            if name in planned.backends and name not in failed and registry.get(name).arithmetic == "own"
         }
 
     def undecided(self, planned: PlannedTrial) -> int:
@@ -123,6 +129,15 @@ class Passes:
         for key in wanted:
             if self.pool.missing(key) is not None:
                 self.costs.note_missing(key)
+
+    def use_controls(self, leader: str, threads: int) -> None:
+        """From now on, the names of :data:`CONTROLS` are those of the ``leader``, slowed."""
+        self._controls = (leader, threads)
+        for control in CONTROLS:
+            self.pool.add_control((control.name, threads), leader, control.percent)
+            self.costs.suppose((control.name, threads), (leader, threads))
+        percents = {control.name: control.percent for control in CONTROLS}
+        self.run_folder.run["controls"] = {"backend": leader, "threads": threads, "slower_by_percent": percents}
 
     @contextmanager
     def recorded(self, number: int, progress: Progress) -> Iterator[None]:
@@ -183,7 +198,7 @@ class Passes:
         out = [
             self._ended(planned, part, ended)
             for part, ended in result.ended
-            if not (isinstance(ended, Hurried) and part.backend in earlier)
+            if part.backend in planned.backends and not (isinstance(ended, Hurried) and part.backend in earlier)
         ]
         self.run_folder.cells.append(out)
         self.checkpoint.append(planned.key, number, result.parts)
@@ -241,6 +256,17 @@ class Passes:
             ]
         )
 
+    def write_controls(self) -> None:
+        """Write the cells of the controls, in a file of their own: they are no choice for a user."""
+        found = [
+            unite_passes(self._empty_cell(planned, self._controls[0], name), parts)
+            for planned in self.plan
+            for name, parts in self.checkpoint.parts(planned.key).items()
+            if name not in planned.backends and self._controls
+        ]
+        if found:
+            CellFile(self.run_folder.folder / CONTROLS_FILE).append(found)
+
     def complete_written_trials(self) -> None:
         """Write the other cells of trials of which a killed run had written some: a backend is never timed on alone."""
         for planned in self.plan:
@@ -259,11 +285,12 @@ class Passes:
         cell.end(ended.status, ended.reason)
         return cell
 
-    def _empty_cell(self, planned: PlannedTrial, backend: str) -> Cell:
+    def _empty_cell(self, planned: PlannedTrial, backend: str, name: str | None = None) -> Cell:
+        """The cell of a backend before anything is known, under another ``name`` where it is a control."""
         instance = registry.get(backend)
         place, *others = planned.places
         return Cell(
-            backend=backend,
+            backend=name or backend,
             problem=planned.problem.id,
             threads=planned.threads,
             group=place.group,
@@ -280,7 +307,7 @@ class Passes:
 
 
 def _named(slot: WorkerSlot) -> str:
-    return f"{slot.backend.name}, {slot.threads} threads"
+    return f"{slot.name}, {slot.threads} threads"
 
 
 def _machine_state() -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from pointwise_bench import Problem
@@ -43,6 +43,12 @@ class TrialTask:
     def keys(self) -> list[tuple[str, int]]:
         """The backends with the thread budget."""
         return [(name, self.planned.threads) for name in self.backends]
+
+    def joined(self, other: TrialTask | None) -> TrialTask:
+        """The same trial with the backends of both."""
+        return (
+            self if other is None else replace(self, backends=tuple(dict.fromkeys((*other.backends, *self.backends))))
+        )
 
 
 class Plan:

@@ -33,13 +33,13 @@ from pointwise_bench.suites.harness.record.run_folder import RunFolder, fault_of
 from pointwise_bench.suites.harness.record.tracked_runs import is_tracked
 from pointwise_bench.suites.harness.record.typed_lines import fits
 from pointwise_bench.suites.harness.run.claim_plan import ClaimPlan
-from pointwise_bench.suites.harness.run.finals import Finals
-from pointwise_bench.suites.harness.run.forecast import Forecast
-from pointwise_bench.suites.harness.run.full_course import FullCourse
+from pointwise_bench.suites.harness.run.course.finals import Finals
+from pointwise_bench.suites.harness.run.course.forecast import Forecast
+from pointwise_bench.suites.harness.run.course.full_course import FullCourse
+from pointwise_bench.suites.harness.run.course.screening import Screening
 from pointwise_bench.suites.harness.run.options import BadOption, Options
 from pointwise_bench.suites.harness.run.passes import Passes
 from pointwise_bench.suites.harness.run.plan import Plan, TrialTask
-from pointwise_bench.suites.harness.run.screening import Screening
 
 
 class BudgetSpent(Exception):
@@ -175,6 +175,7 @@ class Session:
             finals.run()
         for planned in self._plan:
             passes.write_cells(planned)
+        passes.write_controls()
         passes.note_undecided()
         return screening.reasons
 
@@ -219,7 +220,9 @@ class Session:
         if complete:
             self.run_folder.run["finished_at"] = now()
         passes.meters.close()
-        costs_file.save(self.run_folder.folder.parent, passes.costs.known())
+        planned = {(name, each.threads) for each in self._plan for name in each.backends}
+        known = {key: one for key, one in passes.costs.known().items() if key in planned}
+        costs_file.save(self.run_folder.folder.parent, known)
         # Of earlier sessions that were not killed.
         earlier = self.run_folder.run.get("totals", {"wall_s": 0.0, "timed_s": 0.0})
         wall_s, timed_s = earlier["wall_s"] + passes.budget.elapsed_s(), earlier["timed_s"] + passes.timed_s

@@ -48,14 +48,16 @@ class WorkerClient:
         log: Path,
         cache: Path | None = None,
         declared: Declared = USUAL,
+        slowed_by: float | None = None,
     ) -> None:
         """``cache`` is the run's folder for compiled code, see :data:`pointwise_bench.backends.backend.RUN_CACHE`.
 
         ``declared`` is what the harness keeps of the backend's declarations: what its worker says later is not asked.
+        ``slowed_by``: percent of its time by which the backend is made slower, see :class:`slowed.Slowed`.
         """
         self._declared = declared
         self._judge: Judge | None = None
-        arguments = {"backend": backend, "source": vars(source), "threads": threads}
+        arguments = {"backend": backend, "source": vars(source), "threads": threads, "slowed_by": slowed_by}
         variables = {} if cache is None else {RUN_CACHE: str(cache.absolute())}
         self._process = ChildProcess("pointwise_bench.suites.harness.worker.main", arguments, threads, log, variables)
 

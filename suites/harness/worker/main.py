@@ -93,11 +93,13 @@ def leave(why: Exception) -> NoReturn:
 def _backend(start: dict[str, Any]) -> Backend:
     """The backend, or where its source cannot be loaded in this process, the stand-in that says why."""
     from pointwise_bench.backends import Source, registry
+    from pointwise_bench.suites.harness.timing.slowed import Slowed
 
     source = Source(**start["source"])
     registry.load(source)
     found = registry.names_from(source)
-    return registry.get(start["backend"] if start["backend"] in found else found[0])
+    backend = registry.get(start["backend"] if start["backend"] in found else found[0])
+    return backend if start.get("slowed_by") is None else Slowed(backend, start["slowed_by"])
 
 
 if __name__ == "__main__":

@@ -43,6 +43,13 @@ class WorkerSlot:
     missing: str | None = None
     rests: bool = False  # its threads were seen to use no processor while nobody calls
     failures: list[Ended] = field(default_factory=list)  # of the last starts in a row
+    control: str | None = None  # the name under which the backend is a control
+    slowed_by: float | None = None  # percent, of a control
+
+    @property
+    def name(self) -> str:
+        """The backend's, or that of the control."""
+        return self.control or self.backend.name
 
     @property
     def given_up(self) -> Ended | None:
@@ -94,7 +101,7 @@ class Pool:
 
         def ask(slot: WorkerSlot) -> None:
             self._ask_what_is_missing(slot)
-            seconds[slot.backend.name, slot.threads] = time.monotonic() - began
+            seconds[slot.name, slot.threads] = time.monotonic() - began
 
         for slot, ended in side_by_side(ask, slots, self.at_once):
             if ended is not None:
@@ -120,6 +127,11 @@ class Pool:
                 raise
             self._note_start(slot)
         return slot
+
+    def add_control(self, key: tuple[str, int], original: str, percent: float) -> None:
+        """From now on, ``key`` names a worker of the backend ``original`` that is slower by ``percent`` of its time."""
+        slot = WorkerSlot(registry.get(original), key[1], starts=self._starts, control=key[0], slowed_by=percent)
+        self._slots.setdefault(key, slot)
 
     def missing(self, key: tuple[str, int]) -> str | None:
         """What the backend lacks, once it was started."""
@@ -187,13 +199,14 @@ class Pool:
             raise
 
     def _new_client(self, slot: WorkerSlot) -> Client:
-        name, threads = slot.backend.name, slot.threads
+        backend, threads = slot.backend.name, slot.threads
         if self._in_process:
-            return InProcessClient(name, threads)
-        log = self._logs / f"{name}-{threads}-threads.log"
-        _begin_section(log, f"start {slot.starts} of {name} with {threads} thread{'s' * (threads != 1)}")
+            return InProcessClient(backend, threads)
+        log = self._logs / f"{slot.name}-{threads}-threads.log"
+        _begin_section(log, f"start {slot.starts} of {slot.name} with {threads} thread{'s' * (threads != 1)}")
         self._cache.mkdir(exist_ok=True)
-        return WorkerClient(name, registry.source(name), threads, log, self._cache, Declared.by(slot.backend))
+        source, declared = registry.source(backend), Declared.by(slot.backend)
+        return WorkerClient(backend, source, threads, log, self._cache, declared, slot.slowed_by)
 
 
 def _begin_section(log: Path, title: str) -> None:

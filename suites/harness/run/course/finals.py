@@ -15,6 +15,7 @@ from pointwise_bench.suites.harness.design.costs import CostKey
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.checkpoint import TrialKey
 from pointwise_bench.suites.harness.run.contenders import NamedLeaders, Parts, leaders, network_leaders
+from pointwise_bench.suites.harness.run.course.run_controls import RunControls
 from pointwise_bench.suites.harness.run.passes import Passes
 from pointwise_bench.suites.harness.run.plan import Plan, PlannedTrial, TrialTask
 from pointwise_bench.suites.harness.run.progress import Progress
@@ -51,6 +52,7 @@ class Finals:
 
     def __init__(self, passes: Passes) -> None:
         self._passes = passes
+        self._controls = RunControls(passes)
 
     def run(self) -> None:
         """Further passes, each over what is undecided then and fits into the time that is left."""
@@ -58,7 +60,7 @@ class Finals:
             tasks = self._affordable(self._questions(number))
             if not tasks:
                 return
-            self._pass(number, tasks)
+            self._pass(number, self._controls.added_to(tasks, self._measured()))
 
     def _pass(self, number: int, tasks: list[TrialTask]) -> None:
         passes = self._passes
@@ -83,6 +85,9 @@ class Finals:
         totals = [self._about_total(members) for members in whole_networks(passes.plan, met)]
         layers = [self._about_layer(meeting, weights[key]) for key, meeting in met.items()]
         return [*_in_order(totals), *_in_order(layers)]
+
+    def _measured(self) -> dict[TrialKey, tuple[PlannedTrial, Parts]]:
+        return {each.key: (each, parts) for each in self._passes.plan if (parts := self._parts(each))}
 
     def _parts(self, planned: PlannedTrial) -> Parts:
         """What was measured of the backends that may still be started."""
@@ -120,7 +125,7 @@ class Finals:
         keys: set[CostKey] = set()
         trials_s = 0.0
         for question in questions:
-            wanted = [_together(chosen.get(task.planned.key), task) for task in question.tasks]
+            wanted = [task.joined(chosen.get(task.planned.key)) for task in question.tasks]
             before = [chosen[task.planned.key] for task in wanted if task.planned.key in chosen]
             seconds = trials_s + sum(map(self._task_s, wanted)) - sum(map(self._task_s, before))
             together = keys.union(*(task.keys for task in wanted))
@@ -132,11 +137,6 @@ class Finals:
     def _task_s(self, task: TrialTask) -> float:
         rounds = dict.fromkeys(task.backends, POLICY.screening.final_rounds)
         return self._passes.costs.trial_s(task.planned.problem, task.planned.threads, rounds)
-
-
-def _together(one: TrialTask | None, other: TrialTask) -> TrialTask:
-    """One trial with the backends of both."""
-    return other if one is None else TrialTask(other.planned, tuple(dict.fromkeys((*one.backends, *other.backends))))
 
 
 def _in_order(questions: Iterable[Question | None]) -> list[Question]:

@@ -9,7 +9,7 @@ from pointwise_bench import Problem
 from pointwise_bench.suites.harness.design.costs import CostBook, Costs
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.cell import Place
-from pointwise_bench.suites.harness.run.forecast import Forecast, Reach, groups, limited, whole_groups
+from pointwise_bench.suites.harness.run.course.forecast import Forecast, Reach, groups, limited, whole_groups
 from pointwise_bench.suites.harness.run.plan import PlannedTrial, TrialTask
 
 QUICK = Costs(start_s=1.0, first_s=1.0, untimed_s=0.1, alone_s=0.05, multiply_adds=5e10, calls_s=1.0, problems=9)

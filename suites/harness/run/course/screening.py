@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pointwise_bench.suites.harness.design.costs import CostKey
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.rounds import screening_rounds
-from pointwise_bench.suites.harness.run.forecast import Forecast, Limits, Reach, without
+from pointwise_bench.suites.harness.run.course.forecast import Forecast, Limits, Reach, without
 from pointwise_bench.suites.harness.run.passes import Passes
 from pointwise_bench.suites.harness.run.plan import PlannedTrial, TrialTask
 from pointwise_bench.suites.harness.run.progress import Progress

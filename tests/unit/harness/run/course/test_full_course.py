@@ -15,7 +15,7 @@ from pointwise_bench.backends import Problem
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.time_budget import TimeBudget
 from pointwise_bench.suites.harness.record.ended import Ended
-from pointwise_bench.suites.harness.run import full_course
+from pointwise_bench.suites.harness.run.course import full_course
 from pointwise_bench.suites.harness.run.passes import Passes
 from pointwise_bench.suites.harness.timing.judge import SetUp
 
