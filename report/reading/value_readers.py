@@ -5,9 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import inf, prod
+from math import inf, isfinite, prod
 from reprlib import Repr
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pointwise_bench.backends.problem import ITEM_BYTES, Problem
 from pointwise_bench.common.formats import LONGEST_CALL_S
@@ -177,6 +177,22 @@ def list_of(read_entry: Reader) -> Reader:
         return found
 
     return read
+
+
+def durations(value: Any) -> list[float]:
+    """A list of measured times, like :func:`list_of` and :func:`duration`; whole ones are looked at at once."""
+    # A sum is not finite where an entry is not; with a NaN among them the least and the largest could be anything.
+    are_numbers = isinstance(value, list) and set(map(type, value)) == {float} and isfinite(sum(value))
+    if are_numbers and min(value) >= SHORTEST_S and max(value) <= LONGEST_CALL_S:
+        return cast("list[float]", value)
+    return cast("list[float]", list_of(duration)(value))
+
+
+def counts(value: Any) -> list[int]:
+    """A list of whole numbers of at least 0, likewise."""
+    if isinstance(value, list) and set(map(type, value)) == {int} and min(value) >= 0 and max(value) <= MOST:
+        return value
+    return cast("list[int]", list_of(whole(0))(value))
 
 
 def distinct(read_list: Reader) -> Reader:

@@ -125,6 +125,7 @@ METHODOLOGY: Final = (
     f"confidence of {100 * (1 - VERDICT.alpha):.0f} %",
     f"The margin of practical equality is {100 * VERDICT.margin:.0f} %",
     f"counts as {WORDS[VERDICT.usual_counts_as]} degrees of freedom",
+    f"added up as errors of which {100 * VERDICT.common_to_layers:.0f} % are common to all layers",
     # screening and finals
     f"and {screening_rounds(18)} rounds of eighteen backends or {POLICY.screening.far_rounds};",
     f"a standard deviation of {100 * VERDICT.start_sd:.0f} %, which counts as {VERDICT.start_sd_counts_as} starts",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from corruptions import ANYTHING, Raw
@@ -16,8 +16,10 @@ from pointwise_bench.report.reading.value_readers import (
     Defect,
     KeyRule,
     Reader,
+    counts,
     distinct,
     duration,
+    durations,
     list_of,
     mapping_of,
     name,
@@ -247,3 +249,31 @@ def test_facts_of_any_kind_are_kept_eight_levels_deep() -> None:
     assert json.dumps(plain(deep)) == "[" * 8 + '"a b"' + "]" * 8
     assert "nested deeper than 8 levels" in defect_of(plain, [deep])
     assert plain({"a\0": {"b": 1.5}}) == {r"a\x00": {"b": 1.5}}
+
+
+ODD: Final = st.sampled_from(
+    [math.nan, math.inf, -math.inf, -1.0, 0.0, 1e-10, 1e7, 1e308, True, 1, 0, -1, 2**60, None, "1", []]
+)
+
+
+# 300 lists of each kind: half of them have one of sixteen odd values somewhere among good ones.
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.one_of(st.floats(1e-9, 1e6), ODD)), st.lists(st.one_of(st.integers(0, 2**53), ODD)))
+def test_a_list_that_is_looked_at_as_a_whole_is_judged_as_entry_by_entry(
+    seconds: list[Any], numbers: list[Any]
+) -> None:
+    for together, one_by_one, value in (
+        (durations, list_of(duration), seconds),
+        (durations, list_of(duration), [one for one in seconds if type(one) is float]),
+        (counts, list_of(whole(0)), numbers),
+        (counts, list_of(whole(0)), [one for one in numbers if type(one) is int]),
+    ):
+        assert outcome(together, value) == outcome(one_by_one, value)
+
+
+def outcome(read: Reader, value: Any) -> Any:
+    """What is read, or the sentence that refuses it."""
+    try:
+        return read(value)
+    except Defect as defect:
+        return str(defect)
