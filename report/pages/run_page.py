@@ -13,6 +13,7 @@ from pointwise_bench.backends.problem import Problem
 from pointwise_bench.common.status import STATUSES
 from pointwise_bench.report.analysis.backend_overview import overview
 from pointwise_bench.report.analysis.calibration import calibration
+from pointwise_bench.report.analysis.controls import controls_of
 from pointwise_bench.report.analysis.correctness import correctness, failures
 from pointwise_bench.report.analysis.costs import costs
 from pointwise_bench.report.analysis.groups import ReportGroup
@@ -67,6 +68,7 @@ def facts_of(found: RunAnalysis) -> dict[str, Any]:
         "unstable": unstable(run),
         "rates": rates,
         "rates_absent": rates_absent,
+        "controls": controls_of(run),
         "left_out": run.defects,
         "headline": _headline(found),
         "answers": [(number, group, answer(group)) for number, group in enumerate(found.groups, 1)],

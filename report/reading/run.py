@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pointwise_bench.common.formats import CELLS_FILE, RUN_FILE, RUN_FORMAT
+from pointwise_bench.common.formats import CELLS_FILE, CONTROLS_FILE, RUN_FILE, RUN_FORMAT
 from pointwise_bench.report.reading.cells import ReadCell, read_cells
 from pointwise_bench.report.reading.claims import ReadClaims, read_claims
 from pointwise_bench.report.reading.errors import ReportError
@@ -23,8 +23,9 @@ from pointwise_bench.report.reading.value_readers import Defect, Reader, list_of
 class Run:
     """One folder ``results/<machine>/<UTC time>``.
 
-    ``settings`` is its run.json, the keys of ``run_format.SETTINGS`` as read by that table. ``defects`` are sentences,
-    one for each line or key that could not be used and was left out.
+    ``settings`` is its run.json, the keys of ``run_format.SETTINGS`` as read by that table. ``controls`` are cells of
+    one backend under other names, and no choice for a user. ``defects`` are sentences, one for each line or key that
+    could not be used and was left out.
     """
 
     folder: Path
@@ -33,6 +34,7 @@ class Run:
     started_at: str
     settings: Mapping[str, Any]
     cells: tuple[ReadCell, ...]
+    controls: tuple[ReadCell, ...]
     claims: ReadClaims
     defects: tuple[str, ...]
 
@@ -48,6 +50,7 @@ def load_run(folder: Path) -> Run:
     settings["passes"], defects = _passes(settings.get("passes"))
     resolved = folder.resolve()
     cells, left_out = read_cells(folder / CELLS_FILE)
+    controls, left_out_of_controls = read_cells(folder / CONTROLS_FILE) if settings["controls"] else ((), ())
     claims = read_claims(folder, settings.get("claims"))
     return Run(
         folder=folder,
@@ -56,8 +59,9 @@ def load_run(folder: Path) -> Run:
         started_at=settings["started_at"],
         settings=settings,
         cells=cells,
+        controls=controls,
         claims=claims,
-        defects=(*defects, *left_out, *claims.defects),
+        defects=(*defects, *left_out, *left_out_of_controls, *claims.defects),
     )
 
 

@@ -48,6 +48,7 @@ _FASTEST: Final = 1e24  # FLOP/s or bytes/s
 MOST_THREADS: Final = 2**16
 
 _seconds = number(0, LONGEST_CALL_S, f"a number of seconds from 0 to {LONGEST_CALL_S:g}")
+_percent = number(0, 1000, "a number of percent from 0 to 1000")
 _rate = number(0, _FASTEST, f"a rate per second from 0 to {_FASTEST:g}")
 _count = whole(1, 2**31)
 
@@ -115,6 +116,12 @@ _PROJECT: Final = {
     "clean": KeyRule(yes_or_no, None),
 }
 
+_CONTROLS: Final = {
+    "backend": KeyRule(name()),
+    "threads": KeyRule(whole(1, MOST_THREADS)),
+    "slower_by_percent": KeyRule(mapping_of(_percent)),
+}
+
 SETTINGS: Final = {
     "machine": KeyRule(name(), None),
     "started_at": KeyRule(name(0), ""),
@@ -126,6 +133,7 @@ SETTINGS: Final = {
     "ceilings": KeyRule(list_of(object_of(_CEILING)), ()),
     "canary": KeyRule(object_of({"baseline_s": KeyRule(duration, None)}), {}),
     "ran": KeyRule(mapping_of(text), {}),
+    "controls": KeyRule(or_null(object_of(_CONTROLS)), None),
     "first_look": KeyRule(whole(1, 2**31), PLANNED_STARTS),
 }
 
