@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pointwise_bench.report.analysis.health import unstable
+from pointwise_bench.report.analysis.trust.health import unstable
 from pointwise_bench.report.analysis.wording import plainly
 from pointwise_bench.report.reading.run import Run
 from pointwise_bench.report.reading.value_readers import Defect, plain

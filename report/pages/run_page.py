@@ -12,12 +12,12 @@ from typing import Any
 from pointwise_bench.backends.problem import Problem
 from pointwise_bench.common.status import STATUSES
 from pointwise_bench.report.analysis.backend_overview import overview
-from pointwise_bench.report.analysis.calibration import calibration
-from pointwise_bench.report.analysis.controls import controls_of
 from pointwise_bench.report.analysis.correctness import correctness, failures
 from pointwise_bench.report.analysis.costs import costs
 from pointwise_bench.report.analysis.groups import ReportGroup
-from pointwise_bench.report.analysis.health import disturbed_share, unstable, warnings
+from pointwise_bench.report.analysis.trust.calibration import calibration
+from pointwise_bench.report.analysis.trust.controls import controls_of
+from pointwise_bench.report.analysis.trust.health import disturbed_share, unstable, warnings
 from pointwise_bench.report.analysis.wording import plainly, threads_of
 from pointwise_bench.report.claims import claim_tables
 from pointwise_bench.report.pages.answers import NetworkAnswer, answer, headline, verdict_counts

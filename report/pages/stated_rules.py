@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from pointwise_bench.common import verdict_rule
-from pointwise_bench.report.analysis import health
+from pointwise_bench.report.analysis.trust import health
 from pointwise_bench.report.analysis.wording import duration, joined
 from pointwise_bench.report.claims import gains, shortfall
 from pointwise_bench.report.reading import run_format

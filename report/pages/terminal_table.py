@@ -7,7 +7,7 @@ from typing import Final
 
 from pointwise_bench.common.verdict_rule import ALPHA, MARGIN
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
-from pointwise_bench.report.analysis.health import unstable
+from pointwise_bench.report.analysis.trust.health import unstable
 from pointwise_bench.report.analysis.wording import DASH, duration, threads_of, times
 from pointwise_bench.report.pages.answers import answer
 from pointwise_bench.report.pages.run_analysis import RunAnalysis

@@ -9,7 +9,7 @@ import pytest
 from places import ROOT
 
 from pointwise_bench.backends import naive_loops
-from pointwise_bench.report.analysis import health
+from pointwise_bench.report.analysis.trust import health
 from pointwise_bench.report.reading import value_readers
 from pointwise_bench.report.statistics.looks import price_of_look
 from pointwise_bench.report.statistics.order_statistics import interval_index

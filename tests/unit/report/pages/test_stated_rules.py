@@ -25,10 +25,10 @@ from report_folder import report
 from pointwise_bench.backends.problem import Problem
 from pointwise_bench.common import formats, verdict_rule
 from pointwise_bench.report import pages
-from pointwise_bench.report.analysis import health
 from pointwise_bench.report.analysis.comparisons import compare_run
 from pointwise_bench.report.analysis.roofline import Roofs
 from pointwise_bench.report.analysis.timings import tabulate
+from pointwise_bench.report.analysis.trust import health
 from pointwise_bench.report.claims import gains, shortfall
 from pointwise_bench.report.claims.predicted_work import Work
 from pointwise_bench.report.pages.rendering import render

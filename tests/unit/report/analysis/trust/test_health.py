@@ -11,9 +11,9 @@ from report_folder import drawing, report
 
 from pointwise_bench.report.__main__ import main
 from pointwise_bench.report.analysis.comparisons import compare_run
-from pointwise_bench.report.analysis.health import disturbed_share, unstable, warnings
 from pointwise_bench.report.analysis.roofline import Roofs
 from pointwise_bench.report.analysis.timings import tabulate
+from pointwise_bench.report.analysis.trust.health import disturbed_share, unstable, warnings
 from pointwise_bench.report.reading.run import Run, load_run
 
 PROBLEM = "n1c64h28w28-o128"

@@ -10,7 +10,7 @@ import pytest
 from make_run import run_of
 
 from pointwise_bench.common.formats import CALIBRATION_FILE
-from pointwise_bench.report.analysis.calibration import Rates, calibration
+from pointwise_bench.report.analysis.trust.calibration import Rates, calibration
 
 SAME = {"pairs": 200, "same": 190, "undecided": 6, "called_different": 4}
 SLOWER = {"pairs": 80, "same": 10, "undecided": 30, "found": 40, "wrong_sign": 1}

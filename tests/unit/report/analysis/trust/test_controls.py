@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from make_run import cell, write_run
 
-from pointwise_bench.report.analysis.controls import ControlsFound, controls_of
+from pointwise_bench.report.analysis.trust.controls import ControlsFound, controls_of
 from pointwise_bench.report.reading.run import load_run
 
 PROBLEM = "n1c64h14w14-o64"
