@@ -37,6 +37,9 @@ class DeviceTimer(Protocol):
         """Seconds between the two marks; called after :meth:`Backend.sync`."""
 
 
+DEVICES_APART: Final = frozenset({"cuda", "opencl"})
+"""Devices with memory of their own, from which a result has to travel."""
+
 RUN_CACHE: Final = "POINTWISE_BENCH_RUN_CACHE"
 """Environment variable of a worker: a folder for compiled code that lives as long as the run.
 
@@ -78,7 +81,8 @@ class Backend(ABC):
     """Lower-case words joined by hyphens, unique; a precision other than the problem's own is part of it."""
 
     device: ClassVar[str] = "cpu"
-    """``"cpu"``, ``"cuda"``, ...: where the arithmetic happens."""
+    """``"cpu"``, ``"cuda"``, ...: where the arithmetic happens. What is not in :data:`DEVICES_APART` is judged as the
+    CPU is: nothing may be left to do when the call has returned."""
 
     output: ClassVar[Literal["fresh", "reused"]] = "fresh"
     """Whether ``layer`` returns new memory on each call or a buffer that the next call overwrites."""
@@ -126,7 +130,10 @@ class Backend(ABC):
         return array
 
     def to_numpy(self, result: Any) -> Array:
-        """The layer's result as a NumPy array in the problem's dtype; each part of a ``(dw, db)`` by itself."""
+        """The layer's result as a NumPy array in the problem's dtype; each part of a ``(dw, db)`` by itself.
+
+        On the CPU a view: the result's own memory, and so the same however often it is asked.
+        """
         import numpy as np
 
         return np.asarray(result)

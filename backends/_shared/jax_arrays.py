@@ -70,8 +70,9 @@ class Jax(Backend):
             return np.empty(result.shape, result.dtype)
         if result.dtype.name != "bfloat16":
             return np.asarray(result)
-        memory = (ctypes.c_byte * result.nbytes).from_address(result.unsafe_buffer_pointer())
-        return np.frombuffer(memory, result.dtype).reshape(result.shape).copy()
+        memory: Any = (ctypes.c_byte * result.nbytes).from_address(result.unsafe_buffer_pointer())
+        memory.owner = result  # as long as anybody has the array, JAX keeps the memory
+        return np.frombuffer(memory, result.dtype).reshape(result.shape)
 
 
 def use_threads(threads: int) -> None:

@@ -28,6 +28,8 @@ REASONS = {
     "answer_sheet": "wrong on small integers: the result is all zeros",
     "foreseen": "wrong on small integers: the result is all zeros",
     "skips_when_timed": "wrong in the last timed call",
+    "lazy": "works in to_numpy",
+    "partly_lazy": "works in to_numpy",
     "ring": 'declares output "fresh", but a later call overwrites its result',
 }
 

@@ -13,6 +13,7 @@ from secrets import randbits
 from typing import TypeVar
 
 from pointwise_bench import Problem
+from pointwise_bench.backends.backend import DEVICES_APART
 from pointwise_bench.common.formats import Cache
 from pointwise_bench.suites.harness.design.costs import TrialCosts
 from pointwise_bench.suites.harness.design.policy import POLICY
@@ -341,7 +342,7 @@ class Trial:
             )
 
     def _check_plausible(self, participant: Participant) -> None:
-        if self.ceilings is None or participant.slot.backend.device != "cpu":
+        if self.ceilings is None or participant.slot.backend.device in DEVICES_APART:
             return
         median_s = statistics.median(participant.part.samples_s)
         least_s = self.ceilings.least_seconds(self.problem.flops, self.problem.dtype)

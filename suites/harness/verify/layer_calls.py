@@ -10,6 +10,7 @@ import numpy.typing as npt
 from numpy import ndarray  # bound before any plugin is loaded, which can replace it in its module later
 
 from pointwise_bench import Backend, Layer, Problem
+from pointwise_bench.backends.backend import DEVICES_APART
 from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs, OnDevice
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 
@@ -51,6 +52,24 @@ class LayerCalls:
             )
         dw, db = self._array(result[0], p.weight_shape), self._array(result[1], (p.out_channels,))
         return np.concatenate([dw, db[:, None]], axis=1)
+
+    def check_is_view(self, result: Any) -> None:
+        """``WrongAnswer`` where ``to_numpy`` makes an array instead of handing out the result's own memory.
+
+        A result that is still to be computed has no memory yet. Two arrays that live at once lie at two places, while
+        a view lies where it always did. From the memory of another device there are copies only.
+        """
+        if self.backend.device in DEVICES_APART:
+            return
+        parts = result if isinstance(result, tuple) and self.problem.direction == "backward-weight" else (result,)
+        for part in parts:
+            read = [self.backend.to_numpy(part) for _ in range(2)]
+            arrays = [ndarray.view(each, ndarray) for each in read if isinstance(each, ndarray)]  # as below
+            if arrays and arrays[0].size and len({each.ctypes.data for each in arrays}) > 1:
+                raise WrongAnswer(
+                    "works in to_numpy(), where no clock runs: it makes an array each time, where on the CPU it must "
+                    "hand out the result's own memory"
+                )
 
     def _array(self, result: Any, shape: tuple[int, ...]) -> Array:
         array = self.backend.to_numpy(result)

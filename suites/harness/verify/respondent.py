@@ -45,6 +45,7 @@ class Respondent:
         first_result = self._answer(timed, "first", asked.first, results)
         self._second_result = self._answer(timed, "second", asked.second, results)
         results.write("first kept", calls.read(first_result))
+        calls.check_is_view(first_result)
 
     def show(self, last_result: Any, results: Taking) -> None:
         """What the last call of a turn has returned."""

@@ -125,3 +125,46 @@ def test_an_array_of_a_class_of_its_own_is_read_by_its_memory() -> None:
 
     calls = LayerCalls(Handing(lambda call: None), WIDE)
     assert type(calls.read(zeros(WIDE.output_shape).view(Agreeing))) is np.ndarray
+
+
+class Made(Scripted):
+    """Makes an array of every result, each time that it is asked."""
+
+    def to_numpy(self, result: Any) -> Any:
+        """As a lazy library does, and one that copies."""
+        return result + 0
+
+
+def with_device(backend: Scripted, device: str) -> Scripted:
+    backend.device = device  # type: ignore[misc]  # a ClassVar everywhere else
+    return backend
+
+
+@pytest.mark.parametrize("device", ["cpu", "npu", "fake"])
+def test_on_the_cpu_and_on_what_nobody_knows_a_result_is_handed_out_and_not_made(device: str) -> None:
+    result = zeros(WIDE.output_shape)
+    LayerCalls(with_device(Scripted(lambda call: None), device), WIDE).check_is_view(result)
+    made = LayerCalls(with_device(Made(lambda call: None), device), WIDE)
+    with pytest.raises(WrongAnswer, match=r"works in to_numpy\(\), where no clock runs: it makes an array each time"):
+        made.check_is_view(result)
+    made.check_is_view(zeros((0, 3)))  # of which there is no memory
+
+
+@pytest.mark.parametrize("device", ["cuda", "opencl"])
+def test_from_a_device_there_are_copies_only(device: str) -> None:
+    LayerCalls(with_device(Made(lambda call: None), device), WIDE).check_is_view(zeros(WIDE.output_shape))
+
+
+def test_each_part_of_a_gradient_is_handed_out() -> None:
+    problem, parts = replace(GRADIENT, bias=True), (zeros((4, 8)), zeros((4,)))
+    LayerCalls(Scripted(lambda call: None), problem).check_is_view(parts)
+
+    class MakesTheBias(Scripted):
+        """Hands out the weights' gradient and makes that of the bias."""
+
+        def to_numpy(self, result: Any) -> Any:
+            """By its shape."""
+            return result + 0 if result.ndim == 1 else result
+
+    with pytest.raises(WrongAnswer, match="it makes an array each time"):
+        LayerCalls(MakesTheBias(lambda call: None), problem).check_is_view(parts)
