@@ -79,8 +79,20 @@ class ScriptedPool:
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         self._slots: dict[str, WorkerSlot] = {}
 
-    def start(self, wanted: Iterable[tuple[str, int]]) -> None:
+    def start(self, wanted: Iterable[tuple[str, int]]) -> dict[tuple[str, int], float]:
         """Nothing."""
+        return {}
+
+    def add_control(self, key: tuple[str, int], original: str, percent: float) -> None:
+        """Nothing: no run here has a time budget."""
+
+    def missing(self, key: tuple[str, int]) -> None:
+        """Nothing."""
+
+    def problems(self, key: tuple[str, int]) -> int:
+        """As many as its client has been through."""
+        slot = self._slots.get(key[0])
+        return 0 if slot is None or slot.client is None else slot.problems
 
     def slot(self, name: str, threads: int) -> WorkerSlot:
         """The slot with its client."""

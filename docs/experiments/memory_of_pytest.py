@@ -35,18 +35,18 @@ class Witness:
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Before anything is collected; the harness gets its scripted parts."""
-        from pointwise_bench.suites.harness.run.passes import Passes
+        from pointwise_bench.suites.harness.run.course.full_course import FullCourse
 
         play_scripted()
-        run = Passes.run
+        run = FullCourse.run
 
-        def watched(passes: Passes) -> None:
-            self.passes = passes
+        def watched(course: FullCourse) -> None:
+            self.passes = course.passes
             self._note("before measuring")
-            run(passes)
+            run(course)
             self._note("measured")
 
-        setattr(Passes, "run", watched)  # noqa: B010  # for type checkers a method is not assigned to
+        setattr(FullCourse, "run", watched)  # noqa: B010  # for type checkers a method is not assigned to
         self._note("begun")
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:

@@ -15,7 +15,7 @@ class FullCourse:
 
     def __init__(self, passes: Passes, *, in_process: bool = False) -> None:
         rule = POLICY.rounds
-        self._passes = passes
+        self.passes = passes
         self._planned_passes = 1 if in_process else rule.passes
         unlimited = passes.budget.seconds is None
         self._most_passes = 1 if in_process else rule.most_passes if unlimited else rule.most_passes_in_budget
@@ -23,43 +23,43 @@ class FullCourse:
 
     def run(self) -> None:
         """Measure what the run folder lacks."""
-        self._passes.complete_written_trials()
+        self.passes.complete_written_trials()
         for number in range(self._planned_passes):
             self._pass(number, self._due(number))
         for number in range(self._planned_passes, self._most_passes):
             if not (trials := self._undecided_trials(number)):
                 break
             self._pass(number, trials)
-        for planned in self._passes.plan:
-            self._passes.write_cells(planned)
+        for planned in self.passes.plan:
+            self.passes.write_cells(planned)
         self._measure_again()
 
     def _measure_again(self) -> None:
         """Measure what a resumed run lacks in finished trials: cells that were lost with a damaged file."""
-        for planned in self._passes.plan:
-            if self._passes.pending(planned) and (done := self._passes.checkpoint.passes(planned.key)):
+        for planned in self.passes.plan:
+            if self.passes.pending(planned) and (done := self.passes.checkpoint.passes(planned.key)):
                 self._pass(1 + max(done), [planned])
-                self._passes.write_cells(planned)
+                self.passes.write_cells(planned)
 
     def _due(self, number: int) -> list[PlannedTrial]:
         """Unfinished trials that lack pass ``number``; those that the first pass did not reach are left out."""
-        checkpoint = self._passes.checkpoint
+        checkpoint = self.passes.checkpoint
         return [
             planned
-            for planned in self._passes.plan
-            if self._passes.pending(planned)
+            for planned in self.passes.plan
+            if self.passes.pending(planned)
             and number not in checkpoint.passes(planned.key)
             and (number == 0 or checkpoint.passes(planned.key))
         ]
 
     def _undecided_trials(self, number: int) -> list[PlannedTrial]:
         """Undecided trials for one more pass, the least measured first, as many as fit into the time that is left."""
-        if not self._passes.budget.allows_settling(self._starting_s):
+        if not self.passes.budget.allows_settling(self._starting_s):
             return []
         # Decided trials are written already, unless the run was killed before.
-        trials = [planned for planned in self._due(number) if self._passes.undecided(planned)]
-        trials.sort(key=lambda planned: (len(self._passes.checkpoint.passes(planned.key)), planned.cost_s))
-        affordable, seconds = [], self._passes.budget.left_s() - self._starting_s
+        trials = [planned for planned in self._due(number) if self.passes.undecided(planned)]
+        trials.sort(key=lambda planned: (len(self.passes.checkpoint.passes(planned.key)), planned.cost_s))
+        affordable, seconds = [], self.passes.budget.left_s() - self._starting_s
         for planned in trials:
             seconds -= planned.cost_s
             if seconds < 0:
@@ -69,7 +69,7 @@ class FullCourse:
 
     def _pass(self, number: int, trials: list[PlannedTrial]) -> None:
         """One start of every worker, and one trial of every problem."""
-        passes, budget = self._passes, self._passes.budget
+        passes, budget = self.passes, self.passes.budget
         if not trials or (number and budget.left_s() < self._starting_s):
             return
         if number:

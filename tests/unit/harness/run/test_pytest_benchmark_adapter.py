@@ -151,7 +151,7 @@ def is_quiet(*words: str, addopts: tuple[str, ...] = (), there: bool = True) -> 
         pluginmanager=SimpleNamespace(get_plugin={"pytest-benchmark": session if there else None}.__getitem__),
     )
     leave_tables_out(cast("pytest.Config", config))
-    return session.quiet
+    return bool(session.quiet)
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,8 @@ class Pointed:
 
 def windowed(*originals: Any, backend: Any = None) -> InputRotation:
     pools = tuple(np.random.default_rng(1).random(pool_size(each.size, 4), np.float32) for each in originals)
-    return InputRotation(backend or OnTheCpu(), originals, "hot", pools)
+    on_device: Any = backend or OnTheCpu()
+    return InputRotation(on_device, originals, "hot", pools)
 
 
 def test_calls_get_parts_of_one_block_and_the_last_one_is_known() -> None:

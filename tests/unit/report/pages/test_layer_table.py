@@ -10,6 +10,7 @@ from make_groups import LAYERS, group_of, standing
 
 from pointwise_bench.report.analysis.wording import DASH
 from pointwise_bench.report.pages.layer_table import IN_PROCESS_MARK, REUSED_MARK, Entry, layer_table
+from pointwise_bench.report.statistics.signs import Sign
 
 CROSS = "\N{MULTIPLICATION SIGN}"
 MICRO = "\N{MICRO SIGN}"
@@ -51,7 +52,7 @@ def test_a_row_per_layer_and_a_column_per_backend_in_the_order_of_the_standings(
 
 
 def test_of_whom_it_is_unclear_whether_he_is_as_fast_is_marked() -> None:
-    signs = ("fastest", "same", "undecided", "slower")
+    signs: tuple[Sign, ...] = ("fastest", "same", "undecided", "slower")
     group = group_of("tinynet", [standing(sign, 1.0, sign) for sign in signs])
     rows = [row(sign, layer, 1.0, sign=sign, leads=sign in signs[:2]) for sign in signs for layer in (0, 1)]
     table = layer_table(group, pd.DataFrame(rows), None)

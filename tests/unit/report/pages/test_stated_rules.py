@@ -304,7 +304,8 @@ def totals_follow_from_the_layers_ratios_and_need_all_of_them(folder: Path) -> N
     assert group.leaders == []
     assert not group.is_whole
     # Of one layer, the interval is that layer's; of two of like weight it is that of errors which are partly common.
-    apart = LayerRatios(*(np.array([[end], [end]]) for end in (0.0, -0.1, 0.1)), decidable=np.array([[True], [True]]))
+    middle, low, high = (np.array([[end], [end]]) for end in (0.0, -0.1, 0.1))
+    apart = LayerRatios(middle, low, high, np.array([[True], [True]]))
     common = verdict_rule.COMMON_TO_LAYERS
     found = compare_totals(np.ones((2, 2)), np.ones(2), apart)
     assert found.high[0] == pytest.approx(0.1 * (common + (1 - common) / 2) ** 0.5)

@@ -251,7 +251,7 @@ def test_facts_of_any_kind_are_kept_eight_levels_deep() -> None:
     assert plain({"a\0": {"b": 1.5}}) == {r"a\x00": {"b": 1.5}}
 
 
-ODD: Final = st.sampled_from(
+ODD: Final[st.SearchStrategy[Any]] = st.sampled_from(
     [math.nan, math.inf, -math.inf, -1.0, 0.0, 1e-10, 1e7, 1e308, True, 1, 0, -1, 2**60, None, "1", []]
 )
 
