@@ -315,14 +315,17 @@ def _heed_one_interrupt(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """Report a timed test of which there is nothing to show as skipped, without its fixtures.
 
     A run has thousands of such tests: of backends that lack something here, or of problems that a time budget did not
-    reach. Setting up and tearing down the fixtures of all of them took ten seconds.
+    reach. Setting up and tearing down the fixtures of all of them took ten seconds. The last test of a module runs as
+    usual: with it the module's own fixtures are torn down.
     """
     run_session = item.config.stash.get(SESSION, None)
     if run_session is None or not item.get_closest_marker("shapes"):
+        return None
+    if nextitem is None or nextitem.parent is not item.parent:
         return None
     asked: dict[str, Any] = item.callspec.params  # type: ignore[attr-defined]
     reason = run_session.skipped(asked["layer"].problem, asked["threads"], asked["backend_name"])

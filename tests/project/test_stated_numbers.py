@@ -95,6 +95,8 @@ METHODOLOGY: Final = (
     f"or {PARTS[SCREENING.first_patience_share]} of it on a worker's first problem",
     # screening and finals
     f"*Screening* takes at most {100 * SCREENING.share:.0f} % of the time",
+    f"the screening takes {100 * SCREENING.short_share:.0f} % of it",
+    f"into {SCREENING.most_share} times what is left of the whole",
     f"and {WORDS[SCREENING.spare_rounds]} more ({screening_rounds(18)} for eighteen backends)",
     f"more than {SCREENING.far:g} times slower than the fastest by the warm-up takes part in {SCREENING.far_rounds}",
     f"more than {SCREENING.fair_share} times what the others take in the mean",

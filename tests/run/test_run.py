@@ -178,7 +178,7 @@ def test_no_half_written_file_is_left(finished: Finished) -> None:
 
 
 def test_progress_is_a_line_per_problem_with_the_time_left(finished: Finished) -> None:
-    lines = [line for line in finished.done.stdout.splitlines() if line.startswith("[")]
+    lines = [line for line in finished.done.stdout.splitlines() if line.startswith(("[pass ", "[undecided, "))]
     planned = [
         f"[pass {number}/{POLICY.rounds.passes}, {done}/2"
         for number in range(1, POLICY.rounds.passes + 1)

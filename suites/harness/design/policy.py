@@ -78,9 +78,9 @@ class BudgetPolicy:
 class ScreeningPolicy:
     """Who meets whom within a time budget: everybody in the screening, who can still win in the finals."""
 
-    share: float = 0.62
+    share: float = 0.82
     """Of the time for measuring, for the screening at most: the rest tells the leaders apart."""
-    short_share: float = 0.8
+    short_share: float = 0.9
     """The same where the time is too short for everybody everywhere: whole networks come before close calls."""
     scouting_share: float = 0.35
     """Of the same, for the problems on which everybody meets where the time is too short for everybody everywhere."""
@@ -94,17 +94,20 @@ class ScreeningPolicy:
     """Times slower than the fastest, beyond which a backend takes part in a few rounds of the screening only ..."""
     far_rounds: int = 4
     """... namely these: enough for their range, which is widened by what rounds scatter."""
-    spare_rounds: int = 3
+    spare_rounds: int = 2
     """Of the others, beyond the fewest with which an interval exists: so a disturbed round does not void a pair."""
     fair_share: float = 2.5
     """Times what the others take in the mean that one backend may take; beyond it, it is given fewer problems."""
     share_of_dear: float = 0.1
     """Of a time that is too short for everybody, for such backends among those that go on."""
     look_again: int = 6
-    """Problems after which it is looked whether the rest of the screening still fits."""
+    """Problems after which it is looked whether the rest of the screening still fits ..."""
+    most_share: float = 1.1
+    """... into this part of all the time that is left: cells of everybody come before close calls, and what is foreseen
+    from the first problems is too much rather than too little: some backends still compile on them."""
     final_rounds: int = 32
     """Of one pass of the finals: starts disagree more than rounds do, so the time goes to starts."""
-    most_start_share: float = 0.2
+    most_start_share: float = 0.3
     """Of a budget; a backend whose worker would need longer until its first time is left out of the run."""
     first_patience_share: float = 0.5
     """Of what is left of a budget, for the answers of a worker on its first problem: it imports and compiles what later
@@ -133,9 +136,9 @@ class CostsPolicy:
     """Starting a worker and asking what it lacks."""
     first_s: float = 1.5
     """Beyond the usual, on the first problem of a worker: imports and first compilations."""
-    untimed_s: float = 0.12
-    """Preparing and answering the gate on one problem."""
-    alone_s: float = 0.06
+    untimed_s: float = 0.045
+    """Preparing and answering the gate on one problem, a tiny one."""
+    alone_s: float = 0.04
     """What judges by time on one problem: the warm-up and the last checks."""
     ceilings_s: float = 4.0
     """One look at the ceilings, its process started."""
@@ -143,6 +146,8 @@ class CostsPolicy:
     """One problem's cases and reference, whoever takes part."""
     multiply_adds_per_s: float = 2e10
     """Of one thread, for foreseeing how long a turn takes."""
+    took_of_foreseen: float = 0.85
+    """What a trial takes of all this: who is asked beside others waits for them, which counts twice."""
     counts_as: int = 2
     """How many problems all of this counts as, beside what was measured since."""
     remembered: int = 40

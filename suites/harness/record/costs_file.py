@@ -8,28 +8,32 @@ from pathlib import Path
 from typing import Final
 
 from pointwise_bench.suites.harness.design.costs import CostKey, Costs, read, written
+from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.json_lines import recording
 
 COSTS_FILE: Final = "costs.json"
 COSTS_FORMAT: Final = 1
 
 
-def load(machine_folder: Path) -> dict[CostKey, Costs]:
-    """The costs that earlier runs have left; none where there is no such file, or none that can be read."""
+def load(machine_folder: Path) -> tuple[dict[CostKey, Costs], float]:
+    """The costs that earlier runs have left, and what trials took of what was foreseen; none where there is no file."""
     try:
         content = json.loads((machine_folder / COSTS_FILE).read_text())
-        return read(content["costs"]) if content["format"] == COSTS_FORMAT else {}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # they are learnt anew
-        return {}
+        if content["format"] == COSTS_FORMAT:
+            return read(content["costs"]), min(2.0, max(0.5, float(content["took_of_foreseen"])))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):  # they are learnt anew
+        pass
+    return {}, POLICY.costs.took_of_foreseen
 
 
-def save(machine_folder: Path, costs: Mapping[CostKey, Costs]) -> None:
+def save(machine_folder: Path, costs: Mapping[CostKey, Costs], took_of_foreseen: float) -> None:
     """Write them whole or not at all, beside those of backends that this run did not have.
 
     ``CannotRecord`` where the disk does not take them.
     """
     draft = machine_folder / f"{COSTS_FILE}.draft"
-    content = {"format": COSTS_FORMAT, "costs": written(load(machine_folder) | dict(costs))}
+    all_costs = load(machine_folder)[0] | dict(costs)
+    content = {"format": COSTS_FORMAT, "took_of_foreseen": took_of_foreseen, "costs": written(all_costs)}
     with recording(machine_folder / COSTS_FILE):
         draft.write_text(json.dumps(content, indent=1) + "\n")
         draft.replace(machine_folder / COSTS_FILE)

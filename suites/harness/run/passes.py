@@ -64,6 +64,7 @@ class Passes:
         self.costs = costs
         self.meters = meters
         self.announce = announce
+        self.screened_out: set[CostKey] = set()
         self.timed_s = 0.0
         self.libraries: dict[str, Any] = {}
         self.ran: dict[str, str] = {}
@@ -167,7 +168,7 @@ class Passes:
         result = Trial(
             problem=planned.problem,
             threads=planned.threads,
-            backends=(*task.backends, *self._missing(task)),
+            backends=(*self._longest_first(task), *self._missing(task)),
             pool=self.pool,
             canary=self._canary,
             rounds=rounds if callable(rounds) else lambda speeds: rounds,
@@ -185,6 +186,15 @@ class Passes:
         planned.cost_s = time.monotonic() - began
         self._learn(planned, result, first)
         progress.problem_done(planned.title, result.parts, out)
+
+    def _longest_first(self, task: TrialTask) -> list[str]:
+        """The backends in the order in which they prepare beside each other: who takes long must not begin last.
+
+        Longest processing time first (R. L. Graham, SIAM Journal on Applied Mathematics 17, 1969). Their turns have an
+        order of their own.
+        """
+        seconds = {key: self.costs.of(key).untimed_s for key in task.keys}
+        return [key[0] for key in sorted(task.keys, key=lambda key: (-seconds[key], key))]
 
     def _missing(self, task: TrialTask) -> list[str]:
         """The backends that lack something here: that is the result of their cells on every problem."""
@@ -212,15 +222,21 @@ class Passes:
         seen |= {(name, planned.threads): TrialCosts(0.0, 0.0, None) for name in refused}
         self.costs.note_trial(planned.problem, seen, set(first) & seen.keys())
         if not first:
+            rounds = {part.backend: len(part.samples_s) for part in result.parts}
+            self.costs.note_foreseen(
+                self.costs.trial_s(planned.problem, planned.threads, rounds | dict.fromkeys(refused, 0)), planned.cost_s
+            )
             turns_s = sum(part.wall_s for part in result.parts)
             self.costs.note_problem(planned.cost_s - turns_s, seen.values())
 
     def _ask_what_ran(self) -> None:
         """Ask every worker which libraries it has loaded and what ran, so that a silent fall-back is seen.
 
-        Each backend once, and several at once: nothing is timed.
+        Each backend once, and several at once: nothing is timed. Those that a short time has screened out are left
+        out: it takes some of them half a second to tell, as much as a problem takes.
         """
         slots = [slot for slot in self.pool.occupied() if _named(slot) not in self.libraries]
+        slots = [slot for slot in slots if (slot.name, slot.threads) not in self.screened_out]
         patience_s = min(LIBRARIES_S, self.budget.patience_s())
         side_by_side(lambda slot: self._ask_one_what_ran(slot, patience_s), slots, self.pool.at_once)
 

@@ -222,7 +222,7 @@ class Session:
         passes.meters.close()
         planned = {(name, each.threads) for each in self._plan for name in each.backends}
         known = {key: one for key, one in passes.costs.known().items() if key in planned}
-        costs_file.save(self.run_folder.folder.parent, known)
+        costs_file.save(self.run_folder.folder.parent, known, passes.costs.took_of_foreseen)
         # Of earlier sessions that were not killed.
         earlier = self.run_folder.run.get("totals", {"wall_s": 0.0, "timed_s": 0.0})
         wall_s, timed_s = earlier["wall_s"] + passes.budget.elapsed_s(), earlier["timed_s"] + passes.timed_s
@@ -337,10 +337,10 @@ class Session:
 
     def _known_costs(self) -> CostBook:
         """What earlier runs on this machine have shown of the costs of backends."""
-        known = costs_file.load(self._options.results / environment.machine())
+        known, took_of_foreseen = costs_file.load(self._options.results / environment.machine())
         planned = {(name, each.threads) for each in self._plan for name in each.backends}
         at_once = 1 if self._options.in_process else available_cores()
-        return CostBook({key: one for key, one in known.items() if key in planned}, at_once)
+        return CostBook({key: one for key, one in known.items() if key in planned}, at_once, took_of_foreseen)
 
     def _foreseen(self, costs: CostBook, budget: TimeBudget) -> str:
         """The plan in a line, before anything is started: by the costs of earlier runs, or the usual ones."""

@@ -32,6 +32,8 @@ class Reach:
     """Backends whose workers would take too much of the time until they have a time."""
     seconds: float = 0.0
     """That the screening may take."""
+    foreseen_s: float = 0.0
+    """That it will take, where everybody meets everywhere."""
 
     def said(self, backends: int) -> str:
         """The line that is said before the first round."""
@@ -39,7 +41,7 @@ class Reach:
         if self.scouts:
             parts += [f"{backends} backends screened on {len(self.scouts)} of them, those near the best on all"]
         else:
-            parts += [f"{backends} backends screened"]
+            parts += [f"{backends} backends screened in about {self.foreseen_s:.0f} s"]
         parts += ["finals of the leaders"]
         parts += [f"{name} on {len(keys)} of them" for (name, _), keys in sorted(self.limits.items())]
         parts += [f"without {name}, which takes too long to start" for name, _ in sorted(self.too_slow)]
@@ -77,13 +79,14 @@ class Forecast:
 
     def reach(self, tasks: Sequence[TrialTask], seconds: float) -> Reach:
         """What ``seconds`` of screening reach of ``tasks``, which are in the order asked."""
-        if self.screening_s(tasks) <= seconds:
-            return Reach(tuple(tasks), (), {}, tuple(groups(tasks)))
+        if (foreseen_s := self.screening_s(tasks)) <= seconds:
+            return Reach(tuple(tasks), (), {}, tuple(groups(tasks)), foreseen_s=foreseen_s)
         dear = self.dear(tasks)
         left_s = seconds - self.screening_s(without(tasks, dear))
         if dear and left_s > 0:
             limits = self.limits(tasks, dear, left_s)
-            return Reach(tuple(limited(tasks, limits)), (), limits, tuple(groups(tasks)))
+            fair = limited(tasks, limits)
+            return Reach(tuple(fair), (), limits, tuple(groups(tasks)), foreseen_s=self.screening_s(fair))
         return self._scouted(tasks, seconds)
 
     def followed(self, tasks: Sequence[TrialTask], seconds: float) -> tuple[list[TrialTask], Limits]:

@@ -52,9 +52,7 @@ class Screening:
                 self._measure(followed, progress)
             else:
                 self._note_limits(tasks, reach.limits)
-                self._measure_everywhere(
-                    list(reach.tasks), reach.seconds - (began_s - passes.budget.left_s()), progress
-                )
+                self._measure_everywhere(list(reach.tasks), progress)
 
     def extend(self) -> bool:
         """Where time is left behind the finals: further whole groups with those who were near; whether there were."""
@@ -92,20 +90,20 @@ class Screening:
             rounds = screening_rounds(len(task.backends))
             self._passes.trial(task, 0, progress, rounds, POLICY.screening.far_rounds)
 
-    def _measure_everywhere(self, tasks: list[TrialTask], seconds: float, progress: Progress) -> None:
-        """Everybody on all ``tasks``, as long as that is foreseen to fit into ``seconds``; else as few as need be.
+    def _measure_everywhere(self, tasks: list[TrialTask], progress: Progress) -> None:
+        """Everybody on all ``tasks``, as long as that is foreseen to fit into the time left; else as few as need be.
 
         Costs that were not known before are known after a few problems. Where they are larger, who is dear is given
         fewer problems; where that is not enough, only who came near the best so far goes on.
         """
-        passes, end_s = self._passes, self._passes.budget.left_s() - seconds
+        passes = self._passes
         done: list[TrialTask] = []
         while tasks:
             for task in tasks[: POLICY.screening.look_again]:
                 self._measure([task], progress)
             done += tasks[: POLICY.screening.look_again]
             tasks = tasks[POLICY.screening.look_again :]
-            left_s = passes.budget.left_s() - end_s
+            left_s = POLICY.screening.most_share * passes.budget.left_s()
             if self._forecast.screening_s(tasks) <= left_s:
                 continue
             reach = self._forecast.reach(tasks, left_s)

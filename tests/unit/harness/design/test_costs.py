@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pointwise_bench import Problem
-from pointwise_bench.suites.harness.design.costs import CostBook, Costs, TrialCosts, read, written
+from pointwise_bench.suites.harness.design.costs import CostBook, Costs, TrialCosts, read, size_factor, written
 from pointwise_bench.suites.harness.design.policy import POLICY
 
 PROBLEM = Problem(batch=1, in_channels=64, out_channels=64, height=16, width=16)
@@ -38,7 +38,7 @@ def test_costs_settle_at_what_is_seen() -> None:
     for _ in range(60):
         book.note_trial(PROBLEM, {KEY: TrialCosts(0.4, 0.2, PROBLEM.macs / 3e9)}, ())
     found = book.of(KEY)
-    assert found.untimed_s == pytest.approx(0.4, rel=0.05)
+    assert found.untimed_s * size_factor(PROBLEM) == pytest.approx(0.4, rel=0.05)
     assert found.alone_s == pytest.approx(0.2, rel=0.05)
     assert found.multiply_adds_per_s == pytest.approx(3e9, rel=0.2)
     assert found.problems == 60
@@ -54,7 +54,8 @@ def test_what_was_long_ago_is_forgotten() -> None:
 def test_a_first_problem_is_a_cost_of_the_start_and_not_of_a_problem() -> None:
     book = CostBook()
     usual = book.of(KEY)
-    book.note_trial(PROBLEM, {KEY: TrialCosts(9.0 + usual.untimed_s, usual.alone_s, None)}, [KEY])
+    of_it_s = usual.untimed_s * size_factor(PROBLEM)
+    book.note_trial(PROBLEM, {KEY: TrialCosts(9.0 + of_it_s, usual.alone_s, None)}, [KEY])
     assert book.of(KEY).first_s == pytest.approx(9.0)
     assert book.of(KEY).untimed_s == usual.untimed_s
 
@@ -83,11 +84,18 @@ def test_who_lacks_something_is_not_usable_until_it_starts() -> None:
 def test_a_trial_is_foreseen_by_its_longest_step_beside_others() -> None:
     one = Costs(1.0, 1.0, 0.2, 0.1, 1e12, 1.0, problems=9)
     dear = Costs(1.0, 1.0, 3.0, 0.1, 1e12, 1.0, problems=9)
-    book = CostBook({("a", 1): one, ("b", 1): one, ("dear", 1): dear}, at_once=4)
+    book = CostBook({("a", 1): one, ("b", 1): one, ("dear", 1): dear}, at_once=4, took_of_foreseen=1.0)
     turn_s = POLICY.rounds.turn_s + POLICY.rounds.warm_s + POLICY.rounds.turn_overhead_s
     rounds = {"a": 10, "b": 10}
-    assert book.trial_s(PROBLEM, 1, rounds) == pytest.approx(book.problem_s + 0.2 + 0.2 + 20 * turn_s)
-    assert book.trial_s(PROBLEM, 1, rounds | {"dear": 0}) == pytest.approx(book.problem_s + 3.0 + 0.3 + 20 * turn_s)
+    size, fixed_s = size_factor(PROBLEM), book.problem_s + 20 * turn_s
+    assert book.trial_s(PROBLEM, 1, rounds) == pytest.approx(fixed_s + 0.2 * size + 0.2)
+    assert book.trial_s(PROBLEM, 1, rounds | {"dear": 0}) == pytest.approx(fixed_s + 3.0 * size + 0.3)
+
+
+def test_larger_problems_take_longer_to_prepare_and_to_check() -> None:
+    large = Problem(batch=1, in_channels=256, out_channels=256, height=56, width=56)
+    assert size_factor(PROBLEM) == pytest.approx(1 + PROBLEM.min_bytes / 2**20)
+    assert size_factor(large) > 5 * size_factor(PROBLEM)
 
 
 def test_what_a_problem_takes_beside_its_backends_is_learnt() -> None:
@@ -112,3 +120,16 @@ def test_what_is_written_is_read_again() -> None:
 )
 def test_what_is_no_cost_is_left_out(line: Any) -> None:
     assert read([line]) == {}
+
+
+def test_what_is_foreseen_follows_what_trials_took_of_it() -> None:
+    """Steps beside others that are counted twice make it too much by the same part again and again."""
+    book, rounds = CostBook(at_once=2, took_of_foreseen=1.0), {"a": 10, "b": 10}
+    plain_s = book.trial_s(PROBLEM, 1, rounds)
+    for _ in range(60):
+        book.note_foreseen(book.trial_s(PROBLEM, 1, rounds), 0.7 * plain_s)
+    assert book.trial_s(PROBLEM, 1, rounds) == pytest.approx(0.7 * plain_s, rel=0.05)
+    assert book.took_of_foreseen == pytest.approx(0.7, rel=0.05)
+    for _ in range(60):
+        book.note_foreseen(1.0, 1000.0)
+    assert book.took_of_foreseen == 2.0

@@ -7,21 +7,22 @@ from pathlib import Path
 import pytest
 
 from pointwise_bench.suites.harness.design.costs import Costs
+from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.costs_file import COSTS_FILE, load, save
 
 ONE = Costs(1.0, 2.0, 0.1, 0.2, 3e9, 1.0, 7)
 
 
 def test_what_is_saved_is_loaded_beside_what_was_there(tmp_path: Path) -> None:
-    save(tmp_path, {("a", 1): ONE})
-    save(tmp_path, {("b", 2): ONE})
-    assert load(tmp_path) == {("a", 1): ONE, ("b", 2): ONE}
+    save(tmp_path, {("a", 1): ONE}, 0.8)
+    save(tmp_path, {("b", 2): ONE}, 0.9)
+    assert load(tmp_path) == ({("a", 1): ONE, ("b", 2): ONE}, 0.9)
     assert [path.name for path in tmp_path.iterdir()] == [COSTS_FILE]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"format": 99, "costs": []}', '{"format": 1}', "[" * 5000])
 def test_a_damaged_file_is_as_none(tmp_path: Path, text: str) -> None:
     (tmp_path / COSTS_FILE).write_text(text)
-    assert load(tmp_path) == {}
-    save(tmp_path, {("a", 1): ONE})
-    assert load(tmp_path) == {("a", 1): ONE}
+    assert load(tmp_path) == ({}, POLICY.costs.took_of_foreseen)
+    save(tmp_path, {("a", 1): ONE}, 0.8)
+    assert load(tmp_path) == ({("a", 1): ONE}, 0.8)

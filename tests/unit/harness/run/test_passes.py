@@ -21,7 +21,7 @@ def test_what_backends_cost_is_learnt_and_kept_for_the_next_run(
     )
     session = run_of(machine, tmp_path, monkeypatch, {"net": problems(12)}, time_budget_s=60.0)
     assert session.run_folder is not None
-    found = load(session.run_folder.folder.parent)["a", 1]
+    found = load(session.run_folder.folder.parent)[0]["a", 1]
     assert found.start_s == pytest.approx(0.5, rel=0.1)
     assert found.first_s == pytest.approx(3.0, rel=0.4)
     assert found.untimed_s == pytest.approx(0.2, rel=0.3)

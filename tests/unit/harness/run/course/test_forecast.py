@@ -47,9 +47,10 @@ def test_who_is_known_to_be_far_is_foreseen_with_few_rounds() -> None:
 
 def test_where_all_fits_everybody_meets_everywhere() -> None:
     asked = [task(problem, "a", "b") for problem in problems(5)]
-    reach = Forecast(book("a", "b")).reach(asked, 100.0)
-    assert reach == Reach(tuple(asked), (), {}, ("net",), ())
-    assert reach.said(2) == "plan: 5 problems, 2 backends screened, finals of the leaders"
+    forecast = Forecast(book("a", "b"))
+    reach, seconds = forecast.reach(asked, 100.0), forecast.screening_s(asked)
+    assert reach == Reach(tuple(asked), (), {}, ("net",), (), foreseen_s=seconds)
+    assert reach.said(2) == f"plan: 5 problems, 2 backends screened in about {seconds:.0f} s, finals of the leaders"
 
 
 def test_who_is_dear_is_limited_to_a_fair_share_that_is_spread() -> None:
