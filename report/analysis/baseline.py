@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
 
 from pointwise_bench.common.status import OK
+from pointwise_bench.common.what_people_use import WHAT_PEOPLE_USE
 from pointwise_bench.report.reading.errors import ReportError, nearest
 from pointwise_bench.report.reading.run import Run
-
-WHAT_PEOPLE_USE: Final = ("torch-conv2d", "numpy-matmul")
-"""A speed-up over these is what a reader would gain: the call that a framework's layer makes, then plain NumPy."""
 
 
 def choose_baseline(run: Run) -> str | None:

@@ -96,7 +96,7 @@ METHODOLOGY: Final = (
     # screening and finals
     f"*Screening* takes at most {100 * SCREENING.share:.0f} % of the time",
     f"the screening takes {100 * SCREENING.short_share:.0f} % of it",
-    f"into {SCREENING.most_share} times what is left of the whole",
+    f"into {SCREENING.most_share} times what is left for the screening",
     f"and {WORDS[SCREENING.spare_rounds]} more ({screening_rounds(18)} for eighteen backends)",
     f"more than {SCREENING.far:g} times slower than the fastest by the warm-up takes part in {SCREENING.far_rounds}",
     f"more than {SCREENING.fair_share} times what the others take in the mean",

@@ -78,7 +78,7 @@ class BudgetPolicy:
 class ScreeningPolicy:
     """Who meets whom within a time budget: everybody in the screening, who can still win in the finals."""
 
-    share: float = 0.82
+    share: float = 0.6
     """Of the time for measuring, for the screening at most: the rest tells the leaders apart."""
     short_share: float = 0.9
     """The same where the time is too short for everybody everywhere: whole networks come before close calls."""
@@ -88,7 +88,7 @@ class ScreeningPolicy:
     """Of those problems: one alone may be the odd one."""
     most_scouts: int = 12
     """More of them tell hardly more about who is near."""
-    near: float = 1.5
+    near: float = 1.3
     """Times slower than the best of one scout, within which a backend goes on to all problems."""
     far: float = 2.0
     """Times slower than the fastest, beyond which a backend takes part in a few rounds of the screening only ..."""
@@ -103,9 +103,9 @@ class ScreeningPolicy:
     look_again: int = 6
     """Problems after which it is looked whether the rest of the screening still fits ..."""
     most_share: float = 1.1
-    """... into this part of all the time that is left: cells of everybody come before close calls, and what is foreseen
-    from the first problems is too much rather than too little: some backends still compile on them."""
-    final_rounds: int = 32
+    """... into this part of what is left for it: what is foreseen from the first problems is too much rather than too
+    little, since some backends still compile on them."""
+    final_rounds: int = 20
     """Of one pass of the finals: starts disagree more than rounds do, so the time goes to starts."""
     most_start_share: float = 0.3
     """Of a budget; a backend whose worker would need longer until its first time is left out of the run."""

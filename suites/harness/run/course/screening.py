@@ -10,6 +10,7 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 
+from pointwise_bench.common.what_people_use import WHAT_PEOPLE_USE
 from pointwise_bench.suites.harness.design.costs import CostKey
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.rounds import screening_rounds
@@ -52,7 +53,8 @@ class Screening:
                 self._measure(followed, progress)
             else:
                 self._note_limits(tasks, reach.limits)
-                self._measure_everywhere(list(reach.tasks), progress)
+                kept_s = began_s - reach.seconds
+                self._measure_everywhere(list(reach.tasks), kept_s, progress)
 
     def extend(self) -> bool:
         """Where time is left behind the finals: further whole groups with those who were near; whether there were."""
@@ -90,11 +92,12 @@ class Screening:
             rounds = screening_rounds(len(task.backends))
             self._passes.trial(task, 0, progress, rounds, POLICY.screening.far_rounds)
 
-    def _measure_everywhere(self, tasks: list[TrialTask], progress: Progress) -> None:
+    def _measure_everywhere(self, tasks: list[TrialTask], kept_s: float, progress: Progress) -> None:
         """Everybody on all ``tasks``, as long as that is foreseen to fit into the time left; else as few as need be.
 
-        Costs that were not known before are known after a few problems. Where they are larger, who is dear is given
-        fewer problems; where that is not enough, only who came near the best so far goes on.
+        ``kept_s`` seconds are for the finals. Costs that were not known before are known after a few problems. Where
+        they are larger, who is dear is given fewer problems; where that is not enough, only who came near the best so
+        far goes on.
         """
         passes = self._passes
         done: list[TrialTask] = []
@@ -103,7 +106,7 @@ class Screening:
                 self._measure([task], progress)
             done += tasks[: POLICY.screening.look_again]
             tasks = tasks[POLICY.screening.look_again :]
-            left_s = POLICY.screening.most_share * passes.budget.left_s()
+            left_s = POLICY.screening.most_share * (passes.budget.left_s() - kept_s)
             if self._forecast.screening_s(tasks) <= left_s:
                 continue
             reach = self._forecast.reach(tasks, left_s)
@@ -131,7 +134,7 @@ class Screening:
         return followed
 
     def _who_is_near(self, scouts: Sequence[TrialTask]) -> set[CostKey]:
-        """Who came near the best on one of the scouts; of the others the reason is kept."""
+        """Who came near the best on one of the scouts, and what people use; of the others the reason is kept."""
         nearest: dict[CostKey, float] = {}
         for task in scouts:
             parts = self._passes.valid_parts(task.planned)
@@ -140,17 +143,14 @@ class Screening:
             for name, own_s in seconds.items():
                 key = (name, task.planned.threads)
                 nearest[key] = min(nearest.get(key, math.inf), own_s / best_s)
-        rule = POLICY.screening
-        for key in {key for task in scouts for key in task.keys} - {
-            key for key, far in nearest.items() if far <= rule.near
-        }:
-            far = nearest.get(key)
-            self.reasons[key] = (
-                f"screened out: at least {far:.2g} times slower than the best on each of {len(scouts)} problems"
-                if far
-                else f"screened out: no time of it on any of {len(scouts)} problems"
-            ) + "; --full measures everybody everywhere"
-        return {key for key, far in nearest.items() if far <= rule.near}
+        near = {key for key, times in nearest.items() if times <= POLICY.screening.near}
+        for threads in {threads for _, threads in nearest}:
+            used = [(name, threads) for name in WHAT_PEOPLE_USE if (name, threads) in nearest]
+            near |= set(used[:1])  # speed-ups are counted against it
+        self._passes.screened_out = {key for task in scouts for key in task.keys} - near
+        for key in self._passes.screened_out:
+            self.reasons[key] = _why_not_near(nearest.get(key), len(scouts))
+        return near
 
     def _note_too_slow(self, keys: Iterable[CostKey]) -> None:
         for key in keys:

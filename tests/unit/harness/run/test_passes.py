@@ -53,3 +53,12 @@ def test_passes_are_recorded_with_their_numbers_and_problems(tmp_path: Path, mon
     assert [each["number"] for each in passes] == list(range(len(passes)))
     assert passes[0]["problems"] == 5
     assert session.run_folder.run["course"] == "screening"
+
+
+def test_who_prepares_for_long_does_not_begin_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four short preparations and one as long as all of them share two cores evenly if the long one is first."""
+    short = Made(prepare_s=0.1, check_s=0.0, first_s=0.0)
+    field = dict.fromkeys("abcd", short) | {"z": Made(prepare_s=0.4, check_s=0.0, first_s=0.0, speed=1e10)}
+    machine = SimulatedMachine(field)
+    run_of(machine, tmp_path, monkeypatch, {"net": problems(30)}, time_budget_s=40.0)
+    assert machine.untimed_s / machine.beside_s > 1.6  # 0.8 s in 0.4 s, and not in 0.6 s

@@ -129,3 +129,11 @@ def test_where_everybody_costs_more_than_foreseen_those_near_the_best_meet_on_th
     assert len(statuses(session, "b11")) < 40
     with pytest.raises(BudgetSpent, match="screened out"):
         session.cell(problems(40)[-1], 1, "b11")
+
+
+def test_what_people_use_goes_on_however_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A speed-up over it is what a reader would gain."""
+    machine = SimulatedMachine(FIELD | {"torch-conv2d": Made(speed=1e10), "numpy-matmul": Made(speed=1e10)})
+    session = run_of(machine, tmp_path, monkeypatch, {"net": problems(20)}, time_budget_s=50.0)
+    measured = len(statuses(session, "b00"))
+    assert len(statuses(session, "torch-conv2d")) == measured > len(statuses(session, "numpy-matmul"))
