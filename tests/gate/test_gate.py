@@ -65,7 +65,8 @@ REASONS = {
     "planted-answers-previous-input": "all zeros|previous input",
     "planted-wrong-after-a-while": "in the last timed call",
     "planted-unsynchronised": "is not finished when sync",
-    "planted-half-written": "wrong on small integers",
+    # Where the machine is so busy that the first answers were written before they were read, it is the next question.
+    "planted-half-written": "wrong on (small integers|the precision probe)",
     "planted-lazy": "works in to_numpy",
     "planted-bends-numpy": "wrong on small integers",
     "planted-array-of-its-own": "the result is all zeros",

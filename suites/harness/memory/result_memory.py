@@ -51,10 +51,17 @@ class ResultMemory:
         return memory
 
     def write(self, name: str, array: Array) -> None:
-        """Put a copy of ``array``, which has the shape and type of a result, into the place called ``name``."""
+        """Put a copy of ``array``, which has the shape and type of a result, into the place called ``name``.
+
+        ``ResultsLost`` where the descriptor leads to no such memory any more: a plugin can close what is not its own.
+        """
         if not self._bytes:
             return
-        with mmap.mmap(self.descriptor, self._bytes, offset=self._offset(name)) as memory:
+        try:
+            mapping = mmap.mmap(self.descriptor, self._bytes, offset=self._offset(name))
+        except (OSError, ValueError) as error:
+            raise ResultsLost(f"no memory for results: a descriptor was closed or replaced ({error})") from error
+        with mapping as memory:
             place = frombuffer(memory, self._dtype).reshape(self._shape)
             copyto(place, array)
             del place  # a live view would keep the mapping from closing

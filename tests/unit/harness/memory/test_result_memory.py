@@ -88,3 +88,14 @@ def test_writing_leaves_no_mapping_behind(made: ResultMemory) -> None:
     for _ in range(5):
         made.write("one", np.ones(SHAPE, np.float32))
     assert "memfd:block" not in Path("/proc/self/maps").read_text()
+
+
+def test_a_descriptor_that_leads_elsewhere_by_now_is_named(made: ResultMemory) -> None:
+    """As where a plugin closes or replaces what is not its own."""
+    null = os.open(os.devnull, os.O_RDWR)
+    try:
+        os.dup2(null, made.descriptor)
+        with pytest.raises(ResultsLost, match="a descriptor was closed or replaced"):
+            made.write(NAMES[0], np.zeros(SHAPE, "float32"))
+    finally:
+        os.close(null)
