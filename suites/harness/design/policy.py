@@ -258,8 +258,9 @@ class GatePolicy:
     """Reading a finished result may take so many times what copying it takes; beyond it, something is computed."""
     shown_in: int = 16
     """Turns of which the harness asks for the last result of one, which it draws when the turn is over."""
-    sampled_macs: int = 1_000_000
-    """Multiply-adds of the rows that a result of the timed calls is held against; one row of each group at least."""
+    sampled_macs: int = 2_000_000
+    """Multiply-adds of the rows that a result of the timed calls is held against; one row of each group at least. Four
+    rows of a usual layer miss who leaves a half of them out once in sixteen times, nine once in five hundred."""
     slack_s: float = 20e-6
     """By which two readings of the clock may differ for no reason."""
 
