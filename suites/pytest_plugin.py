@@ -100,7 +100,7 @@ def add_options(add: Callable[..., Any]) -> None:
         help="hot: the inputs of all calls lie within a page of each other; cold: inputs in rotation, larger than "
         "twice the last-level cache",
     )
-    add("--seed", metavar="N", help="of inputs and order; default: a new one for each run, recorded in it")
+    add("--seed", metavar="N", help="of the order of turns and of the inputs of claims; default: a new one")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pointwise_bench.common.regular_files import NotRegular, open_regular
 from pointwise_bench.report.reading.errors import ReportError
 from pointwise_bench.report.reading.value_readers import Defect, visible
 
@@ -20,10 +20,9 @@ def bytes_of(path: Path) -> bytes:
     the other end, and a device has no end.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            if stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return file.read()
+        with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
+            return file.read()
+    except NotRegular:
         why = "it is no plain file"
     except OSError as error:
         why = "it is a link" if path.is_symlink() else str(error.strerror)

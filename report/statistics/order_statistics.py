@@ -48,8 +48,7 @@ class ClusterRows:
     @classmethod
     def of(cls, values: NDArray[np.float64], labels: NDArray[np.int64]) -> ClusterRows:
         """``labels`` may be any whole numbers."""
-        names, numbered = np.unique(labels, return_inverse=True)
-        return cls(values, numbered, len(names))
+        return cls(values, *_numbered(labels))
 
     @cached_property
     def ordered(self) -> NDArray[np.float64]:
@@ -112,8 +111,7 @@ class Clusters:
     @classmethod
     def of(cls, values: NDArray[np.float64], labels: NDArray[np.int64]) -> Clusters:
         """``labels`` may be any whole numbers."""
-        names, numbered = np.unique(labels, return_inverse=True)
-        return cls(values, numbered, len(names))
+        return cls(values, *_numbered(labels))
 
     @cached_property
     def row(self) -> ClusterRows:
@@ -124,6 +122,12 @@ class Clusters:
         """``(median, low, high)``: see :meth:`ClusterRows.median_intervals`."""
         (median,), (low,), (high,) = self.row.median_intervals(alpha, usual)
         return float(median), float(low), float(high)
+
+
+def _numbered(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """The labels from 0 on, and how many there are."""
+    names, numbered = np.unique(labels, return_inverse=True)
+    return numbered, len(names)
 
 
 def design_effect(samples: Clusters) -> float:

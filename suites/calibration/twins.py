@@ -5,14 +5,10 @@ A plugin (``--plugin suites/calibration/twins.py``), not a part of the registry:
 
 from __future__ import annotations
 
-import statistics
-from time import perf_counter
 from typing import Any
 
 from pointwise_bench import Backend, Layer, Problem, get, register
-
-LOOK_S = 0.06  # for learning the layer's own median
-FEWEST_LOOKS = 9
+from pointwise_bench.suites.harness.timing.slowed import Slowed
 
 
 @register
@@ -45,30 +41,8 @@ class Slower(Twin):
     percent = 0
 
     def prepare(self, problem: Problem, weight: Any, bias: Any, threads: int) -> Layer:
-        """Learns the layer's median on zeros; BLAS takes no notice of the values."""
-        import numpy as np
-
-        layer = super().prepare(problem, weight, bias, threads)
-        wait_s = _median_s(layer, np.zeros(problem.input_shape, problem.dtype)) * self.percent / 100
-
-        def slower(x: Any) -> Any:
-            y = layer(x)
-            end = perf_counter() + wait_s
-            while perf_counter() < end:
-                pass
-            return y
-
-        return slower
-
-
-def _median_s(layer: Layer, x: Any) -> float:
-    layer(x)
-    seconds: list[float] = []
-    while sum(seconds) < LOOK_S or len(seconds) < FEWEST_LOOKS:
-        began = perf_counter()
-        layer(x)
-        seconds.append(perf_counter() - began)
-    return statistics.median(seconds)
+        """As the controls of every run are slowed."""
+        return Slowed(get(self.original), self.percent).prepare(problem, weight, bias, threads)
 
 
 @register

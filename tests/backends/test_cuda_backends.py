@@ -9,6 +9,7 @@ import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -244,3 +245,24 @@ def fake_cupy(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("text", [*PROBLEMS, *FLOAT64])
 def test_cupy_passes_the_gate(fake_cupy: None, text: str) -> None:
     check("cupy-matmul", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [("cuda: Optional[str] = None\n", True), ("cuda = None\n", True), ("cuda: Optional[str] = '12.8'\n", False)],
+)
+def test_a_torch_without_cuda_is_known_by_its_version_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, answer: bool
+) -> None:
+    (tmp_path / "version.py").write_text(f"__version__ = '2'\n{text}hip = None\n")
+    monkeypatch.setattr(torch_cpu, "find_spec", lambda name: SimpleNamespace(origin=str(tmp_path / "__init__.py")))
+    assert torch_cpu.built_without_cuda() is answer
+
+
+def test_torch_itself_is_asked_where_its_version_file_does_not_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch_cpu, "find_spec", lambda name: SimpleNamespace(origin=str(tmp_path / "__init__.py")))
+    for built in (True, False):
+        monkeypatch.setattr(torch.backends.cuda, "is_built", lambda built=built: built)
+        assert torch_cpu.built_without_cuda() is not built

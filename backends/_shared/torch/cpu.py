@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from abc import abstractmethod
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -66,15 +67,21 @@ class TorchCpu(Backend):
 
 
 def built_without_cuda() -> bool:
-    """Whether the file in which torch keeps its version says so: importing torch takes a second for each backend."""
+    """Whether the file in which torch keeps its version says so; torch itself is asked where that does not tell.
+
+    Importing torch takes a second, which each of its backends for CUDA would pay where there is no GPU.
+    """
     spec = find_spec("torch")
-    if spec is None or spec.origin is None:
-        return False
-    try:
-        version = Path(spec.origin).with_name("version.py").read_text(encoding="utf-8")
-    except OSError:
-        return False  # torch itself will tell
-    return re.search(r"^cuda\b[^=]*= *None$", version, re.MULTILINE) is not None
+    said = None
+    if spec is not None and spec.origin is not None:
+        with suppress(OSError):
+            version = Path(spec.origin).with_name("version.py").read_text(encoding="utf-8")
+            said = re.search(r"^cuda\b[^=]*= *(.*)$", version, re.MULTILINE)
+    if said is not None:
+        return said[1].strip() == "None"
+    import torch
+
+    return not torch.backends.cuda.is_built()
 
 
 def missing_torch() -> str | None:

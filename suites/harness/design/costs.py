@@ -29,9 +29,8 @@ class Costs:
 
     ``start_s`` of a worker, ``first_s`` beyond the usual on its first problem, ``untimed_s`` of the steps of a tiny
     problem that run beside others (:func:`size_factor` times as much on a larger one), ``alone_s`` of those that have
-    the machine to themselves. ``multiply_adds`` in ``calls_s``
-    are the work and the time of single calls, added up: so the speed is that of large problems, whose turns are long.
-    ``usable``: nothing was missing.
+    the machine to themselves. ``multiply_adds`` in ``calls_s`` are the work and the time of single calls, added up: so
+    the speed is that of large problems, whose turns are long. ``usable``: nothing was missing.
     """
 
     start_s: float

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from pointwise_bench.suites.harness.record.regular_files import open_regular
+from pointwise_bench.common.regular_files import open_regular
 from pointwise_bench.suites.harness.record.text import one_line
 
 MACHINE_LOCK: Final = "POINTWISE_BENCH_MACHINE_LOCK"

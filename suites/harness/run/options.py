@@ -41,7 +41,7 @@ class Options:
     """Everybody in every pass, whatever a screening would say."""
     cache: Cache = "hot"
     seed: int | None = None
-    """Of inputs and order; None draws a new one when the run starts."""
+    """Of the order of turns and of the inputs of claims; None draws a new one when the run starts."""
 
 
 def parse_duration(text: str, name: str = "") -> float:
@@ -85,7 +85,7 @@ def _try_to_write(folder: Path) -> None:
 
 
 def parse_seed(text: str) -> int:
-    """A seed of inputs and order."""
+    """A seed of the order of turns and of the inputs of claims."""
     if not re.fullmatch("[0-9]{1,20}", text) or int(text) >= SEEDS:
         raise BadOption(f"--seed: {text!r} is not a seed: write a whole number from 0 to {SEEDS - 1}")
     return int(text)

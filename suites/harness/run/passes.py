@@ -235,7 +235,7 @@ class Passes:
         Each backend once, and several at once: nothing is timed. Those that a short time has screened out are left
         out: it takes some of them half a second to tell, as much as a problem takes.
         """
-        slots = [slot for slot in self.pool.occupied() if _named(slot) not in self.libraries]
+        slots = [slot for slot in self.pool.occupied() if slot.control is None and _named(slot) not in self.libraries]
         slots = [slot for slot in slots if (slot.name, slot.threads) not in self.screened_out]
         patience_s = min(LIBRARIES_S, self.budget.patience_s())
         side_by_side(lambda slot: self._ask_one_what_ran(slot, patience_s), slots, self.pool.at_once)

@@ -84,6 +84,11 @@ class Plan:
         ]
 
     @property
+    def keys(self) -> set[tuple[str, int]]:
+        """Every backend with every thread budget that it is planned with."""
+        return {(name, planned.threads) for planned in self for name in planned.backends}
+
+    @property
     def thread_budgets(self) -> list[int]:
         """Every thread budget that is planned."""
         return sorted({planned.threads for planned in self})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from random import SystemRandom
@@ -12,26 +12,22 @@ from typing import Any
 from pointwise_bench import Problem
 from pointwise_bench.backends import registry
 from pointwise_bench.common.cores import available_cores
-from pointwise_bench.common.formats import RUN_FILE
 from pointwise_bench.common.status import SKIPPED
 from pointwise_bench.suites.claims import Claim
 from pointwise_bench.suites.harness.claims.claim_file import ClaimFile, ClaimResult
 from pointwise_bench.suites.harness.design.costs import CostBook, CostKey
-from pointwise_bench.suites.harness.design.policy import POLICY, first_difference
+from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.time_budget import TimeBudget
 from pointwise_bench.suites.harness.machine import environment
 from pointwise_bench.suites.harness.machine.canary import DESCRIPTION, Canary
 from pointwise_bench.suites.harness.machine.ceiling_meters import CeilingMeters
-from pointwise_bench.suites.harness.machine.ceilings import Ceilings
 from pointwise_bench.suites.harness.machine.project_version import project_version
 from pointwise_bench.suites.harness.record import costs_file
 from pointwise_bench.suites.harness.record.cell import Cell, Place
 from pointwise_bench.suites.harness.record.json_lines import damaged
 from pointwise_bench.suites.harness.record.locks import Lock, LockedByAnother, machine_lock
 from pointwise_bench.suites.harness.record.outcome import Asked, Outcome, shortfalls
-from pointwise_bench.suites.harness.record.run_folder import RunFolder, fault_of, is_finished, now, unfinished_runs
-from pointwise_bench.suites.harness.record.tracked_runs import is_tracked
-from pointwise_bench.suites.harness.record.typed_lines import fits
+from pointwise_bench.suites.harness.record.run_folder import RunFolder, now
 from pointwise_bench.suites.harness.run.claim_plan import ClaimPlan
 from pointwise_bench.suites.harness.run.course.finals import Finals
 from pointwise_bench.suites.harness.run.course.forecast import Forecast
@@ -40,6 +36,7 @@ from pointwise_bench.suites.harness.run.course.screening import Screening
 from pointwise_bench.suites.harness.run.options import BadOption, Options
 from pointwise_bench.suites.harness.run.passes import Passes
 from pointwise_bench.suites.harness.run.plan import Plan, TrialTask
+from pointwise_bench.suites.harness.run.resumption import check_resumable, resumable
 
 
 class BudgetSpent(Exception):
@@ -91,20 +88,9 @@ class Session:
 
     def resume(self) -> None:
         """Go on with the newest unfinished run of this machine. ``BadOption`` where there is none, or it differs."""
-        run_folder = self._resumable()
+        run_folder = resumable(self._options.results)
         self._hold_run(run_folder)
-        if is_finished(run_folder):
-            raise BadOption(f"--resume: {run_folder.folder} was finished by another process just now")
-        if (fault := _fault_of(run_folder.run)) is not None:
-            raise BadOption(f"--resume: {run_folder.folder / RUN_FILE}: {fault}; without --resume a new run is begun")
-        for name, old, new in (
-            *_differences("option", run_folder.run["options"], self._comparable_options(run_folder)),
-            *_policy_difference(run_folder.run.get("policy")),
-            *_differences(
-                "software", *(_software(each) for each in (run_folder.run["environment"], environment.describe()))
-            ),
-        ):
-            raise BadOption(f"--resume: {name} differs from the run in {run_folder.folder}: {old!r} there, {new!r} now")
+        check_resumable(run_folder, self._recorded_options())
         self._open(run_folder)
         self._announce(
             f"resuming {run_folder.folder}: {len(run_folder.cells)} cells are finished, "
@@ -123,7 +109,7 @@ class Session:
         if self.run_folder is None or key not in self.run_folder.cells:
             self._measure()
         if self.run_folder is None or key not in self.run_folder.cells:
-            raise self._spent(backend, threads)
+            raise self._spent((backend, threads))
         return self.run_folder.cells[key]
 
     def skipped(self, problem: Problem, threads: int, backend: str) -> str | None:
@@ -132,7 +118,7 @@ class Session:
             return None
         key = (backend, problem.id, threads)
         if key not in self.run_folder.cells:
-            return str(self._spent(backend, threads))
+            return str(self._spent((backend, threads)))
         if key not in self.run_folder.cells.failed:
             return None
         cell = self.run_folder.cells[key]
@@ -184,9 +170,10 @@ class Session:
         """Whether only those who can still win are started again: within a time budget, unless all is asked for."""
         return self._seconds() is not None and not (self._options.full or self._options.in_process)
 
-    def _spent(self, backend: str | None = None, threads: int = 0) -> BudgetSpent:
-        if reason := self._reasons.get((backend or "", threads)):
-            return BudgetSpent(f"not measured: {reason}")
+    def _spent(self, key: CostKey | None = None) -> BudgetSpent:
+        """Why nothing was measured; ``key``: of which backend with which thread budget."""
+        if key in self._reasons:
+            return BudgetSpent(f"not measured: {self._reasons[key]}")
         asked = self._options.time_budget_s
         return BudgetSpent(f"not measured: the time budget{'' if asked is None else f' of {asked:g} s'} is spent")
 
@@ -220,7 +207,7 @@ class Session:
         if complete:
             self.run_folder.run["finished_at"] = now()
         passes.meters.close()
-        planned = {(name, each.threads) for each in self._plan for name in each.backends}
+        planned = self._plan.keys
         known = {key: one for key, one in passes.costs.known().items() if key in planned}
         costs_file.save(self.run_folder.folder.parent, known, passes.costs.took_of_foreseen)
         # Of earlier sessions that were not killed.
@@ -285,16 +272,6 @@ class Session:
         unloadable = {name: str(registry.get(name).missing()) for name in registry.unloadable(plugins)}
         return Asked(options.backends, registry.names_of_plugins(plugins), unloadable, options.time_budget_s)
 
-    def _resumable(self) -> RunFolder:
-        """The newest unfinished run that may be written to: what git keeps was recorded for others."""
-        kept = 0
-        for run_folder in unfinished_runs(self._options.results, environment.machine()):
-            if not is_tracked(run_folder.folder):
-                return run_folder
-            kept += 1
-        besides = f" but {kept} that git keeps, which are not changed" if kept else ""
-        raise BadOption(f"--resume: no unfinished run of this machine in {self._options.results}{besides}")
-
     def _hold_run(self, run_folder: RunFolder) -> None:
         """Be the only process that writes to the run. ``BadOption`` that names the other one."""
         try:
@@ -338,7 +315,7 @@ class Session:
     def _known_costs(self) -> CostBook:
         """What earlier runs on this machine have shown of the costs of backends."""
         known, took_of_foreseen = costs_file.load(self._options.results / environment.machine())
-        planned = {(name, each.threads) for each in self._plan for name in each.backends}
+        planned = self._plan.keys
         at_once = 1 if self._options.in_process else available_cores()
         return CostBook({key: one for key, one in known.items() if key in planned}, at_once, took_of_foreseen)
 
@@ -349,8 +326,11 @@ class Session:
             for each in self._plan
         ]
         reach = Forecast(costs).screening(tasks, budget.left_s() - POLICY.costs.ceilings_s)
-        line = reach.said(len({key[0] for task in tasks for key in task.keys if key not in reach.too_slow}))
-        return line if costs.known() else f"{line} (foreseen from usual costs: this machine's are not known yet)"
+        return (
+            reach.said
+            if costs.known()
+            else f"{reach.said} (foreseen from usual costs: this machine's are not known yet)"
+        )
 
     def _seconds(self) -> float | None:
         """The time budget as given; a run of claims alone has one of its own, since its result is waited for."""
@@ -398,25 +378,10 @@ class Session:
             "cache": asked["cache"],
         } | ({} if asked["seed"] is None else {"seed": asked["seed"]})
 
-    def _comparable_options(self, run_folder: RunFolder) -> dict[str, Any]:
-        """The options as given now, with those of ``run_folder`` that a resumed run may leave out or change.
-
-        A time budget decides how much is measured, not what a number means.
-        """
-        old = run_folder.run["options"]
-        return {"seed": old["seed"]} | self._recorded_options() | {"time_budget_s": old["time_budget_s"]}
-
     def _seed(self) -> int:
         """As given, or drawn anew: a backend cannot foresee the inputs of a run."""
         asked = self._options.seed
         return SystemRandom().randrange(2**32) if asked is None else asked
-
-
-def _fault_of(run: dict[str, Any]) -> str | None:
-    """Why nobody can go on with the run, as :func:`fault_of`, its ceilings included."""
-    if (fault := fault_of(run)) is not None:
-        return fault
-    return None if all(fits(each, Ceilings) for each in run["ceilings"]) else "ceilings cannot be read"
 
 
 def _failures(run_folder: RunFolder) -> Iterator[str]:
@@ -428,23 +393,3 @@ def _failures(run_folder: RunFolder) -> Iterator[str]:
     for (backend, status), cells in found.items():
         others = f", and on {len(cells) - 1} more" if len(cells) > 1 else ""
         yield f"{backend}: {status} on {cells[0].problem}{others}: {cells[0].reason}"
-
-
-def _software(description: dict[str, Any]) -> dict[str, Any]:
-    """What of an environment decides what a time means."""
-    kept = ("python", "system", "processor", "affinity", "cpu_quota", "variables")
-    return dict(description["packages"]) | {name: description.get(name) for name in kept}
-
-
-def _policy_difference(old: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Where the policy of an unfinished run is another one than ours: its samples mean something else."""
-    found = first_difference(old if isinstance(old, dict) else {}, POLICY.written())
-    if found is not None:
-        name, *values = found
-        yield f"policy {name}", values[0], values[1]
-
-
-def _differences(kind: str, old: dict[str, Any], new: dict[str, Any]) -> Iterable[tuple[str, Any, Any]]:
-    for name in sorted(old.keys() | new.keys()):
-        if old.get(name) != new.get(name):
-            yield f"{kind} {name}", old.get(name), new.get(name)

@@ -14,7 +14,7 @@ from pointwise_bench.backends import Backend, registry
 from pointwise_bench.backends.registry import Unloadable
 from pointwise_bench.common.cores import available_cores
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
-from pointwise_bench.suites.harness.record.regular_files import open_log
+from pointwise_bench.suites.harness.record.log_files import open_log
 from pointwise_bench.suites.harness.verify.gate import Declared
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import Client

@@ -14,9 +14,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from pointwise_bench.common.regular_files import open_regular
 from pointwise_bench.suites.harness.machine.thread_variables import worker_variables
 from pointwise_bench.suites.harness.record.ended import Ended, says_out_of_memory
-from pointwise_bench.suites.harness.record.regular_files import open_log, open_regular
+from pointwise_bench.suites.harness.record.log_files import open_log
 from pointwise_bench.suites.harness.record.text import one_line
 from pointwise_bench.suites.harness.worker import limits, marked_processes, reaper
 from pointwise_bench.suites.harness.worker.channel import Channel, ChannelClosed, ChannelGarbled, Message

@@ -83,11 +83,12 @@ def test_a_file_that_cannot_be_read_is_written_anew(tmp_path: Path, content: str
 
 
 def test_the_slower_twin_waits_for_its_share_of_the_layers_own_median(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pointwise_bench import Problem
-    from pointwise_bench.suites.calibration import twins
+    from pointwise_bench import Problem, get
+    from pointwise_bench.suites.harness.timing.slowed import Slowed
 
-    monkeypatch.setattr(twins, "_median_s", lambda layer, x: 0.2)
-    monkeypatch.setattr(twins.Twin, "prepare", lambda self, problem, weight, bias, threads: lambda x: x)
+    original = get(Slower.original)
+    monkeypatch.setattr(Slowed, "_median_s", lambda self, layer, problem: 0.2)
+    monkeypatch.setattr(type(original), "prepare", lambda self, problem, weight, bias, threads: lambda x: x)
 
     class SlowerBy10(Slower):
         percent = 10

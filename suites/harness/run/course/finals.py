@@ -6,7 +6,6 @@ undecided, then to layers that are, the weightiest first; nobody who has lost is
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,8 @@ from pointwise_bench.suites.harness.design.costs import CostKey
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.checkpoint import TrialKey
 from pointwise_bench.suites.harness.run.contenders import NamedLeaders, Parts, leaders, network_leaders
+from pointwise_bench.suites.harness.run.course.forecast import Forecast
+from pointwise_bench.suites.harness.run.course.meeting import Meeting
 from pointwise_bench.suites.harness.run.course.run_controls import RunControls
 from pointwise_bench.suites.harness.run.passes import Passes
 from pointwise_bench.suites.harness.run.plan import Plan, PlannedTrial, TrialTask
@@ -34,33 +35,22 @@ class Question:
     seconds: float
 
 
-@dataclass(frozen=True)
-class Meeting:
-    """A trial, and what the passes so far have shown of its backends."""
-
-    planned: PlannedTrial
-    parts: Parts
-
-    @property
-    def best_s(self) -> float:
-        """Seconds per call of the fastest, by the pass in which everybody took part."""
-        return min(statistics.median(own[min(own)].samples_s) for own in self.parts.values())
-
-
 class Finals:
     """The passes behind the screening, until everything is settled or the time is up."""
 
     def __init__(self, passes: Passes) -> None:
         self._passes = passes
-        self._controls = RunControls(passes)
+        self._forecast = Forecast(passes.costs)
+        self._controls = RunControls(passes, self._forecast)
 
     def run(self) -> None:
         """Further passes, each over what is undecided then and fits into the time that is left."""
         for number in range(1, POLICY.rounds.most_passes_in_budget):
-            tasks = self._affordable(self._questions(number))
+            met = self._met(number)
+            tasks = self._affordable(self._questions(met))
             if not tasks:
                 return
-            self._pass(number, self._controls.added_to(tasks, self._measured()))
+            self._pass(number, self._controls.added_to(tasks, met.values()))
 
     def _pass(self, number: int, tasks: list[TrialTask]) -> None:
         passes = self._passes
@@ -70,24 +60,23 @@ class Finals:
             passes.start(key for task in tasks for key in task.keys)
             # In another order, so that what earlier problems leave in a process differs between passes.
             for task in passes.rng.sample(tasks, len(tasks)):
-                if passes.budget.left_s() < self._task_s(task):
+                if passes.budget.left_s() < self._forecast.finals_trial_s(task):
                     continue  # a smaller one may still fit
                 passes.trial(task, number, progress, POLICY.screening.final_rounds)
 
     # --- what is undecided ----------------------------------------------------------------------------------
 
-    def _questions(self, number: int) -> list[Question]:
+    def _met(self, number: int) -> dict[TrialKey, Meeting]:
+        """What was measured so far, of the trials that lack pass ``number``."""
+        trials = [each for each in self._passes.plan if number not in self._passes.checkpoint.passes(each.key)]
+        return {each.key: Meeting(each, parts) for each in trials if (parts := self._parts(each))}
+
+    def _questions(self, met: Mapping[TrialKey, Meeting]) -> list[Question]:
         """Undecided totals, then undecided layers; of each, the least measured come first, then the weightiest."""
-        passes = self._passes
-        trials = [each for each in passes.plan if number not in passes.checkpoint.passes(each.key)]
-        met = {each.key: Meeting(each, parts) for each in trials if (parts := self._parts(each))}
         weights = weights_of(met.values())
-        totals = [self._about_total(members) for members in whole_networks(passes.plan, met)]
+        totals = [self._about_total(members) for members in whole_networks(self._passes.plan, met)]
         layers = [self._about_layer(meeting, weights[key]) for key, meeting in met.items()]
         return [*_in_order(totals), *_in_order(layers)]
-
-    def _measured(self) -> dict[TrialKey, tuple[PlannedTrial, Parts]]:
-        return {each.key: (each, parts) for each in self._passes.plan if (parts := self._parts(each))}
 
     def _parts(self, planned: PlannedTrial) -> Parts:
         """What was measured of the backends that may still be started."""
@@ -115,7 +104,7 @@ class Finals:
         self, tasks: list[TrialTask], found: NamedLeaders, meetings: Sequence[Meeting], weight: float
     ) -> Question:
         starts = min(len(meeting.parts[name]) for meeting in meetings for name in found.contenders)
-        return Question(tuple(tasks), weight, starts, sum(map(self._task_s, tasks)))
+        return Question(tuple(tasks), weight, starts, sum(map(self._forecast.finals_trial_s, tasks)))
 
     # --- what fits ------------------------------------------------------------------------------------------
 
@@ -127,16 +116,16 @@ class Finals:
         for question in questions:
             wanted = [task.joined(chosen.get(task.planned.key)) for task in question.tasks]
             before = [chosen[task.planned.key] for task in wanted if task.planned.key in chosen]
-            seconds = trials_s + sum(map(self._task_s, wanted)) - sum(map(self._task_s, before))
+            seconds = (
+                trials_s
+                + sum(map(self._forecast.finals_trial_s, wanted))
+                - sum(map(self._forecast.finals_trial_s, before))
+            )
             together = keys.union(*(task.keys for task in wanted))
             if seconds + self._passes.costs.starts_s(together, anew=True) <= self._passes.budget.left_s():
                 chosen |= {task.planned.key: task for task in wanted}
                 keys, trials_s = together, seconds
         return list(chosen.values())
-
-    def _task_s(self, task: TrialTask) -> float:
-        rounds = dict.fromkeys(task.backends, POLICY.screening.final_rounds)
-        return self._passes.costs.trial_s(task.planned.problem, task.planned.threads, rounds)
 
 
 def _in_order(questions: Iterable[Question | None]) -> list[Question]:

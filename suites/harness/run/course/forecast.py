@@ -34,10 +34,13 @@ class Reach:
     """That the screening may take."""
     foreseen_s: float = 0.0
     """That it will take, where everybody meets everywhere."""
+    backends: int = 0
+    """That take part in it."""
 
-    def said(self, backends: int) -> str:
+    @property
+    def said(self) -> str:
         """The line that is said before the first round."""
-        parts = [f"{len(self.tasks)} problems"]
+        parts, backends = [f"{len(self.tasks)} problems"], self.backends
         if self.scouts:
             parts += [f"{backends} backends screened on {len(self.scouts)} of them, those near the best on all"]
         else:
@@ -60,15 +63,14 @@ class Forecast:
 
     def screening(self, tasks: Sequence[TrialTask], left_s: float) -> Reach:
         """What a run reaches of ``tasks``, in the order asked, that has ``left_s`` seconds for all its measuring."""
-        rule = POLICY.screening
         too_slow = self.too_slow(tasks, left_s)
         tasks = without(tasks, too_slow)
-        reach = self.reach(tasks, rule.share * left_s)
-        seconds = rule.share * left_s
-        if reach.scouts:
-            seconds = rule.short_share * left_s
-            reach = self._scouted(tasks, seconds)
-        return replace(reach, too_slow=too_slow, seconds=seconds)
+        seconds, short_s = POLICY.screening.share * left_s, POLICY.screening.short_share * left_s
+        reach = self.everywhere(tasks, seconds)
+        if reach is None:
+            reach, seconds = self._scouted(tasks, short_s), short_s
+        backends = len({name for task in tasks for name in task.backends})
+        return replace(reach, too_slow=too_slow, seconds=seconds, backends=backends)
 
     def too_slow(self, tasks: Sequence[TrialTask], left_s: float) -> frozenset[CostKey]:
         """The backends whose workers do not run and would take too much of the time for starting; never all."""
@@ -77,8 +79,8 @@ class Forecast:
         slow = frozenset(key for key in keys if self._costs.starts_s([key]) > most_s)
         return slow if slow != keys else frozenset()
 
-    def reach(self, tasks: Sequence[TrialTask], seconds: float) -> Reach:
-        """What ``seconds`` of screening reach of ``tasks``, which are in the order asked."""
+    def everywhere(self, tasks: Sequence[TrialTask], seconds: float) -> Reach | None:
+        """Everybody on all ``tasks`` within ``seconds``, who is dear on some of them; None where that does not fit."""
         if (foreseen_s := self.screening_s(tasks)) <= seconds:
             return Reach(tuple(tasks), (), {}, tuple(groups(tasks)), foreseen_s=foreseen_s)
         dear = self.dear(tasks)
@@ -87,7 +89,7 @@ class Forecast:
             limits = self.limits(tasks, dear, left_s)
             fair = limited(tasks, limits)
             return Reach(tuple(fair), (), limits, tuple(groups(tasks)), foreseen_s=self.screening_s(fair))
-        return self._scouted(tasks, seconds)
+        return None
 
     def followed(self, tasks: Sequence[TrialTask], seconds: float) -> tuple[list[TrialTask], Limits]:
         """Whole groups of ``tasks`` that fit into ``seconds``; who is dear, on those that are left for it."""
@@ -152,6 +154,16 @@ class Forecast:
         usual, far = screening_rounds(len(speeds)), far_from_fastest(speeds)
         rounds = {name: POLICY.screening.far_rounds if name in far else usual for name in speeds}
         return self._costs.trial_s(planned.problem, planned.threads, rounds)
+
+    def finals_trial_s(self, task: TrialTask) -> float:
+        """Seconds of one trial of the finals."""
+        rounds = dict.fromkeys(task.backends, POLICY.screening.final_rounds)
+        return self._costs.trial_s(task.planned.problem, task.planned.threads, rounds)
+
+    def finals_s(self, tasks: Sequence[TrialTask]) -> float:
+        """Seconds of a pass of the finals, for which every worker starts anew."""
+        keys = [key for task in tasks for key in task.keys]
+        return self._costs.starts_s(keys, anew=True) + sum(map(self.finals_trial_s, tasks))
 
     # --- breadth --------------------------------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ class Screening:
             return
         began_s = passes.budget.left_s()
         reach = self._forecast.screening(tasks, began_s)
-        passes.announce(reach.said(len({key[0] for task in tasks for key in task.keys if key not in reach.too_slow})))
+        passes.announce(reach.said)
         self._note_too_slow(reach.too_slow)
         tasks = without(tasks, reach.too_slow)
         progress = Progress.of_stage("screening", len(reach.tasks), passes.budget, passes.announce)
@@ -109,8 +109,8 @@ class Screening:
             left_s = POLICY.screening.most_share * (passes.budget.left_s() - kept_s)
             if self._forecast.screening_s(tasks) <= left_s:
                 continue
-            reach = self._forecast.reach(tasks, left_s)
-            if reach.scouts:
+            reach = self._forecast.everywhere(tasks, left_s)
+            if reach is None:
                 self._near = self._who_is_near(done)
                 tasks = self._followed(tasks, left_s)
             else:
@@ -118,9 +118,9 @@ class Screening:
                 tasks = list(reach.tasks)
             passes.announce(f"plan: {_what_is_less(reach, self._near)}, since costs are larger than foreseen")
             progress.expect(progress.done + len(tasks))
-            if reach.scouts:
-                return self._measure(tasks, progress)
-        return None
+            if reach is None:
+                self._measure(tasks, progress)
+                return
 
     # --- behind the scouts ----------------------------------------------------------------------------------
 
@@ -177,7 +177,7 @@ def _why_not_near(times: float | None, scouts: int) -> str:
     return f"screened out: {found}; --full measures everybody everywhere"
 
 
-def _what_is_less(reach: Reach, near: set[CostKey] | None) -> str:
-    if near is not None:
-        return f"the rest with {', '.join(sorted({name for name, _ in near}))}, who came near the best"
+def _what_is_less(reach: Reach | None, near: set[CostKey] | None) -> str:
+    if reach is None:
+        return f"the rest with {', '.join(sorted({name for name, _ in near or ()}))}, who came near the best"
     return ", ".join(f"{name} on {len(keys)} of the rest" for (name, _), keys in sorted(reach.limits.items()))

@@ -10,14 +10,12 @@ from random import Random
 from typing import Any
 
 import pytest
-from changed_policy import changed_policy
 from scripted_run import BACKENDS, PROBLEMS, ScriptedPool, kill_after, planned, script, starts_of
 
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine.project_version import project_version
 from pointwise_bench.suites.harness.record.cell import Place
-from pointwise_bench.suites.harness.run import session as session_module
-from pointwise_bench.suites.harness.run.options import BadOption, Options
+from pointwise_bench.suites.harness.run.options import Options
 from pointwise_bench.suites.harness.run.session import Session
 
 
@@ -66,38 +64,6 @@ def test_a_resumed_run_takes_no_further_pass_over_what_was_decided(tmp_path: Pat
 
 
 # --- damaged files ------------------------------------------------------------------------------------------------
-
-DAMAGES: dict[str, Any] = {
-    "format": [None, 2, 10**400, "1", True],
-    "options": [None, 5, [], {}, {"seed": "x", "time_budget_s": None}, {"seed": -1, "time_budget_s": None}],
-    "environment": [None, [], {}, {"packages": 5}],
-    "ceilings": [None, {}, [5], [{}], [{"threads": 1}], "x"],
-    "passes": [None, {}, "x"],
-    "totals": [[], {"wall_s": "x", "timed_s": 1.0}, {"wall_s": 1.0}, {"wall_s": 10**400, "timed_s": 1.0}],
-    "libraries": [[], 5],
-    "ran": [[], "x"],
-}
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [(key, value) for key, values in DAMAGES.items() for value in values],
-    ids=lambda one: str(one)[:20],
-)
-def test_a_run_whose_file_is_damaged_or_newer_is_not_resumed_and_the_place_is_named(
-    tmp_path: Path, key: str, value: Any
-) -> None:
-    path = kill_after(tmp_path, 3).folder / "run.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
-    before = path.read_bytes()
-    with pytest.raises(BadOption) as refused:
-        planned(tmp_path).resume()
-    line = str(refused.value)
-    assert line.startswith(f"--resume: {path}: ")
-    assert key in line
-    assert "\n" not in line
-    assert path.read_bytes() == before
-
 
 GARBAGE: list[Any] = [None, 5, "x", [], {}, -1, 1.5, float("nan"), 10**400, True, ["x"], {"x": 1}, [None]]
 
@@ -148,27 +114,6 @@ def test_a_run_says_by_which_policy_and_by_which_version_it_was_measured(tmp_pat
     on_disk = json.loads((session.run_folder.folder / "run.json").read_text())
     assert on_disk["policy"] == POLICY.written()
     assert on_disk["project"] == project_version()
-
-
-def test_a_run_of_another_policy_is_not_resumed_and_the_field_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run_folder = kill_after(tmp_path, 3)
-    monkeypatch.setattr(session_module, "POLICY", changed_policy(rounds={"turn_s": 0.002}))
-    with pytest.raises(BadOption) as refused:
-        planned(tmp_path).resume()
-    assert str(refused.value) == (
-        f"--resume: policy rounds.turn_s differs from the run in {run_folder.folder}: 0.004 there, 0.002 now"
-    )
-
-
-@pytest.mark.parametrize("damaged", [None, 5, [], {}])
-def test_a_run_that_does_not_say_by_which_policy_is_not_resumed(tmp_path: Path, damaged: Any) -> None:
-    """It was begun by an earlier version, or its file is damaged."""
-    path = kill_after(tmp_path, 3).folder / "run.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"policy": damaged}))
-    with pytest.raises(BadOption, match=r"policy rounds\.turn_s differs .*: None there, 0\.004 now"):
-        planned(tmp_path).resume()
 
 
 # --- what it says at its end --------------------------------------------------------------------------------------

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from no_plain_files import NO_PLAIN_FILES, PRECIOUS
 
 from pointwise_bench.report.reading.errors import ReportError
 from pointwise_bench.report.reading.json_lines import bytes_of, json_of, lines_of
@@ -78,26 +77,11 @@ def test_any_bytes_are_a_value_or_a_defect(data: bytes) -> None:
     assert said.isprintable()
 
 
-def link(path: Path) -> None:
-    """To a file that could be read."""
-    path.with_name("private").write_text("private")
-    path.symlink_to(path.with_name("private"))
-
-
-PLANTED: dict[str, Callable[[Path], None]] = {
-    "a link": link,
-    "a link to nothing": lambda path: path.symlink_to(path.with_name("absent")),
-    "a link to a device": lambda path: path.symlink_to("/dev/zero"),
-    "a pipe": os.mkfifo,
-    "a folder": Path.mkdir,
-}
-
-
-@pytest.mark.parametrize("planted", PLANTED)
+@pytest.mark.parametrize("planted", NO_PLAIN_FILES)
 def test_what_is_no_plain_file_is_not_read_not_followed_and_not_waited_for(planted: str, tmp_path: Path) -> None:
     path = tmp_path / "cells.jsonl"
-    PLANTED[planted](path)
+    NO_PLAIN_FILES[planted](path)
     with pytest.raises(ReportError) as caught:
         list(lines_of(path))
     assert str(caught.value).startswith(f"{path}: cannot be read (")
-    assert "private" not in str(caught.value)
+    assert PRECIOUS not in str(caught.value)

@@ -10,7 +10,8 @@ from simulated_machine import Made, SimulatedMachine, problems, run_of
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.record.cell import Place
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
-from pointwise_bench.suites.harness.run.course.finals import Meeting, weights_of, whole_networks
+from pointwise_bench.suites.harness.run.course.finals import weights_of, whole_networks
+from pointwise_bench.suites.harness.run.course.meeting import Meeting
 from pointwise_bench.suites.harness.run.plan import Plan, PlannedTrial
 from pointwise_bench.suites.harness.run.session import Session
 

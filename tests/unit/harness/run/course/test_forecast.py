@@ -48,9 +48,11 @@ def test_who_is_known_to_be_far_is_foreseen_with_few_rounds() -> None:
 def test_where_all_fits_everybody_meets_everywhere() -> None:
     asked = [task(problem, "a", "b") for problem in problems(5)]
     forecast = Forecast(book("a", "b"))
-    reach, seconds = forecast.reach(asked, 100.0), forecast.screening_s(asked)
+    reach, seconds = forecast.everywhere(asked, 100.0), forecast.screening_s(asked)
     assert reach == Reach(tuple(asked), (), {}, ("net",), (), foreseen_s=seconds)
-    assert reach.said(2) == f"plan: 5 problems, 2 backends screened in about {seconds:.0f} s, finals of the leaders"
+    assert forecast.screening(asked, 1000.0).said == (
+        f"plan: 5 problems, 2 backends screened in about {seconds:.0f} s, finals of the leaders"
+    )
 
 
 def test_who_is_dear_is_limited_to_a_fair_share_that_is_spread() -> None:
@@ -58,14 +60,14 @@ def test_who_is_dear_is_limited_to_a_fair_share_that_is_spread() -> None:
     asked = [task(problem, "a", "b", "dear") for problem in problems(20)]
     forecast = Forecast(book("a", "b", dear=dear))
     seconds = 0.9 * forecast.screening_s(asked)
-    reach = forecast.reach(asked, seconds)
+    reach = forecast.screening(asked, seconds / POLICY.screening.share)
     assert not reach.scouts
     (key, own) = next(iter(reach.limits.items()))
     assert key == ("dear", 1)
     assert 1 <= len(own) < 20
     assert own != {each.planned.key for each in asked[: len(own)]}
     assert forecast.screening_s(reach.tasks) <= seconds
-    assert f"dear on {len(own)} of them" in reach.said(3)
+    assert f"dear on {len(own)} of them" in reach.said
     assert sum("dear" in each.backends for each in limited(asked, reach.limits)) == len(own)
 
 
@@ -74,12 +76,12 @@ def test_in_a_short_time_there_are_scouts_and_whole_groups_in_the_order_asked() 
     asked = [task(problem, *names, group="one") for problem in problems(10)]
     asked += [task(problem, *names, group="huge") for problem in problems(300, channels=48)]
     asked += [task(problem, *names, group="two") for problem in problems(5, channels=32)]
-    reach = Forecast(book(*names)).reach(asked, 60.0)
+    reach = Forecast(book(*names)).screening(asked, 60.0 / POLICY.screening.short_share)
     assert POLICY.screening.fewest_scouts <= len(reach.scouts) <= POLICY.screening.most_scouts
     assert all(len(each.backends) == 12 for each in reach.scouts)
     assert reach.whole == ("one", "two")
     assert reach.left_out == ("huge",)
-    said = reach.said(12)
+    said = reach.said
     assert f"12 backends screened on {len(reach.scouts)} of them, those near the best on all" in said
     assert said.endswith("too short for the whole selection: one, two whole, without huge")
 

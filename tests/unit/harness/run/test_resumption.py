@@ -1,0 +1,85 @@
+"""Which run a session goes on with: damaged files, other rules, and who is told what."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from changed_policy import changed_policy
+from scripted_run import ScriptedPool, kill_after, planned, script
+
+from pointwise_bench.suites.harness.run import resumption
+from pointwise_bench.suites.harness.run.options import BadOption
+
+
+@pytest.fixture(autouse=True)
+def pool(monkeypatch: pytest.MonkeyPatch) -> type[ScriptedPool]:
+    return script(monkeypatch)
+
+
+DAMAGES: dict[str, Any] = {
+    "format": [None, 2, 10**400, "1", True],
+    "options": [None, 5, [], {}, {"seed": "x", "time_budget_s": None}, {"seed": -1, "time_budget_s": None}],
+    "environment": [None, [], {}, {"packages": 5}],
+    "ceilings": [None, {}, [5], [{}], [{"threads": 1}], "x"],
+    "passes": [None, {}, "x"],
+    "totals": [[], {"wall_s": "x", "timed_s": 1.0}, {"wall_s": 1.0}, {"wall_s": 10**400, "timed_s": 1.0}],
+    "libraries": [[], 5],
+    "ran": [[], "x"],
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [(key, value) for key, values in DAMAGES.items() for value in values],
+    ids=lambda one: str(one)[:20],
+)
+def test_a_run_whose_file_is_damaged_or_newer_is_not_resumed_and_the_place_is_named(
+    tmp_path: Path, key: str, value: Any
+) -> None:
+    path = kill_after(tmp_path, 3).folder / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    before = path.read_bytes()
+    with pytest.raises(BadOption) as refused:
+        planned(tmp_path).resume()
+    line = str(refused.value)
+    assert line.startswith(f"--resume: {path}: ")
+    assert key in line
+    assert "\n" not in line
+    assert path.read_bytes() == before
+
+
+def test_a_run_of_another_policy_is_not_resumed_and_the_field_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_folder = kill_after(tmp_path, 3)
+    monkeypatch.setattr(resumption, "POLICY", changed_policy(rounds={"turn_s": 0.002}))
+    with pytest.raises(BadOption) as refused:
+        planned(tmp_path).resume()
+    assert str(refused.value) == (
+        f"--resume: policy rounds.turn_s differs from the run in {run_folder.folder}: 0.004 there, 0.002 now"
+    )
+
+
+@pytest.mark.parametrize("damaged", [None, 5, [], {}])
+def test_a_run_that_does_not_say_by_which_policy_is_not_resumed(tmp_path: Path, damaged: Any) -> None:
+    """It was begun by an earlier version, or its file is damaged."""
+    path = kill_after(tmp_path, 3).folder / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"policy": damaged}))
+    with pytest.raises(BadOption, match=r"policy rounds\.turn_s differs .*: None there, 0\.004 now"):
+        planned(tmp_path).resume()
+
+
+def test_where_nothing_is_unfinished_that_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BadOption, match=f"no unfinished run of this machine in {tmp_path}"):
+        resumption.resumable(tmp_path)
+
+
+def test_a_time_budget_may_be_another_and_no_other_option(tmp_path: Path) -> None:
+    run_folder = kill_after(tmp_path, 3)
+    options = {name: value for name, value in run_folder.run["options"].items() if name != "seed"}
+    resumption.check_resumable(run_folder, options | {"time_budget_s": 5.0})
+    with pytest.raises(BadOption, match=r"option full differs .*: False there, True now"):
+        resumption.check_resumable(run_folder, options | {"full": True})
