@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from places import ROOT
 
-from pointwise_bench.suites.pytest_plugin import pytest_collection, pytest_ignore_collect
+from pointwise_bench.suites.collecting import pytest_collection, pytest_ignore_collect
 
 
 def left_out(folder: Path, only_timed: bool) -> set[str]:

@@ -1,0 +1,1 @@
+"""What the registry is made of: where backends come from, what they declare, who stands in for them."""

@@ -1,0 +1,18 @@
+"""What the hooks of a session keep for each other in pytest's stash."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from pointwise_bench.suites.catalogue import Group
+from pointwise_bench.suites.harness.run.options import Options
+
+if TYPE_CHECKING:
+    from pointwise_bench.suites.harness.run.session import Session
+
+OPTIONS: Final = pytest.StashKey[Options]()
+GROUPS: Final = pytest.StashKey[list[Group]]()
+SESSION: Final[pytest.StashKey[Session]] = pytest.StashKey()
+SHORTFALLS: Final = pytest.StashKey[list[str]]()
