@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from pointwise_bench.common.formats import USAGE_ERROR
 from pointwise_bench.report.__main__ import main as report
 from pointwise_bench.suites import pytest_plugin
 
@@ -32,6 +34,7 @@ examples:
   pointwise-bench run --time-budget 10m                          the default networks
   pointwise-bench run --shapes resnet50_v1.5 --time-budget 3m    one network
   pointwise-bench run --shapes my_layers.csv --threads 1         your own layers, on one core
+  pointwise-bench run --model model.onnx --time-budget 3m        the 1x1 convolutions of your own model
   pointwise-bench run --plugin my_backend.py --backend 'my-*' --backend 'torch-*'
 
 Whatever else is given goes to pytest, pytest-benchmark's options included (--benchmark-json FILE, ...)."""
@@ -57,6 +60,11 @@ def main(arguments: Sequence[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(_parser().format_help())
         return 0
+    try:
+        arguments = _with_layers_of_models(arguments)
+    except ValueError as error:  # HarvestError is one; its message is a line
+        print(f"pointwise-bench run: {error}", file=sys.stderr)
+        return USAGE_ERROR
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)
     left = _WhatWasRun()
@@ -67,6 +75,26 @@ def main(arguments: Sequence[str]) -> int:
     return code if left.folder is None else max(code, report([str(left.folder)], left.analyses))
 
 
+def _with_layers_of_models(arguments: Sequence[str]) -> Sequence[str]:
+    """The arguments with a file of layers in the place of ``--model``; the file is left in the current folder."""
+    if not any(word.partition("=")[0] == "--model" for word in arguments):
+        return arguments
+    # Imported here: whoever names no model needs none of it.
+    from pointwise_bench.harvest import command
+
+    asked, rest = _model_parser().parse_known_args(list(arguments))
+    return [*rest, *(word for model in asked.model for word in ("--shapes", str(command.beside(model, asked))))]
+
+
+def _model_parser() -> argparse.ArgumentParser:
+    from pointwise_bench.harvest.command import add_options
+
+    parser = argparse.ArgumentParser("pointwise-bench run", add_help=False, allow_abbrev=False)
+    parser.add_argument("--model", action="append", default=[])
+    add_options(parser.add_argument)
+    return parser
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "pointwise-bench run",
@@ -75,4 +103,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     pytest_plugin.add_options(parser.add_argument)
+    from pointwise_bench.harvest.command import add_options
+
+    harvest = parser.add_argument_group("layers of a model", "see `pointwise-bench harvest --help`")
+    harvest.add_argument("--model", metavar="MODEL", help="measure its 1x1 convolutions; the file of them stays here")
+    add_options(harvest.add_argument)
     return parser

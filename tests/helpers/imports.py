@@ -26,6 +26,7 @@ FILES = {
     for path in [
         *sorted((ROOT / "src" / PACKAGE).glob("*.py")),
         *sorted((ROOT / "src" / PACKAGE / "common").rglob("*.py")),
+        *sorted((ROOT / "src" / PACKAGE / "harvest").rglob("*.py")),
         *(path for folder in LINKED for path in sorted((ROOT / folder).rglob("*.py"))),
     ]
 }

@@ -307,6 +307,13 @@ def test_importing_the_rule_imports_no_table_and_no_suite() -> None:
     assert not [name for name in imported if name.startswith(SUITES)]
 
 
+@pytest.mark.parametrize("module", modules_of("harvest"))
+def test_the_harvest_knows_problems_and_nothing_else_of_ours(module: str) -> None:
+    assert ours(module) <= {f"{BACKENDS}.problem", *modules_of("common"), *modules_of("harvest")}
+    at_import = imports(module, inside_functions=False, for_types=False)
+    assert not HEAVY & {name.partition(".")[0] for name in at_import}
+
+
 # --- what all agree on --------------------------------------------------------------------------------------------
 
 

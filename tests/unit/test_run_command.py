@@ -7,9 +7,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from make_onnx import model, node, weights
 
 from pointwise_bench import run
-from pointwise_bench.suites import pytest_plugin
+from pointwise_bench.suites import catalogue, pytest_plugin
 
 
 def scripted(monkeypatch: pytest.MonkeyPatch, code: int, stash: dict[Any, Any]) -> list[Any]:
@@ -53,3 +54,37 @@ def test_without_a_run_there_is_no_report(monkeypatch: pytest.MonkeyPatch) -> No
     asked = scripted(monkeypatch, 4, {})
     assert run.main(["--no-such-option"]) == 4
     assert len(asked) == 1
+
+
+@pytest.fixture
+def file_of_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "my net.onnx"
+    nodes = [node("Conv", ["x", "a.weight"], ["a"]), node("Relu", ["a"], ["y"])]
+    path.write_bytes(model(nodes, [weights("a.weight", 4, 2, 1, 1)], {"x": ["n", 2, 5, 7]}))
+    return path
+
+
+def test_the_layers_of_a_model_are_left_in_a_file_and_selected(
+    monkeypatch: pytest.MonkeyPatch, file_of_a_model: Path
+) -> None:
+    asked = scripted(monkeypatch, 0, {})
+    for _ in range(2):  # over its own file it writes again
+        assert run.main(["--threads", "1", f"--model={file_of_a_model}", "--dim", "n=3"]) == 0
+        assert asked.pop()[-4:] == ["--threads", "1", "--shapes", "layers-of-my-net.onnx.toml"]
+    (group,) = catalogue.select(["layers-of-my-net.onnx.toml"])
+    assert [(layer.name, layer.problem.id) for layer in group.layers] == [("a", "n3c2h5w7-o4-relu")]
+
+
+def test_a_model_that_cannot_be_harvested_measures_nothing(
+    monkeypatch: pytest.MonkeyPatch, file_of_a_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = scripted(monkeypatch, 0, {})
+    assert run.main(["--model", str(file_of_a_model)]) == 4
+    assert capsys.readouterr().err == (
+        "pointwise-bench run: my net.onnx: sizes of its inputs are left open: give --dim n=SIZE\n"
+    )
+    Path("layers-of-my-net.onnx.toml").write_text("mine")
+    assert run.main(["--model", str(file_of_a_model), "--dim", "n=1"]) == 4
+    assert "is there already and was not made by harvest" in capsys.readouterr().err
+    assert asked == []

@@ -1,0 +1,43 @@
+"""Archives of PyTorch, zips whose members lie below one folder: read within limits, nothing unpacked by pickle."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Final
+
+from pointwise_bench.harvest.operations import HarvestError
+
+_LARGEST_TEXT: Final = 256 << 20
+"""Bytes of a member that describes a program; those of the largest models have a tenth of it."""
+_DAMAGES: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+)
+
+
+def members(path: Path) -> list[str]:
+    """Names of all members; none where the file is no archive."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except _DAMAGES:
+        return []
+
+
+def member(path: Path, name: str) -> bytes:
+    """The content of a member. Raises ``HarvestError``."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(name) as file:
+            content = file.read(_LARGEST_TEXT + 1)
+    except (*_DAMAGES, KeyError) as error:
+        raise HarvestError(f"{path.name}: is damaged: {error}") from None
+    if len(content) > _LARGEST_TEXT:
+        raise HarvestError(f"{path.name}: {name} in it is larger than any program")
+    return content

@@ -1,0 +1,166 @@
+"""Layers of ONNX files: sizes, names, what follows, and what a file leaves open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from make_onnx import message, model, node, numbers, single, value, weights
+
+from pointwise_bench.harvest.onnx_file import layers
+from pointwise_bench.harvest.operations import Convolution, HarvestedModel, HarvestError, Linear, OtherProduct
+
+
+def read(tmp_path: Path, content: bytes, **dims: int) -> HarvestedModel:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(content)
+    return layers.from_file(path, path.name, dims)
+
+
+# A stem with padding and a stride, then what real files have behind a 1x1 convolution.
+STEM = [
+    node("Conv", ["x", "stem.weight"], ["a"], strides=[2, 2], pads=[1, 1, 1, 1]),
+    node("MaxPool", ["a"], ["b"], kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1),
+    node("Conv", ["b", "reduce.weight", "shift"], ["c"]),
+    node("Clip", ["c", "zero", "six"], ["d"]),
+    node("Conv", ["d", "w7"], ["e"], name="/body/body.0/conv/Conv", group=2, strides=[2, 2]),
+    node("BatchNormalization", ["e", "shift", "shift", "shift", "shift"], ["f"]),
+    node("Sigmoid", ["f"], ["g"]),
+    node("Mul", ["f", "g"], ["h"]),
+    node("GlobalAveragePool", ["h"], ["i"]),
+    node("Flatten", ["i"], ["j"]),
+    node("Gemm", ["j", "head.weight", "shift"], ["y"], transB=1),
+]
+CONSTANTS = [
+    weights("stem.weight", 16, 3, 3, 3),
+    weights("reduce.weight", 8, 16, 1, 1),
+    weights("shift", 8),
+    weights("w7", 8, 4, 1, 1),
+    weights("head.weight", 8, 8),
+    single("zero", 0.0),
+    single("six", 6.0),
+]
+
+
+def test_layers_have_their_sizes_names_and_what_follows(tmp_path: Path) -> None:
+    found = read(tmp_path, model(STEM, CONSTANTS, {"x": ["batch", 3, 65, 64]}), batch=2).operations
+    stem, reduce, body, head = found
+    assert isinstance(stem, Convolution)
+    assert (stem.kernel, stem.out_image, stem.activation) == ((3, 3), (33, 32), "none")
+    assert isinstance(reduce, Convolution)
+    # Behind the pool, which rounds up: windows at 0, 2, ..., 32 of 33 rows, and at 0, 2, ..., 30 of 32 columns.
+    assert (reduce.name, reduce.batch, reduce.image) == ("reduce", 2, (16, 16))
+    assert (reduce.bias, reduce.activation) == (True, "relu6")
+    assert isinstance(body, Convolution)
+    assert (body.name, body.groups, body.stride, body.out_image) == ("body.0.conv", 2, (2, 2), (8, 8))
+    assert (body.bias, body.activation) == (True, "silu")
+    assert isinstance(head, Linear)
+    assert (head.name, head.input_shape, head.out_features, head.bias) == ("head", (2, 8), 8, True)
+
+
+def test_sizes_that_are_left_open_are_asked_for_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(HarvestError, match=r"left open: give --dim batch=SIZE --dim x.2=SIZE$"):
+        read(tmp_path, model(STEM, CONSTANTS, {"x": ["batch", 3, -1, 64]}))
+
+
+def test_a_view_whose_sizes_are_computed_is_followed(tmp_path: Path) -> None:
+    """As transformers have it: the batch is taken out of the shape, and the rest is counted."""
+    nodes = [
+        node("Shape", ["x"], ["s"]),
+        node("Gather", ["s", "first"], ["n"], axis=0),
+        node("Unsqueeze", ["n", "first_axis"], ["n1"]),
+        node("Concat", ["n1", "rest"], ["t"], axis=0),
+        node("Reshape", ["x", "t"], ["v"]),
+        node("Transpose", ["v"], ["w"], perm=[0, 2, 1]),
+        node("MatMul", ["w", "kernel"], ["p"], name="/proj/MatMul"),
+        node("Add", ["p", "shift"], ["q"]),
+        node("Div", ["q", "root"], ["r"]),
+        node("Erf", ["r"], ["e"]),
+        node("Mul", ["q", "e"], ["y"]),
+        node("MatMul", ["w", "v"], ["scores"]),
+    ]
+    constants = [
+        message((2, 7), (8, "first"), (9, bytes(8))),
+        numbers("first_axis", 0),
+        numbers("rest", 6, -1),
+        weights("kernel", 6, 24),
+        weights("shift", 24),
+        single("root", 1.4),
+    ]
+    projection, scores = read(tmp_path, model(nodes, constants, {"x": [3, 6, 4, 5]})).operations
+    assert isinstance(projection, Linear)
+    assert (projection.name, projection.input_shape, projection.out_features) == ("proj", (3, 20, 6), 24)
+    assert (projection.bias, projection.activation) == (True, "gelu")
+    assert isinstance(scores, OtherProduct)
+    assert (scores.what, scores.macs) == ("product of two activations", 3 * 20 * 20 * 6)
+
+
+def test_behind_an_operator_that_is_not_known_the_stated_shape_counts(tmp_path: Path) -> None:
+    nodes = [node("Secret", ["x"], ["a"]), node("Conv", ["a", "w"], ["y"])]
+    content = model(nodes, [weights("w", 4, 2, 1, 1)], {"x": [1, 2]})
+    (layer,) = read(tmp_path, content).operations
+    assert layer == OtherProduct(name="y", what="convolution whose sizes the file does not tell", macs=None)
+    parts = [*((1, each) for each in nodes), (5, weights("w", 4, 2, 1, 1)), (13, value("a", ["n", 2, 5, 7]))]
+    (layer,) = read(tmp_path, message((7, message(*parts))), n=3).operations
+    assert isinstance(layer, Convolution)
+    assert (layer.batch, layer.image) == (3, (5, 7))
+
+
+@pytest.mark.parametrize("kind", ["QLinearConv", "DeformConv", "Einsum"])
+def test_what_cannot_be_told_is_listed(tmp_path: Path, kind: str) -> None:
+    (found,) = read(tmp_path, model([node(kind, ["x", "w"], ["y"])], [], {"x": [1, 2, 3, 3]})).operations
+    assert isinstance(found, OtherProduct)
+    assert found.macs is None
+
+
+def test_a_damaged_file_ends_with_one_line_or_with_layers(tmp_path: Path) -> None:
+    """Bytes changed, cut off, left out and doubled at random: never another error than ours."""
+    random, whole = Random(17), model(STEM, CONSTANTS, {"x": ["batch", 3, 65, 64]})
+    lines: list[str] = []
+    for _ in range(400):
+        content = bytearray(whole)
+        for _ in range(random.randint(1, 4)):
+            place = random.randrange(len(content))
+            match random.randrange(4):
+                case 0:
+                    content[place] = random.randrange(256)
+                case 1:
+                    del content[place:]
+                case 2:
+                    del content[place : place + random.randint(1, 9)]
+                case _:
+                    content[place:place] = content[place : place + random.randint(1, 99)]
+            if not content:
+                break
+        try:
+            read(tmp_path, bytes(content or b"\0"), batch=2)
+        except HarvestError as error:
+            lines.append(str(error))
+    assert not [line for line in lines if "\n" in line]
+    assert 100 < len(lines) < 400  # most damages are seen, and some change a name only
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\x08", "ends within a number"),
+        (b"\x3a\x7f\x00", "ends within a field"),
+        (b"\x0f", "kind 7"),
+        (b"\x08" + b"\xff" * 11, "more than ten bytes"),
+        (message((1, 8)), "no graph"),
+        (message((7, message((5, weights("w", 1))))), "no graph"),
+        (message((7, 3)), "a number where bytes were expected"),
+    ],
+)
+def test_damages_are_named(tmp_path: Path, content: bytes, says: str) -> None:
+    with pytest.raises(HarvestError, match=says):
+        read(tmp_path, content)
+
+
+def test_graphs_within_graphs_come_to_an_end(tmp_path: Path) -> None:
+    content = message((1, node("Relu", ["x"], ["y"])))
+    for _ in range(50):
+        content = message((1, message((4, "If"), (5, message((1, "then_branch"), (6, content))))))
+    with pytest.raises(HarvestError, match="8 deep"):
+        read(tmp_path, message((7, content)))
