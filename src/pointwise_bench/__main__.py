@@ -36,6 +36,9 @@ COMMANDS: Final = {
     "compare": Command(
         "pointwise_bench.report.__main__", ("compare",), "tell what became faster or slower between two runs"
     ),
+    "recommend": Command(
+        "pointwise_bench.wisdom.recommend", (), "tell what to use for which layer here, and write it for plan()"
+    ),
     "calibrate": Command(
         "pointwise_bench.suites.calibration.__main__", (), "measure how often the verdicts err on this machine"
     ),

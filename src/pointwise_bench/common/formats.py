@@ -11,6 +11,8 @@ RUN_FORMAT: Final = 1
 """Of ``run.json`` and the files beside it. A reader refuses a newer one."""
 CALIBRATION_FORMAT: Final = 1
 """Of ``calibration.json``."""
+WISDOM_FORMAT: Final = 1
+"""Of the file that `pointwise-bench recommend` writes. A reader refuses any other."""
 
 RUN_FILE: Final = "run.json"
 CELLS_FILE: Final = "cells.jsonl"
