@@ -11,6 +11,7 @@ from places import ROOT
 
 PACKAGE = "pointwise_bench"
 LINKED = ("backends", "suites", "report")
+BESIDE = ("common", "harvest", "wisdom")
 
 
 def module_name(path: Path) -> str:
@@ -25,8 +26,7 @@ FILES = {
     module_name(path): path
     for path in [
         *sorted((ROOT / "src" / PACKAGE).glob("*.py")),
-        *sorted((ROOT / "src" / PACKAGE / "common").rglob("*.py")),
-        *sorted((ROOT / "src" / PACKAGE / "harvest").rglob("*.py")),
+        *(path for folder in BESIDE for path in sorted((ROOT / "src" / PACKAGE / folder).rglob("*.py"))),
         *(path for folder in LINKED for path in sorted((ROOT / folder).rglob("*.py"))),
     ]
 }

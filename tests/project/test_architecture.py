@@ -314,6 +314,55 @@ def test_the_harvest_knows_problems_and_nothing_else_of_ours(module: str) -> Non
     assert not HEAVY & {name.partition(".")[0] for name in at_import}
 
 
+# --- wisdom -------------------------------------------------------------------------------------------------------
+
+# From the ground floor up, as the package's docstring has them; those of one floor know nothing of each other.
+FLOORS_OF_WISDOM = (
+    ("refusal", "entries", "simplicity"),
+    ("wisdom_file", "nearest", "here"),
+    ("from_runs", "regret", "choice", "value_check", "planned_layer"),
+    ("plan", "recommend"),
+)
+WISDOM_ASKS = (
+    f"{REPORT}.reading",
+    f"{REPORT}.statistics",
+    f"{REPORT}.analysis",
+    f"{HARNESS}.machine",
+    f"{HARNESS}.verify",
+)
+
+
+def test_wisdom_asks_what_a_run_means_and_what_is_right_and_nobody_how_it_is_measured_or_shown() -> None:
+    assert modules_of("wisdom")
+    allowed = {*CONTRACT, f"{BACKENDS}.registry", *modules_of("common"), *modules_of("wisdom")}
+    beyond = {
+        f"{module} -> {name}"
+        for module in modules_of("wisdom")
+        for name in ours(module) - allowed
+        if not name.startswith(tuple(f"{room}." for room in WISDOM_ASKS))
+    }
+    assert beyond == set()
+
+
+def test_wisdom_has_floors_as_it_says() -> None:
+    prefix = f"{PACKAGE}.wisdom."
+    floor = {f"{prefix}{name}": number for number, names in enumerate(FLOORS_OF_WISDOM) for name in names}
+    assert floor.keys() == {*modules_of("wisdom")} - {f"{PACKAGE}.wisdom"}
+    upward = [
+        f"{module} -> {imported}"
+        for module in floor
+        for imported in ours(module)
+        if imported.startswith(prefix) and floor[imported] >= floor[module]
+    ]
+    assert upward == []
+
+
+def test_nobody_imports_wisdom_but_wisdom_itself() -> None:
+    """The package's door and its command open it by name, when they are first asked."""
+    wisdom = {*modules_of("wisdom")}
+    assert [module for module in FILES.keys() - wisdom if ours(module, for_types=False) & wisdom] == []
+
+
 # --- what all agree on --------------------------------------------------------------------------------------------
 
 

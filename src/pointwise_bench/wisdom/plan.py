@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from pointwise_bench.backends.backend import Backend
-from pointwise_bench.backends.problem import Activation, Layout, Problem
+from pointwise_bench.backends.problem import Activation, Dtype, Layout, Problem
 from pointwise_bench.backends.registry import registry
 from pointwise_bench.common.cores import available_cores
 from pointwise_bench.wisdom.choice import Choice, choose
@@ -91,7 +91,7 @@ def _problem(
         groups=groups,
         bias=bias is not None,
         activation=activation,
-        dtype=weight.dtype.name,
+        dtype=cast("Dtype", weight.dtype.name),  # a Problem refuses any other
         layout=layout,
     )
     if problem.weight_shape != weight.shape[:2]:

@@ -1,13 +1,15 @@
-"""Which backend is the simpler one: whose packages a program most likely has already, and which starts soonest."""
+"""Which backend is the simpler one: whose library a program most likely has already, and which starts soonest."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
 
-_BEGINNINGS: Final = ("numpy", "scipy", "numba", "torch", "onnxruntime", "openvino", "jax", "opencl")
-"""First words of names, the simplest first: NumPy is a dependency, numba too but compiles, the others are extras in the
-order of how many programs have them; OpenCL needs a driver. A plugin comes last: nobody here has read it."""
+from pointwise_bench.common.heavy_packages import HEAVY_PACKAGES
+from pointwise_bench.common.requirements import DEPENDENCIES
+from pointwise_bench.common.what_people_use import WHAT_PEOPLE_USE
+
+_LIBRARIES_IN_USE: Final = frozenset(name.partition("-")[0] for name in WHAT_PEOPLE_USE)
 
 _COMPILES: Final = "compile"
 """A word of the names of those that call a compiler for seconds: behind all others of their library."""
@@ -17,11 +19,18 @@ DEFAULTS: Final = ("numba-microkernel", "numpy-matmul")
 1.3 % slower than the best on the geometric mean. The second needs nothing but NumPy and takes every problem."""
 
 
-def simplicity(backend: str) -> tuple[int, bool, str]:
-    """A key that sorts names, the simplest first."""
+def simplicity(backend: str) -> tuple[int, int, bool, str]:
+    """A key that sorts names, the simplest first.
+
+    By the library, which is the first word of a name: what this project itself depends on, NumPy above all; what people
+    use; the other libraries; and last a plugin, which nobody here has read.
+    """
     words = backend.split("-")
-    rank = _BEGINNINGS.index(words[0]) if words[0] in _BEGINNINGS else len(_BEGINNINGS)
-    return rank, _COMPILES in words, backend
+    library, compiles = words[0], _COMPILES in words
+    if library in DEPENDENCIES:
+        return 0, DEPENDENCIES.index(library), compiles, backend
+    known = 1 if library in _LIBRARIES_IN_USE else 2 if library in HEAVY_PACKAGES else 3
+    return known, 0, compiles, backend
 
 
 def simplest(backends: Iterable[str]) -> str:
