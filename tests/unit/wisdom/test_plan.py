@@ -61,7 +61,8 @@ def wisdom_file(path: Path, backend: str, *others: str, **changed: Any) -> Path:
 
 def planned(arrays: Arrays, **options: Any) -> Any:
     weight, bias, _ = arrays
-    return plan(weight, bias, **{"input_shape": P.input_shape, "activation": "relu", "threads": 1} | options)
+    given: dict[str, Any] = {"input_shape": P.input_shape, "activation": "relu", "threads": 1} | options
+    return plan(weight, bias, **given)
 
 
 def refused(arrays: Arrays, path: Path, **options: Any) -> str:
