@@ -23,6 +23,7 @@ _COMPARE: Final = "pointwise-bench compare"
 _REPORT_HELP: Final = """\
 Turns runs of the benchmark into pages, tables and a summary:
   index.html       which backend is fastest, by how much and how certain that is
+  layers-*.html    everything about each layer, and the command that measures it again
   plots/           the plots of the page
   timings.csv      one row per backend, problem, thread budget and place of the problem
   comparisons.csv  one row per pair of backends on the same problem, with interval and verdict
@@ -35,7 +36,7 @@ _REPORT_EXAMPLES: Final = """\
 examples:
   pointwise-bench report                             the run under results/ that began last
   pointwise-bench report results/MACHINE/TIME        that run
-  pointwise-bench report RUN_A RUN_B --out both      two runs on one page
+  pointwise-bench report RUN_A RUN_B --out both      two runs, each with a page, and an index
   pointwise-bench report --baseline torch-conv2d     speed-ups against a backend of your choice
   pointwise-bench report --splice README.md --picture docs/images/report.svg
                                                      refresh a README and its picture

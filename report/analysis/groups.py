@@ -11,7 +11,15 @@ from typing import Final, NamedTuple, TypedDict, cast
 import numpy as np
 import pandas as pd
 
-from pointwise_bench.report.analysis.network_totals import LayerComparisons, LayerTimes, Placing, Ratio, Total, place
+from pointwise_bench.report.analysis.network_totals import (
+    ComparedTotals,
+    LayerComparisons,
+    LayerTimes,
+    Placings,
+    Ratio,
+    Total,
+    place,
+)
 from pointwise_bench.report.reading.run import Run
 from pointwise_bench.report.statistics.signs import LEADING, Sign
 from pointwise_bench.report.statistics.total_ratios import Numbers
@@ -58,7 +66,8 @@ class Standing:
 class ReportGroup:
     """A shape group under one thread budget, its standings from the fastest to the incomplete.
 
-    ``layers`` are all that were asked for, ``missing`` those of them for which no backend has a time.
+    ``layers`` are all that were asked for, ``missing`` those of them for which no backend has a time. ``compared``
+    holds the ratios of every two totals, for whoever asks against another baseline.
     """
 
     name: str
@@ -66,6 +75,7 @@ class ReportGroup:
     layers: tuple[GroupRow, ...]
     missing: tuple[GroupRow, ...]
     standings: tuple[Standing, ...]
+    compared: ComparedTotals | None = None
 
     @property
     def is_sweep(self) -> bool:
@@ -143,7 +153,7 @@ def _group(
     standings = []
     for backend in sorted(set(of)):
         own = of == backend
-        found = placings.get(backend)
+        found = placings.by_backend.get(backend)
         standings.append(
             Standing(
                 backend,
@@ -159,7 +169,7 @@ def _group(
     standings.sort(key=_order)
     have = set(zip(rows["name"][has_time], rows["problem"][has_time], strict=True))
     missing = tuple(layer for layer in layers if (layer.name, layer.problem) not in have)
-    return ReportGroup(name, threads, layers, missing, tuple(standings))
+    return ReportGroup(name, threads, layers, missing, tuple(standings), placings.compared)
 
 
 def _order(standing: Standing) -> tuple[bool, bool, float, int, str]:
@@ -169,7 +179,7 @@ def _order(standing: Standing) -> tuple[bool, bool, float, int, str]:
 
 def _placings(
     layers: Sequence[GroupRow], threads: int, rows: pd.DataFrame, pairs: LayerComparisons
-) -> tuple[dict[str, Placing], dict[str, float]]:
+) -> tuple[Placings, dict[str, float]]:
     """The placings of the backends on the group's total, and which share of each one's own sum the roofs take."""
     backends = sorted(set(rows["backend"]))
     # A problem that is two layers was measured once: its error is in both.

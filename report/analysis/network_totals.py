@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pointwise_bench.common.verdict_rule import FEWEST_COMMON_ROUNDS
 from pointwise_bench.report.statistics.signs import Sign, signs_of
-from pointwise_bench.report.statistics.total_ratios import LayerRatios, Numbers, compare_totals
+from pointwise_bench.report.statistics.total_ratios import LayerRatios, Numbers, TotalRatios, compare_totals
 
 
 class Ratio(NamedTuple):
@@ -44,6 +44,26 @@ class Placing:
     total: Total
     sign: Sign | None = None
     behind: Ratio | None = None
+
+
+@dataclass(frozen=True)
+class ComparedTotals:
+    """Every two of the backends whose totals are compared, in the order of their names."""
+
+    backends: tuple[str, ...]
+    ratios: TotalRatios
+
+    def over(self, reference: str) -> dict[str, Ratio]:
+        """Each one's total over that of ``reference``, which is one of them."""
+        rows = self.ratios.over(self.backends.index(reference), len(self.backends)).tolist()
+        return {name: Ratio(*row) for name, row in zip(self.backends, rows, strict=True)}
+
+
+class Placings(NamedTuple):
+    """The placings of the backends with a total, and the comparison that they come from; None where none is."""
+
+    by_backend: dict[str, Placing]
+    compared: ComparedTotals | None
 
 
 class LayerComparisons:
@@ -90,13 +110,13 @@ class LayerTimes:
     high: Numbers
 
 
-def place(times: LayerTimes, threads: int, comparisons: LayerComparisons) -> dict[str, Placing]:
+def place(times: LayerTimes, threads: int, comparisons: LayerComparisons) -> Placings:
     """The placing of each backend that has a time for every layer: a partial sum would look fast."""
     whole = np.flatnonzero(~np.isnan(times.seconds).any(axis=0))
     found = {times.backends[number]: Placing(_own(times, number)) for number in whole.tolist()}
     rivals = whole[times.comparable[:, whole].all(axis=0)]
     if not rivals.size:
-        return found
+        return Placings(found, None)
     names = [times.backends[number] for number in rivals.tolist()]
     layers = comparisons.ratios(times.problems, threads, names)
     pairs = compare_totals(times.seconds[:, rivals], times.counts, layers)
@@ -106,7 +126,7 @@ def place(times: LayerTimes, threads: int, comparisons: LayerComparisons) -> dic
     for name, sign, ratio in zip(names, signs, pairs.over(fastest, len(names)).tolist(), strict=True):
         total = own if sign == "fastest" else Total(*(_rounded(own.seconds * each) for each in ratio))
         found[name] = Placing(total, sign, Ratio(*ratio))
-    return found
+    return Placings(found, ComparedTotals(tuple(names), pairs))
 
 
 def _rounded(seconds: float) -> float:

@@ -3,20 +3,45 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from pointwise_bench.common.status import OK
-from pointwise_bench.report.analysis.wording import duration, threads_of, times
+from pointwise_bench.common.verdict_rule import MARGIN
+from pointwise_bench.report.analysis.wording import DASH, duration, threads_of, times
 from pointwise_bench.report.claims.claim_tables import MEASURES
 from pointwise_bench.report.pages.layer_table import IN_PROCESS_MARK, REUSED_MARK, UNCLEAR_MARK
+
+SIGNS: Final[Mapping[str, tuple[str, str]]] = {
+    "fastest": ("★", "fastest"),
+    "same": ("=", f"equal within {100 * MARGIN:g} %"),
+    "undecided": ("?", "not enough evidence"),
+    "slower": ("▼", "slower"),
+    "": (DASH, "not compared"),
+}
+"""How a backend stands to the fastest, as a glyph and in words: told apart without colour, and without the glyph."""
 
 _REFERENCES: Final = {ord("&"): "&amp;", ord("<"): "&lt;"} | {ord(char): f"&#{ord(char)};" for char in "|\\`"}
 _LINKS: Final = re.compile(r"\](?=[(\[:])|[a-z]*://|www\.", re.IGNORECASE)
 """What makes a link of the text around it; of a bare address only in some renderers."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One file of a report: its name there, its template, and what fills that."""
+
+    name: str
+    template: str
+    values: Mapping[str, Any]
+
+    def write(self, folder: Path) -> None:
+        """Into ``folder``."""
+        (folder / self.name).write_text(render(self.template, **self.values), encoding="utf-8")
 
 
 def render(template: str, **values: object) -> str:
@@ -34,7 +59,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {"REUSED": REUSED_MARK, "IN_PROCESS": IN_PROCESS_MARK, "UNCLEAR": UNCLEAR_MARK}
-    environment.globals |= {"MEASURES": MEASURES, "OK": OK}
+    environment.globals |= {"SIGNS": SIGNS, "MEASURES": MEASURES, "OK": OK}
     environment.filters |= {"markdown": _markdown, "threads": threads_of, "times": times, "duration": duration}
     return environment
 

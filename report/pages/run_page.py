@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, cast
+
+import pandas as pd
 
 from pointwise_bench.backends.problem import Problem
 from pointwise_bench.common.status import STATUSES
@@ -18,9 +18,12 @@ from pointwise_bench.report.analysis.groups import ReportGroup
 from pointwise_bench.report.analysis.trust.calibration import calibration
 from pointwise_bench.report.analysis.trust.controls import controls_of
 from pointwise_bench.report.analysis.trust.health import disturbed_share, unstable, warnings
+from pointwise_bench.report.analysis.trust.light import light_of
 from pointwise_bench.report.analysis.wording import plainly, threads_of
 from pointwise_bench.report.claims import claim_tables
 from pointwise_bench.report.pages.answers import NetworkAnswer, answer, headline, verdict_counts
+from pointwise_bench.report.pages.group_pages import GroupPages, Surroundings, group_pages, slug_of
+from pointwise_bench.report.pages.layer_pages import cells_by_key
 from pointwise_bench.report.pages.layer_table import LayerTable, layer_table
 from pointwise_bench.report.pages.run_analysis import RunAnalysis
 from pointwise_bench.report.plots.claim_plot import draw_gains
@@ -29,6 +32,12 @@ from pointwise_bench.report.plots.roofline_plot import draw_roofline
 from pointwise_bench.report.plots.style import Look
 from pointwise_bench.report.plots.sweep_plot import draw_sweep
 from pointwise_bench.report.reading.run import Run
+
+MOST_IN_FULL: Final = 12
+"""Networks with bars and strip on the page of their run; of the others it has the sentence, and pages behind it."""
+
+MOST_CELLS: Final = 6000
+"""Whose times stand in tables on the page of their run; those of the groups behind them are on pages of their own."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +48,29 @@ class Section:
     answer: NetworkAnswer
     table: LayerTable | None
     plots: list[str]
+    behind: GroupPages
 
 
-def run_page(found: RunAnalysis, colours: dict[str, Look], folder: Path, prefix: str) -> dict[str, Any]:
-    """What the page shows of a run; writes its plots into ``folder``, with names that begin with ``prefix``."""
-    sections = [_section(found, group, colours, folder, prefix) for group in found.groups]
+@dataclass(frozen=True)
+class RunPlace:
+    """Where the pages of a run go: the folder, its page's name, and what the names of all other files begin with."""
+
+    folder: Path
+    page: str
+    prefix: str
+
+
+def run_page(found: RunAnalysis, colours: dict[str, Look], place: RunPlace) -> dict[str, Any]:
+    """What the page shows of a run; writes its plots."""
+    around = Surroundings(cells_by_key(found.run), colours, place.page, place.prefix)
+    sections = _one_plot_each(list(_sections(found, around, place)))
+    networks = [section for section in sections if section.group.is_network]
     return facts_of(found) | {
-        "sections": _one_plot_each(sections),
-        "rooflines": _rooflines(found, colours, folder, prefix),
-        "gains_plot": _gains_plot(found, colours, folder / "plots" / f"{prefix}claims.svg"),
+        "sections": sections,
+        "in_full": networks[:MOST_IN_FULL],
+        "in_short": networks[MOST_IN_FULL:],
+        "rooflines": _rooflines(found, colours, place.folder, place.prefix),
+        "gains_plot": _gains_plot(found, colours, place.folder / "plots" / f"{place.prefix}claims.svg"),
         "correctness": correctness(found.run),
         "statuses": STATUSES,
         "costs": costs(found.run, found.comparisons, found.baseline),
@@ -59,6 +82,7 @@ def facts_of(found: RunAnalysis) -> dict[str, Any]:
     """What the page, the summary and the README all say."""
     run = found.run
     rates, rates_absent = calibration(run)
+    controls = controls_of(run)
     return {
         "machine": run.machine,
         "name": run.name,
@@ -68,7 +92,8 @@ def facts_of(found: RunAnalysis) -> dict[str, Any]:
         "unstable": unstable(run),
         "rates": rates,
         "rates_absent": rates_absent,
-        "controls": controls_of(run),
+        "controls": controls,
+        "light": light_of(run, found.timings, controls),
         "left_out": run.defects,
         "headline": _headline(found),
         "answers": [(number, group, answer(group)) for number, group in enumerate(found.groups, 1)],
@@ -91,22 +116,40 @@ def _headline(found: RunAnalysis) -> str:
     return f"What a 1x1 convolution buys: {len(claims.claims)} claims, measured on {len(backends)} backends."
 
 
-def _section(found: RunAnalysis, group: ReportGroup, colours: dict[str, Look], folder: Path, prefix: str) -> Section:
-    rows = found.timings[found.timings["group"] == group.name]
-    own = rows[rows["threads"] == group.threads]
-    table = layer_table(group, own, found.baseline) if own["median_s"].notna().any() else None
-    slug = prefix + _slug(group.name)
+def _sections(found: RunAnalysis, around: Surroundings, place: RunPlace) -> Iterator[Section]:
+    """One after the other: selecting each group's rows from the whole table would take its square in time."""
+    rows = _rows_by_group(found.timings)
+    taken = 0
+    for group in found.groups:
+        own = rows.get((group.name, group.threads), found.timings[:0])
+        taken += len(own)
+        table = (
+            layer_table(group, own, found.baseline) if taken <= MOST_CELLS and own["median_s"].notna().any() else None
+        )
+        plot = _plot(group, rows, around, place) if taken <= MOST_CELLS else None
+        behind = group_pages(found, group, own, around)
+        yield Section(group, answer(group), table, [f"plots/{plot.name}"] if plot else [], behind)
+
+
+def _rows_by_group(timings: pd.DataFrame) -> dict[tuple[str, int], pd.DataFrame]:
+    grouped = timings.groupby(["group", "threads"], sort=False)
+    return {cast("tuple[str, int]", key): rows for key, rows in grouped}
+
+
+def _plot(
+    group: ReportGroup, rows: Mapping[tuple[str, int], pd.DataFrame], around: Surroundings, place: RunPlace
+) -> Path | None:
+    colours = dict(around.colours)
+    slug = place.prefix + slug_of(group.name)
     if group.is_sweep:
-        path = draw_sweep(group.name, rows, colours, folder / "plots" / f"{slug}.svg")
-    else:
-        path = draw_heat(group, own, folder / "plots" / f"{slug}-threads-{group.threads}.svg")
-    return Section(group, answer(group), table, [f"plots/{path.name}"] if path else [])
-
-
-def _slug(name: str) -> str:
-    """``name`` as part of a file's name; what had to be changed or cut is told apart by a hash."""
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:80]
-    return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}".lstrip("-")
+        whole = [own for (name, _), own in rows.items() if name == group.name]
+        return (
+            draw_sweep(group.name, pd.concat(whole), colours, place.folder / "plots" / f"{slug}.svg") if whole else None
+        )
+    own = rows.get((group.name, group.threads))
+    if own is None:
+        return None
+    return draw_heat(group, own, place.folder / "plots" / f"{slug}-threads-{group.threads}.svg")
 
 
 def _one_plot_each(sections: Sequence[Section]) -> list[Section]:
@@ -114,9 +157,7 @@ def _one_plot_each(sections: Sequence[Section]) -> list[Section]:
     seen: set[str] = set()
     kept = []
     for section in sections:
-        kept.append(
-            Section(section.group, section.answer, section.table, [one for one in section.plots if one not in seen])
-        )
+        kept.append(replace(section, plots=[one for one in section.plots if one not in seen]))
         seen.update(section.plots)
     return kept
 

@@ -12,12 +12,12 @@ import pandas as pd
 from pointwise_bench.report.analysis.comparisons import COLUMNS as COMPARISON_COLUMNS
 from pointwise_bench.report.analysis.timings import COLUMNS as TIMING_COLUMNS
 from pointwise_bench.report.claims import claim_tables, claims_document
-from pointwise_bench.report.pages.rendering import render
+from pointwise_bench.report.pages.rendering import Page, render
 from pointwise_bench.report.pages.run_analysis import RunAnalysis
-from pointwise_bench.report.pages.run_page import facts_of, run_page
+from pointwise_bench.report.pages.run_page import RunPlace, facts_of, run_page
 from pointwise_bench.report.pages.stated_rules import stated_rules
 from pointwise_bench.report.plots.overview_plot import draw_picture
-from pointwise_bench.report.plots.style import looks
+from pointwise_bench.report.plots.style import Look, looks
 from pointwise_bench.report.reading.errors import ReportError
 
 PAGE: Final = "index.html"
@@ -53,28 +53,44 @@ def _make_folder(place: Path) -> None:
 
 def _write(found: Sequence[RunAnalysis], folder: Path) -> None:
     """All files, into a folder that holds nothing yet."""
-    _write_table([one.timings for one in found], TIMING_COLUMNS, folder / "timings.csv")
-    _write_table([one.comparisons for one in found], COMPARISON_COLUMNS, folder / "comparisons.csv")
-    colours = looks(backend for one in found for backend in (*one.run.backends, *one.run.claims.backends))
-    # Two runs have the same groups: with several, a number tells their plots apart.
-    prefixes = [""] if len(found) == 1 else [f"{number}-" for number in range(1, len(found) + 1)]
-    runs = [run_page(one, colours, folder, prefix) for one, prefix in zip(found, prefixes, strict=True)]
-    _write_claims(found, runs, folder)
-    rules = stated_rules(one.run for one in found)
-    (folder / PAGE).write_text(render("index.html", runs=runs, rules=rules), encoding="utf-8")
-    (folder / "summary.md").write_text(render("summary.md", runs=runs), encoding="utf-8")
+    # In one order, however they were named: the same runs give the same bytes.
+    ordered = sorted(found, key=lambda one: (one.run.started_at, one.run.machine, one.run.name))
+    _write_table([one.timings for one in ordered], TIMING_COLUMNS, folder / "timings.csv")
+    _write_table([one.comparisons for one in ordered], COMPARISON_COLUMNS, folder / "comparisons.csv")
+    colours = looks(backend for one in ordered for backend in (*one.run.backends, *one.run.claims.backends))
+    pages, runs = _pages_of_runs(ordered, colours, folder)
+    for page in (*pages, *_claims(ordered, runs, folder)):
+        page.write(folder)
 
 
-def _write_claims(found: Sequence[RunAnalysis], runs: Sequence[dict[str, Any]], folder: Path) -> None:
-    """The page and the table of what a 1x1 convolution buys, where a run asked that."""
+def _pages_of_runs(
+    found: Sequence[RunAnalysis], colours: dict[str, Look], folder: Path
+) -> tuple[list[Page], list[dict[str, Any]]]:
+    """A page for each run, with those behind it, and an index where there are several; and what the runs' pages say."""
+    pages: list[Page] = []
+    runs: list[dict[str, Any]] = []
+    for number, one in enumerate(found, 1):
+        # Two runs have the same groups: with several, a number tells their files apart.
+        place = RunPlace(folder, *((PAGE, "") if len(found) == 1 else (f"run-{number}.html", f"{number}-")))
+        run = run_page(one, colours, place)
+        runs.append(run | {"page": place.page})
+        values = {"run": run, "rules": stated_rules([one.run]), "alone": len(found) == 1}
+        pages.append(Page(place.page, "run.html", values))
+        pages += [page for section in run["sections"] for page in section.behind.pages]
+    if len(found) > 1:
+        pages.append(Page(PAGE, "index.html", {"runs": runs}))
+    pages.append(Page("summary.md", "summary.md", {"runs": runs}))
+    return pages, runs
+
+
+def _claims(found: Sequence[RunAnalysis], runs: Sequence[dict[str, Any]], folder: Path) -> list[Page]:
+    """The page of what a 1x1 convolution buys, where a run asked that; writes its table."""
     asked = [one for one in found if one.run.claims.claims]
     if not asked:
-        return
+        return []
     tables = [claim_tables.tabulate(one.run, one.gains, one.ceilings) for one in asked]
     _write_table(tables, claim_tables.COLUMNS, folder / "claims.csv")
-    (folder / "claims.html").write_text(
-        render("claims.html", runs=runs, rules=stated_rules(one.run for one in found)), encoding="utf-8"
-    )
+    return [Page("claims.html", "claims.html", {"runs": runs, "rules": stated_rules(one.run for one in found)})]
 
 
 def claims_text(found: RunAnalysis) -> dict[str, str]:

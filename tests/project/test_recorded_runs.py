@@ -54,8 +54,11 @@ def test_the_network_that_the_run_on_cuda_did_not_finish_has_no_winner(tmp_path:
     """On the page, in the summary and in what would stand in a README."""
     (folder,) = (folder for folder in RUNS if folder.parent.name == ON_CUDA)
     assert report(folder, tmp_path)[0] == 0
-    texts = [(tmp_path / name).read_text(encoding="utf-8") for name in ("index.html", "summary.md")]
-    for text in (*texts, readme_text(analyse(load_run(folder)))):
+    named = "layer3.0.conv1, layer3.0.conv3, layer3.0.downsample.0 and 5 more"
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert f"no total and no winner</strong>; 7 of 15 layers have a time; missing: {named}." in page
+    assert "pointwise-bench run --shapes resnet50_v1.5 --threads 16</code>" in page
+    for text in ((tmp_path / "summary.md").read_text(encoding="utf-8"), readme_text(analyse(load_run(folder)))):
         assert "Incomplete, and so without a winner: resnet50_v1.5 (7 of 15 layers)" in text
         assert "incomplete: 7 of 15" in text
-        assert "without a time: layer3.0.conv1, layer3.0.conv3, layer3.0.downsample.0 and 5 more" in text
+        assert f"without a time: {named}" in text

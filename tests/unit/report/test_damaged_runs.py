@@ -27,7 +27,7 @@ from make_claims import CLEAN, DESCRIBED, lines_of, write_claims
 from report_folder import report, rows_of
 
 from pointwise_bench.common.formats import USAGE_ERROR
-from pointwise_bench.report.pages import run_page
+from pointwise_bench.report.pages import group_pages, run_page
 from pointwise_bench.report.pages.run_analysis import RunAnalysis
 from pointwise_bench.report.reading import cells, run as reading
 from pointwise_bench.report.reading.errors import ReportError
@@ -41,7 +41,9 @@ BLOCK = 28
 # Plots are most of a report's time: one in so many trials has them. Prime to the number of kinds, so that in the end
 # all get some; the first is that of odd names.
 PLOTS_EVERY, FIRST_PLOT = 23, 10
-WRITTEN = re.compile(r"index\.html|timings\.csv|comparisons\.csv|summary\.md|plots/[A-Za-z0-9._-]+\.svg")
+WRITTEN = re.compile(
+    r"index\.html|layers-[A-Za-z0-9._-]+\.html|timings\.csv|comparisons\.csv|summary\.md|plots/[A-Za-z0-9._-]+\.svg"
+)
 NOTE = re.compile(r"note: \S+: left out: (?P<said>.*)")
 LINE = re.compile(r"line (\d+)\b")
 LONGEST_NOTE = 1000
@@ -139,6 +141,7 @@ def judge_files(folder: Path, run: Path, out: Path) -> None:
 def judge_text(out: Path, named: list[str]) -> None:
     """Everything that is left out stands on the page and in the summary."""
     page, summary = ((out / name).read_text(encoding="utf-8") for name in ("index.html", "summary.md"))
+    behind = [path.read_text(encoding="utf-8") for path in out.glob("layers-*.html")]
     items = set(re.findall(r"<li>(.*?)</li>", page))
     bullets = set(map(html.unescape, summary.splitlines()))
     for said in named:
@@ -146,7 +149,7 @@ def judge_text(out: Path, named: list[str]) -> None:
             one.replace("&#34;", "&quot;").replace("&#39;", "&#x27;") for one in items
         }
         assert "- " + " ".join(said.split()) in bullets
-    assert "<script>" not in page
+    assert not any("<script>" in text for text in (page, *behind))  # the report's own has a type
     assert not re.search(r"<(script|b)\b", summary)
 
 
@@ -249,12 +252,12 @@ def test_a_planted_fault_of_reading_is_caught(tmp_path: Path, owner: Any, name: 
 
 
 @pytest.mark.parametrize(
-    ("name", "planted"),
-    [("facts_of", mute), ("_slug", lambda name: name.lstrip("/"))],
+    ("owner", "name", "planted"),
+    [(run_page, "facts_of", mute), (group_pages, "slug_of", lambda name: name.lstrip("/"))],
     ids=["page mute", "paths"],
 )
-def test_a_planted_fault_of_the_pages_is_caught(tmp_path: Path, name: str, planted: Any) -> None:
-    with mock.patch.object(run_page, name, planted), pytest.raises((Exception, SystemExit)):
+def test_a_planted_fault_of_the_pages_is_caught(tmp_path: Path, owner: Any, name: str, planted: Any) -> None:
+    with mock.patch.object(owner, name, planted), pytest.raises((Exception, SystemExit)):
         for number in range(FIRST_PLOT, FIRST_PLOT + len(KINDS)):
             try_report(tmp_path, damage(number))
 

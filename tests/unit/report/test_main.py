@@ -27,11 +27,11 @@ def test_newest_run_is_reported_by_default(tmp_path: Path, capsys: pytest.Captur
     assert main(["--results", str(tmp_path)]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(newest / "report" / "index.html")
     assert {path.name for path in (newest / "report").iterdir()} == {
-        *("index.html", "timings.csv", "comparisons.csv", "summary.md", "plots"),
+        *("index.html", "layers-tinynet-threads-1.html", "timings.csv", "comparisons.csv", "summary.md", "plots"),
     }
 
 
-def test_two_runs_share_a_page(tmp_path: Path) -> None:
+def test_two_runs_have_an_index_and_one_named_twice_is_one(tmp_path: Path) -> None:
     runs = two_runs(tmp_path, [cell("a", FIRST, [1e-3] * 9)], [])
     with drawing(plots=False):
         assert main([*runs, f"{runs[0]}/", "--out", str(tmp_path / "both")]) == 0

@@ -47,9 +47,10 @@ def test_no_text_opens_a_tag_a_column_or_a_line(text: str) -> None:
 
 
 def test_a_page_without_a_run_is_a_page_and_names_the_markers_from_the_code() -> None:
-    page = render("index.html", runs=[], rules=stated_rules([]))
+    page = render("index.html", runs=[])
     assert page.startswith("<!doctype html>")
-    assert "How to read this" in page
+    assert "0 runs" in page
+    assert "How to read this" in render("method.html", rules=stated_rules([]))
 
 
 def test_a_value_that_a_template_needs_and_lacks_is_an_error_and_no_gap() -> None:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-from hypothesis import given, settings, strategies as st
 from make_claims import CLEAN, DESCRIBED, lines_of, write_claims
 from make_run import cell, run_of
 from report_folder import drawing
 
 from pointwise_bench.common.status import STATUSES
 from pointwise_bench.report.pages.run_analysis import RunAnalysis, analyse
-from pointwise_bench.report.pages.run_page import _environment, _slug, facts_of, run_page
+from pointwise_bench.report.pages.run_page import RunPlace, _environment, facts_of, run_page
 from pointwise_bench.report.plots.style import looks
 from pointwise_bench.report.reading.run import load_run
 
@@ -25,7 +22,7 @@ PROBLEM, OTHER = "n1c64h28w28-o128", "n1c128h14w14-o64"
 def page_of(found: RunAnalysis, folder: Path, prefix: str = "") -> dict[str, Any]:
     """What the page shows, with empty files in the place of plots."""
     with drawing(plots=False):
-        return run_page(found, looks(found.run.backends), folder, prefix)
+        return run_page(found, looks(found.run.backends), RunPlace(folder, "index.html", prefix))
 
 
 def timed(backend: str, problem: str, seconds: float = 1e-3, **changed: Any) -> dict[str, Any]:
@@ -74,22 +71,6 @@ def test_a_roofline_for_each_element_type_and_thread_budget_with_a_time(tmp_path
         ("float32, 1 thread", "plots/2-roofline-float32-threads-1.svg"),
         ("float64, 2 threads", "plots/2-roofline-float64-threads-2.svg"),
     ]
-
-
-@pytest.mark.parametrize(
-    ("name", "slug"),
-    [("resnet50_v1.5", "resnet50_v1.5"), ("sweep-batch", "sweep-batch"), ("x" * 80, "x" * 80)],
-)
-def test_a_plain_name_is_its_own_slug(name: str, slug: str) -> None:
-    assert _slug(name) == slug
-
-
-# 300 examples of any text: a file's name must be safe for every one, and two names must not share a file.
-@settings(max_examples=300, deadline=None)
-@given(st.text(min_size=1, max_size=100), st.text(min_size=1, max_size=100))
-def test_any_name_becomes_a_file_of_its_own_in_the_folder(one: str, other: str) -> None:
-    assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}", _slug(one))
-    assert (_slug(one) == _slug(other)) is (one == other)
 
 
 # --- facts --------------------------------------------------------------------------------------------------------
@@ -156,4 +137,5 @@ def test_the_page_has_tables_of_correctness_costs_and_the_devices_clock(tmp_path
 def test_the_plot_of_gains_is_named_where_there_is_one(tmp_path: Path) -> None:
     found = analyse(load_run(write_claims(tmp_path / "run", lines_of(CLEAN), DESCRIBED)))
     assert page_of(found, tmp_path / "out", "3-")["gains_plot"] == "plots/3-claims.svg"
-    assert run_page(analyse(run_of(tmp_path, [])), {}, tmp_path / "none", "")["gains_plot"] is None
+    nothing = run_page(analyse(run_of(tmp_path, [])), {}, RunPlace(tmp_path / "none", "index.html", ""))
+    assert nothing["gains_plot"] is None

@@ -148,16 +148,18 @@ def test_a_run_with_little_in_it_is_reported(tmp_path: Path, cells: list[dict[st
 def test_failures_of_one_reason_are_one_row(tmp_path: Path) -> None:
     cells = [cell("a", one, status="crashed", reason="signal <11>") for one in (FIRST, SECOND)]
     page = page_of(tmp_path / "out", run_of(tmp_path, cells))
-    assert page.count("signal &lt;11&gt;") == 1
+    assert page.count('<td class="wide">signal &lt;11&gt;</td>') == 1
 
 
-def test_several_runs_share_a_page_and_their_plots_have_numbers(tmp_path: Path) -> None:
+def test_several_runs_have_an_index_and_pages_with_plots_of_their_own(tmp_path: Path) -> None:
     runs = [run_of(tmp_path / name, [cell("a", FIRST, [1e-3] * 9)]) for name in ("one", "two")]
     page = page_of(tmp_path / "out", *runs)
     assert [f'id="run-{number}"' in page for number in (1, 2, 3)] == [True, True, False]
     plots = sorted(path.name for path in (tmp_path / "out" / "plots").glob("*tinynet*"))
     assert plots == ["1-tinynet-threads-1.svg", "2-tinynet-threads-1.svg"]
-    assert all(f'src="plots/{name}"' in page for name in plots)
+    for number, name in enumerate(plots, 1):
+        assert f'href="run-{number}.html"' in page
+        assert f'src="plots/{name}"' in (tmp_path / "out" / f"run-{number}.html").read_text(encoding="utf-8")
 
 
 def test_every_number_on_the_page_is_that_of_the_tables(tmp_path: Path) -> None:

@@ -60,7 +60,8 @@ def test_each_trigger_alone_marks_the_first_line(
     readme.write_text("<!-- report:begin -->\n<!-- report:end -->\n", encoding="utf-8")
     with drawing(plots=False):
         assert main([str(run), "--out", str(tmp_path / "out"), "--splice", str(readme)]) == 0
-    assert mark in (tmp_path / "out" / "index.html").read_text(encoding="utf-8").split("</h1>")[0]
+    first_screen = (tmp_path / "out" / "index.html").read_text(encoding="utf-8").split("<section")[0]
+    assert f'<div class="light ratios" role="note"><strong>Trust the ratios only</strong>: {phrase}; ' in first_screen
     assert (tmp_path / "out" / "summary.md").read_text(encoding="utf-8").startswith(f"# {mark} ")
     assert readme.read_text(encoding="utf-8").splitlines()[1].startswith(f"**{mark}** ")
 
@@ -81,7 +82,9 @@ def test_a_calm_run_has_no_mark(tmp_path: Path, canary: list[float], changed: di
     run = folder(tmp_path, canary, **changed)
     assert unstable(load_run(run)) is None
     assert report(run, tmp_path / "out") == (0, [])
-    assert "UNSTABLE" not in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "UNSTABLE" not in page + (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
+    assert "took turns in the same rounds and survive this" not in page
 
 
 def test_backends_times_decide_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,47 @@
+"""The command lines that a page names: what measures a number of it again, or what is missing."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from typing import Any, Final
+
+from pointwise_bench.report.reading.run import Run
+from pointwise_bench.report.reading.value_readers import Defect, plain
+
+_HOT: Final = "hot"
+
+
+def measure(
+    run: Run, shapes: Iterable[str], threads: int, backends: Iterable[str] = (), *, seeded: bool = False
+) -> str:
+    """What measures ``shapes`` as ``run`` did; ``seeded``: with its order of turns, too.
+
+    All words are quoted for a shell: names are those of a file that may be a stranger's.
+    """
+    options = _options(run)
+    words = ["pointwise-bench", "run"]
+    for option, values in (("--plugin", _listed(options, "plugins")), ("--shapes", shapes), ("--backend", backends)):
+        for value in values:
+            words += [option, str(value)]
+    words += ["--threads", str(threads)]
+    cache = options.get("cache", _HOT)
+    if isinstance(cache, str) and cache != _HOT:
+        words += ["--cache", cache]
+    if seeded and isinstance(options.get("seed"), int):
+        words += ["--seed", str(options["seed"])]
+    return shlex.join(words)
+
+
+def _options(run: Run) -> dict[str, Any]:
+    """What the run was started with; nothing where that cannot be read, as it decides no number."""
+    try:
+        options = plain(run.settings.get("options"))
+    except Defect:
+        return {}
+    return options if isinstance(options, dict) else {}
+
+
+def _listed(options: dict[str, Any], key: str) -> list[Any]:
+    found = options.get(key)
+    return found if isinstance(found, list) else []

@@ -1,0 +1,159 @@
+"""The pages behind the strips: of every layer what was measured of each backend, and how to measure it again."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from pointwise_bench.common.status import OK
+from pointwise_bench.report.analysis.groups import GroupRow, ReportGroup
+from pointwise_bench.report.analysis.wording import DASH, duration, three_digits
+from pointwise_bench.report.pages.commands import measure
+from pointwise_bench.report.pages.sample_line import SampleLine, sample_line
+from pointwise_bench.report.plots.style import Look
+from pointwise_bench.report.reading.cells import ReadCell
+from pointwise_bench.report.reading.run import Run
+
+MOST_ROWS: Final = 1500
+"""On one page: with its line of samples a row takes about a kilobyte and a half, and a page is to load in a second."""
+
+MOST_OF_A_LAYER: Final = 200
+"""Backends of one layer; all are in timings.csv."""
+
+CellKey = tuple[str, str, int]
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One backend's row of a layer: what it took, what binds it, how right it is, and its samples by round."""
+
+    backend: str
+    colour: str
+    sign: str
+    time: str
+    interval: str
+    roof: str
+    error: str
+    prepare: str
+    first_call: str
+    faults: str
+    samples: SampleLine
+    command: str
+
+
+@dataclass(frozen=True)
+class LayerDetails:
+    """One layer; ``failed`` holds backend, status and reason, ``further`` counts the rows left out."""
+
+    number: int
+    name: str
+    problem: str
+    occurrences: int
+    timed: tuple[Timed, ...]
+    failed: tuple[tuple[str, str, str], ...]
+    further: int
+    command: str
+
+    @property
+    def rows(self) -> int:
+        """How much of a page it takes."""
+        return len(self.timed) + len(self.failed)
+
+
+def details_of(
+    run: Run,
+    group: ReportGroup,
+    timings: pd.DataFrame,
+    cells: Mapping[CellKey, ReadCell],
+    colours: Mapping[str, Look],
+) -> list[list[LayerDetails]]:
+    """The layers of ``group`` in the order of the network, by page; ``timings`` are its rows alone."""
+    of_layer: defaultdict[tuple[str, str], list[Mapping[Any, Any]]] = defaultdict(list)
+    for row in timings.to_dict("records"):
+        of_layer[row["name"], row["problem"]].append(row)
+    layers = (
+        _details(run, group.threads, number, layer, of_layer[layer.name, layer.problem], cells, colours)
+        for number, layer in enumerate(group.layers, 1)
+    )
+    return _pages(layers)
+
+
+def cells_by_key(run: Run) -> dict[CellKey, ReadCell]:
+    """The cells of a run by backend, problem and thread budget."""
+    return {(cell.backend, cell.problem.id, cell.threads): cell for cell in run.cells}
+
+
+def page_numbers(pages: Sequence[Sequence[LayerDetails]]) -> dict[int, int]:
+    """By the number of a layer that of its page, from 0."""
+    return {layer.number: page for page, layers in enumerate(pages) for layer in layers}
+
+
+def _pages(layers: Iterable[LayerDetails]) -> list[list[LayerDetails]]:
+    pages: list[list[LayerDetails]] = [[]]
+    taken = 0
+    for layer in layers:
+        if pages[-1] and taken + layer.rows + 1 > MOST_ROWS:
+            pages.append([])
+            taken = 0
+        pages[-1].append(layer)
+        taken += layer.rows + 1
+    return pages
+
+
+def _details(
+    run: Run,
+    threads: int,
+    number: int,
+    layer: GroupRow,
+    rows: Sequence[Mapping[Any, Any]],
+    cells: Mapping[CellKey, ReadCell],
+    colours: Mapping[str, Look],
+) -> LayerDetails:
+    timed = sorted((row for row in rows if _has_time(row)), key=_order)
+    failed = sorted((row["backend"], row["status"], row["reason"]) for row in rows if not _has_time(row))
+    shown = timed[:MOST_OF_A_LAYER]
+    return LayerDetails(
+        number=number,
+        name=layer.name or layer.problem,
+        problem=layer.problem,
+        occurrences=layer.occurrences,
+        timed=tuple(_timed(run, row, cells[row["backend"], layer.problem, threads], colours) for row in shown),
+        failed=tuple(failed[:MOST_OF_A_LAYER]),
+        further=max(0, len(timed) - MOST_OF_A_LAYER) + max(0, len(failed) - MOST_OF_A_LAYER),
+        command=measure(run, [layer.problem], threads),
+    )
+
+
+def _has_time(row: Mapping[Any, Any]) -> bool:
+    return row["status"] == OK and not math.isnan(row["median_s"])
+
+
+def _order(row: Mapping[Any, Any]) -> tuple[bool, float, str]:
+    return row["sign"] != "fastest", row["median_s"], row["backend"]
+
+
+def _timed(run: Run, row: Mapping[Any, Any], cell: ReadCell, colours: Mapping[str, Look]) -> Timed:
+    share = row["percent_of_roof"]
+    return Timed(
+        backend=row["backend"],
+        colour=colours[row["backend"]].colour,
+        sign=row["sign"],
+        time=duration(row["median_s"]),
+        interval=f"{duration(row['low_s'])} to {duration(row['high_s'])}",
+        roof=DASH if math.isnan(share) else f"{share:.0f} % ({row['bound_by']})",
+        error=_digits(row["error_ratio"]),
+        prepare=duration(row["prepare_s"]),
+        first_call=duration(row["first_call_s"]),
+        faults=_digits(row["page_faults_per_call"]),
+        samples=sample_line(cell.samples, cell.round),
+        command=measure(run, [row["problem"]], cell.threads, [row["backend"]], seeded=True),
+    )
+
+
+def _digits(value: float) -> str:
+    return DASH if math.isnan(value) else three_digits(value)

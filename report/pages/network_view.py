@@ -1,0 +1,232 @@
+"""What a reader sees first of a network: one sentence, a bar for each backend, and a strip of its layers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from pointwise_bench.common.verdict_rule import MARGIN
+from pointwise_bench.report.analysis.groups import ReportGroup, Standing
+from pointwise_bench.report.analysis.wording import duration, joined, times
+from pointwise_bench.report.pages.commands import measure
+from pointwise_bench.report.pages.layer_strip import Segment, strip
+from pointwise_bench.report.plots.style import Look
+from pointwise_bench.report.reading.run import Run
+
+MOST_BARS: Final = 40
+"""Of backends; whoever measures more has the table."""
+_MENU: Final = 24
+"""Backends that can be the baseline: the page holds every two of their ratios."""
+_NAMED: Final = 3
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One backend's speed against the baseline: ends of bar and interval in percent of the width."""
+
+    backend: str
+    colour: str
+    text: str
+    total: str
+    sign: str
+    length: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """``use`` is what to use, printed bold; ``sure`` where nobody else could be the fastest."""
+
+    title: str
+    use: str
+    rest: str
+    sure: bool
+
+
+@dataclass(frozen=True)
+class NetworkView:
+    """``one`` is where the line of the baseline stands, in percent; ``ratios`` are what a script needs to move it.
+
+    ``incomplete`` are backends with some of the layers, ``absent`` those with none, each with what it has or lacks.
+    ``command`` measures what is missing or not yet certain; empty where nothing is.
+    """
+
+    sentence: Sentence
+    baseline: str
+    menu: tuple[str, ...]
+    bars: tuple[Bar, ...]
+    further: int
+    one: float
+    ratios: str
+    incomplete: tuple[tuple[str, str], ...]
+    absent: tuple[tuple[str, str], ...]
+    segments: tuple[Segment, ...]
+    winners: tuple[tuple[str, str, int], ...]
+    command: str
+
+
+def network_view(
+    run: Run, group: ReportGroup, timings: pd.DataFrame, baseline: str | None, colours: Mapping[str, Look]
+) -> NetworkView:
+    """``timings`` are the rows of ``group`` alone."""
+    ranked = [standing for standing in group.standings if standing.total is not None and standing.behind is not None]
+    if not group.is_whole:  # a part of a network has no total
+        ranked = []
+    names = [standing.backend for standing in ranked]
+    chosen = baseline if baseline in names else names[0] if names else ""
+    bars, one = _bars(group, ranked[:MOST_BARS], chosen, colours)
+    segments = strip(group, timings, colours)
+    return NetworkView(
+        sentence=sentence_of(group, baseline),
+        baseline=chosen,
+        menu=tuple(dict.fromkeys([*names[:_MENU], *([chosen] * bool(chosen))])),
+        bars=bars,
+        further=max(0, len(ranked) - MOST_BARS),
+        one=one,
+        ratios=_ratios(group, names[:_MENU], chosen),
+        incomplete=_incomplete(group, names),
+        absent=_absent(group, timings),
+        segments=segments,
+        winners=_winners(segments),
+        command=_command(run, group),
+    )
+
+
+# --- the sentence -------------------------------------------------------------------------------------------------
+
+
+def sentence_of(group: ReportGroup, baseline: str | None) -> Sentence:
+    """Which backend to use, how far ahead it is of the next and of the baseline, and which share of the roof it has."""
+    title = f"{group.name}, {group.threads} thread{'s' * (group.threads != 1)}"
+    if not group.is_whole:
+        missing = _first_of([layer.name or layer.problem for layer in group.missing])
+        said = f"{group.covered} of {len(group.layers)} layers have a time; missing: {missing}"
+        return Sentence(title, "no total and no winner", said, sure=False)
+    if not group.leaders:
+        return Sentence(title, "no total and no winner", "no backend has comparable times for all layers", sure=False)
+    use, parts = _who(group)
+    slower, first = group.next_slower, group.leaders[0]
+    if slower is not None and slower.behind is not None:
+        parts.append(f"{_ratio(slower)} faster than {slower.backend} {_interval(slower)}")
+    if first.of_roof == first.of_roof:
+        parts.append(f"{100 * first.of_roof:.0f} % of what this machine can do")
+    usual = next((one for one in group.standings if one.backend == baseline and one.behind is not None), None)
+    if usual is not None and usual not in (first, slower):
+        parts.append(f"{_ratio(usual)} over {usual.backend}")
+    return Sentence(title, use, "; ".join(parts), sure=not group.undecided)
+
+
+def _who(group: ReportGroup) -> tuple[str, list[str]]:
+    """What to use, and the sign that goes with it."""
+    leaders = [one.backend for one in group.leaders]
+    parts = [f"= equal within {100 * MARGIN:g} %"] * (len(leaders) > 1)
+    unclear = group.undecided
+    if unclear:
+        against = f"{unclear[0].backend} ({_ratio(unclear[0])} {_interval(unclear[0])})" if unclear[0].behind else ""
+        more = f" and {len(unclear) - 1} more" if len(unclear) > 1 else ""
+        parts.append(f"? not enough evidence against {against or unclear[0].backend}{more}")
+        return f"perhaps {_either(leaders)}", parts
+    return f"use {_either(leaders)}", parts
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(names if len(names) <= _NAMED + 1 else [*names[:_NAMED], f"{len(names) - _NAMED} more"])
+
+
+def _first_of(names: Sequence[str]) -> str:
+    further = len(names) - _NAMED
+    return joined(names if further <= 0 else [*names[:_NAMED], f"{further} more"])
+
+
+def _ratio(standing: Standing) -> str:
+    return times(standing.behind.ratio) if standing.behind else ""
+
+
+def _interval(standing: Standing) -> str:
+    return times(*standing.behind).partition(" ")[2] if standing.behind else ""
+
+
+# --- bars ---------------------------------------------------------------------------------------------------------
+
+
+def _bars(
+    group: ReportGroup, ranked: Sequence[Standing], baseline: str, colours: Mapping[str, Look]
+) -> tuple[tuple[Bar, ...], float]:
+    """Longer is faster, so that a hopeless one takes no room from the others; and the place of the baseline."""
+    if not ranked or group.compared is None:
+        return (), 0.0
+    over = group.compared.over(baseline)
+    longest = max(1 / over[one.backend].low for one in ranked)
+    bars = []
+    for standing in ranked:
+        ratio, low, high = over[standing.backend]
+        bars.append(
+            Bar(
+                backend=standing.backend,
+                colour=colours[standing.backend].colour,
+                text="baseline" if standing.backend == baseline else times(1 / ratio, 1 / high, 1 / low),
+                total=duration(standing.total.seconds) if standing.total else "",
+                sign=standing.sign or "",
+                length=_percent(1 / ratio / longest),
+                low=_percent(1 / high / longest),
+                high=_percent(1 / low / longest),
+            )
+        )
+    return tuple(bars), _percent(1 / longest)
+
+
+def _percent(share: float) -> float:
+    return round(100 * share, 2)
+
+
+def _ratios(group: ReportGroup, names: Sequence[str], baseline: str) -> str:
+    """Every two ratios with their ends, as JSON in which nothing ends a script: numbers and places only."""
+    if group.compared is None or not names:
+        return "[]"
+    among = list(dict.fromkeys([*names, baseline]))
+    rows = []
+    for reference in among:
+        over = group.compared.over(reference)
+        rows.append([[float(f"{value:.4g}") for value in over[name]] for name in among])
+    return json.dumps(rows, separators=(",", ":"))
+
+
+def _incomplete(group: ReportGroup, ranked: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    rest = [one for one in group.standings if one.timed and one.backend not in set(ranked)]
+    count = len(group.layers)
+    return tuple(
+        (one.backend, f"{one.timed} of {count} layers" if one.timed < count else "never compared")
+        for one in rest[:MOST_BARS]
+    )
+
+
+def _absent(group: ReportGroup, timings: pd.DataFrame) -> tuple[tuple[str, str], ...]:
+    """Backends without any time, with the status and reason of their first cell."""
+    nothing = {one.backend for one in group.standings if not one.timed}
+    rows = timings[timings["backend"].isin(nothing)].drop_duplicates("backend").head(MOST_BARS)
+    said = zip(rows["backend"], rows["status"], rows["reason"], strict=True)
+    return tuple((name, f"{status}: {reason}" if reason else str(status)) for name, status, reason in sorted(said))
+
+
+def _winners(segments: Sequence[Segment]) -> tuple[tuple[str, str, int], ...]:
+    """The legend of the strip: backend, colour, and how many layers it has the shortest time of."""
+    found: dict[tuple[str, str], int] = {}
+    for segment in segments:
+        if segment.winner:
+            found[segment.winner, segment.colour] = found.get((segment.winner, segment.colour), 0) + 1
+    return tuple((*key, count) for key, count in sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _command(run: Run, group: ReportGroup) -> str:
+    """What would settle what the sentence leaves open: the whole network, since totals come from one run."""
+    if not group.is_whole or not group.leaders:
+        return measure(run, [group.name], group.threads)
+    if group.undecided:
+        rivals = sorted(one.backend for one in (*group.leaders, *group.undecided))
+        return measure(run, [group.name], group.threads, rivals)
+    return ""

@@ -1,0 +1,105 @@
+"""What is seen first of a network: its sentence by hand, bars against any baseline, and what would settle it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from make_run import cell, noisy, run_of
+
+from pointwise_bench.report.pages.network_view import NetworkView, network_view
+from pointwise_bench.report.pages.run_analysis import analyse
+from pointwise_bench.report.plots.style import looks
+
+FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
+
+
+def view_of(tmp_path: Path, cells: list[dict[str, Any]], baseline: str | None = None, **changed: Any) -> NetworkView:
+    found = analyse(run_of(tmp_path, cells, **changed), baseline)
+    return network_view(found.run, found.groups[0], found.timings, found.baseline, looks(found.run.backends))
+
+
+def timed(backend: str, seconds: float, problem: str = FIRST, **changed: Any) -> dict[str, Any]:
+    return cell(backend, problem, [seconds] * 9, **changed)
+
+
+def test_the_sentence_says_which_how_far_ahead_of_the_roof_and_over_what_people_use(tmp_path: Path) -> None:
+    """Backend a takes 1 ms of FIRST: 2 x 64 x 128 x 784 flops at 100 GFLOP/s are 0.128 ms, an eighth."""
+    view = view_of(tmp_path, [timed("a", 1e-3), timed("b", 1.2e-3), timed("torch-conv2d", 1.7e-3)])
+    sentence = view.sentence
+    assert (sentence.title, sentence.use, sentence.sure) == ("tinynet, 1 thread", "use a", True)
+    ahead, roof, over = sentence.rest.replace("\u00d7", "x").split("; ")
+    assert ahead.startswith("1.20x faster than b [1.1") or ahead.startswith("1.20x faster than b [1.2")
+    assert roof == "13 % of what this machine can do"
+    assert over == "1.70x over torch-conv2d"
+    assert view.command == ""
+
+
+def test_equal_not_enough_evidence_and_slower_are_different_signs_in_sentence_and_bars(tmp_path: Path) -> None:
+    wild = np.random.default_rng(1).lognormal(0.1, 0.5, 9) * 1e-3
+    cells = [timed("a", 1e-3), timed("b", 1e-3), cell("c", FIRST, wild), timed("d", 4e-3)]
+    view = view_of(tmp_path, cells)
+    assert {bar.backend: bar.sign for bar in view.bars} == {
+        "a": "fastest",
+        "b": "same",
+        "c": "undecided",
+        "d": "slower",
+    }
+    assert view.sentence.use == "perhaps a or b"
+    assert not view.sentence.sure
+    assert view.sentence.rest.startswith("= equal within 2 %; ? not enough evidence against c (")
+    assert view.command == ("pointwise-bench run --shapes tinynet --backend a --backend b --backend c --threads 1")
+
+
+def test_an_incomplete_network_has_no_bar_and_names_what_is_missing_and_what_measures_it(tmp_path: Path) -> None:
+    cells = [timed("a", 1e-3, name="early"), cell("a", SECOND, name="late"), timed("b", 2e-3, name="early")]
+    view = view_of(tmp_path, cells)
+    assert view.sentence.use == "no total and no winner"
+    assert view.sentence.rest == "1 of 2 layers have a time; missing: late"
+    assert (view.bars, view.menu, view.baseline) == ((), (), "")
+    assert view.incomplete == (("a", "1 of 2 layers"), ("b", "1 of 2 layers"))
+    assert view.command == "pointwise-bench run --shapes tinynet --threads 1"
+
+
+def test_bars_are_speeds_over_the_baseline_and_ends_hold_them(tmp_path: Path) -> None:
+    """Backend b is twice as fast as the baseline a, c half as fast: of the longest, 100, 50 and 25 percent."""
+    view = view_of(tmp_path, [timed("a", 2e-3), timed("b", 1e-3), timed("c", 4e-3)], "a")
+    assert [bar.backend for bar in view.bars] == ["b", "a", "c"]
+    longest = view.bars[0].high
+    assert longest == 100
+    lengths = [bar.length for bar in view.bars]
+    assert [one / lengths[0] for one in lengths] == pytest.approx([1, 0.5, 0.25], abs=1e-3)
+    assert all(bar.low <= bar.length <= bar.high for bar in view.bars)
+    assert view.one == lengths[1]
+    assert [bar.text.partition(" ")[0].rstrip("\u00d7") for bar in view.bars] == ["2.00", "baseline", "0.50"]
+    assert [bar.total for bar in view.bars] == ["1.00 ms", "2.00 ms", "4.00 ms"]
+
+
+def test_the_page_holds_every_two_ratios_for_the_menu(tmp_path: Path) -> None:
+    view = view_of(tmp_path, [timed("a", 2e-3), timed("b", 1e-3), timed("c", 4e-3)], "a")
+    assert view.menu == ("b", "a", "c")
+    middles = [[entry[0] for entry in row] for row in json.loads(view.ratios)]
+    assert middles == [[1, 2, 4], [0.5, 1, 2], [0.25, 0.5, 1]]
+    assert all(low <= middle <= high for row in json.loads(view.ratios) for middle, low, high in row)
+
+
+def test_headline_and_totals_are_one_truth(tmp_path: Path) -> None:
+    """The ratio of the totals beside it lies within the interval of the sentence."""
+    cells = [
+        cell(name, one, noisy(seconds, seed, 0.05))
+        for seed, (name, one, seconds) in enumerate(
+            [("a", FIRST, 1e-3), ("b", FIRST, 1.3e-3), ("a", SECOND, 2e-3), ("b", SECOND, 2.4e-3)]
+        )
+    ]
+    first, second = view_of(tmp_path, cells, "b").bars
+    ratio = float(second.total.split()[0]) / float(first.total.split()[0])
+    low, high = first.text.partition("[")[2].rstrip("]").split(", ")
+    assert float(low) <= ratio <= float(high)
+
+
+def test_those_without_any_time_are_folded_away_with_their_reason(tmp_path: Path) -> None:
+    cells = [timed("a", 1e-3), cell("gpu", FIRST, status="unavailable", reason="no device")]
+    assert view_of(tmp_path, cells).absent == (("gpu", "unavailable: no device"),)
