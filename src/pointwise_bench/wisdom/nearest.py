@@ -2,7 +2,7 @@
 
 A problem lies at logarithms (to the base 2) of its sizes, weighed by how much they decide who wins. The weights, and
 that five neighbours are asked and not one, were chosen on three runs of two machines by the regret on held-back shapes
-(docs/WISDOM.md). That the nearest alone decides was tried and rejected: its regret is half as large again.
+(docs/WISDOM.md). That the nearest alone decides was tried and rejected: its regret is up to twice as large.
 """
 
 from __future__ import annotations

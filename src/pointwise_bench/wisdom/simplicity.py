@@ -16,7 +16,7 @@ _COMPILES: Final = "compile"
 
 DEFAULTS: Final = ("numba-microkernel", "numpy-matmul")
 """Whom to use where nothing was measured, the first that takes the problem. On 131 shapes of one machine the first was
-1.3 % slower than the best on the geometric mean. The second needs nothing but NumPy and takes every problem."""
+0.5 % slower than the best on the geometric mean (docs/WISDOM.md). The second needs NumPy alone, and takes all."""
 
 
 def simplicity(backend: str) -> tuple[int, int, bool, str]:
