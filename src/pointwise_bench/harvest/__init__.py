@@ -13,9 +13,9 @@ Data, in the order in which they come to be:
   missing.
 
 Who owns what: one module or folder for each kind of source (``onnx_file/``, ``torch_models/``,
-``exported_program.py``), each of which turns what the user named into a harvested model, and knows nothing of problems
-or files of layers. ``sources.py`` alone knows which kinds there are. ``safely.py`` reads what may be damaged in a
-process that has limits.
+``exported_program.py``, ``texts/``), each of which turns what the user named into a harvested model, and knows nothing
+of problems or files of layers. ``sources.py`` alone knows which kinds there are. ``safely.py`` reads what may end the
+process that reads it in one of its own, with limits.
 
 Imports point down: command line -> sources -> one source -> dataflow -> operations, and command line -> layer_file ->
 pointwise -> operations. Of the project nothing else is imported but ``backends.problem`` and ``common``; torch, timm

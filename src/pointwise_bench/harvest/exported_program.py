@@ -15,6 +15,8 @@ from pointwise_bench.harvest.torch_models.aten import Given, Shape, operation_of
 
 _PROGRAMS: Final = ("models/", "serialized_exported_program.json")
 """Where the graph is: a file ``NAME.json`` below ``models/``, or, before PyTorch 2.8, one file."""
+_LARGEST: Final = 1 << 40
+"""Of a size."""
 _DTYPES: Final = {
     1: "uint8",
     2: "int8",
@@ -91,8 +93,8 @@ class _Program:
 
     def _shape(self, name: str) -> Shape:
         sizes = [self._size(size) for size in self._graph["tensor_values"][name]["sizes"]]
-        if any(size < 0 for size in sizes):
-            raise ValueError("a size below zero")
+        if not all(0 <= size <= _LARGEST for size in sizes):
+            raise ValueError("a size that no tensor has")
         return tuple(sizes)
 
     def _size(self, size: Mapping[str, Any]) -> int:

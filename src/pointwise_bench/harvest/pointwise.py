@@ -18,6 +18,8 @@ from pointwise_bench.harvest.operations import (
 )
 
 _FUSED: Final[tuple[str, ...]] = get_args(Activation)
+_MOST_MACS: Final = 1 << 80
+"""Of an operation. Damaged sizes give more, and numbers that no report can print."""
 _PLANE: Final = 2
 """Dimensions of an image as ``Problem`` has it."""
 
@@ -87,21 +89,29 @@ def harvest_of(model: HarvestedModel, wanted: Wanted) -> Harvest:
     """The layers of ``model``, equal ones merged under the name of the first, and what is left out, in its order."""
     layers: dict[tuple[Problem, str | None], PointwiseLayer] = {}
     left_out: list[LeftOut] = []
-    for operation in model.operations:
+    for operation in map(_possible, model.operations):
         try:
             problem = _problem(operation, wanted)
         except _Inexpressible as reason:
-            macs = None if operation.macs is None else operation.macs * operation.count
-            is_pointwise = isinstance(operation, Linear) or (
-                isinstance(operation, Convolution) and operation.is_pointwise
-            )
-            left_out.append(LeftOut(operation.name, operation.count, str(reason), macs, is_pointwise))
+            left_out.append(_left_out(operation, str(reason)))
             continue
         activation = _not_fused(operation)
         layer = PointwiseLayer(operation.name, operation.count, problem, activation)
         twin = layers.get((problem, activation))
         layers[problem, activation] = replace(twin, count=twin.count + layer.count) if twin else layer
     return Harvest(tuple(_merged(layers.values())), tuple(left_out))
+
+
+def _possible(operation: Operation) -> Operation:
+    if (operation.macs or 0) * operation.count <= _MOST_MACS:
+        return operation
+    return OtherProduct(name=operation.name, what="layer of sizes that no machine holds", macs=None)
+
+
+def _left_out(operation: Operation, reason: str) -> LeftOut:
+    macs = None if operation.macs is None else operation.macs * operation.count
+    is_pointwise = isinstance(operation, Linear) or (isinstance(operation, Convolution) and operation.is_pointwise)
+    return LeftOut(operation.name, operation.count, reason, macs, is_pointwise)
 
 
 def _merged(layers: Iterable[PointwiseLayer]) -> list[PointwiseLayer]:

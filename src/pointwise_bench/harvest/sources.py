@@ -11,12 +11,15 @@ from typing import Final
 from pointwise_bench.harvest import exported_program, safely
 from pointwise_bench.harvest.onnx_file import layers
 from pointwise_bench.harvest.operations import HarvestedModel, HarvestError
+from pointwise_bench.harvest.texts import kinds
 from pointwise_bench.harvest.torch_models import modules, scripts
 
 _PICKLES: Final = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt")
+_LAYERS: Final = (".toml", ".csv")
 _FACTORY: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 KINDS: Final = (
-    "a file of ONNX, torch.export or TorchScript, package.module:factory --input SHAPE, torchvision:NAME or timm:NAME"
+    "a file of ONNX, torch.export or TorchScript, a batch file or log of oneDNN, a table of torchinfo or fvcore,"
+    " a list of DeepBench, package.module:factory --input SHAPE, torchvision:NAME or timm:NAME"
 )
 
 
@@ -75,6 +78,11 @@ def _by_kind(path: Path, asked: NamedModel) -> HarvestedModel:
         return exported_program.from_file(path, path.name, asked.dims)
     if scripts.is_script(path):
         return safely.read("script", path, path.name, asked.inputs)
+    if path.suffix.lower() in _LAYERS:
+        raise HarvestError(f"{path}: is a file of layers already: give it to `run --shapes`")
+    told = kinds.from_file(path, path.name)
+    if told is not None:
+        return told
     if begins[:1] == b"\x80" or path.suffix.lower() in _PICKLES:
         return _from_pickle(path, asked)
     raise HarvestError(f"{path}: is damaged, or of no kind that is known: name {KINDS}")

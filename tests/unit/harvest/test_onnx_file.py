@@ -68,7 +68,8 @@ def test_a_view_whose_sizes_are_computed_is_followed(tmp_path: Path) -> None:
     """As transformers have it: the batch is taken out of the shape, and the rest is counted."""
     nodes = [
         node("Shape", ["x"], ["s"]),
-        node("Gather", ["s", "first"], ["n"], axis=0),
+        node("Slice", ["s", "first_axis", "end"], ["s1"]),
+        node("Gather", ["s1", "first"], ["n"], axis=0),
         node("Unsqueeze", ["n", "first_axis"], ["n1"]),
         node("Concat", ["n1", "rest"], ["t"], axis=0),
         node("Reshape", ["x", "t"], ["v"]),
@@ -83,6 +84,7 @@ def test_a_view_whose_sizes_are_computed_is_followed(tmp_path: Path) -> None:
     constants = [
         message((2, 7), (8, "first"), (9, bytes(8))),
         numbers("first_axis", 0),
+        numbers("end", (1 << 63) - 1),  # as exporters write "to the end"
         numbers("rest", 6, -1),
         weights("kernel", 6, 24),
         weights("shift", 24),

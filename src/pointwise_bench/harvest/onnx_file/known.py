@@ -47,7 +47,7 @@ class Known:
 
     def note_numbers(self, name: str, numbers: tuple[int, ...]) -> None:
         """Keep the numbers, if they are few and none is out of reach."""
-        if len(numbers) <= MOST_VALUES and all(abs(each) <= 1 << 62 for each in numbers):
+        if len(numbers) <= MOST_VALUES and all(abs(each) <= 1 << 63 for each in numbers):
             self.numbers[name] = numbers
 
 

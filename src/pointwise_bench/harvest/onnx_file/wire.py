@@ -12,6 +12,9 @@ Field = int | memoryview
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT: Final = 10
+_LONGEST_NAME: Final = 1 << 16
+_MOST_NUMBERS: Final = 1 << 16
+"""Of one field: shapes and attributes have a few. Weights that a damaged length makes of them would fill the memory."""
 _SIGN: Final = 1 << 63
 
 
@@ -73,13 +76,18 @@ def bytes_of(field: Field) -> memoryview:
 
 def text(field: Field) -> str:
     """A name; what is no UTF-8 is replaced."""
-    return bytes(bytes_of(field)).decode("utf-8", "replace")
+    content = bytes_of(field)
+    if len(content) > _LONGEST_NAME:
+        raise Damaged("a name that is longer than any")
+    return bytes(content).decode("utf-8", "replace")
 
 
 def numbers(field: Field) -> list[int]:
     """One number, or several that are packed into one field."""
     if isinstance(field, int):
         return [whole(field)]
+    if len(field) > _MOST_NUMBERS:
+        raise Damaged("more numbers than any shape or attribute has")
     found: list[int] = []
     position = 0
     while position < len(field):
