@@ -357,10 +357,19 @@ def test_wisdom_has_floors_as_it_says() -> None:
     assert upward == []
 
 
-def test_nobody_imports_wisdom_but_wisdom_itself() -> None:
+def test_nobody_imports_wisdom_but_wisdom_itself_and_what_stands_on_it() -> None:
     """The package's door and its command open it by name, when they are first asked."""
-    wisdom = {*modules_of("wisdom")}
-    assert [module for module in FILES.keys() - wisdom if ours(module, for_types=False) & wisdom] == []
+    wisdom, above = {*modules_of("wisdom")}, {*modules_of("torch")}
+    assert [module for module in FILES.keys() - wisdom - above if ours(module, for_types=False) & wisdom] == []
+    assert [module for module in FILES.keys() - above if ours(module, for_types=False) & above] == []
+
+
+@pytest.mark.parametrize("module", modules_of("torch"))
+def test_models_of_torch_are_planned_by_wisdom_and_nothing_heavy_is_imported_at_the_top(module: str) -> None:
+    allowed = {*CONTRACT, *modules_of("common"), *modules_of("wisdom"), *modules_of("torch")}
+    asked = {f"{HARNESS}.verify.error_bounds", f"{REPORT}.statistics.order_statistics"}
+    assert ours(module) <= allowed | asked
+    assert not HEAVY_PACKAGES & {name.partition(".")[0] for name in imports(module, inside_functions=False)}
 
 
 # --- what all agree on --------------------------------------------------------------------------------------------

@@ -1,0 +1,52 @@
+"""Two ways to compute one thing, timed in turns: how much faster the second is, with an interval."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from pointwise_bench.common.verdict_rule import ALPHA
+from pointwise_bench.report.statistics.order_statistics import interval_index
+
+ROUNDS: Final = 21
+TURN_S: Final = 0.02
+"""Of each way in each round: long beside a clock's tick and a wake-up of a thread."""
+LONGEST_S: Final = 10.0
+"""Of all rounds, as soon as they are enough for an interval."""
+
+
+class SpeedUp(NamedTuple):
+    """Time of the first over time of the second: the median of rounds, with a sign test's interval of 95 %."""
+
+    ratio: float
+    low: float
+    high: float
+
+
+def paired(first: Callable[[], object], second: Callable[[], object]) -> SpeedUp:
+    """In each round both take their turn, in an order that is drawn: what slows the machine meets both."""
+    began = time.perf_counter()
+    _timed(second, 1)
+    calls = max(1, math.ceil(TURN_S / _timed(first, 1)))
+    ratios: list[float] = []
+    while len(ratios) < ROUNDS:
+        ways = [(0, first), (1, second)]
+        random.shuffle(ways)
+        seconds = {number: _timed(way, calls) for number, way in ways}
+        ratios.append(seconds[0] / seconds[1])
+        if interval_index(len(ratios), ALPHA) is not None and time.perf_counter() - began > LONGEST_S:
+            break
+    ratios.sort()
+    end = interval_index(len(ratios), ALPHA) or 0
+    return SpeedUp(ratios[len(ratios) // 2], ratios[end], ratios[-1 - end])
+
+
+def _timed(way: Callable[[], object], calls: int) -> float:
+    way()  # finds the caches as the other way has left them; that one is not counted
+    began = time.perf_counter()
+    for _ in range(calls):
+        way()
+    return max(time.perf_counter() - began, 1e-9) / calls
