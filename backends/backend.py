@@ -132,7 +132,8 @@ class Backend(ABC):
     def to_numpy(self, result: Any) -> Array:
         """The layer's result as a NumPy array in the problem's dtype; each part of a ``(dw, db)`` by itself.
 
-        On the CPU a view: the result's own memory, and so the same however often it is asked.
+        C-contiguous in the problem's layout. On the CPU a view: the result's own memory, and so the same however often
+        it is asked.
         """
         import numpy as np
 

@@ -36,7 +36,7 @@ class Foreseen(Honest):
         for seed in seeds():
             made = CaseSet.of(problem, seed)
             if any(np.array_equal(weight, each.weight) for each in (made.real, made.integer)):
-                for case in (made.first, made.second, made.integers, made.probe, made.poisoned):
+                for case in (made.first, made.second, made.faint, made.loud, made.integers, made.probe, made.poisoned):
                     known[case.inputs[0].tobytes()] = case.answer.astype(np.float32)
         nothing = np.zeros(problem.output_shape, np.float32)
         return lambda x: known.get(x.tobytes(), nothing).copy()

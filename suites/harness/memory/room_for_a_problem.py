@@ -17,11 +17,13 @@ from typing import Final
 from pointwise_bench import Problem
 from pointwise_bench.backends.problem import ITEM_BYTES
 
-CASES: Final = 5
-"""Sets of inputs with their answers, see :class:`verify.cases.CaseSet`; two of them have bounds of the error too."""
+CASES: Final = 7
+"""Sets of inputs with their answers, see :class:`verify.cases.CaseSet`."""
+BOUNDED: Final = 4
+"""Of them, those that have bounds of the error too."""
 LAYERS: Final = 2
 """Sets of weights: of the layer that is timed, and of the one with whole numbers."""
-RESULTS: Final = 8
+RESULTS: Final = 10
 """Results of one backend that are held at once while they are compared."""
 WIDEST: Final = 8  # bytes of an element of what is computed on the way, in float64
 SHARE: Final = 0.9  # of what the system calls available, which is an estimate
@@ -45,7 +47,7 @@ def predicted_bytes(problem: Problem) -> int:
     item = ITEM_BYTES[problem.dtype]
     read, weights, written = _elements(problem)
     kept = (CASES * read + LAYERS * weights) * item
-    answers = (CASES + 2) * written * WIDEST
+    answers = (CASES + BOUNDED) * written * WIDEST
     # One operand and one result in float64, signs of a byte each, and a second copy of the one that is arranged.
     on_the_way = read * (WIDEST + 2 + item) + weights * WIDEST + 2 * written * WIDEST
     return 2 * kept + answers + on_the_way + RESULTS * written * item

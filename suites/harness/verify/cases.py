@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.memory.input_windows import pool_size
 from pointwise_bench.suites.harness.verify import error_bounds, matrix_form
+from pointwise_bench.suites.harness.verify.extremes import Extremes, Products, lost_at_most, powers_of_terms
 from pointwise_bench.suites.harness.verify.matrix_form import Form
 from pointwise_bench.suites.harness.verify.questions import Questions, Weights
 
@@ -34,6 +36,7 @@ class Case:
     inputs: tuple[Array, ...]  # in the problem's dtype and layout
     answer: Array  # in the shape of `reference.answer`
     allowed: Array | None = None  # the error allowed in each element; None where the answer must be met exactly
+    extreme: bool = False  # whether answers may be infinite or NaN, which must be met, or anything (allowed: infinite)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +49,9 @@ class CaseSet:
 
     real: Weights
     first: Case  # zero-mean reals; the input of the timing
-    second: Case
+    second: Case  # the opposite of the first
+    faint: Case  # small numbers, down to subnormal ones
+    loud: Case  # large ones, up to overflow; NaN and infinity
     integer: Weights
     integers: Case
     probe: Case  # 1 + 2**-bits as the one non-zero term of each sum
@@ -57,12 +62,14 @@ class CaseSet:
     def of(cls, problem: Problem, seed: int) -> CaseSet:
         """The cases of ``problem``: the same for the same seed, unforeseeable for a backend."""
         rng = np.random.default_rng([seed, *problem.id.encode()])
-        real, first, second = _Reals(problem, rng).cases()
+        real, first, second, faint, loud = _Reals(problem, rng).cases()
         integer, integers, probe, poisoned = _Integers(problem, rng).cases()
         return cls(
             real=real,
             first=first,
             second=second,
+            faint=faint,
+            loud=loud,
             integer=integer,
             integers=integers,
             probe=probe,
@@ -76,6 +83,8 @@ class CaseSet:
             real=self.real,
             first=self.first.inputs,
             second=self.second.inputs,
+            faint=self.faint.inputs,
+            loud=self.loud.inputs,
             integer=self.integer,
             integers=self.integers.inputs,
             probe=self.probe.inputs,
@@ -145,7 +154,9 @@ class _Reals(_Drawn):
     """Zero-mean reals. The bias is as large as a typical sum, so that forgetting it is no small error.
 
     The right operand is ``sign * size of the term * size of the column`` with random signs: ``|right|`` is an outer
-    product, and so ``|left| |right|`` is one too and needs no second reduction.
+    product, and so ``|left| |right|`` is one too and needs no second reduction. Weights of some terms are a million
+    times smaller than the others and meet values that are larger by as much: who leaves small weights out is as far
+    off as who leaves out any.
     """
 
     def __init__(self, problem: Problem, rng: np.random.Generator) -> None:
@@ -156,31 +167,39 @@ class _Reals(_Drawn):
         left = rng.random(self.form.left, drawn)
         left -= 0.5
         left *= 12**0.5
+        self.powers = powers_of_terms(self.form, problem.dtype, rng)
+        left *= self.powers.astype(drawn)
         self.left = left.astype(problem.dtype, copy=False)
         if problem.bias and problem.direction == "forward":
-            self.bias = (rng.standard_normal(problem.out_channels) * self.form.terms**0.5).astype(problem.dtype)
+            self.bias = self._drawn_bias()
 
-    def cases(self) -> tuple[Weights, Case, Case]:
-        drawn = self._drawn_with_sums()
-        first = self._case(*drawn)
-        # Columns do not know of each other: when those of the right operand (pixels; for the gradient of the weights,
-        # input channels) change places, those of the result and of its bound do the same. So the second answer costs
-        # a copy. All are rotated by at least one place, in columns or in images.
-        turn = self._turn()
-        if any(turn):
-            second = self._case(*(np.roll(each, turn, axis=(0, 3)) for each in drawn))
-        else:  # a single column: nothing to exchange, and little to compute
-            second = self._case(*self._drawn_with_sums())
-        return self.weights(), first, second
+    def _drawn_bias(self) -> Array:
+        """None in one channel of eight, where the smallest of sums can be seen; none below zero before a ReLU.
 
-    def _turn(self) -> tuple[int, int]:
-        places = self.form.images * self.form.columns
-        return divmod(int(self.rng.integers(1, places)), self.form.columns) if places > 1 else (0, 0)
+        There ``max(0, b + s)`` and ``max(0, b - s)`` show each sum ``s``: in one of them it is alive.
+        """
+        bias = self.rng.standard_normal(self.problem.out_channels) * self.form.terms**0.5
+        if self.problem.activation == "relu":
+            np.abs(bias, out=bias)
+        if bias.size > 1:
+            bias[self.rng.permutation(bias.size)[: max(1, bias.size // 8)]] = 0
+        return np.asarray(bias, self.problem.dtype)
 
-    def _drawn_with_sums(self) -> tuple[Array, Array, Array]:
-        """A right operand, its results, and the errors allowed in them."""
+    def cases(self) -> tuple[Weights, Case, Case, Case, Case]:
+        usual = self._drawn_products()
+        extremes = Extremes(self.problem, self.left, usual, self.rng)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return (
+                self.weights(),
+                self._case(usual, self._skipped()),
+                self._case(usual.negated(), self._skipped()),
+                self._extreme_case(extremes.faint()),
+                self._extreme_case(extremes.loud()),
+            )
+
+    def _drawn_products(self) -> Products:
         images, groups, terms, columns = self.form.right
-        of_terms = self.rng.uniform(0.5, 1.5, (groups, terms, 1))
+        of_terms = self.rng.uniform(0.5, 1.5, (groups, terms, 1)) / self.powers.swapaxes(1, 2)
         of_columns = self.rng.uniform(0.5, 1.5, (images, 1, 1, columns))
         right = self._signed(of_terms * of_columns)
         # Rounding to the dtype may have made an operand larger than the outer product, by one unit roundoff. The
@@ -188,10 +207,32 @@ class _Reals(_Drawn):
         of_columns *= (1 + error_bounds.UNIT_ROUNDOFF[self.problem.dtype]) * (1 + 2.0**-21)
         of_rows = matrix_form.product(np.abs(self.left), of_terms[None], np.float64)
         magnitude = of_rows.astype(np.float32) * of_columns.astype(np.float32)
+        return Products(right, matrix_form.product(self.left, right, np.float64), magnitude)
+
+    def _case(self, products: Products, skipped: Array | float, lost: float = 0.0) -> Case:
+        """``lost``: how far any element may lie from the answer beside the error that arithmetic makes."""
+        magnitude = products.magnitude
         if self.bias is not None:
-            magnitude += np.abs(self.bias.astype(np.float32)).reshape(groups, -1, 1)
-        sums = self.apply_bias_and_activation(matrix_form.product(self.left, right, np.float64))
-        return right, sums, error_bounds.allowed(self.problem, magnitude, sums)
+            magnitude = magnitude + np.abs(self.bias.astype(magnitude.dtype)).reshape(self.form.groups, -1, 1)
+        sums = self.apply_bias_and_activation(products.sums.copy())
+        allowed = error_bounds.allowed(self.problem, magnitude, sums)
+        if lost:
+            allowed += magnitude.dtype.type(lost)
+        return Case(self.inputs(products.right, skipped), self.answer(sums), self._arranged_bounds(allowed))
+
+    def _extreme_case(self, products: Products) -> Case:
+        """What the dtype does not hold is infinite; where a bias decides whether it does, anything is right."""
+        case = self._case(products, np.nan, lost_at_most(self.problem))
+        assert case.allowed is not None
+        stored = case.answer.astype(self.problem.dtype).astype(np.float64)
+        overflown = np.isinf(stored)
+        case.allowed[np.isinf(case.allowed) & (case.answer == 0)] = 0  # what a ReLU has made of minus infinity
+        if self.bias is not None:
+            largest = float(ml_dtypes.finfo(self.problem.dtype).max)
+            doubtful = 4 * float(np.abs(self.bias.astype(np.float64)).max(initial=0))
+            case.allowed[np.abs(np.abs(case.answer) - largest) <= doubtful] = np.inf
+        case.answer[overflown] = stored[overflown]
+        return replace(case, extreme=True)
 
     def _signed(self, sizes: Array) -> Array:
         """``sizes`` in the problem's dtype, each with a random sign."""
@@ -200,9 +241,6 @@ class _Reals(_Drawn):
         signs -= 1
         sizes *= signs
         return sizes.astype(self.problem.dtype, copy=False)
-
-    def _case(self, right: Array, sums: Array, allowed: Array) -> Case:
-        return Case(self.inputs(right, self._skipped()), self.answer(sums), self._arranged_bounds(allowed))
 
     def _skipped(self) -> Array:
         """Other numbers for the pixels that are not read: not one for each, since NaN is put there as well."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 # What judges is bound before any plugin is loaded, which can replace it in its module later.
-from numpy import absolute, array_equal, divide, float64, inf, subtract
+from numpy import absolute, array_equal, divide, float64, inf, isfinite, isinf, isnan, subtract, where
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
@@ -32,9 +32,14 @@ class Comparison:
         """The arithmetic that is allowed, in words."""
 
     def error(self, result: Array, case: Case) -> float:
-        """The largest error over what is allowed at its place, infinite where a number is not finite."""
+        """The largest error over what is allowed at its place, infinite where a number is not what it must be."""
         if result.size == 0:
             return 0.0
+        worst = float(self.errors(result, case).max())
+        return worst if worst == worst else float("inf")  # noqa: PLR0124  # NaN alone differs from itself
+
+    def errors(self, result: Array, case: Case) -> Array:
+        """The same at each place; NaN where a number is none."""
         assert case.allowed is not None, "exact answers have no error"
         error = subtract(plain(result), case.answer, dtype=float64)
         absolute(error, out=error)
@@ -44,8 +49,13 @@ class Comparison:
             divide(error, case.allowed, out=error, where=~nothing_allowed)
         else:
             error /= case.allowed
-        worst = float(error.max()) / self._widening
-        return worst if worst == worst else float("inf")  # noqa: PLR0124  # NaN alone differs from itself
+        if case.extreme:
+            odd = ~isfinite(case.answer)
+            its, right = plain(result)[odd], case.answer[odd]
+            error[odd] = where((its == right) | (isnan(its) & isnan(right)), 0.0, inf)
+            error[isinf(case.allowed) & ~odd] = 0.0
+        error /= self._widening
+        return error
 
     def error_from(self, result: Array, answer: Array, case: Case) -> float:
         """The same from another answer than the case's own."""

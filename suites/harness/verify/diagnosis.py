@@ -5,6 +5,7 @@ Runs only on an answer that is already known to be wrong: so its cost does not m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -71,6 +72,19 @@ def rounded_operands(mismatch: Mismatch, result: Array, error: Callable[[Array, 
         if error(result, mismatch.answer(inputs=inputs, weight=weight, bias=mismatch.weights.bias)) < actual / 8:
             return name
     return None
+
+
+def lost_value(got: float, expected: float) -> str:
+    """What has become of a number that is small, large or none."""
+    if math.isnan(expected):
+        return "NaN is lost"
+    if math.isnan(got):
+        return "NaN where a number is expected"
+    if math.isinf(expected):
+        return "what no number of this type can hold must be infinite, and is not"
+    if math.isinf(got):
+        return "infinite where a number is expected"
+    return "small numbers are taken for zero" if got == 0 else "another number"
 
 
 # --- mistakes that have a name --------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from pointwise_bench.suites.harness.memory.input_windows import Places, content,
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.verify.cases import Case, CaseSet
 from pointwise_bench.suites.harness.verify.comparison import Comparison, equal, plain
-from pointwise_bench.suites.harness.verify.diagnosis import Agree, Mismatch, diagnose, rounded_operands
+from pointwise_bench.suites.harness.verify.diagnosis import Agree, Mismatch, diagnose, lost_value, rounded_operands
 from pointwise_bench.suites.harness.verify.error_bounds import PROBE_BITS
 from pointwise_bench.suites.harness.verify.questions import Weights
 from pointwise_bench.suites.harness.verify.sampled_rows import SampledRows
@@ -129,6 +129,20 @@ class Gate:
         if fresh and _digest(results("first kept")) != _digest(first):
             raise WrongAnswer(OVERWRITTEN)
         self._kept = _digest(second) if fresh else None
+        self._check_extreme(self._cases.faint, results("faint"), "among small numbers")
+        self._check_extreme(self._cases.loud, results("loud"), "among large numbers, NaN and infinity")
+
+    def _check_extreme(self, case: Case, result: Array, where: str) -> None:
+        """Numbers of every size. The error is not recorded: what is allowed holds more than rounding."""
+        if not self._comparison.is_far(result, case):
+            return
+        errors = self._comparison.errors(result, case)
+        place = np.unravel_index(int(np.nan_to_num(errors, nan=np.inf).argmax()), errors.shape)
+        got, expected = float(plain(result)[place]), float(case.answer[place])
+        raise WrongAnswer(
+            f"wrong {where}: {lost_value(got, expected)} (of {errors.size} elements {int((~(errors <= 1)).sum())}, "
+            f"as at {[int(each) for each in place]}: got {got:.9g}, expected {expected:.9g})"
+        )
 
     def _check_last(self, result: Array, last: LastCall | None) -> None:
         """What the last timed call has returned: all of it where the answer is known, else rows of it."""

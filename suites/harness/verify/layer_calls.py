@@ -80,6 +80,11 @@ class LayerCalls:
             raise WrongAnswer(f"returns shape {array.shape}, expected {shape}{self._shape_of_what(array.shape)}")
         if array.dtype != np.dtype(self.problem.dtype):
             raise WrongAnswer(f"returns {array.dtype}, but the problem is {self.problem.dtype}")
+        if not array.flags.c_contiguous:
+            raise WrongAnswer(
+                f"returns a view in another order of memory (strides {array.strides}): a result is C-contiguous in the "
+                f"problem's layout, and what puts it there is paid for in the call"
+            )
         return array
 
     def _shape_of_what(self, shape: tuple[int, ...]) -> str:

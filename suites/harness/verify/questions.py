@@ -17,8 +17,8 @@ Arrays = tuple[Array, ...]
 
 EXACT: Final = ("integers", "probe", "poisoned", "integers again")
 """Results of the layer with integer weights, in the order in which they are computed."""
-REAL: Final = ("first", "second", "first kept")
-"""Results of the layer that is timed, before the timing: the last is the first result, read once more."""
+REAL: Final = ("first", "second", "first kept", "faint", "loud")
+"""Results of the layer that is timed, before the timing: "first kept" is the first result, read once more."""
 BEFORE: Final = (*EXACT, *REAL)
 AFTER: Final = ("last", "second kept", "repeated", "second", "fresh", "renewed")
 """The same after the timing: of the last timed call; the second result of all, which thousands of calls with another
@@ -43,6 +43,8 @@ class Questions:
     real: Weights
     first: Arrays  # the input of the timing
     second: Arrays
+    faint: Arrays
+    loud: Arrays
     integer: Weights
     integers: Arrays
     probe: Arrays
@@ -68,6 +70,8 @@ class Questions:
             real=_weights(arrays, "real"),
             first=_inputs(arrays, "first"),
             second=_inputs(arrays, "second"),
+            faint=_inputs(arrays, "faint"),
+            loud=_inputs(arrays, "loud"),
             integer=_weights(arrays, "integer"),
             integers=_inputs(arrays, "integers"),
             probe=_inputs(arrays, "probe"),

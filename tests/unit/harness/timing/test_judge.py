@@ -18,7 +18,8 @@ from pointwise_bench.suites.harness.verify.gate import Declared
 
 ANSWERS = {
     "integers": CASES.integers, "probe": CASES.probe, "poisoned": CASES.poisoned, "integers again": CASES.integers,
-    "first": CASES.first, "second": CASES.second, "first kept": CASES.first, "last": CASES.first,
+    "first": CASES.first, "second": CASES.second, "first kept": CASES.first,
+    "faint": CASES.faint, "loud": CASES.loud, "last": CASES.first,
     "second kept": CASES.second, "repeated": CASES.first, "fresh": CASES.first, "renewed": CASES.second,
 }  # fmt: skip
 
@@ -37,7 +38,7 @@ class Filler:
         self.descriptors.append(results.descriptor)
         for name in self.names:
             answer = ANSWERS[name].answer.astype(np.float32)
-            results.write(name, answer + np.float32(1) if name == self.wrong else answer)
+            results.write(name, np.maximum(answer, 1) if name == self.wrong else answer)
 
     def set_up(self, results: ResultMemory) -> Prepared:
         """Half a second."""
@@ -50,7 +51,7 @@ class Filler:
         return AnsweredAgain("renewed" in self.names, self.last_line)
 
 
-BEFORE = ("integers", "probe", "poisoned", "integers again", "first", "second", "first kept")
+BEFORE = ("integers", "probe", "poisoned", "integers again", "first", "second", "first kept", "faint", "loud")
 AFTER = ("last", "second kept", "repeated", "second", "fresh", "renewed")
 
 
@@ -98,11 +99,11 @@ def test_a_result_that_nobody_has_written_is_zeros_and_so_is_wrong(missing: str)
 
 
 def test_what_is_not_asked_is_not_judged() -> None:
-    judge().set_up(Filler("first", "second", "first kept").set_up, whole=False)
-    judge(output="reused").set_up(Filler("first", "second").set_up, whole=False)
+    judge().set_up(Filler("first", "second", "first kept", "faint", "loud").set_up, whole=False)
+    judge(output="reused").set_up(Filler("first", "second", "faint", "loud").set_up, whole=False)
     judge(arithmetic="tf32").set_up(Filler(*(name for name in BEFORE if name != "probe")).set_up, whole=True)
     one = judge(output="reused")
-    one.set_up(Filler("first", "second").set_up, whole=False)
+    one.set_up(Filler("first", "second", "faint", "loud").set_up, whole=False)
     one.check_answers(Filler("last", "repeated", "second", "fresh").answer_again)
 
 

@@ -45,6 +45,8 @@ def test_every_answer_of_an_examination_is_the_references(problem: Problem, seed
     made = CaseSet.of(problem, seed)
     for case in (made.first, made.second):
         check_reals(problem, made.real, case)
+    for case in (made.faint, made.loud):
+        check_extreme(problem, made.real, case)
     for case in (made.integers, made.probe, made.poisoned):
         check_exact(problem, made.integer, case)
 
@@ -89,6 +91,21 @@ def check_reals(problem: Problem, weights: Weights, case: Case) -> None:
     assert case.allowed is not None
     assert (case.allowed >= least * (1 - 1e-7)).all()  # float32's digits
     assert (case.allowed <= least * (1 + 3 * bounds.UNIT_ROUNDOFF[problem.dtype] + 2.0**-20)).all()
+
+
+def check_extreme(problem: Problem, weights: Weights, case: Case) -> None:
+    """Equal up to float64's rounding, or as little as may be lost of a small number; overflown where the dtype is."""
+    check_form(problem, case)
+    with np.errstate(all="ignore"):
+        expected = answer(problem, case.inputs, weights.weight, weights.bias)
+        stored = expected.astype(problem.dtype).astype(np.float64)
+        expected = np.where(np.isinf(stored), stored, expected)
+        assert case.allowed is not None
+        own = 0.5 if problem.dtype == "float64" else 1e-6  # float64's rounding, as a part of what is allowed
+        near = abs(case.answer - expected) <= 1e-13 * abs(expected) + own * case.allowed
+    odd = ~np.isfinite(expected)
+    assert np.array_equal(case.answer[odd], expected[odd], equal_nan=True)
+    assert near[~odd].all()
 
 
 @pytest.mark.parametrize("direction", get_args(Direction))

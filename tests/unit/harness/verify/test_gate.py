@@ -55,7 +55,7 @@ class Answering:
     def __init__(self, alter: Alter = lambda answer, call: answer, cases: CaseSet = CASES) -> None:
         self.alter = alter
         self.calls = 0
-        known = (cases.first, cases.second, cases.integers, cases.probe, cases.poisoned)
+        known = (cases.first, cases.second, cases.faint, cases.loud, cases.integers, cases.probe, cases.poisoned)
         self.answers = {case.inputs[0].tobytes(): case.answer for case in known}
 
     def __call__(self, x: Any) -> Any:
@@ -97,11 +97,33 @@ def finish(gate: QuestionedGate, layer: Any, last: Any = None, cases: CaseSet = 
 def test_right_layers_pass_with_the_largest_error_that_they_made(asked: Asked) -> None:
     gate, exact, timed = gate_of(), Answering(), Answering(off_by(0.5, 1))
     gate.before(timed, exact)
-    assert (exact.calls, timed.calls) == (4, 2)
+    assert (exact.calls, timed.calls) == (4, 4)
     assert gate.error_ratio == 0.5  # of the first answer; the second was met
     assert asked.finished == []  # which is judged by time, alone on the machine
     gate.finishes(timed)
     assert [given[1] for given in asked.finished] == [timed]
+
+
+def test_numbers_of_every_size_are_asked_and_their_error_is_not_recorded() -> None:
+    """Half of what small sums may lose is no error; one number that is zero is, and one that is clipped."""
+
+    def zeroed(answer: Any, call: int) -> Any:
+        if call == 3:
+            answer.flat[np.abs(CASES.faint.answer).argmax()] = 0
+        return answer
+
+    def clipped(answer: Any, call: int) -> Any:
+        return np.nan_to_num(answer) if call == 4 else answer
+
+    gate = gate_of()
+    gate.before(Answering(), None)
+    assert gate.error_ratio == 0.0
+    for alter, words in (
+        (zeroed, r"wrong among small numbers: small numbers are taken for zero \(of 128 elements 1, as at "),
+        (clipped, "wrong among large numbers, NaN and infinity: (NaN is lost|what no number of this type can hold)"),
+    ):
+        with pytest.raises(WrongAnswer, match=words):
+            gate_of().before(Answering(alter), None)
 
 
 def test_before_any_result_there_is_no_error() -> None:
@@ -111,7 +133,7 @@ def test_before_any_result_there_is_no_error() -> None:
 def test_without_an_exact_layer_the_reals_alone_are_asked() -> None:
     gate, timed = gate_of(), Answering()
     gate.before(timed, None)
-    assert (timed.calls, gate.error_ratio) == (2, 0.0)
+    assert (timed.calls, gate.error_ratio) == (4, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -362,12 +384,12 @@ class Ring(Answering):
 
 
 @pytest.mark.parametrize(("declared", "buffers", "passes"), [
-    ("fresh", 2, False), ("fresh", 3, False), ("fresh", 6, False), ("fresh", 7, True), ("reused", 2, True)
+    ("fresh", 2, False), ("fresh", 3, False), ("fresh", 8, False), ("fresh", 9, True), ("reused", 2, True)
 ])  # fmt: skip
 def test_memory_that_is_called_new_is_not_used_again_while_it_is_held(
     declared: str, buffers: int, passes: bool
 ) -> None:
-    """Two questions, which two buffers are enough for, and six timed calls: the second result is still held then."""
+    """Four questions, of which the second result is held, and six timed calls: the second result is still held then."""
     gate, ring = gate_of(output=declared), Ring(buffers)
     gate.before(ring, None)
     for _ in range(6):

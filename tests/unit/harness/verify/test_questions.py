@@ -45,7 +45,7 @@ def test_nothing_in_the_block_is_an_answer() -> None:
     made = CaseSet.of(replace(SMALL, out_channels=6, stride=1), seed=1)  # results of the inputs' shape
     arrays = read_block(made.questions().to_block())
     assert not [name for name in arrays if "answer" in name or "allowed" in name]
-    for case in (made.first, made.second, made.integers, made.probe, made.poisoned):
+    for case in (made.first, made.second, made.faint, made.loud, made.integers, made.probe, made.poisoned):
         assert not any(
             array.size == case.answer.size and np.allclose(array.ravel(), case.answer.ravel(), equal_nan=True)
             for array in arrays.values()

@@ -43,10 +43,10 @@ def test_every_result_is_handed_over_by_its_name() -> None:
     respondent().before(timed, exact, told)
     assert tuple(told) == BEFORE
     assert numbers(told) == {"integers": 1, "probe": 2, "poisoned": 3, "integers again": 4,
-                             "first": 1, "second": 2, "first kept": 1}  # fmt: skip
+                             "first": 1, "second": 2, "first kept": 1, "faint": 3, "loud": 4}  # fmt: skip
     asked = CASES.questions()
     assert exact.seen == [each[0].tobytes() for each in (asked.integers, asked.probe, asked.poisoned, asked.integers)]
-    assert timed.seen == [each[0].tobytes() for each in (asked.first, asked.second)]
+    assert timed.seen == [each[0].tobytes() for each in (asked.first, asked.second, asked.faint, asked.loud)]
 
 
 def test_a_reduced_arithmetic_is_not_asked_the_probe_and_another_start_no_exact_layer() -> None:
@@ -66,9 +66,9 @@ def test_after_the_timing_the_last_result_comes_first_and_the_array_is_put_back(
     inputs = Inputs(CASES.first.inputs)
     assert one.after(timed, inputs.arrays, np.full(PROBLEM.output_shape, 99, np.float32), inputs, told)
     assert tuple(told) == AFTER
-    assert numbers(told) == {"last": 99, "second kept": 2, "repeated": 3, "second": 4, "fresh": 5, "renewed": 6}
+    assert numbers(told) == {"last": 99, "second kept": 2, "repeated": 5, "second": 6, "fresh": 7, "renewed": 8}
     first, second = CASES.first.inputs[0].tobytes(), CASES.second.inputs[0].tobytes()
-    assert timed.seen[2:] == [first, second, first, second]
+    assert timed.seen[4:] == [first, second, first, second]
     assert inputs.arrays[0].tobytes() == first
 
 
