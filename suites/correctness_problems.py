@@ -127,6 +127,16 @@ def one_of_each_edge() -> Iterator[tuple[str, Problem]]:
         yield forms[4 * number + _FORMS[number % 8]]
 
 
+def left_to_the_soak_tier() -> frozenset[Problem]:
+    """What of the edges and of the cuts is not asked in every session of whom it takes long: every other one.
+
+    What stays of either has both layouts, both precisions and both epilogues, of the edges in every pair. The kinds,
+    with every pair of all properties, are asked of everybody.
+    """
+    both = (one_of_each_edge(), one_of_each_cut())
+    return frozenset(problem for problems in both for _, problem in list(problems)[1::2])
+
+
 def edges_of_gradients() -> Iterator[tuple[str, Problem]]:
     """Each edge in both layouts and directions. The bias, which is part of the gradient of weights only, alternates."""
     for number, (edge, sizes) in enumerate(EDGES.items()):

@@ -3,7 +3,9 @@
 First what every backend is asked, whatever it costs: answers computed by hand, problems with every pair of properties,
 every edge once, work that threads share, and some problems that are drawn. Behind that comes more of each, but not what
 takes a backend more than :data:`DEAR_S`: a library that compiles for every shape would need ten minutes for what others
-answer in ten seconds, and loops that are not compiled are quick only where a problem is small.
+answer in ten seconds, and loops that are not compiled are quick only where a problem is small. Of the edges and of the
+shared work, too, every other one is asked only of who takes no longer than that, or of everybody with
+``POINTWISE_SOAK=1``, as ``tox run -e soak`` has it.
 
 On one thread, but where threads can matter: a schedule is cut across them on problems of some size only.
 
@@ -18,6 +20,7 @@ foresees.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,6 +41,7 @@ from pointwise_bench.suites.correctness_problems import (
     gradients_cut_by_threads,
     kinds,
     kinds_of_gradients,
+    left_to_the_soak_tier,
     offered,
     one_of_each_cut,
     one_of_each_edge,
@@ -62,6 +66,8 @@ DEAR_S: Final = 0.15
 Where its usual answers take longer, it is asked no more than it must; otherwise it is spared the problems that are
 too large for it.
 """
+
+EVERY_OTHER: Final = frozenset() if os.environ.get("POINTWISE_SOAK") == "1" else left_to_the_soak_tier()
 
 FEWEST_DRAWS: Final = 8
 MORE_DRAWS: Final = 52
@@ -101,6 +107,13 @@ class CheckedBackend:
         assert y.shape == problem.output_shape
         assert y.dtype == problem.dtype
         return y if problem.layout == "nchw" else y.transpose(0, 3, 1, 2)
+
+    def pass_the_gate_in_turn(self, problem: Problem) -> None:
+        """The gate, also of who is dear but for every other problem of the edges and cuts; skips where it refuses."""
+        if problem in EVERY_OTHER:
+            self.pass_the_gate_unless_dear(problem)
+        else:
+            self.pass_the_gate(problem)
 
     def pass_the_gate_unless_dear(self, problem: Problem) -> None:
         """The gate, where the backend is not expected to take long; skips where it refuses, or is spared."""
@@ -267,7 +280,7 @@ def others(of: Iterable[tuple[str, Problem]], asked: Iterable[tuple[str, Problem
 
 @pytest.mark.parametrize("problem", named(one_of_each_edge()))
 def test_edges(backend: CheckedBackend, problem: Problem) -> None:
-    backend.pass_the_gate(problem)
+    backend.pass_the_gate_in_turn(problem)
 
 
 # --- work that threads share ------------------------------------------------------------------------------------------
@@ -275,7 +288,7 @@ def test_edges(backend: CheckedBackend, problem: Problem) -> None:
 
 @pytest.mark.parametrize("problem", named(one_of_each_cut()))
 def test_all_threads(backend: CheckedBackend, problem: Problem) -> None:
-    backend.on_all_threads().pass_the_gate(problem)
+    backend.on_all_threads().pass_the_gate_in_turn(problem)
 
 
 # --- what is refused -----------------------------------------------------------------------------------------------

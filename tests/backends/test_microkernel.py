@@ -199,6 +199,7 @@ def products(p: Problem, sweep: Sweep, kept: list[int]) -> Iterator[tuple[int, i
         assert sweep.lanes % 4 == 0
         kept[:] = [sweep.x // item + pixel for pixel in range(count)]
     lanes = sweep.valid + sweep.rest
+    tiles = weight_tiles(p, AVX512 if item == 4 else Registers(8, 24, 8))  # once: it tries many cuts
     for row in range(sweep.rows):
         for lane in range(lanes):
             pixel, channel = (lane, row) if sweep.kind == PIXELS else (row, lane)
@@ -211,7 +212,6 @@ def products(p: Problem, sweep: Sweep, kept: list[int]) -> Iterator[tuple[int, i
                 assert weight % k == 0
                 output = weight // k + channel
             else:
-                tiles = weight_tiles(p, AVX512 if item == 4 else Registers(8, 24, 8))
                 group, lane_in_group = divmod(weight // k, sum(tiles))
                 output = group * (p.out_channels // p.groups) + lane_in_group + channel
             yield sweep.y // item + row * (sweep.y_row // item) + lane * (sweep.y_lane // item), x, output

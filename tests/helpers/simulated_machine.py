@@ -6,6 +6,7 @@ list scheduling of them on ``at_once`` cores takes.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -244,6 +245,7 @@ class SimulatedMachine:
         """Put the machine in the place of the real one."""
         monkeypatch.setattr(SimulatedPool, "machine", self, raising=False)
         monkeypatch.setattr(time, "monotonic", self.clock)
+        monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # nobody pulls a plug; hundreds of them are seconds
         monkeypatch.setattr(passes_module, "Pool", SimulatedPool)
         monkeypatch.setattr(registry, "get", self.backend)
         monkeypatch.setattr(session_module, "CeilingMeters", self._meters)

@@ -18,6 +18,7 @@ from pointwise_bench.suites.correctness_problems import (
     gradients_cut_by_threads,
     kinds,
     kinds_of_gradients,
+    left_to_the_soak_tier,
     offered,
     one_of_each_cut,
     one_of_each_edge,
@@ -96,3 +97,21 @@ def test_threads_leave_a_remainder_of_what_they_cut(threads: int) -> None:
         }[what]
         assert count % threads, f"{what}: {count}"
         assert p.macs > 1e6
+
+
+def test_what_is_asked_even_of_the_slow_has_every_pair_of_forms() -> None:
+    def pairs(asked: list[Problem]) -> set[tuple[str, Any, str, Any]]:
+        read = {"layout": 0, "dtype": 1, "bias": 2}
+        forms = [(p.layout, p.dtype, p.bias) for p in asked]
+        return {
+            (one, form[read[one]], other, form[read[other]]) for form in forms for one, other in combinations(read, 2)
+        }
+
+    left = left_to_the_soak_tier()
+    whole, cuts = [p for _, p in one_of_each_edge()], [p for _, p in one_of_each_cut()]
+    stay = [p for p in whole if p not in left]
+    assert len(stay) == len(whole) / 2
+    assert pairs(stay) == pairs(whole)
+    cuts_stay = [p for p in cuts if p not in left]
+    assert len(cuts_stay) == 3
+    assert {(p.layout, p.dtype) for p in cuts_stay} >= {("nchw", "float32"), ("nhwc", "float64")}
