@@ -7,6 +7,7 @@ suites: that of a checkout, that of an installed wheel, or ``--pyargs pointwise_
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ def _names_suites(argument: str) -> bool:
     return place.startswith("pointwise_bench.suites") or is_of_suites(Path(place).absolute())
 
 
+@cache  # asked of the same file for each of its tests
 def is_of_suites(path: Path) -> bool:
     """Whether a file or folder lies in a folder of suites, or is one."""
     return any(all((folder / name).is_file() for name in OURS) for folder in (path, *path.parents))

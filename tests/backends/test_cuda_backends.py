@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from late_import import late_import
 
 from pointwise_bench.backends import Problem, registry
 from pointwise_bench.backends._shared.torch import cpu as torch_cpu, cuda as torch_cuda
@@ -22,8 +23,7 @@ from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.timing.judged_layer import JudgedLayer
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 
-torch = pytest.importorskip("torch")
-from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402  # after the skip
+torch = late_import("torch")
 
 PROBLEMS = [
     "n2c12h7w9-o20-s2-bias-relu",
@@ -55,20 +55,20 @@ class Event:
         return (later.at_s - self.at_s) * 1e3
 
 
-class Graph(TorchDispatchMode):  # type: ignore[misc]  # torch is Any here
+class Graph:
     """Records operations; a replay runs them once more on the very same memory, as a CUDA graph does.
 
     As there, results belong to the graph, and what came before it does not: a weak reference stands for the address.
     """
 
     def __init__(self) -> None:
-        super().__init__()
         self.recorded: list[tuple[Any, list[Any], Any, Any]] = []
         self.made: list[Any] = []
 
-    def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), keywords: Any = None) -> Any:
-        result = function(*arguments, **(keywords or {}))
-        self.recorded.append((function, [self._address(each) for each in arguments], keywords or {}, result))
+    def record(self, function: Any, arguments: Any, keywords: Any) -> Any:
+        """Run an operation and keep it."""
+        result = function(*arguments, **keywords)
+        self.recorded.append((function, [self._address(each) for each in arguments], keywords, result))
         self.made.append(result)
         return result
 
@@ -83,6 +83,17 @@ class Graph(TorchDispatchMode):  # type: ignore[misc]  # torch is Any here
             again = function(*arguments, **keywords)
             if again.data_ptr() != result.data_ptr():
                 result.copy_(again)
+
+
+def recording(graph: Graph) -> Any:
+    """A context in which ``graph`` records every operation of torch."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Recording(TorchDispatchMode):  # type: ignore[misc]  # torch is Any here
+        def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), keywords: Any = None) -> Any:
+            return graph.record(function, arguments, keywords or {})
+
+    return Recording()
 
 
 class Stream:
@@ -111,7 +122,7 @@ def synchronised(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         "current_stream": Stream,
         "stream": nothing,
         "CUDAGraph": Graph,
-        "graph": lambda graph: graph,
+        "graph": recording,
     }.items():
         monkeypatch.setattr(torch.cuda, name, fake)
     return calls

@@ -7,13 +7,14 @@ import time
 
 import numpy as np
 import pytest
+from late_import import late_import
 
 from pointwise_bench.backends import Problem, registry
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.timing.judged_layer import JudgedLayer
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 
-pytest.importorskip("pyopencl")
+late_import("pyopencl")
 OpenCl = type(registry.get("opencl"))
 
 LONG = Problem(batch=1, in_channels=512, out_channels=512, height=56, width=56)  # a fifth of a second on one core

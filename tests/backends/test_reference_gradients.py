@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from late_import import late_import
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.verify.reference import backward_input, backward_weight
 
-torch = pytest.importorskip("torch")
+torch = late_import("torch")
 
 AXES = {"layout": ("nchw", "nhwc"), "stride": (1, 2, 3), "groups": (1, 2), "bias": (False, True)}
 PROBLEMS = [

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from late_import import late_import
 from places import ROOT
 
 from pointwise_bench.backends import registry
 from pointwise_bench.backends.backend import RUN_CACHE
 
-pytest.importorskip("torch")
+late_import("torch")
 
 PROCESSES = """
 import json, os, sys, traceback
