@@ -12,6 +12,7 @@ first starts alone would have said.
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ SPEEDS: Final = (1, 1, 1.03, 1.05, 1.05, 1.08, 1.12, 1.2, 1.3, 1.45, 1.7, 2, 2, 
 # Rounds of a start, near what the policy says, and fixed here, so that the figures that are published can be had again.
 SCREENING, FAR, FINAL = 17, 3, 20
 FAR_OFF = 3.0  # times slower than the fastest by the warm-up
+UNLIKE: Final = 1.4  # logarithm of about four: of what a backend's own starts differ by, where backends are unlike
 HURRIED, FEWEST = 8, 5  # rounds of a start as runs in a hurry had them before screening; of slow backends
 
 Shifts = Callable[[np.random.Generator, int], NDArray[np.float64]]
@@ -46,18 +48,34 @@ SHIFTS: Final[dict[str, Shifts]] = {
 
 @dataclass(frozen=True)
 class Machine:
-    """``start_sd`` and ``round_sd`` are of the log ratio of a pair: each backend has its share of the variance."""
+    """``start_sd`` and ``round_sd`` are of the log ratio of a pair: each backend has its share of the variance.
+
+    ``unlike`` is the standard deviation, in logarithms, of what a backend's own ``start_sd`` is multiplied by on a
+    problem; the mean of its square is one.
+    """
 
     shifts: str
     start_sd: float
     round_sd: float
+    unlike: float = 0.0
+
+    def unrest(self, generator: np.random.Generator, count: int) -> NDArray[np.float64]:
+        """What the ``start_sd`` of each backend is multiplied by on one problem, in all of its starts."""
+        return (
+            np.exp(self.unlike * generator.standard_normal(count) - self.unlike**2) if self.unlike else np.ones(count)
+        )
 
     def start(
-        self, generator: np.random.Generator, speeds: Sequence[float], number: int, rounds: Sequence[int]
+        self,
+        generator: np.random.Generator,
+        speeds: Sequence[float],
+        number: int,
+        rounds: Sequence[int],
+        unrest: NDArray[np.float64] | float = 1.0,
     ) -> list[Series]:
         """What one start of all backends shows; rounds are long-tailed, and the whole machine drifts."""
         drift = generator.normal(0, 0.05, max(rounds)).cumsum()
-        shifts = SHIFTS[self.shifts](generator, len(speeds)) * self.start_sd / math.sqrt(2)
+        shifts = SHIFTS[self.shifts](generator, len(speeds)) * unrest * self.start_sd / math.sqrt(2)
         noise = generator.standard_t(3, (len(speeds), max(rounds))) * self.round_sd / math.sqrt(6)
         return [
             Series(
@@ -86,16 +104,19 @@ def different(pairs: Pairs) -> NDArray[np.bool_]:
 
 def few_starts(problems: int) -> Iterator[tuple[str, ...]]:
     """Share of the pairs of 18 identical backends that are called different, by machine and number of starts."""
-    yield ("starts differ", "start sd", "round sd", "three", "one, as if three", "one", "two", "three, third look")
-    for shifts in SHIFTS:
+    yield (
+        *("starts differ", "unlike", "start sd", "round sd"),
+        *("three", "one, as if three", "one", "two", "three, third look"),
+    )
+    for shifts, unlike in itertools.product(SHIFTS, (0.0, UNLIKE)):
         for start_sd, round_sd in ((0.01, 0.03), (0.03, 0.03), (0.05, 0.05)):
-            machine = Machine(shifts, start_sd, round_sd)
+            machine = Machine(shifts, start_sd, round_sd, unlike)
             cells = [
                 identical(machine, problems, starts=3, rounds=HURRIED, first_look=PLANNED_STARTS),
                 identical(machine, problems, starts=1, rounds=SCREENING, first_look=1, start_sd=0.0),
                 *(identical(machine, problems, starts, SCREENING, first_look=1) for starts in (1, 2, 3)),
             ]
-            yield shifts, percent(start_sd), percent(round_sd), *map(percent, cells)
+            yield shifts, f"{unlike:g}", percent(start_sd), percent(round_sd), *map(percent, cells)
 
 
 def identical(
@@ -106,7 +127,8 @@ def identical(
     count = len(SPEEDS)
 
     def problem(starts: int) -> list[Series]:
-        each = [machine.start(generator, [1.0] * count, number, [rounds] * count) for number in range(starts)]
+        unrest = machine.unrest(generator, count)
+        each = [machine.start(generator, [1.0] * count, number, [rounds] * count, unrest) for number in range(starts)]
         return [joined(*own) for own in zip(*each, strict=True)]
 
     usual = usual_disagreement([pair_up(problem(3)) for _ in range(10)], first_look)

@@ -20,6 +20,7 @@ from pointwise_bench.common.verdict_rule import (
     ROUND_SD_QUANTILE,
     START_SD,
     START_SD_COUNTS_AS,
+    USUAL_COUNTS_AS,
 )
 from pointwise_bench.report.statistics.order_statistics import ClusterRows
 
@@ -45,8 +46,32 @@ class Disagreement:
     first_look: int = PLANNED_STARTS
     """After how many starts the run first judged who can still be the fastest: see :func:`looks.price_of_look`."""
 
+    @property
+    def judged_early(self) -> bool:
+        """Whether pairs are judged before everybody has the planned starts, as in screening and finals."""
+        return self.first_look < PLANNED_STARTS
+
+    def shifts(self, alpha: float, starts: int, between: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What starts may have shifted each pair by, on either side, in a run that judges pairs early.
+
+        ``z * sd / sqrt(starts)``, as of a mean over ``starts`` of them. The variance is the pair's own, ``between``,
+        drawn towards the run's, which counts as :data:`USUAL_COUNTS_AS` starts (moderated variances: Smyth, Statistical
+        Applications in Genetics 3, 2004); a pair with one start has none of its own.
+
+        It is *added* to the interval of the rounds, and not joined with it by the root of the sum of squares, as for
+        independent normal errors: shifts have heavier tails than a normal distribution. The interval of the rounds is
+        not widened by the design effect as well. That was so, and decided nothing: a pair of three starts has some 50
+        rounds, at the confidence of one among eighteen backends the interval is 16 ranks to either side, and with a
+        design effect of 5 it was all of them, single disturbed rounds included (docs/experiments/one_start.py).
+        """
+        own = np.where(np.isnan(between), 0.0, np.maximum(between, 0.0))
+        freedom = max(starts - 1, 0)
+        variance = (USUAL_COUNTS_AS * self.start_sd**2 + freedom * own) / (USUAL_COUNTS_AS + freedom)
+        found: NDArray[np.float64] = _normal_quantile(alpha) * np.sqrt(variance / max(starts, 1))
+        return found
+
     def allowance(self, alpha: float, starts: int) -> float:
-        """What a pair's interval lacks on either side where it has fewer starts than planned.
+        """What a pair's interval lacks on either side where it has fewer starts than planned, in a full run.
 
         With as many as planned, the interval's own widening by the design effect covers them. ``starts`` of them know a
         pair's shift with a variance of ``start_sd**2 / starts``, and this is the part of it that belongs to the starts

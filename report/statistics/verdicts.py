@@ -71,10 +71,11 @@ def pair_up(series: Sequence[Series], margin: float = MARGIN, usual: Disagreemen
 
     A pair's result is the median of its per-round log ratios, with a sign-test interval. Its confidence of 95 % is
     divided among the pairs, since the reader looks for the best among all of them, and among the looks at the pair
-    (:func:`looks.price_of_look`; Bonferroni). The interval is widened by how much the starts disagree
-    (:attr:`order_statistics.ClusterRows.effects`), ``usual`` being what is known of that over the whole run; where a
-    pair has fewer starts than planned, or too few rounds for a sign test, by :meth:`starts.Disagreement.allowance` and
-    :meth:`starts.Disagreement.few_rounds`.
+    (:func:`looks.price_of_look`; Bonferroni). The interval is widened by how much the starts disagree, ``usual`` being
+    what is known of that over the whole run. Where everybody has the planned starts before anything is judged, that is
+    by the design effect (:attr:`order_statistics.ClusterRows.effects`), and for pairs that have fewer by
+    :meth:`starts.Disagreement.allowance`; where pairs are judged earlier, by :meth:`starts.Disagreement.shifts`. A pair
+    of too few rounds for a sign test gets :meth:`starts.Disagreement.few_rounds` on top.
     """
     first, second = _every_two(len(series))
     found = _Measured.nothing_of(len(first))
@@ -160,13 +161,17 @@ class _Measured:
         rounds, starts = ratios.labels.size, ratios.count
         alpha /= price_of_look(starts, usual.first_look)
         enough = interval_index(rounds, alpha) is not None
-        wider = usual.allowance(alpha, starts)
+        own = spread(ratios)
+        if usual.judged_early:
+            self.middle[places], low, high = ratios.unwidened_intervals(alpha)
+            wider = usual.shifts(alpha, starts, own.between)
+        else:
+            self.middle[places], low, high = ratios.median_intervals(alpha, usual.effect)
+            wider = np.full(len(places), usual.allowance(alpha, starts))
         if not enough:  # the interval is the whole range, and still too narrow
             wider += usual.few_rounds(alpha)
-        self.middle[places], low, high = ratios.median_intervals(alpha, usual.effect)
         self.low[places], self.high[places] = low - wider, high + wider
         self.rounds[places], self.starts[places], self.sign_tested[places] = rounds, starts, enough
-        own = spread(ratios)
         self.effect[places], self.between[places], self.within[places] = ratios.effects, own.between, own.within
 
 

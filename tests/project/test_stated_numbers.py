@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+import numpy as np
 import pytest
 from places import ROOT
 
@@ -45,8 +46,8 @@ def power(value: float) -> str:
 
 
 def lacking(starts: int, backends: int = 18) -> float:
-    """By how much the interval of a pair with so few starts is wider, before anything is known, as a log ratio."""
-    return NOTHING_KNOWN.allowance(look(starts, backends), starts)
+    """By how much the interval of a pair whose starts agree is wider, before anything is known, as a log ratio."""
+    return float(NOTHING_KNOWN.shifts(look(starts, backends), starts, np.zeros(1))[0])
 
 
 def look(starts: int, backends: int) -> float:
@@ -131,7 +132,8 @@ METHODOLOGY: Final = (
     # screening and finals
     f"and {screening_rounds(18)} rounds of eighteen backends or {POLICY.screening.far_rounds};",
     f"a standard deviation of {100 * VERDICT.start_sd:.0f} %, which counts as {VERDICT.start_sd_counts_as} starts",
-    f"with 18 backends, that is {100 * lacking(1):.1f} % for one start and {100 * lacking(2):.1f} % for two",
+    f"with 18 backends, that is {100 * lacking(1):.1f} % for one start, {100 * lacking(2):.1f} % for two and "
+    f"{100 * lacking(3):.1f} % for three that agree",
     f"{100 * VERDICT.round_sd_quantile:.0f} % of the run's pairs stay below, {100 * VERDICT.round_sd:.0f} % before any",
     f"tell nothing below a ratio of {math.exp(lacking(1) + NOTHING_KNOWN.few_rounds(look(1, 18))):.1f}",
     f"Fewer than {VERDICT.fewest_common_rounds} rounds decide nothing",

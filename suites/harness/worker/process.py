@@ -82,9 +82,8 @@ class ChildProcess:
         ``Ended`` when it answers with a status, or not at all, or gets in the harness's way.
         """
         request = message["do"]
-        self._signal(signal.SIGCONT)
         try:
-            self._channel.send(message, descriptors)
+            self._channel.send(message, descriptors, wake=lambda: self._signal(signal.SIGCONT))
             reply, attached = self._channel.receive(timeout_s)
         except TimeoutError:
             self.kill()

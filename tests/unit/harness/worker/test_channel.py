@@ -52,6 +52,45 @@ def test_a_message_larger_than_the_sockets_buffer_arrives_whole(ends: tuple[Chan
     sender.join()
 
 
+@pytest.mark.parametrize("size", [10, 3_000_000])
+def test_the_reader_is_woken_when_the_message_is_there_or_does_not_fit(
+    ends: tuple[Channel, socket.socket], size: int
+) -> None:
+    """Not before: its threads would keep this process from sending. And not never: nobody would empty a full buffer."""
+    channel, theirs = ends
+    there: list[int] = []
+    message = {"text": "x" * size}
+
+    def wake() -> None:
+        there.append(len(theirs.recv(2**22, socket.MSG_PEEK)))
+        reader.start()
+
+    received: list[Any] = []
+    reader = threading.Thread(target=lambda: received.append(Channel(theirs).receive(10.0)))
+    channel.send(message, wake=wake)
+    reader.join()
+    assert received == [(message, [])]
+    assert there[0] >= min(size, 4096)
+
+
+def test_the_reader_is_woken_where_nothing_fits(ends: tuple[Channel, socket.socket]) -> None:
+    channel, theirs = ends
+    end = channel._socket
+    end.setblocking(False)
+    filled = 0
+    with pytest.raises(BlockingIOError):
+        while True:
+            filled += end.send(b" " * 4096)
+    end.setblocking(True)  # as it is in a run
+    channel.send({"do": "turn"}, wake=lambda: _read_all(theirs, filled))
+    assert Channel(theirs).receive(1.0) == ({"do": "turn"}, [])
+
+
+def _read_all(end: socket.socket, count: int) -> None:
+    while count:
+        count -= len(end.recv(count))
+
+
 def test_descriptors_travel_with_their_message(ends: tuple[Channel, socket.socket]) -> None:
     channel, theirs = ends
     with tempfile.TemporaryFile() as file:

@@ -81,6 +81,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> str:
         (verdict_rule, "MARGIN", 0.125, "claims-verdict", ("widened by 12.5 % to both sides",)),
         (verdict_rule, "PLANNED_STARTS", 7, "rule-confidence", ("the 7 planned starts",)),
         (verdict_rule, "USUAL_COUNTS_AS", 9, "rule-starts", ("counts as 9 starts",)),
+        (verdict_rule, "USUAL_COUNTS_AS", 9, "rule-shifts", ("counts as 9 starts",)),
         (verdict_rule, "START_SD", 0.07, "rule-starts", ("7 % counts as 30 starts",)),
         (verdict_rule, "START_SD_COUNTS_AS", 50, "rule-starts", ("3 % counts as 50 starts",)),
         (verdict_rule, "ROUND_SD", 0.1, "rule-verdict", ("(10 % while none is known)",)),
@@ -311,6 +312,18 @@ def totals_follow_from_the_layers_ratios_and_need_all_of_them(folder: Path) -> N
     assert found.high[0] == pytest.approx(0.1 * (common + (1 - common) / 2) ** 0.5)
 
 
+def a_run_that_judges_early_adds_what_starts_shift(folder: Path) -> None:
+    """Three level starts at 1.9, 2 and 2.1: the middle one is the median, and no round scatters."""
+    level, other = (series(np.repeat(seconds, 9), 3) for seconds in ([1.0, 1.0, 1.0], [1.9, 2.0, 2.1]))
+    known = Disagreement(effect=50.0, start_sd=0.05, first_look=1)
+    pair = pair_up([level, other], usual=known)
+    own = float(np.var(np.log([1.9, 2.0, 2.1]), ddof=1))
+    alpha = verdict_rule.ALPHA / 12  # the third look: 3 * 4
+    wider = NormalDist().inv_cdf(1 - alpha / 2) * math.sqrt((4 * 0.05**2 + 2 * own) / 6 / 3)
+    assert math.log(pair.high[0]) == pytest.approx(math.log(2.1) + wider)
+    assert math.log(pair.low[0]) == pytest.approx(math.log(1.9) - wider)
+
+
 def starts_widen_an_interval_and_never_narrow_it(folder: Path) -> None:
     # Three starts: two beyond the first, beside four starts' worth of the run's own or, for a single time, of none.
     assert moderated(own=9.0, freedom=2, usual=3.0) == pytest.approx((4 * 3 + 2 * 9) / 6)
@@ -477,6 +490,13 @@ SENTENCES: Final[dict[str, tuple[str, Callable[[Path], None]]]] = {
         "interval is wider on either side by what the missing starts may have shifted it, by the normal distribution "
         "and the standard deviation of such shifts among all pairs of the run (beside which 3 % counts as 30 starts).",
         starts_widen_an_interval_and_never_narrow_it,
+    ),
+    "rule-shifts": (
+        "A run within a time budget, which judges pairs before they have the planned starts, multiplies no ranks. The "
+        "interval of the rounds is wider on either side by what the mean of the pair's starts may be off, by the "
+        "normal distribution: its own variance between starts is drawn towards that of the run, which counts as 4 "
+        "starts.",
+        a_run_that_judges_early_adds_what_starts_shift,
     ),
     "rule-roof": (
         "The roof is the least time by the measured peak of multiply-adds and the measured bandwidth at the problem's "

@@ -15,6 +15,7 @@ from pointwise_bench.common.verdict_rule import (
     ROUND_SD_QUANTILE,
     START_SD,
     START_SD_COUNTS_AS,
+    USUAL_COUNTS_AS,
 )
 from pointwise_bench.report.statistics.order_statistics import ClusterRows
 from pointwise_bench.report.statistics.starts import Disagreement, spread, usual_round_sd, usual_start_sd
@@ -40,6 +41,42 @@ COUNT = 18  # backends
 )
 def test_the_allowance_is_for_the_starts_that_are_missing(starts: int, alpha: float, allowed: float) -> None:
     assert Disagreement(start_sd=0.1).allowance(alpha, starts) == pytest.approx(allowed, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("starts", "between", "allowed"),
+    [
+        # By hand: 1.959964 standard deviations of a mean; of two starts the variance is (4 * 0.01 + own) / 5.
+        (1, math.nan, 0.1959964),
+        (2, math.nan, 0.1959964 * math.sqrt(4 / 5 / 2)),
+        (2, 0.04, 0.1959964 * math.sqrt(8 / 5 / 2)),
+        (3, 0.0, 0.1959964 * math.sqrt(4 / 6 / 3)),
+        (3, -0.01, 0.1959964 * math.sqrt(4 / 6 / 3)),  # less than the rounds explain: no disagreement
+        (5, 0.01, 0.1959964 / math.sqrt(5)),
+    ],
+)
+def test_what_starts_may_have_shifted_falls_with_their_number_and_grows_with_their_disagreement(
+    starts: int, between: float, allowed: float
+) -> None:
+    assert USUAL_COUNTS_AS == 4
+    found = Disagreement(start_sd=0.1, first_look=1).shifts(0.05, starts, np.array([between]))
+    assert found == pytest.approx([allowed], abs=1e-6)
+
+
+def test_only_a_run_that_judges_pairs_early_leaves_ranks_as_they_are() -> None:
+    """Three starts that plainly disagree, of 20 rounds each, against a steady backend: by ranks nothing is decided."""
+    assert [Disagreement(first_look=look).judged_early for look in (1, 2, PLANNED_STARTS)] == [True, True, False]
+    process = np.repeat(np.arange(3), 20)
+    noise = np.random.default_rng(3).normal(0, 0.001, process.size)
+    noise[::20] = 1.0  # a disturbed round in each start
+    rounds = np.arange(process.size)
+    steady = Series(np.zeros(process.size), rounds, process)
+    slower = Series(0.2 + np.array([0.0, 0.01, 0.02])[process] + noise, rounds, process)
+    planned = pair_up([steady, slower], usual=Disagreement(effect=9.0, start_sd=0.01))
+    early = pair_up([steady, slower], usual=Disagreement(effect=9.0, start_sd=0.01, first_look=1))
+    assert planned.high[0] > 2
+    assert early.high[0] < 1.3
+    assert early.verdict[0] == "faster"
 
 
 def test_few_rounds_are_widened_by_what_a_single_one_can_be_off() -> None:
