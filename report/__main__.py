@@ -47,7 +47,8 @@ exit codes: 0 done, {bad} bad input
 _COMPARE_HELP: Final = """\
 Prints what became faster or slower from run OLD to run NEW, each backend against itself. The runs did not take turns,
 so nothing is paired: a change is called only where even the closest ends of the two medians' intervals differ by more
-than the margin, and where both runs have at least {rounds} rounds.
+than the margin, and where both runs have at least {rounds} rounds. Even then it may be the machine's: two runs that are
+not paired decide no exit code by their times, whatever --fail-on says. A lost valid result needs no pairing.
 
 Runs of two machines, and runs that were measured by different rules (a hot cache and a cold one, another policy,
 another version of pointwise-bench), are refused unless that is asked for. What else differs is noted.
@@ -57,7 +58,7 @@ examples:
   pointwise-bench compare results/MACHINE/BEFORE results/MACHINE/AFTER
   pointwise-bench compare OLD NEW --margin 0.1        call only changes beyond 10 %
 
-exit codes: 0 no regression, 1 something is slower or lost its valid result, or nothing to compare, {bad} bad input
+exit codes: 0 compared, and nothing that --fail-on names; 1 what --fail-on names, or nothing to compare; {bad} bad input
 """
 
 
@@ -214,7 +215,11 @@ def _compare(words: Sequence[str]) -> int:
     reasons = Counter(change.text for change in changes if change.verdict == "not compared")
     for reason, count in sorted(reasons.items()):
         print(f"not compared: {count} of the cells: {reason}")
-    return int(any(change.is_regression for change in changes))
+    print(
+        "not paired: the two runs took no turns in the same rounds, so no change of a time decides the exit code"
+        + (f"; --fail-on {options.fail_on} looked for lost results only" if options.fail_on == "slower" else "")
+    )
+    return int(options.fail_on != "nothing" and counts["broken"] > 0)
 
 
 def _compare_parser() -> argparse.ArgumentParser:
@@ -226,6 +231,13 @@ def _compare_parser() -> argparse.ArgumentParser:
     parser.add_argument("new", type=Path, metavar="NEW", help="the run folder after")
     parser.add_argument(
         "--margin", type=_margin, default=MARGIN, help=f"a change within this share is none (default: {MARGIN:g})"
+    )
+    parser.add_argument(
+        "--fail-on",
+        choices=("nothing", "broken", "slower"),
+        default="nothing",
+        help="what ends with exit code 1: broken, a backend that lost its valid result; slower, that or a slower time, "
+        "which needs paired rounds and so never is found between two separate runs (default: nothing)",
     )
     parser.add_argument("--across-machines", action="store_true", help="compare although the runs' machines differ")
     parser.add_argument(

@@ -30,11 +30,6 @@ class Change:
     where: str
     text: str
 
-    @property
-    def is_regression(self) -> bool:
-        """Slower, or without a valid time where there was one."""
-        return self.verdict in ("slower", "broken")
-
 
 def compare_runs(
     old: Run, new: Run, margin: float, *, across_machines: bool = False, across_rules: bool = False

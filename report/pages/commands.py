@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from pointwise_bench.report.reading.run import Run
@@ -13,13 +13,17 @@ _HOT: Final = "hot"
 
 
 def measure(
-    run: Run, shapes: Iterable[str], threads: int, backends: Iterable[str] = (), *, seeded: bool = False
+    options: Mapping[str, Any],
+    shapes: Iterable[str],
+    threads: int,
+    backends: Iterable[str] = (),
+    *,
+    seeded: bool = False,
 ) -> str:
-    """What measures ``shapes`` as ``run`` did; ``seeded``: with its order of turns, too.
+    """What measures ``shapes`` as a run with these ``options`` did; ``seeded``: with its order of turns, too.
 
     All words are quoted for a shell: names are those of a file that may be a stranger's.
     """
-    options = _options(run)
     words = ["pointwise-bench", "run"]
     for option, values in (("--plugin", _listed(options, "plugins")), ("--shapes", shapes), ("--backend", backends)):
         for value in values:
@@ -33,8 +37,11 @@ def measure(
     return shlex.join(words)
 
 
-def _options(run: Run) -> dict[str, Any]:
-    """What the run was started with; nothing where that cannot be read, as it decides no number."""
+def options_of(run: Run) -> dict[str, Any]:
+    """What the run was started with; nothing where that cannot be read, as it decides no number.
+
+    Read once for a run: a page has a command for every cell.
+    """
     try:
         options = plain(run.settings.get("options"))
     except Defect:
@@ -42,6 +49,6 @@ def _options(run: Run) -> dict[str, Any]:
     return options if isinstance(options, dict) else {}
 
 
-def _listed(options: dict[str, Any], key: str) -> list[Any]:
+def _listed(options: Mapping[str, Any], key: str) -> list[Any]:
     found = options.get(key)
     return found if isinstance(found, list) else []

@@ -13,7 +13,7 @@ import pandas as pd
 from pointwise_bench.common.status import OK
 from pointwise_bench.report.analysis.groups import GroupRow, ReportGroup
 from pointwise_bench.report.analysis.wording import DASH, duration, three_digits
-from pointwise_bench.report.pages.commands import measure
+from pointwise_bench.report.pages.commands import measure, options_of
 from pointwise_bench.report.pages.sample_line import SampleLine, sample_line
 from pointwise_bench.report.plots.style import Look
 from pointwise_bench.report.reading.cells import ReadCell
@@ -73,11 +73,12 @@ def details_of(
     colours: Mapping[str, Look],
 ) -> list[list[LayerDetails]]:
     """The layers of ``group`` in the order of the network, by page; ``timings`` are its rows alone."""
+    options = options_of(run)
     of_layer: defaultdict[tuple[str, str], list[Mapping[Any, Any]]] = defaultdict(list)
     for row in timings.to_dict("records"):
         of_layer[row["name"], row["problem"]].append(row)
     layers = (
-        _details(run, group.threads, number, layer, of_layer[layer.name, layer.problem], cells, colours)
+        _details(options, group.threads, number, layer, of_layer[layer.name, layer.problem], cells, colours)
         for number, layer in enumerate(group.layers, 1)
     )
     return _pages(layers)
@@ -106,7 +107,7 @@ def _pages(layers: Iterable[LayerDetails]) -> list[list[LayerDetails]]:
 
 
 def _details(
-    run: Run,
+    options: Mapping[str, Any],
     threads: int,
     number: int,
     layer: GroupRow,
@@ -122,10 +123,10 @@ def _details(
         name=layer.name or layer.problem,
         problem=layer.problem,
         occurrences=layer.occurrences,
-        timed=tuple(_timed(run, row, cells[row["backend"], layer.problem, threads], colours) for row in shown),
+        timed=tuple(_timed(options, row, cells[row["backend"], layer.problem, threads], colours) for row in shown),
         failed=tuple(failed[:MOST_OF_A_LAYER]),
         further=max(0, len(timed) - MOST_OF_A_LAYER) + max(0, len(failed) - MOST_OF_A_LAYER),
-        command=measure(run, [layer.problem], threads),
+        command=measure(options, [layer.problem], threads),
     )
 
 
@@ -137,7 +138,7 @@ def _order(row: Mapping[Any, Any]) -> tuple[bool, float, str]:
     return row["sign"] != "fastest", row["median_s"], row["backend"]
 
 
-def _timed(run: Run, row: Mapping[Any, Any], cell: ReadCell, colours: Mapping[str, Look]) -> Timed:
+def _timed(options: Mapping[str, Any], row: Mapping[Any, Any], cell: ReadCell, colours: Mapping[str, Look]) -> Timed:
     share = row["percent_of_roof"]
     return Timed(
         backend=row["backend"],
@@ -151,7 +152,7 @@ def _timed(run: Run, row: Mapping[Any, Any], cell: ReadCell, colours: Mapping[st
         first_call=duration(row["first_call_s"]),
         faults=_digits(row["page_faults_per_call"]),
         samples=sample_line(cell.samples, cell.round),
-        command=measure(run, [row["problem"]], cell.threads, [row["backend"]], seeded=True),
+        command=measure(options, [row["problem"]], cell.threads, [row["backend"]], seeded=True),
     )
 
 

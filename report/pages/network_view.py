@@ -12,7 +12,7 @@ import pandas as pd
 from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
 from pointwise_bench.report.analysis.wording import duration, joined, times
-from pointwise_bench.report.pages.commands import measure
+from pointwise_bench.report.pages.commands import measure, options_of
 from pointwise_bench.report.pages.layer_strip import Segment, strip
 from pointwise_bench.report.plots.style import Look
 from pointwise_bench.report.reading.run import Run
@@ -224,9 +224,10 @@ def _winners(segments: Sequence[Segment]) -> tuple[tuple[str, str, int], ...]:
 
 def _command(run: Run, group: ReportGroup) -> str:
     """What would settle what the sentence leaves open: the whole network, since totals come from one run."""
+    options = options_of(run)
     if not group.is_whole or not group.leaders:
-        return measure(run, [group.name], group.threads)
+        return measure(options, [group.name], group.threads)
     if group.undecided:
         rivals = sorted(one.backend for one in (*group.leaders, *group.undecided))
-        return measure(run, [group.name], group.threads, rivals)
+        return measure(options, [group.name], group.threads, rivals)
     return ""

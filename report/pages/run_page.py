@@ -39,6 +39,12 @@ MOST_IN_FULL: Final = 12
 MOST_CELLS: Final = 6000
 """Whose times stand in tables on the page of their run; those of the groups behind them are on pages of their own."""
 
+MOST_PLOTTED: Final = 2500
+"""Cells in heat maps, over the groups of a run in their order: drawing them takes longer than all the rest."""
+
+MOST_TABLES: Final = 60
+"""Groups with a table and a plot on the page of their run, however small they are."""
+
 
 @dataclass(frozen=True)
 class Section:
@@ -120,13 +126,13 @@ def _sections(found: RunAnalysis, around: Surroundings, place: RunPlace) -> Iter
     """One after the other: selecting each group's rows from the whole table would take its square in time."""
     rows = _rows_by_group(found.timings)
     taken = 0
-    for group in found.groups:
+    for number, group in enumerate(found.groups):
         own = rows.get((group.name, group.threads), found.timings[:0])
         taken += len(own)
-        table = (
-            layer_table(group, own, found.baseline) if taken <= MOST_CELLS and own["median_s"].notna().any() else None
-        )
-        plot = _plot(group, rows, around, place) if taken <= MOST_CELLS else None
+        few = number < MOST_TABLES
+        timed = few and taken <= MOST_CELLS and own["median_s"].notna().any()
+        table = layer_table(group, own, found.baseline) if timed else None
+        plot = _plot(group, rows, around, place) if few and taken <= MOST_PLOTTED else None
         behind = group_pages(found, group, own, around)
         yield Section(group, answer(group), table, [f"plots/{plot.name}"] if plot else [], behind)
 

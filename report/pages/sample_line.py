@@ -25,13 +25,13 @@ class SampleLine(NamedTuple):
 
 def sample_line(samples: NDArray[np.float64], rounds: NDArray[np.int64]) -> SampleLine:
     """From the smallest at the bottom to the largest at the top, in the order of the rounds."""
-    ordered = samples[np.argsort(rounds, kind="stable")]
-    # Ends of stretches as even as whole numbers allow.
-    starts = np.unique(np.linspace(0, len(ordered), min(MOST_POINTS, len(ordered)), endpoint=False, dtype=np.int64))
-    drawn = np.maximum.reduceat(ordered, starts)
+    drawn = samples[np.argsort(rounds, kind="stable")]
+    if len(drawn) > MOST_POINTS:  # stretches as even as whole numbers allow
+        drawn = np.maximum.reduceat(drawn, np.arange(MOST_POINTS) * len(drawn) // MOST_POINTS)
     low, high = float(samples.min()), float(samples.max())
     height = (drawn - low) / (high - low) if high > low else np.full(drawn.shape, 0.5)
-    across = np.linspace(0, WIDTH, len(drawn)) if len(drawn) > 1 else np.array([WIDTH / 2])
-    up = HEIGHT - 1 - (HEIGHT - 2) * height
-    corners = (f"{x:.0f},{y:.0f}" for x, y in zip(across.tolist(), up.tolist(), strict=True))
-    return SampleLine(" ".join(corners), f"{len(samples):,} rounds, {duration(low)} to {duration(high)}")
+    up = np.rint(HEIGHT - 1 - (HEIGHT - 2) * height).astype(np.int64).tolist()
+    step = WIDTH / (len(up) - 1) if len(up) > 1 else 0.0
+    first = 0.0 if len(up) > 1 else WIDTH / 2
+    corners = " ".join([f"{first + step * place:.0f},{y}" for place, y in enumerate(up)])
+    return SampleLine(corners, f"{len(samples):,} rounds, {duration(low)} to {duration(high)}")

@@ -99,12 +99,17 @@ def test_a_damaged_run_is_passed_over_and_named(tmp_path: Path, capsys: pytest.C
     assert captured.err.startswith(f"note: {bad / 'run.json'}: canary is 5, not an object")
 
 
-def test_compare_finds_a_planted_regression(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("options", [[], ["--fail-on", "broken"], ["--fail-on", "slower"]])
+def test_compare_finds_a_planted_regression_and_gates_nothing_by_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
     before = [cell("a", one, noisy(1e-3, 1)) for one in (FIRST, SECOND)]
     after = [cell("a", FIRST, noisy(1e-3, 2)), cell("a", SECOND, noisy(1.1e-3, 3))]
-    assert main(["compare", *two_runs(tmp_path, before, after)]) == 1
+    assert main(["compare", *two_runs(tmp_path, before, after), *options]) == 0
     out = capsys.readouterr().out
     assert f"slower: a {SECOND}" in out
+    assert out.splitlines()[-1].startswith("not paired: ")
+    assert ("--fail-on slower looked for lost results only" in out) is (options[-1:] == ["slower"])
     assert FIRST not in out
 
 
@@ -133,6 +138,7 @@ def test_compare_across_rules_says_which_and_what_is_not_compared(
         "note: cells only in the old run: 0; only in the new one: 1",
         "2 cells in both runs, 1 not compared, 1 unchanged",
         "not compared: 1 of the cells: timed in-process, where other backends' threads disturb",
+        "not paired: the two runs took no turns in the same rounds, so no change of a time decides the exit code",
     ]
 
 
@@ -144,10 +150,13 @@ def test_compare_does_not_call_what_the_intervals_leave_open(
     assert "1 unclear" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("rounds", "code"), [(3, 0), (4, 1)])
-def test_compare_calls_nothing_from_three_rounds(tmp_path: Path, rounds: int, code: int) -> None:
+@pytest.mark.parametrize(("rounds", "said"), [(3, "1 unclear"), (4, "1 slower")])
+def test_compare_calls_nothing_from_three_rounds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], rounds: int, said: str
+) -> None:
     before, after = [cell("a", FIRST, [1e-3] * rounds)], [cell("a", FIRST, [2e-3] * rounds)]
-    assert main(["compare", *two_runs(tmp_path, before, after)]) == code
+    assert main(["compare", *two_runs(tmp_path, before, after)]) == 0
+    assert said in capsys.readouterr().out
 
 
 def test_compare_says_that_there_is_nothing_to_compare_and_fails(
@@ -162,9 +171,10 @@ def test_compare_says_that_there_is_nothing_to_compare_and_fails(
     ]
 
 
-def test_compare_counts_a_lost_result_as_a_regression(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("fail_on", "code"), [("nothing", 0), ("broken", 1), ("slower", 1)])
+def test_compare_fails_on_a_lost_result_where_that_is_asked_for(tmp_path: Path, fail_on: str, code: int) -> None:
     before, after = [cell("a", FIRST, noisy(1e-3))], [cell("a", FIRST, status="wrong")]
-    assert main(["compare", *two_runs(tmp_path, before, after)]) == 1
+    assert main(["compare", *two_runs(tmp_path, before, after), "--fail-on", fail_on]) == code
 
 
 def test_splice_and_picture_are_repeatable(tmp_path: Path) -> None:

@@ -50,7 +50,6 @@ def test_a_change_is_called_by_the_ends_of_both_intervals(
 ) -> None:
     change = compared(tmp_path, cell("a", FIRST, spread(*before)), cell("a", FIRST, spread(*after)))
     assert change.verdict == verdict
-    assert change.is_regression is (verdict == "slower")
 
 
 def test_a_change_is_said_with_both_times_and_the_widest_ratio(tmp_path: Path) -> None:
@@ -125,7 +124,6 @@ def test_a_result_that_came_or_went(tmp_path: Path, before: str, after: str, ver
 
     change = compared(tmp_path, made(before), made(after))
     assert (change.verdict, change.text) == (verdict, text)
-    assert change.is_regression is (verdict == "broken")
 
 
 @pytest.mark.parametrize("side", [0, 1])

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from make_run import run_of
 
-from pointwise_bench.report.pages.commands import measure
+from pointwise_bench.report.pages.commands import measure, options_of
 
 
 def words(tmp_path: Path, options: Any, *shapes: str, **more: Any) -> list[str]:
-    return shlex.split(measure(run_of(tmp_path, [], options=options), shapes, 2, **more))
+    return shlex.split(measure(options_of(run_of(tmp_path, [], options=options)), shapes, 2, **more))
 
 
 def test_it_names_shapes_backends_and_threads_and_the_seed_where_asked(tmp_path: Path) -> None:

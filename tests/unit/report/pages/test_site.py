@@ -185,6 +185,19 @@ def test_same_data_gives_the_same_plots(tmp_path: Path) -> None:
         assert (tmp_path / "one" / "plots" / name).read_bytes() == (tmp_path / "two" / "plots" / name).read_bytes()
 
 
+def test_the_same_runs_in_another_order_give_the_same_bytes(tmp_path: Path) -> None:
+    cells = [cell(name, one, [1e-3] * 9) for one in (FIRST, SECOND) for name in ("a", "b")]
+    runs = [run_of(tmp_path, cells, name=f"2026-01-0{day}T03-04-05Z") for day in (1, 2)]
+    for name, order in (("one", runs), ("two", runs[::-1])):
+        page_of(tmp_path / name, *order)
+    one, two = (
+        {path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*.*")}
+        for name in ("one", "two")
+    )
+    assert one == two
+    assert len(one) >= 8
+
+
 def test_groups_whose_names_look_alike_have_plots_of_their_own(tmp_path: Path) -> None:
     names = ("a b", "a/b", "../../a-b")
     cells = [cell("a", f"n{number}c8h4w4-o8", [1e-3] * 9, group=name) for number, name in enumerate(names, 1)]
