@@ -98,6 +98,32 @@ def test_a_view_whose_sizes_are_computed_is_followed(tmp_path: Path) -> None:
     assert (scores.what, scores.macs) == ("product of two activations", 3 * 20 * 20 * 6)
 
 
+def test_paddings_whose_order_is_turned_around_are_followed(tmp_path: Path) -> None:
+    """As one exporter writes them: pairs from the last axis to the first, reversed, and transposed."""
+    nodes = [
+        node("Concat", ["last", "zeros"], ["pairs"], axis=0),
+        node("Reshape", ["pairs", "two"], ["table"]),
+        node("Slice", ["table", "minus1", "least", "axis0", "minus1"], ["reversed"]),
+        node("Transpose", ["reversed"], ["turned"], perm=[1, 0]),
+        node("Reshape", ["turned", "minus1"], ["pads"]),
+        node("Cast", ["pads"], ["whole"], to=7),
+        node("Pad", ["x", "whole"], ["p"]),
+        node("Conv", ["p", "w"], ["y"]),
+    ]
+    constants = [
+        numbers("last", 1, 2, 3, 4),
+        numbers("zeros", 0, 0, 0, 0),
+        numbers("two", -1, 2),
+        numbers("minus1", -1),
+        numbers("least", -(1 << 63)),
+        numbers("axis0", 0),
+        weights("w", 4, 2, 1, 1),
+    ]
+    (layer,) = read(tmp_path, model(nodes, constants, {"x": [1, 2, 10, 20]})).operations
+    assert isinstance(layer, Convolution)
+    assert layer.image == (10 + 3 + 4, 20 + 1 + 2)
+
+
 def test_behind_an_operator_that_is_not_known_the_stated_shape_counts(tmp_path: Path) -> None:
     nodes = [node("Secret", ["x"], ["a"]), node("Conv", ["a", "w"], ["y"])]
     content = model(nodes, [weights("w", 4, 2, 1, 1)], {"x": [1, 2]})

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import product
 from math import prod
 from typing import Final
 
-from pointwise_bench.harvest.onnx_file.known import Known, has
+from pointwise_bench.harvest.onnx_file.known import Known, axis_of, has
 from pointwise_bench.harvest.onnx_file.records import MOST_VALUES, NodeRecord
 
 Numbers = tuple[int, ...]
@@ -80,11 +81,32 @@ def _gathered(node: NodeRecord, known: Known) -> Numbers:
 
 
 def _sliced(node: NodeRecord, known: Known) -> Numbers:
-    if len(known.shape(node)) != 1:
-        raise ValueError("not a list")
-    start, end = (known.values_or(node, index, name) or (0,) for index, name in ((1, "starts"), (2, "ends")))
-    step = known.values(node, 4)[0] if has(node, 4) else 1
-    return known.values(node, 0)[slice(start[0], end[0], step)]
+    """Of a list, or of a small table: exporters turn the order of paddings around in one."""
+    shape = known.shape(node)
+    starts, ends = (known.values_or(node, index, name) or () for index, name in ((1, "starts"), (2, "ends")))
+    axes = known.values_or(node, 3, "axes") or tuple(range(len(starts)))
+    steps = known.values(node, 4) if has(node, 4) else (1,) * len(starts)
+    cuts = [slice(None)] * len(shape)
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        cuts[axis_of(axis, len(shape))] = slice(start, end, step)
+    kept = [range(size)[cut] for size, cut in zip(shape, cuts, strict=True)]
+    return _at(known.values(node, 0), shape, kept, range(len(shape)))
+
+
+def _transposed(node: NodeRecord, known: Known) -> Numbers:
+    shape = known.shape(node)
+    order = node.ints.get("perm", tuple(range(len(shape) - 1, -1, -1)))
+    return _at(known.values(node, 0), shape, [range(shape[axis]) for axis in order], order)
+
+
+def _at(numbers: Numbers, shape: Numbers, places: Sequence[Sequence[int]], axes: Sequence[int]) -> Numbers:
+    """The numbers of a table at the product of ``places``, each of which counts along one of ``axes``."""
+    strides = [prod(shape[axis + 1 :]) for axis in axes]
+    if prod(map(len, places)) > MOST_VALUES:
+        raise ValueError("no table of sizes")
+    return tuple(
+        numbers[sum(place * stride for place, stride in zip(each, strides, strict=True))] for each in product(*places)
+    )
 
 
 def _chosen(node: NodeRecord, known: Known) -> Numbers:
@@ -125,6 +147,7 @@ _RULES: Final[dict[str, Callable[[NodeRecord, Known], Numbers | None]]] = {
     "Concat": _concatenated,
     "Gather": _gathered,
     "Slice": _sliced,
+    "Transpose": _transposed,
     "Where": _chosen,
     "ConstantOfShape": _repeated,
     "Expand": _repeated,
