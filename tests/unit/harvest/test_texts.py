@@ -146,6 +146,15 @@ def test_a_list_of_deepbench(tmp_path: Path) -> None:
     assert (row.image, row.stride) == ((55, 56), (1, 1))
 
 
+@pytest.mark.parametrize("filling", [" ", "|", "1 ", 'n"', "x1", "(", "ic1", ":", "_"])
+@pytest.mark.parametrize("kind", ALL)
+def test_a_line_that_repeats_itself_is_read_in_no_time(tmp_path: Path, kind: str, filling: str) -> None:
+    """Patterns that try every division of a run would be busy for minutes, which whoever runs the tests would see."""
+    lines = ALL[kind].splitlines()
+    for place in (1, len(lines[-2]) // 2):
+        read(tmp_path, "\n".join([*lines, (lines[-2][:place] + filling * 9_000 + lines[-2][place:])[:9_000]] * 2))
+
+
 @pytest.mark.parametrize("text", ["", "a letter\n", "1 2 3\n", "ic64\n", "\0\1", "| module | #flops |\n"])
 def test_other_texts_are_none_of_these(tmp_path: Path, text: str) -> None:
     assert read(tmp_path, text) is None

@@ -12,7 +12,9 @@ from typing import Final
 
 from pointwise_bench.harvest.operations import Convolution, Linear, Operation, OtherProduct
 
-_ROW: Final = re.compile(r"\|\s*([\w.]+)\s*\|\s*([^|]*?)\s*\|\s*([^|]*?)\s*\|\s*(?:[^|]*\|)?\s*$")
+_NAME: Final = re.compile(r"[\w.]+")
+_CELLS: Final = 5
+"""Of a row: before the first bar, three columns or more, and behind the last bar."""
 _UNITS: Final = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _ROUNDED_BY: Final = 0.00051
 """Of the unit: numbers have three digits behind the point."""
@@ -29,10 +31,11 @@ def operations(lines: Iterable[str]) -> Iterator[Operation]:
     flops: dict[str, str] = {}
     shapes: dict[str, tuple[int, ...]] = {}
     for line in lines:
-        match = _ROW.match(line)
-        if match is None:
+        # Split, not matched by one pattern, which tries every division of a long run of blanks.
+        cells = [cell.strip() for cell in line.split("|")]
+        if len(cells) < _CELLS or cells[0] or not _NAME.fullmatch(cells[1]):
             continue
-        name, second, third = match.groups()
+        name, second, third = cells[1:4]
         if second.startswith("("):
             shapes[name] = tuple(int(each) for each in re.findall(r"\d{1,9}", second))
         else:

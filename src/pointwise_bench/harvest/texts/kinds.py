@@ -12,7 +12,8 @@ from pointwise_bench.harvest.texts import benchdnn, deepbench, fvcore_table, tor
 LARGEST: Final = 64 << 20
 """Bytes. A log of a day is larger, and has nothing new behind that."""
 MOST_LAYERS: Final = 1_000_000
-_LONGEST_LINE: Final = 10_000
+_LONGEST_LINE: Final = 4_000
+"""Characters. Lines of these texts have a tenth of it."""
 
 
 class TextKind(NamedTuple):
