@@ -39,6 +39,9 @@ COMMANDS: Final = {
     "recommend": Command(
         "pointwise_bench.wisdom.recommend", (), "tell what to use for which layer here, and write it for plan()"
     ),
+    "attack": Command(
+        "pointwise_bench.suites.attacks.__main__", (), "measure the share of cheats that get a time on this machine"
+    ),
     "calibrate": Command(
         "pointwise_bench.suites.calibration.__main__", (), "measure how often the verdicts err on this machine"
     ),

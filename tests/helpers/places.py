@@ -9,4 +9,3 @@ HELPERS: Final = Path(__file__).resolve().parent
 ROOT: Final = HELPERS.parents[1]
 PLUGINS: Final = HELPERS / "plugins"
 PLANTED: Final = ROOT / "suites" / "planted"
-ATTACKS: Final = ROOT / "suites" / "attacks"
