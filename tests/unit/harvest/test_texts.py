@@ -129,6 +129,13 @@ def test_a_table_without_the_columns_that_matter_says_which(tmp_path: Path) -> N
         read(tmp_path, "Layer (type:depth-idx)                   Output Shape              Param #\n")
 
 
+@pytest.mark.parametrize("kind", ["torchinfo", "fvcore"])
+def test_a_table_without_rows_has_no_layers(tmp_path: Path, kind: str) -> None:
+    model = read(tmp_path, "\n".join(ALL[kind].splitlines()[:3]))
+    assert model is not None
+    assert model.operations == ()
+
+
 def test_a_table_of_fvcore(tmp_path: Path) -> None:
     layer, blurred, head = found(tmp_path, "fvcore")
     assert (layer.name, layer.image, layer.in_channels, layer.out_channels) == ("a", (56, 56), 64, 64)

@@ -24,7 +24,7 @@ def is_line(line: str) -> bool:
 def operations(lines: Iterable[str]) -> tuple[Operation, ...]:
     """The rows that have no rows below them, in their order, which is that of the calls. Raises ``HarvestError``."""
     rows = list(_rows(iter(lines)))
-    depths = [*(row.depth for row in rows[1:]), 0]
+    depths = [*(row.depth for row in rows[1:]), 0][: len(rows)]
     leaves = [row for row, next_depth in zip(rows, depths, strict=True) if next_depth <= row.depth]
     return with_what_follows([_node(place, row) for place, row in enumerate(leaves)], ())
 
