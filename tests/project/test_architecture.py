@@ -37,11 +37,11 @@ ELSEWHERE = {"report": (), "suites.harness": ("tests/process", "tests/run", "tes
 # the very rule that the report will decide by; two copies of a rule drift apart.
 RULE = {
     f"{REPORT}.statistics.{name}"
-    for name in ("leaders", "looks", "order_statistics", "starts", "total_ratios", "verdicts")
+    for name in ("leaders", "looks", "order_statistics", "outlook", "starts", "total_ratios", "verdicts")
 }
 BORROWED = {
     f"{HARNESS}.run.contenders": {
-        f"{REPORT}.statistics.{name}" for name in ("leaders", "starts", "total_ratios", "verdicts")
+        f"{REPORT}.statistics.{name}" for name in ("leaders", "outlook", "starts", "total_ratios", "verdicts")
     },
     # What a run came to is the report's to say, in the terminal as on the page.
     f"{SUITES}.terminal": {

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pointwise_bench.common.verdict_rule import FEWEST_COMMON_ROUNDS
 from pointwise_bench.report.statistics.leaders import Leaders, leaders_of, named
+from pointwise_bench.report.statistics.outlook import Intervals, more_starts
 from pointwise_bench.report.statistics.starts import Disagreement
 from pointwise_bench.report.statistics.total_ratios import LayerRatios, Numbers, compare_totals
 from pointwise_bench.report.statistics.verdicts import Pairs, Series, pair_up, usual_disagreement
@@ -20,6 +22,7 @@ __all__ = [
     "NOTHING_KNOWN",
     "Disagreement",
     "NamedLeaders",
+    "Outlook",
     "Parts",
     "disagreement_of_starts",
     "leaders",
@@ -34,15 +37,38 @@ Flags = NDArray[np.bool_]
 NOTHING_KNOWN = Disagreement()
 
 
+@dataclass(frozen=True)
+class Outlook:
+    """Who leads, who can still do so, and how many more starts of those would tell (see :func:`more_starts`)."""
+
+    leaders: NamedLeaders
+    more_starts: int
+
+
 def leaders(parts: Parts, disagreement: Disagreement = NOTHING_KNOWN) -> NamedLeaders:
     """Who leads on one problem, and who can still do so, by the names of backends.
 
     ``disagreement``: what is known over the whole run, see :func:`disagreement_of_starts`.
     """
-    return named(leaders_of(len(parts), _pairs(parts, disagreement)), sorted(parts))
+    return outlook(parts, disagreement).leaders
+
+
+def outlook(parts: Parts, disagreement: Disagreement = NOTHING_KNOWN) -> Outlook:
+    """The same with what would settle it."""
+    pairs = _pairs(parts, disagreement)
+    found = leaders_of(len(parts), pairs)
+    columns = Intervals(
+        pairs.first, pairs.second, np.log(pairs.ratio), np.log(pairs.low), np.log(pairs.high), pairs.starts
+    )
+    return Outlook(named(found, sorted(parts)), more_starts(found, columns, POLICY.verdict.margin))
 
 
 def network_leaders(trials: Sequence[tuple[Parts, int]], disagreement: Disagreement = NOTHING_KNOWN) -> NamedLeaders:
+    """Of the total over a network's layers: see :func:`network_outlook`."""
+    return network_outlook(trials, disagreement).leaders
+
+
+def network_outlook(trials: Sequence[tuple[Parts, int]], disagreement: Disagreement = NOTHING_KNOWN) -> Outlook:
     """The same for the total over a network's layers, each with its number of occurrences.
 
     Only backends that were measured on all layers have a total. As in the report, the ratio of two totals is made of
@@ -50,12 +76,16 @@ def network_leaders(trials: Sequence[tuple[Parts, int]], disagreement: Disagreem
     """
     complete = sorted(set.intersection(*(set(parts) for parts, _ in trials))) if trials else []
     if not complete:
-        return Leaders(frozenset(), frozenset())
+        return Outlook(Leaders(frozenset(), frozenset()), 0)
     counts = np.array([count for _, count in trials], dtype=np.float64)
     seconds = np.array([[_median_s(parts[name]) for name in complete] for parts, _ in trials])
     layers = [_ratios(parts, complete, disagreement) for parts, _ in trials]
     ratios = LayerRatios(*(np.stack(column) for column in zip(*layers, strict=True)))
-    return named(leaders_of(len(complete), compare_totals(seconds, counts, ratios, POLICY.verdict.margin)), complete)
+    totals = compare_totals(seconds, counts, ratios, POLICY.verdict.margin)
+    found = leaders_of(len(complete), totals)
+    starts = np.full(totals.first.shape, min(len(parts[name]) for parts, _ in trials for name in complete))
+    columns = Intervals(totals.first, totals.second, totals.middle, totals.low, totals.high, starts)
+    return Outlook(named(found, complete), more_starts(found, columns, POLICY.verdict.margin))
 
 
 def undecided(parts: Parts, disagreement: Disagreement = NOTHING_KNOWN) -> int:

@@ -1,19 +1,21 @@
 """The second stage of a run within a time budget: further starts of those who can still be the fastest.
 
 What a user asks is which backend to use for a network, and for each of its layers. So the time goes to totals that are
-undecided, then to layers that are, the weightiest first; nobody who has lost is started again.
+undecided, then to layers of networks that are, then to other layers; of each to what a second is expected to settle
+most of. What the time left is not expected to settle gets what the rest leaves. Nobody who has lost is started again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pointwise_bench.common.shape_groups import has_total
 from pointwise_bench.suites.harness.design.costs import CostKey
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.checkpoint import TrialKey
-from pointwise_bench.suites.harness.run.contenders import NamedLeaders, Parts, leaders, network_leaders
+from pointwise_bench.suites.harness.run.contenders import Outlook, Parts, network_outlook, outlook
 from pointwise_bench.suites.harness.run.course.forecast import Forecast
 from pointwise_bench.suites.harness.run.course.meeting import Meeting
 from pointwise_bench.suites.harness.run.course.run_controls import RunControls
@@ -26,12 +28,13 @@ from pointwise_bench.suites.harness.run.progress import Progress
 class Question:
     """What is undecided, and the trials that a further start of its contenders takes: one layer, or a whole network.
 
-    ``weight``: part of a network's time that it is about; ``starts``: the fewest that a contender has had.
+    ``weight``: part of a network's time that it is about; ``more``: starts that are expected to settle it; ``seconds``:
+    of the trials of one start.
     """
 
     tasks: tuple[TrialTask, ...]
     weight: float
-    starts: int
+    more: int
     seconds: float
 
 
@@ -47,7 +50,12 @@ class Finals:
         """Further passes, each over what is undecided then and fits into the time that is left."""
         for number in range(1, POLICY.rounds.most_passes_in_budget):
             met = self._met(number)
-            tasks = self._affordable(self._questions(met))
+            tasks = fitting(
+                self._questions(met),
+                self._passes.budget.left_s(),
+                self._forecast.finals_trial_s,
+                partial(self._passes.costs.starts_s, anew=True),
+            )
             if not tasks:
                 return
             self._pass(number, self._controls.added_to(tasks, met.values()))
@@ -72,11 +80,11 @@ class Finals:
         return {each.key: Meeting(each, parts) for each in trials if (parts := self._parts(each))}
 
     def _questions(self, met: Mapping[TrialKey, Meeting]) -> list[Question]:
-        """Undecided totals, then undecided layers; of each, the least measured come first, then the weightiest."""
+        """Undecided totals, then undecided layers; of each, those come first of which a second settles most."""
         weights = weights_of(met.values())
         totals = [self._about_total(members) for members in whole_networks(self._passes.plan, met)]
         layers = [self._about_layer(meeting, weights[key]) for key, meeting in met.items()]
-        return [*_in_order(totals), *_in_order(layers)]
+        return [*in_order(totals), *in_order(layers)]
 
     def _parts(self, planned: PlannedTrial) -> Parts:
         """What was measured of the backends that may still be started."""
@@ -84,53 +92,58 @@ class Finals:
         return {name: parts for name, parts in self._passes.valid_parts(planned).items() if name in pending}
 
     def _about_layer(self, meeting: Meeting, weight: float) -> Question | None:
-        found = leaders(meeting.parts, self._passes.disagreement(meeting.planned.threads))
-        if found.settled:
+        found = outlook(meeting.parts, self._passes.disagreement(meeting.planned.threads))
+        if found.leaders.settled:
             return None
-        task = TrialTask(meeting.planned, tuple(sorted(found.contenders)))
-        return self._question([task], found, [meeting], weight)
+        return self._question([TrialTask(meeting.planned, tuple(sorted(found.leaders.contenders)))], found, weight)
 
     def _about_total(self, members: Sequence[tuple[Meeting, int]]) -> Question | None:
         threads = members[0][0].planned.threads
-        found = network_leaders(
+        found = network_outlook(
             [(meeting.parts, count) for meeting, count in members], self._passes.disagreement(threads)
         )
-        if found.settled:
+        if found.leaders.settled:
             return None
-        tasks = [TrialTask(meeting.planned, tuple(sorted(found.contenders))) for meeting, _ in members]
-        return self._question(tasks, found, [meeting for meeting, _ in members], 1.0)
+        contenders = tuple(sorted(found.leaders.contenders))
+        return self._question([TrialTask(meeting.planned, contenders) for meeting, _ in members], found, 1.0)
 
-    def _question(
-        self, tasks: list[TrialTask], found: NamedLeaders, meetings: Sequence[Meeting], weight: float
-    ) -> Question:
-        starts = min(len(meeting.parts[name]) for meeting in meetings for name in found.contenders)
-        return Question(tuple(tasks), weight, starts, sum(map(self._forecast.finals_trial_s, tasks)))
+    def _question(self, tasks: list[TrialTask], found: Outlook, weight: float) -> Question:
+        return Question(tuple(tasks), weight, found.more_starts, sum(map(self._forecast.finals_trial_s, tasks)))
 
-    # --- what fits ------------------------------------------------------------------------------------------
 
-    def _affordable(self, questions: Iterable[Question]) -> list[TrialTask]:
-        """The trials of the questions that fit into the time left, each with all backends that any of them needs."""
-        chosen: dict[TrialKey, TrialTask] = {}
-        keys: set[CostKey] = set()
-        trials_s = 0.0
+def fitting(
+    questions: Sequence[Question],
+    left_s: float,
+    trial_s: Callable[[TrialTask], float],
+    starts_s: Callable[[Iterable[CostKey]], float],
+) -> list[TrialTask]:
+    """The trials of one more start that fit into ``left_s`` seconds, each with all backends that any question needs.
+
+    First of the questions that all starts which they are expected to need fit into that time for, one after the other;
+    then of those of which one start still fits beside them. ``starts_s``: what starting those workers takes.
+    """
+    chosen: dict[TrialKey, TrialTask] = {}
+    keys: set[CostKey] = set()
+    trials_s = later_s = 0.0  # of this start, and of those behind it
+    most = 1
+    for whole in (True, False):
         for question in questions:
             wanted = [task.joined(chosen.get(task.planned.key)) for task in question.tasks]
             before = [chosen[task.planned.key] for task in wanted if task.planned.key in chosen]
-            seconds = (
-                trials_s
-                + sum(map(self._forecast.finals_trial_s, wanted))
-                - sum(map(self._forecast.finals_trial_s, before))
-            )
+            seconds = trials_s + sum(map(trial_s, wanted)) - sum(map(trial_s, before))
+            later = later_s + ((question.more - 1) * question.seconds if whole else 0.0)
+            starts = max(most, question.more) if whole else most
             together = keys.union(*(task.keys for task in wanted))
-            if seconds + self._passes.costs.starts_s(together, anew=True) <= self._passes.budget.left_s():
+            if seconds + later + starts * starts_s(together) <= left_s:
                 chosen |= {task.planned.key: task for task in wanted}
-                keys, trials_s = together, seconds
-        return list(chosen.values())
+                keys, trials_s, later_s, most = together, seconds, later, starts
+    return list(chosen.values())
 
 
-def _in_order(questions: Iterable[Question | None]) -> list[Question]:
+def in_order(questions: Iterable[Question | None]) -> list[Question]:
+    """Those that there are; first of which a second is expected to settle the largest part of a network's time."""
     asked = [each for each in questions if each is not None]
-    return sorted(asked, key=lambda each: (each.starts, -each.weight / each.seconds))
+    return sorted(asked, key=lambda each: (-each.weight / (each.more * each.seconds), each.more * each.seconds))
 
 
 def whole_networks(plan: Plan, met: Mapping[TrialKey, Meeting]) -> list[list[tuple[Meeting, int]]]:
@@ -148,7 +161,7 @@ def whole_networks(plan: Plan, met: Mapping[TrialKey, Meeting]) -> list[list[tup
 
 
 def weights_of(met: Iterable[Meeting]) -> dict[TrialKey, float]:
-    """The largest part that each trial has of the time of one of its groups, by its fastest backend."""
+    """The largest part that each trial has of the time of one of its networks, by its fastest backend; else nothing."""
     seconds: dict[tuple[str, int], float] = {}
     each = list(met)
     for meeting in each:
@@ -157,8 +170,12 @@ def weights_of(met: Iterable[Meeting]) -> dict[TrialKey, float]:
             seconds[group] = seconds.get(group, 0.0) + place.count * meeting.best_s
     return {
         meeting.planned.key: max(
-            place.count * meeting.best_s / seconds[place.group, meeting.planned.threads]
-            for place in meeting.planned.places
+            (
+                place.count * meeting.best_s / seconds[place.group, meeting.planned.threads]
+                for place in meeting.planned.places
+                if has_total(place.group)
+            ),
+            default=0.0,
         )
         for meeting in each
     }

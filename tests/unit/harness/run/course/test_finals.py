@@ -10,9 +10,9 @@ from simulated_machine import Made, SimulatedMachine, problems, run_of
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.record.cell import Place
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
-from pointwise_bench.suites.harness.run.course.finals import weights_of, whole_networks
+from pointwise_bench.suites.harness.run.course.finals import Question, fitting, in_order, weights_of, whole_networks
 from pointwise_bench.suites.harness.run.course.meeting import Meeting
-from pointwise_bench.suites.harness.run.plan import Plan, PlannedTrial
+from pointwise_bench.suites.harness.run.plan import Plan, PlannedTrial, TrialTask
 from pointwise_bench.suites.harness.run.session import Session
 
 CLOSE = {"a": Made(speed=5e10), "b": Made(speed=4.9e10), "far": Made(speed=2.5e10), "farther": Made(speed=1e10)}
@@ -58,10 +58,58 @@ def meeting(problem: Problem, seconds: float, *places: Place) -> Meeting:
     return Meeting(PlannedTrial(problem, 1, list(places), ["a"]), {"a": {0: part}})
 
 
-def test_a_layer_weighs_as_much_as_its_part_of_a_groups_time() -> None:
-    one, two = problems(2)
-    met = [meeting(one, 1e-3, Place("net", "1", count=3)), meeting(two, 1e-3, Place("net", "2"), Place("other", "x"))]
-    assert weights_of(met) == {(one.id, 1): pytest.approx(0.75), (two.id, 1): pytest.approx(1.0)}
+def test_a_layer_weighs_as_much_as_its_part_of_a_networks_time() -> None:
+    """And nothing where it is of no network: a sum over a sweep is the time of nothing."""
+    one, two, three = problems(3)
+    met = [
+        meeting(one, 1e-3, Place("net", "1", count=3)),
+        meeting(two, 1e-3, Place("net", "2"), Place("sweep-batch", "x")),
+        meeting(three, 1e-3, Place("sweep-batch", "y"), Place("basics", "z")),
+    ]
+    assert weights_of(met) == {
+        (one.id, 1): pytest.approx(0.75),
+        (two.id, 1): pytest.approx(0.25),
+        (three.id, 1): 0.0,
+    }
+
+
+def test_layers_of_networks_come_before_those_of_sweeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many of both, all of them hard to tell: where time is short the network's have more starts."""
+    machine = SimulatedMachine({"a": Made(speed=5e10), "b": Made(speed=4.95e10)})
+    of_net, of_sweep = problems(8)[:4], problems(8)[4:]
+    session = run_of(machine, tmp_path, monkeypatch, {"net": of_net, "sweep-batch": of_sweep}, time_budget_s=40.0)
+    most = max(starts(session, "a", problem) for problem in of_sweep)
+    assert min(starts(session, "a", problem) for problem in of_net) > most
+
+
+def question(problem: Problem, seconds: float, more: int, weight: float = 0.5) -> Question:
+    task = TrialTask(PlannedTrial(problem, 1, [Place("net", "x")], ["a"]), ("a",))
+    return Question((task,), weight, more, seconds)
+
+
+def test_what_a_second_settles_most_of_comes_first() -> None:
+    (one,) = problems(1)
+    long, many = question(one, seconds=9.0, more=1), question(one, seconds=2.0, more=5)
+    light, quick = question(one, seconds=1.0, more=1, weight=0.01), question(one, seconds=1.0, more=1)
+    assert in_order([long, None, many, light, quick]) == [quick, long, many, light]
+    sweeps = [question(one, seconds, more=1, weight=0.0) for seconds in (3.0, 1.0)]
+    assert in_order([*sweeps, light]) == [light, *reversed(sweeps)]
+
+
+def test_what_the_time_cannot_settle_waits_for_what_it_can() -> None:
+    """Of 30 seconds two questions need 12 each, with 2 for every start; the third would need a hundred starts."""
+    questions = [question(problems(3)[number], seconds=3.0, more=more) for number, more in enumerate((4, 100, 4))]
+
+    def chosen(left_s: float, *asked: Question) -> list[str]:
+        found = fitting(asked, left_s, lambda task: 3.0, lambda keys: 1.0 if list(keys) else 0.0)
+        return [task.planned.problem.id for task in found]
+
+    first, tie, last = (each.tasks[0].planned.problem.id for each in questions)
+    assert chosen(30.0, *questions) == [first, last]
+    assert chosen(31.0, *questions) == [first, last, tie]  # 24 + 4 and one start of the tie
+    assert chosen(27.0, *questions) == [first, tie, last]  # not both; what is left is for one start of anybody
+    assert chosen(4.0, *questions) == [first]  # no question can be settled, and still time is not left lying
+    assert chosen(3.0, *questions) == []
 
 
 def test_only_networks_of_which_every_layer_was_measured_have_a_total() -> None:
