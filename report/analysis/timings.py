@@ -12,6 +12,7 @@ import pandas as pd
 
 from pointwise_bench.report.analysis.roofline import Roofs
 from pointwise_bench.report.analysis.series import CellTimes, times_of
+from pointwise_bench.report.analysis.visible_differences import visible_percent
 from pointwise_bench.report.reading.cells import ReadCell
 from pointwise_bench.report.reading.run import Run
 from pointwise_bench.report.statistics.signs import LEADING, JudgedPairs, Sign, signs_of
@@ -21,6 +22,7 @@ COLUMNS: Final = (
     *("median_s", "low_s", "high_s", "gflops", "gb_per_s", "percent_of_roof", "bound_by", "rank"),
     *("error_ratio", "prepare_s", "first_call_s", "peak_rss_bytes", "output"),
     *("count", "rounds", "starts", "calls", "cpu_over_wall", "page_faults_per_call", "isolation", "cache"),
+    "visible_percent",
 )
 # Whole numbers stay whole beside empty fields.
 _WHOLE: Final = ("threads", "rank", "peak_rss_bytes", "count", "rounds", "starts", "calls")
@@ -49,10 +51,13 @@ def tabulate(run: Run, comparisons: pd.DataFrame, ceilings: Roofs) -> pd.DataFra
         rows += [row | {"group": place.group, "name": place.name, "count": place.count} for place in cell.places]
     signs = _signs(comparisons, comparable)
     open_ = {key[:2] for key, sign in signs.items() if sign == "undecided"}
+    visible = visible_percent(comparisons, {key[:2]: key[2] for key, sign in signs.items() if sign == "fastest"})
     for row in rows:
-        sign = signs.get((row["problem"], row["threads"], row["backend"]))
+        key = (row["problem"], row["threads"], row["backend"])
+        sign = signs.get(key)
         leads = sign in LEADING
-        row.update(sign=sign or "", leads=leads, wins=leads and (row["problem"], row["threads"]) not in open_)
+        row.update(sign=sign or "", leads=leads, wins=leads and key[:2] not in open_)
+        row["visible_percent"] = visible.get(key, math.nan)
     table = pd.DataFrame(rows, columns=[*COLUMNS, "device", "device_median_s", "sign", "leads", "wins"])
     return table.astype(dict.fromkeys(_WHOLE, "Int64") | {"leads": "bool", "wins": "bool"})
 

@@ -35,6 +35,7 @@ class Timed:
     backend: str
     colour: str
     sign: str
+    visible: str
     time: str
     interval: str
     roof: str
@@ -144,6 +145,7 @@ def _timed(options: Mapping[str, Any], row: Mapping[Any, Any], cell: ReadCell, c
         backend=row["backend"],
         colour=colours[row["backend"]].colour,
         sign=row["sign"],
+        visible=_percent(row["visible_percent"]),
         time=duration(row["median_s"]),
         interval=f"{duration(row['low_s'])} to {duration(row['high_s'])}",
         roof=DASH if math.isnan(share) else f"{share:.0f} % ({row['bound_by']})",
@@ -154,6 +156,10 @@ def _timed(options: Mapping[str, Any], row: Mapping[Any, Any], cell: ReadCell, c
         samples=sample_line(cell.samples, cell.round),
         command=measure(options, [row["problem"]], cell.threads, [row["backend"]], seeded=True),
     )
+
+
+def _percent(value: float) -> str:
+    return f"{three_digits(value)} %" if math.isfinite(value) else DASH
 
 
 def _digits(value: float) -> str:

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from pointwise_bench import Problem
+from pointwise_bench.suites.harness.memory.input_windows import content, window
 from pointwise_bench.suites.harness.verify.cases import Case, CaseSet
 from pointwise_bench.suites.harness.verify.comparison import Comparison
 from pointwise_bench.suites.harness.verify.questions import Weights
 from pointwise_bench.suites.harness.verify.reference import answer
+from pointwise_bench.suites.harness.verify.sampled_rows import SampledRows
 
 WITH_RELU = Problem(batch=2, in_channels=24, out_channels=32, height=6, width=5, bias=True, activation="relu")
 
@@ -39,14 +41,36 @@ def flushed(below: float) -> Any:
 def test_numbers_of_every_size_are_seen(text: str) -> None:
     """Not what instructions flush by design: that of subnormal numbers is allowed. Pruned weights are in every case."""
     problem = Problem.parse(text)
-    clipped = []
+    clipped, flushed_small = [], []
     for seed in range(10):
         made = CaseSet.of(problem, seed)
         assert seen(made.faint, made.real, flushed(1e-20), problem) > 0
-        assert seen(made.faint, made.real, flushed(1e-30), problem) > 0
+        flushed_small.append(seen(made.faint, made.real, flushed(1e-30), problem) > 0)
         assert seen(made.faint, made.real, flushed(float(np.finfo(np.float32).smallest_normal)), problem) == 0
         clipped.append(seen(made.loud, made.real, lambda x, w: (np.clip(x, -1e4, 1e4), w), problem) > 0)
         assert seen(made.first, made.real, lambda x, w: (x, np.where(abs(w) < 1e-3 * abs(w).max(), 0, w)), problem) > 0
         if problem.pixels > 1:
             assert np.isinf(made.loud.answer).mean() > 0.001
-    assert sum(clipped) >= (5 if problem.pixels == 1 else 10)  # a single column may hold a NaN
+    # A single column may hold a NaN, and has one size.
+    assert sum(clipped) >= (5 if problem.pixels == 1 else 10)
+    assert sum(flushed_small) >= (5 if problem.pixels == 1 else 10)
+
+
+@pytest.mark.parametrize("terms", [512, 1024])
+def test_correct_code_stays_far_below_the_bound_whatever_the_weights(terms: int) -> None:
+    """One term after the other in float32, the worst order of adding up that honest code has, on the inputs of a turn.
+
+    A sixth of the bound, as with weights of one size. With weights up to 2^10 times as large it was most of it.
+    """
+    problem = Problem(batch=1, in_channels=terms, out_channels=64, height=16, width=16)
+    for seed in range(3):
+        made = CaseSet.of(problem, seed)
+        assert made.real.weight is not None
+        weight = made.real.weight.reshape(64, terms)
+        x = window(content(made.pools[0], (3, 5)), problem.input_shape, line=1)
+        result = np.zeros((64, 256), np.float32)
+        for term in range(terms):
+            result += weight[:, term : term + 1] * x.reshape(terms, 256)[term]
+        sampled = SampledRows.drawn(problem, made.real)
+        rows = sampled.of(result.reshape(problem.output_shape))
+        assert Comparison(problem, "own").error(rows, sampled.case((x,))) < 0.3
