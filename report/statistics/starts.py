@@ -116,10 +116,10 @@ def spread(ratios: ClusterRows) -> Spread:
     unknown = np.full(len(ratios.values), math.nan)
     if not telling:
         return Spread(unknown, unknown)
-    medians = np.stack([np.median(values, axis=1) for values in telling])
+    medians = np.stack([_middles(values) for values in telling])
     deviations = np.stack(
         [
-            _MAD_TO_SD * np.median(np.abs(values - median[:, np.newaxis]), axis=1)
+            _MAD_TO_SD * _middles(np.abs(values - median[:, np.newaxis]))
             for values, median in zip(telling, medians, strict=True)
         ]
     )
@@ -129,6 +129,16 @@ def spread(ratios: ClusterRows) -> Spread:
     sizes = np.array([[values.shape[1]] for values in telling])
     explained = np.mean(_MEDIAN_VARIANCE * deviations**2 / sizes, axis=0)
     return Spread(np.var(medians, axis=0, ddof=1) - explained, within)
+
+
+def _middles(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The median of each row, as :func:`numpy.median` has it, which takes five times as long for rows this short."""
+    ordered = np.sort(values, axis=1)
+    half = values.shape[1] // 2
+    if values.shape[1] % 2:
+        return ordered[:, half]
+    middle: NDArray[np.float64] = (ordered[:, half - 1] + ordered[:, half]) / 2
+    return middle
 
 
 def usual_start_sd(between: NDArray[np.float64], starts: NDArray[np.int64]) -> float:
