@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pointwise_bench.report.pages.run_analysis import RunAnalysis
 
 SUITES: Final = Path(pytest_plugin.__file__).parent
-TIMED: Final = tuple(str(SUITES / f"test_{name}.py") for name in ("sweeps", "networks", "claims"))
+TIMED: Final = tuple(str(SUITES / f"test_{name}.py") for name in ("networks", "sweeps", "claims"))
 
 # What pytest would take from the current folder and the environment (configuration, other plugins, a cache) has nothing
 # to do with measuring: the suites bring what they need, and write where they are told to.

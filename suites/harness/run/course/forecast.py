@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from pointwise_bench.common.shape_groups import has_total
 from pointwise_bench.suites.harness.design.costs import CostBook, CostKey
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.rounds import far_from_fastest, screening_rounds
@@ -213,12 +214,12 @@ class Forecast:
 
 
 def groups(tasks: Iterable[TrialTask]) -> dict[str, list[TrialTask]]:
-    """The tasks of each group of the catalogue and thread budget, in the order asked."""
+    """The tasks of each group of the catalogue, networks first, else in the order asked: a time goes to them first."""
     found: dict[str, list[TrialTask]] = {}
     for task in tasks:
         for place in task.planned.places:
             found.setdefault(place.group, []).append(task)
-    return found
+    return {name: found[name] for name in sorted(found, key=lambda name: not has_total(name))}
 
 
 def whole_groups(tasks: Sequence[TrialTask], reached: Collection[TrialKey]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pointwise_bench.suites.harness.design.costs import CostBook, Costs
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.cell import Place
 from pointwise_bench.suites.harness.run.course.forecast import Forecast, Reach, groups, limited, whole_groups
-from pointwise_bench.suites.harness.run.plan import PlannedTrial, TrialTask
+from pointwise_bench.suites.harness.run.plan import Plan, PlannedTrial, TrialTask
 
 QUICK = Costs(start_s=1.0, first_s=1.0, untimed_s=0.1, alone_s=0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
 
@@ -91,6 +91,15 @@ def test_where_not_one_group_fits_its_first_problems_do() -> None:
     fitting = Forecast(book("a", "b")).fitting(asked, 6.0)
     assert 0 < len(fitting) < 50
     assert fitting == asked[: len(fitting)]
+
+
+def test_networks_come_before_sweeps_and_collections_whatever_the_order_in_which_they_were_collected() -> None:
+    """Of a short time nothing was left for a network where the sweeps were collected first."""
+    plan = Plan()
+    for problem, group in zip(problems(4), ("basics", "sweep-batch", "net-b", "net-a"), strict=True):
+        plan.add(problem, 1, "a", Place(group, group))
+    tasks = [TrialTask(planned, ("a",)) for planned in plan]
+    assert list(groups(tasks)) == ["net-b", "net-a", "basics", "sweep-batch"]
 
 
 def test_a_problem_of_two_groups_is_paid_for_once() -> None:
