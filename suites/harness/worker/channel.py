@@ -69,7 +69,8 @@ class Channel:
             wake()
             if not sent:
                 sent = socket.send_fds(self._socket, [data], descriptors)
-            self._socket.sendall(data[sent:])
+            if sent < len(data):  # to send nothing fails where the reader has the message and is gone
+                self._socket.sendall(data[sent:])
         except OSError as error:
             raise ChannelClosed(str(error)) from error
 

@@ -73,6 +73,14 @@ def test_the_reader_is_woken_when_the_message_is_there_or_does_not_fit(
     assert there[0] >= min(size, 4096)
 
 
+def test_a_reader_that_has_the_message_may_go_at_once(ends: tuple[Channel, socket.socket]) -> None:
+    """Whoever sent it learns of that when the next one is sent, and not from a message that arrived."""
+    channel, theirs = ends
+    channel.send({"do": "turn"}, wake=theirs.close)
+    with pytest.raises(ChannelClosed):
+        channel.send({"do": "turn"})
+
+
 def test_the_reader_is_woken_where_nothing_fits(ends: tuple[Channel, socket.socket]) -> None:
     channel, theirs = ends
     end = channel._socket
