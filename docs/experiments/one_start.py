@@ -4,9 +4,9 @@
 
 Simulated, so that the truth is known: 18 backends, every start of a worker shifting all of its rounds by a factor of
 its own. The shifts are drawn from a normal distribution, from one with heavy tails (Student's t of three degrees of
-freedom), or from two values (one start in ten is slow). Three tables: 18 identical backends in few starts; the whole
-course, with backends of 15 speeds, three of them twice; and, where recorded runs of three starts are named, what their
-first starts alone would have said.
+freedom), or from two values (one start in ten is slow). Three tables: 18 identical backends in few starts, whose starts
+scatter alike or each by another measure; the whole course, with backends of 15 speeds, three of them twice; and, where
+recorded runs of three starts are named, what their first starts alone would have said.
 """
 
 from __future__ import annotations

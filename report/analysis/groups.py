@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, TypedDict, cast
 import numpy as np
 import pandas as pd
 
+from pointwise_bench.common.shape_groups import has_total, is_sweep
 from pointwise_bench.report.analysis.network_totals import (
     ComparedTotals,
     LayerComparisons,
@@ -23,9 +24,6 @@ from pointwise_bench.report.analysis.network_totals import (
 from pointwise_bench.report.reading.run import Run
 from pointwise_bench.report.statistics.signs import LEADING, Sign
 from pointwise_bench.report.statistics.total_ratios import Numbers
-
-# Groups whose shapes were picked one by one: a sum over them is the time of nothing.
-_COLLECTIONS: Final = ("basics", "claims")
 
 _SUMMED: Final = ("median_s", "low_s", "high_s")
 
@@ -80,12 +78,12 @@ class ReportGroup:
     @property
     def is_sweep(self) -> bool:
         """Whether one axis varies and a plot says more than a sum."""
-        return self.name.startswith("sweep-")
+        return is_sweep(self.name)
 
     @property
     def is_network(self) -> bool:
         """Whether a sum over the layers is the time of something."""
-        return not self.is_sweep and self.name not in _COLLECTIONS
+        return has_total(self.name)
 
     @property
     def covered(self) -> int:

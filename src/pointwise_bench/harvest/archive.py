@@ -15,9 +15,11 @@ _LARGEST_TEXT: Final = 64 << 20
 """Bytes of a member that describes a program; that of ResNet-50 has one and a half million."""
 _DAMAGES: Final = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
-    *(EOFError, OSError, NotImplementedError, RuntimeError, ValueError, OverflowError),
+    *(EOFError, OSError, RuntimeError, ValueError, OverflowError),
 )
-"""What the module ``zipfile`` raises over damaged archives, as seen."""
+"""What the module ``zipfile`` raises over damaged archives, as seen: ``RuntimeError`` over a member that claims to be
+encrypted or packed in an unknown way, ``OSError`` over offsets outside of the file. That there is a file was
+made sure of before."""
 
 
 def members(path: Path) -> list[str]:

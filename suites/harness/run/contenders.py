@@ -26,7 +26,8 @@ __all__ = [
     "Parts",
     "disagreement_of_starts",
     "leaders",
-    "network_leaders",
+    "network_outlook",
+    "outlook",
     "undecided",
 ]
 
@@ -61,11 +62,6 @@ def outlook(parts: Parts, disagreement: Disagreement = NOTHING_KNOWN) -> Outlook
         pairs.first, pairs.second, np.log(pairs.ratio), np.log(pairs.low), np.log(pairs.high), pairs.starts
     )
     return Outlook(named(found, sorted(parts)), more_starts(found, columns, POLICY.verdict.margin))
-
-
-def network_leaders(trials: Sequence[tuple[Parts, int]], disagreement: Disagreement = NOTHING_KNOWN) -> NamedLeaders:
-    """Of the total over a network's layers: see :func:`network_outlook`."""
-    return network_outlook(trials, disagreement).leaders
 
 
 def network_outlook(trials: Sequence[tuple[Parts, int]], disagreement: Disagreement = NOTHING_KNOWN) -> Outlook:

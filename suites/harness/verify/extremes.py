@@ -50,7 +50,7 @@ class Products:
 
 
 def powers_of_terms(form: Form, dtype: str, rng: np.random.Generator) -> Array:
-    """Powers of two by which weights of some terms are larger, shape ``(groups, 1, terms)``: of one term in eight.
+    """Powers of two by which weights of one term in eight are larger or smaller, shape ``(groups, 1, terms)``.
 
     One term has the largest of them, so that there are products which overflow.
     """

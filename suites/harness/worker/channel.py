@@ -65,19 +65,19 @@ class Channel:
         data = _LENGTH.pack(len(body)) + body
         try:
             # Descriptors are sent with the first byte, so that the reader has them before the body.
-            sent = self._send_what_fits(data, descriptors)
+            sent = self._send_first(data, descriptors, socket.MSG_DONTWAIT)
             wake()
-            if not sent:
-                sent = socket.send_fds(self._socket, [data], descriptors)
+            sent = sent or self._send_first(data, descriptors)
             if sent < len(data):  # to send nothing fails where the reader has the message and is gone
                 self._socket.sendall(data[sent:])
         except OSError as error:
             raise ChannelClosed(str(error)) from error
 
-    def _send_what_fits(self, data: bytes, descriptors: tuple[int, ...]) -> int:
+    def _send_first(self, data: bytes, descriptors: tuple[int, ...], flags: int = 0) -> int:
+        """How many bytes were sent, with the descriptors: none where ``flags`` forbid to wait, and there is no room."""
         attached = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", descriptors))]
         try:  # not socket.send_fds, which takes flags and leaves them out
-            return self._socket.sendmsg([data], attached, socket.MSG_DONTWAIT)
+            return self._socket.sendmsg([data], attached, flags)
         except BlockingIOError:
             return 0
 

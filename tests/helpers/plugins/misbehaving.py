@@ -453,6 +453,11 @@ class ClosesAllDescriptors(Right):
         os.closerange(0, 1024)
 
 
+def descriptors_in_use() -> list[int]:
+    """All of them: the channel has a high number where the harness has many open files."""
+    return [int(path.name) for path in Path("/proc/self/fd").iterdir()]
+
+
 @register
 class ReplacesDescriptors(Right):
     """Puts a file where the channel was."""
@@ -462,8 +467,7 @@ class ReplacesDescriptors(Right):
     def act(self) -> None:
         """The numbers stay in use."""
         null = os.open(os.devnull, os.O_RDWR)
-        # Of all that are in use: the channel has a high number where the harness has many open files.
-        for number in [int(path.name) for path in Path("/proc/self/fd").iterdir()]:
+        for number in descriptors_in_use():
             if number > 2 and number != null:
                 os.dup2(null, number)
 
@@ -482,7 +486,7 @@ class WritesToSockets(Right):
         """To every socket that there is."""
         import stat
 
-        for number in range(3, 64):
+        for number in descriptors_in_use():
             try:
                 if stat.S_ISSOCK(os.fstat(number).st_mode):
                     os.write(number, self.words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from pointwise_bench.suites.harness.design.rounds import Share
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples, order_rounds, round_number
 from pointwise_bench.suites.harness.run.contenders import (
     Disagreement,
+    NamedLeaders,
+    Parts,
     disagreement_of_starts,
     leaders,
-    network_leaders,
+    network_outlook,
     undecided,
 )
 
@@ -32,6 +35,10 @@ def parts(
         samples = (1e-3 * ratio * np.exp(own)).tolist()
         found[number] = PassSamples("any", number, "", Share(rounds, 4, 60), samples)
     return found
+
+
+def network_leaders(trials: Sequence[tuple[Parts, int]], known: Disagreement | None = None) -> NamedLeaders:
+    return network_outlook(trials, known or Disagreement()).leaders
 
 
 def test_nobody_and_one_alone_are_settled() -> None:
