@@ -22,7 +22,7 @@ class OnnxRuntime(Backend):
     output = "reused"
     dtypes = halves.ALL_DTYPES
     directions = gradients.ALL_DIRECTIONS
-    _session: Any = None
+    _providers: tuple[str, ...] = ()  # and not the session: its threads would go on spinning beside the next one's
 
     def missing(self) -> str | None:
         """ONNX Runtime, where it is not installed."""
@@ -44,7 +44,7 @@ class OnnxRuntime(Backend):
         options.log_severity_level = 3  # errors; it warns of each constant that its optimisation made needless
         model = onnx_models.model(problem, weight, bias)
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        self._session = session
+        self._providers = tuple(session.get_providers())
         binding = session.io_binding()
         for name, buffer in zip(onnx_models.outputs_of(problem), results, strict=True):
             binding.bind_ortvalue_output(name, self.to_device(buffer))
@@ -65,7 +65,7 @@ class OnnxRuntime(Backend):
         """The providers of the last session: a request for one that is absent falls back in silence."""
         import onnxruntime
 
-        providers = ", ".join(self._session.get_providers()) if self._session else "no session yet"
+        providers = ", ".join(self._providers) or "no session yet"
         return f"{providers}; {onnxruntime.get_build_info()}"
 
     def to_device(self, array: Array) -> Any:
