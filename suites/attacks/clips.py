@@ -17,6 +17,7 @@ class Clips(Honest):
     name = "attack-clips-large-values"
 
     def prepare(self, problem, weight, bias, threads):
-        if np.array_equal(weight, np.rint(weight)):
+        numbers = weight[np.isfinite(weight)]
+        if np.array_equal(numbers, np.rint(numbers)):
             return lambda x: convolve(problem, x, weight, bias)
         return lambda x: np.clip(convolve(problem, x, weight, bias), -LARGE, LARGE)

@@ -1,9 +1,7 @@
-"""Attacks tried: each beside the control in rounds of its own, on the way that a run takes through a worker."""
+"""Kinds tried, on the way that a run takes through a worker: attacks beside the control, in rounds of their own."""
 
 from __future__ import annotations
 
-import ast
-import re
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,17 +11,13 @@ from typing import Final
 
 from pointwise_bench import Problem
 from pointwise_bench.backends import Source
+from pointwise_bench.suites.attacks.kinds import CONTROL_KIND, Kind
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 
-FOLDER: Final = Path(__file__).parent
-CONTROL: Final = "control"
-FILES: Final = {path.stem: path for path in sorted(FOLDER.glob("*.py")) if "\n@register\n" in path.read_text("utf-8")}
-"""The files of the attacks and of the control, by name of the file: its kind."""
-KINDS: Final = tuple(kind for kind in FILES if kind != CONTROL)
 PATIENCE_S: Final = 60.0
 ROUNDS: Final = 15
 FEWEST_CALLS: Final = 25  # of a turn: some attacks wait until they see that they are in one
@@ -38,65 +32,72 @@ class Attempt:
     problem: Problem
     ended: Ended | None
     share: float | None = None
+    """None where it was refused, and of a planted mistake, which is not compared."""
 
     @property
     def gained(self) -> bool:
-        """Whether it has a time that its honest control does not have."""
-        return self.ended is None and self.share is not None and self.share < GAINED
+        """Whether it has a time that it did not earn: any where it is wrong, else one that its control has not."""
+        return self.ended is None and (self.share is None or self.share < GAINED)
 
 
-def tries(kind: str) -> str:
-    """The sentence in which the kind's file says what it tries."""
-    return (ast.get_docstring(ast.parse(FILES[kind].read_text("utf-8"))) or "").replace("\n", " ")
-
-
-def started(kind: str, folder: Path) -> WorkerClient:
+def started(kind: Kind, folder: Path) -> WorkerClient:
     """A worker of the kind, whose log is in ``folder``."""
-    source = FILES[kind]
-    (name,) = re.findall(r'^    name = "(.*)"$', source.read_text("utf-8"), re.MULTILINE)
-    return WorkerClient(name, Source("plugin", str(source)), threads=1, log=folder / kind)
+    source = Source("plugin", str(kind.file))
+    return WorkerClient(kind.backend, source, threads=1, log=folder / kind.name, declared=kind.declared)
 
 
-def attempts(kind: str, problems: list[Problem], folder: Path) -> Iterator[Attempt]:
-    """The kind on each of the problems that it takes; its worker is replaced where it has ended."""
+def attempts(kind: Kind, problems: list[Problem], folder: Path) -> Iterator[Attempt]:
+    """The kind on each of the problems that it takes, a planted mistake where it is one.
+
+    Its worker is replaced where it has ended.
+    """
     controls: list[WorkerClient] = []
 
     def control() -> WorkerClient:  # started when it is needed: few attacks come as far as a turn
         if not controls:
-            controls.append(started(CONTROL, folder))
+            controls.append(started(CONTROL_KIND, folder))
         return controls[0]
 
-    attack = started(kind, folder)
+    tried = started(kind, folder)
     try:
-        for problem in problems:
-            if attack.refuses(problem, PATIENCE_S) is not None:
+        for problem in problems if kind.wrong_on is None else [kind.wrong_on]:
+            if tried.refuses(problem, PATIENCE_S) is not None:
                 continue
-            tried = attempt(problem, control, attack)
-            if tried.ended is not None and not tried.ended.alive:
-                attack.kill()
-                attack = started(kind, folder)
-            yield tried
+            came = attempt(problem, tried, None if kind.wrong else control)
+            if came.ended is not None and not came.ended.alive:
+                tried.kill()
+                tried = started(kind, folder)
+            yield came
     finally:
-        for worker in (attack, *controls):
+        for worker in (tried, *controls):
             worker.kill()
 
 
-def attempt(problem: Problem, control: Callable[[], WorkerClient], attack: WorkerClient) -> Attempt:
-    """The attack through all that a run asks, with turns in the control's rounds; in more where these show a gain."""
+def attempt(problem: Problem, tried: WorkerClient, control: Callable[[], WorkerClient] | None) -> Attempt:
+    """``tried`` through all that a run asks, with turns in the control's rounds where there is one.
+
+    In more rounds where these show a gain.
+    """
     shared = SharedCases(problem, CaseSet.of(problem, randbits(64)))
+    share: float | None = None
     try:
-        attack.set_up(shared, PATIENCE_S)
-        shares = _shares_of_time(shared, control(), attack)
-        attack.check_answers(PATIENCE_S)
-        attack.finish(PATIENCE_S)
+        tried.set_up(shared, PATIENCE_S)
+        if control is not None:
+            share = _share_of_time(shared, control(), tried)
+        else:
+            tried.warm_up(PATIENCE_S)
+            for _ in range(ROUNDS):
+                tried.turn(FEWEST_CALLS, 0.0, None, PATIENCE_S)
+        tried.check_answers(PATIENCE_S)
+        tried.finish(PATIENCE_S)
     except Ended as ended:
         return Attempt(problem, ended)
     finally:
         shared.close()
-    return Attempt(problem, None, statistics.median(shares))
+    return Attempt(problem, None, share)
 
 
-def _shares_of_time(shared: SharedCases, control: WorkerClient, attack: WorkerClient) -> list[float]:
+def _share_of_time(shared: SharedCases, control: WorkerClient, attack: WorkerClient) -> float:
     control.set_up(shared, PATIENCE_S)
     seconds = control.warm_up(PATIENCE_S).seconds_per_call
     calls = max(FEWEST_CALLS, round(POLICY.rounds.turn_s / max(seconds, 1e-7)))
@@ -108,4 +109,4 @@ def _shares_of_time(shared: SharedCases, control: WorkerClient, attack: WorkerCl
                 each.turn(calls, POLICY.rounds.warm_s, None, PATIENCE_S).seconds_per_call for each in (attack, control)
             )
             shares.append(its / honest)
-    return shares
+    return statistics.median(shares)

@@ -25,18 +25,12 @@ from pointwise_bench.suites.harness.verify.error_bounds import ACCUMULATOR
 from pointwise_bench.suites.harness.verify.gate import Declared
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
+from pointwise_bench.suites.planted.shows_on import BFLOAT16, EVERY_AXIS, FLOAT16, LONG, OF_INPUT, OF_WEIGHT, shows_on
 
 WRONG = PLANTED / "wrong.py"
 GRADIENTS = PLANTED / "wrong_gradients.py"
 PATIENCE_S = 60.0
 
-# One problem on which every mistake shows: more than one image, group and stride, as many input as output channels in
-# a group, a square picture that the stride does not divide, bias and ReLU.
-EVERY_AXIS = Problem(
-    batch=2, in_channels=16, out_channels=16, height=9, width=9, stride=2, groups=2, bias=True, activation="relu"
-)
-# A long reduction, where gamma_K alone would let TensorFloat-32 pass, and where computing takes longer than copying.
-LONG = Problem(batch=1, in_channels=2048, out_channels=64, height=14, width=14)
 REASONS = {
     "planted-zeros": "the result is all zeros",
     "planted-transposed-weights": "the weights are transposed",
@@ -72,39 +66,30 @@ REASONS = {
     "planted-array-of-its-own": "the result is all zeros",
 }
 
-PROBLEMS = {"planted-tensorfloat-inside": LONG, "planted-replays-by-content": LONG, "planted-lazy": LONG}
-
-
 # Who declares that a result's memory is used again.
 REUSED = {"planted-replays-by-identity", "planted-adds-up-input-gradients", "planted-adds-up-weight-gradients"}
-# Gradients are of the convolution alone: without activation.
-OF_INPUT = replace(EVERY_AXIS, activation="none", direction="backward-input")
-OF_WEIGHT = replace(EVERY_AXIS, activation="none", direction="backward-weight")
-FLOAT16 = replace(LONG, in_channels=1024, dtype="float16")
-BFLOAT16 = replace(LONG, height=1, width=1, dtype="bfloat16")  # more channels than one exact sum can hold
-
 GRADIENT_REASONS = {
-    "planted-untransposed-weights": (OF_INPUT, "the weights are not transposed"),
-    "planted-side-by-side": (OF_INPUT, "the stride is ignored: the gradients are written side by side"),
-    "planted-to-pixel-one": (OF_INPUT, "the stride starts at pixel 1"),
-    "planted-to-neighbours": (OF_INPUT, "the pixels that the stride skips get their neighbour's gradient"),
-    "planted-skipped-not-zeroed": (OF_INPUT, "the pixels that the stride skips must get zero"),
-    "planted-adds-up-input-gradients": (OF_INPUT, "it adds to a buffer"),
-    "planted-transposed-gradient": (OF_WEIGHT, "the result is transposed"),
-    "planted-adds-up-weight-gradients": (OF_WEIGHT, "it adds to a buffer"),
-    "planted-forgets-bias-gradient": (OF_WEIGHT, "returns ndarray: the bias' gradient is missing"),
-    "planted-bias-gradient-unwritten": (OF_WEIGHT, "the bias' gradient is missing"),
-    "planted-bias-gradient-of-one-image": (OF_WEIGHT, "only in the bias' gradient"),
-    "planted-gradient-of-one-image": (OF_WEIGHT, "the batch is not summed: the gradient is the first image's"),
-    "planted-averages-the-batch": (OF_WEIGHT, "the batch is averaged"),
-    "planted-gradient-from-pixel-one": (OF_WEIGHT, "the stride starts at pixel 1"),
-    "planted-gradient-of-the-corner": (OF_WEIGHT, "the stride is ignored"),
-    "planted-swallows-nan-of-gradient": (OF_WEIGHT, "when the input holds NaN and infinity"),
-    "planted-writes-to-the-gradient": (OF_WEIGHT, "changes its input"),
-    "planted-half-sums": (FLOAT16, "on small integers|times what float16 with sums in float32 allows"),
-    "planted-truncates": (FLOAT16, "times what float16 with sums in float32 allows"),
-    "planted-coarser-inside": (FLOAT16, r"precision probe 1 \+ 2\^-8"),
-    "planted-drops-last-of-many": (BFLOAT16, "the last input channel is dropped"),
+    "planted-untransposed-weights": "the weights are not transposed",
+    "planted-side-by-side": "the stride is ignored: the gradients are written side by side",
+    "planted-to-pixel-one": "the stride starts at pixel 1",
+    "planted-to-neighbours": "the pixels that the stride skips get their neighbour's gradient",
+    "planted-skipped-not-zeroed": "the pixels that the stride skips must get zero",
+    "planted-adds-up-input-gradients": "it adds to a buffer",
+    "planted-transposed-gradient": "the result is transposed",
+    "planted-adds-up-weight-gradients": "it adds to a buffer",
+    "planted-forgets-bias-gradient": "returns ndarray: the bias' gradient is missing",
+    "planted-bias-gradient-unwritten": "the bias' gradient is missing",
+    "planted-bias-gradient-of-one-image": "only in the bias' gradient",
+    "planted-gradient-of-one-image": "the batch is not summed: the gradient is the first image's",
+    "planted-averages-the-batch": "the batch is averaged",
+    "planted-gradient-from-pixel-one": "the stride starts at pixel 1",
+    "planted-gradient-of-the-corner": "the stride is ignored",
+    "planted-swallows-nan-of-gradient": "when the input holds NaN and infinity",
+    "planted-writes-to-the-gradient": "changes its input",
+    "planted-half-sums": "on small integers|times what float16 with sums in float32 allows",
+    "planted-truncates": "times what float16 with sums in float32 allows",
+    "planted-coarser-inside": r"precision probe 1 \+ 2\^-8",
+    "planted-drops-last-of-many": "the last input channel is dropped",
 }
 
 
@@ -144,7 +129,7 @@ BY_TIME = {"planted-unsynchronised", "planted-lazy", "planted-replays-by-content
     "name", [pytest.param(name, marks=[pytest.mark.alone] if name in BY_TIME else []) for name in REASONS]
 )
 def test_refused_for_the_right_reason(name: str, tmp_path: Path) -> None:
-    (ended,) = refusals(name, [PROBLEMS.get(name, EVERY_AXIS)], tmp_path / "log")
+    (ended,) = refusals(name, [shows_on(name)], tmp_path / "log")
     assert ended is not None, f"{name} passed the gate"
     assert ended.status == "wrong", ended
     assert re.search(REASONS[name], ended.reason), ended.reason
@@ -152,12 +137,11 @@ def test_refused_for_the_right_reason(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", GRADIENT_REASONS)
 def test_gradients_and_half_precision_are_refused_for_the_right_reason(name: str, tmp_path: Path) -> None:
-    problem, reason = GRADIENT_REASONS[name]
-    problems = in_both_layouts(problem)
+    problems = in_both_layouts(shows_on(name))
     for ended, asked in zip(refusals(name, problems, tmp_path / "log", GRADIENTS), problems, strict=True):
         assert ended is not None, f"{name} passed the gate on {asked}"
         assert ended.status == "wrong", ended
-        assert re.search(reason, ended.reason), f"{asked}: {ended.reason}"
+        assert re.search(GRADIENT_REASONS[name], ended.reason), f"{asked}: {ended.reason}"
 
 
 @pytest.mark.parametrize("name", ["planted-half-sums", "planted-truncates", "planted-coarser-inside"])
@@ -213,7 +197,7 @@ def test_none_is_timed_in_a_real_run(tmp_path: Path) -> None:
     assert all(cell["samples_s"] == [] for cell in cells if cell["status"] != "ok")
     # Where a mistake shows, no time is published: on this problem it shows for all but those that need another.
     timed = {cell["backend"] for cell in cells if cell["problem"] == EVERY_AXIS.id and cell["status"] == "ok"}
-    assert timed <= {"planted-right", *PROBLEMS}
+    assert all(name == "planted-right" or shows_on(name) != EVERY_AXIS for name in timed)
     assert done.returncode == 1, done.stdout[-3000:]  # they were asked for by name, and are wrong
     assert all(f"\n{name} is wrong on " in done.stdout for name in IN_A_RUN)
 

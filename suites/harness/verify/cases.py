@@ -19,6 +19,7 @@ from pointwise_bench.suites.harness.memory.input_windows import pool_size
 from pointwise_bench.suites.harness.verify import error_bounds, matrix_form
 from pointwise_bench.suites.harness.verify.extremes import Extremes, Products, lost_at_most, powers_of_terms
 from pointwise_bench.suites.harness.verify.matrix_form import Form
+from pointwise_bench.suites.harness.verify.odd_weights import OddWeights, put_in_zero
 from pointwise_bench.suites.harness.verify.questions import Questions, Weights
 
 Array = npt.NDArray[Any]
@@ -257,9 +258,9 @@ class _Reals(_Drawn):
 class _Integers(_Drawn):
     """Small integers: every result is exact in the problem's dtype, in whatever order it is added up.
 
-    The left operand has no zero. The right one has, for float16 and bfloat16, as many as it takes for every result to
-    be an integer that the dtype holds; then a single sum does not see every term, but another one does, and the real
-    numbers have no zero at all.
+    The left operand has one zero at most, and a few rows of it are odd (:mod:`odd_weights`). The right one has zeros;
+    for float16 and bfloat16 as many as it takes for every result to be an integer that the dtype holds: then a single
+    sum does not see every term, but another one does, and the real numbers have no zero at all.
     """
 
     def __init__(self, problem: Problem, rng: np.random.Generator) -> None:
@@ -275,6 +276,8 @@ class _Integers(_Drawn):
         self.left = self._nonzero(LARGEST_WEIGHT[dtype], self.form.left)
         if self.half and problem.bias:
             self._balance_rows()
+        if problem.direction != "backward-weight":
+            put_in_zero(self.left, rng)
         if problem.bias and problem.direction == "forward":
             self.bias = self._nonzero(LARGEST_BIAS[dtype], (problem.out_channels,))
 
@@ -298,9 +301,15 @@ class _Integers(_Drawn):
 
     def cases(self) -> tuple[Weights, Case, Case, Case]:
         right, sums = self._right_and_sums()
+        odd = OddWeights.drawn(self.problem, self.rng, bias=self.bias is not None)
+        probe_right, probe_sums = self._probe()
+        odd.put_in(self.left, self.bias)
+        odd.change(right, sums)
+        odd.change(probe_right, probe_sums)
         self.apply_bias_and_activation(sums)
         integers = Case(self.inputs(right, self._between(self.problem.input_shape[2:])), self.answer(sums))
-        return self.weights(), integers, self._probe(), self._poisoned(right, sums)
+        probe = Case(self.inputs(probe_right, 0.0), self.answer(self.apply_bias_and_activation(probe_sums)))
+        return self.weights(), integers, probe, self._poisoned(right, sums)
 
     def _right_and_sums(self) -> tuple[Array, Array]:
         right = self._between(self.form.right)
@@ -324,8 +333,8 @@ class _Integers(_Drawn):
         """The sums of one column, as a product of one image, one group and one column."""
         return matrix_form.product(self.left[group : group + 1], terms.reshape(1, 1, -1, 1), self.adds_in)
 
-    def _probe(self) -> Case:
-        """``1 + 2**-bits`` as one term of each column; the term walks on from column to column.
+    def _probe(self) -> tuple[Array, Array]:
+        """An operand with its sums: ``1 + 2**-bits`` as one term of each column, the next one in the next column.
 
         With integer weights the result is exact, and it is lost by any arithmetic that rounds its operands: what an
         identity matrix would show, without preparing a third layer for it. A sum with a single term is a product, so
@@ -342,7 +351,7 @@ class _Integers(_Drawn):
             for image, group in np.ndindex(images, groups):
                 right[image, group, term[image, group], np.arange(columns)] = value
                 np.take(probed[group], term[image, group], axis=1, out=sums[image, group])
-        return Case(self.inputs(right, 0.0), self.answer(self.apply_bias_and_activation(sums)))
+        return right, sums
 
     def _poisoned(self, right: Array, sums: Array) -> Case:
         """A NaN in the first term of two columns, an infinity in the last term of two, NaN where nothing is read.

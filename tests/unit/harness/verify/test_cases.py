@@ -127,7 +127,7 @@ def test_integers_reach_every_channel_where_there_are_pixels_enough(dtype: Any) 
     made = CaseSet.of(problem, seed=1)
     assert (made.integers.inputs[0].astype(np.float64) != 0).any(axis=(0, 2, 3)).all()
     assert made.integer.weight is not None
-    assert (made.integer.weight.astype(np.float64) != 0).all()
+    assert (made.integer.weight.astype(np.float64) == 0).sum() == 1  # which an infinite input meets
     assert (made.first.inputs[0].astype(np.float64) != 0).all()
 
 
@@ -180,10 +180,11 @@ def test_poison_is_at_both_ends_and_in_the_middle_and_wherever_nobody_reads() ->
 def test_integers_stay_where_the_dtype_holds_every_one(dtype: Any, largest: int) -> None:
     """With as many terms as float32 can add up exactly: 4 * 8 * 4096 is far below 2^24, and above 2^11."""
     problem = Problem(batch=1, in_channels=4096, out_channels=4, height=3, width=3, bias=True, dtype=dtype)
-    integers = CaseSet.of(problem, seed=1).integers
-    assert abs(integers.answer).max() <= largest
-    assert (integers.answer == np.rint(integers.answer)).all()
-    assert len(np.unique(integers.answer)) > 10  # and they are numbers that differ
+    answer = CaseSet.of(problem, seed=1).integers.answer
+    answer = answer[np.isfinite(answer)]  # a few rows have odd weights
+    assert abs(answer).max() <= largest
+    assert (answer == np.rint(answer)).all()
+    assert len(np.unique(answer)) > 10  # and they are numbers that differ
 
 
 def test_sums_that_could_not_be_exact_are_an_error_and_no_wrong_answer() -> None:

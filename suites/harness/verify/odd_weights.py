@@ -1,0 +1,94 @@
+"""Weights that are no numbers, or zero, in a few rows of the integer layer: what they do to sums needs no product.
+
+A weight that is NaN makes NaN of its row, and an infinite one makes infinities of it, and NaN where it meets a zero.
+So who cleans such weights, or is told that there are none, is as far off as who leaves a row out. The other rows stay
+what they were, and are as exact. A zero meets the infinity among the inputs, which is NaN: who skips zeros is wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pointwise_bench import Problem
+from pointwise_bench.suites.harness.verify.matrix_form import Form
+
+Array = npt.NDArray[Any]
+
+ROWS_FOR_ONE: Final = 8
+"""Rows of the layer for each that is odd: what is exact is seen in the others."""
+
+
+@dataclass(frozen=True)
+class OddWeight:
+    """A weight at ``term`` of a row of a group."""
+
+    group: int
+    row: int
+    term: int
+    value: float
+
+
+@dataclass(frozen=True)
+class OddWeights:
+    """The odd ones of a layer; ``bias``: of channels, by their number."""
+
+    weights: tuple[OddWeight, ...] = ()
+    bias: tuple[tuple[int, float], ...] = ()
+
+    @classmethod
+    def drawn(cls, problem: Problem, rng: np.random.Generator, *, bias: bool) -> OddWeights:
+        """One row in eight at most, each with one odd number; of fewer rows one in half of the cases, of one none.
+
+        None for ``backward-weight``, whose inputs are all that it has, and none for a ``backward-input`` with a stride:
+        as the convolution of a gradient with zeros between its pixels, which libraries compute, it makes NaN of them.
+        """
+        form = Form.of(problem)
+        rows = form.groups * form.rows
+        if problem.direction == "backward-weight" or not form.terms or rows < 2:
+            return cls()
+        if problem.direction == "backward-input" and problem.stride > 1:
+            return cls()
+        infinity = np.inf if problem.activation == "relu" else float(rng.choice([-np.inf, np.inf]))
+        kinds = [(False, np.nan), (False, float(rng.choice([-np.inf, np.inf])))]
+        if bias:
+            kinds += [(True, np.nan), (True, infinity)]
+        count = min(len(kinds), rows // ROWS_FOR_ONE) if rows >= ROWS_FOR_ONE else int(rng.integers(2))
+        chosen = [kinds[number] for number in rng.permutation(len(kinds))[:count]]
+        at = rng.permutation(rows)[:count]
+        weights = tuple(
+            OddWeight(*divmod(int(row), form.rows), int(rng.integers(form.terms)), value)
+            for row, (of_bias, value) in zip(at, chosen, strict=True)
+            if not of_bias
+        )
+        return cls(
+            weights, tuple((int(row), value) for row, (of_bias, value) in zip(at, chosen, strict=True) if of_bias)
+        )
+
+    def put_in(self, left: Array, bias: Array | None) -> None:
+        """Put them into the weights, in place."""
+        for each in self.weights:
+            left[each.group, each.row, each.term] = each.value
+        for channel, value in self.bias:
+            assert bias is not None, "drawn for a layer with one"
+            bias[channel] = value
+
+    def change(self, right: Array, sums: Array) -> None:
+        """Make of ``sums``, which are of other weights in these places, what they are with these, in place.
+
+        Everything else in such a sum is finite, and so does not count.
+        """
+        for each in self.weights:
+            terms = right[:, each.group, each.term].astype(sums.dtype)
+            with np.errstate(invalid="ignore"):  # infinity times zero is the point of it
+                sums[:, each.group, each.row] = terms * each.value
+
+
+def put_in_zero(left: Array, rng: np.random.Generator) -> None:
+    """A zero in the last group's last term, which an infinite input meets, in one row of two at least; in place."""
+    _, rows, terms = left.shape
+    if rows > 1 and terms:
+        left[-1, rng.integers(rows), -1] = 0

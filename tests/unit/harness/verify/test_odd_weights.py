@@ -1,0 +1,73 @@
+"""Odd weights: where they are, and that the sums are what they make of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pointwise_bench import Problem
+from pointwise_bench.suites.harness.verify import reference
+from pointwise_bench.suites.harness.verify.cases import CaseSet
+from pointwise_bench.suites.harness.verify.odd_weights import ROWS_FOR_ONE, OddWeights, put_in_zero
+
+WIDE = Problem(batch=2, in_channels=12, out_channels=64, height=5, width=5, groups=2, bias=True, activation="relu")
+
+
+@pytest.mark.parametrize("identity", [WIDE.id, "n2c32h5w5-o16-backward-input", "n1c40h3w3-o32-bias-float16-nhwc"])
+@pytest.mark.parametrize("seed", range(5))
+def test_answers_are_those_of_the_reference_and_most_rows_are_as_exact_as_before(identity: str, seed: int) -> None:
+    problem = Problem.parse(identity)
+    made = CaseSet.of(problem, seed)
+    weight, bias = made.integer.weight, made.integer.bias
+    assert weight is not None
+    odd = np.isnan(weight.astype(np.float64)).sum(), np.isinf(weight.astype(np.float64)).sum()
+    assert odd == (1, 1)
+    if bias is not None:
+        assert (np.isnan(bias.astype(np.float64)).sum(), np.isinf(bias.astype(np.float64)).sum()) == (1, 1)
+    with np.errstate(invalid="ignore"):
+        for case in (made.integers, made.probe, made.poisoned):
+            assert np.array_equal(case.answer, reference.answer(problem, case.inputs, weight, bias), equal_nan=True)
+    channels = made.integers.answer if problem.layout == "nhwc" else made.integers.answer.transpose(0, 2, 3, 1)
+    whole = np.isfinite(channels).all(axis=(0, 1, 2)).mean()
+    assert 1 - 1 / ROWS_FOR_ONE <= whole < 1
+
+
+def test_who_cleans_weights_or_skips_zeros_gets_another_answer() -> None:
+    made = CaseSet.of(WIDE, seed=1)
+    weight, bias = made.integer.weight, made.integer.bias
+    assert weight is not None
+    assert bias is not None
+    (x,) = made.integers.inputs
+    for cleaned in ((np.nan_to_num(weight), bias), (weight, np.nan_to_num(bias))):
+        with np.errstate(all="ignore"):
+            assert not np.array_equal(reference.answer(WIDE, (x,), *cleaned), made.integers.answer, equal_nan=True)
+    (row,) = np.flatnonzero((weight == 0).any(axis=1))
+    assert np.isnan(made.poisoned.answer[-1, row, -1, -1])  # zero times infinity
+
+
+@pytest.mark.parametrize(
+    ("problem", "most"),
+    [
+        (Problem(batch=1, in_channels=3, out_channels=1, height=2, width=2), 0),  # nothing else would be seen
+        (Problem(batch=1, in_channels=3, out_channels=4, height=2, width=2), 1),
+        (Problem(batch=1, in_channels=3, out_channels=64, height=2, width=2, direction="backward-weight"), 0),
+        (Problem(batch=1, in_channels=64, out_channels=8, height=4, width=4, stride=2, direction="backward-input"), 0),
+        (Problem(batch=0, in_channels=64, out_channels=64, height=2, width=2, bias=True), 4),
+    ],
+)
+def test_few_rows_have_few_odd_ones(problem: Problem, most: int) -> None:
+    rng = np.random.default_rng(1)
+    drawn = [OddWeights.drawn(problem, rng, bias=problem.bias) for _ in range(50)]
+    counts = {len(each.weights) + len(each.bias) for each in drawn}
+    assert max(counts) == most
+    assert most in (0, 4) or counts == {0, 1}
+
+
+def test_a_zero_is_in_one_row_of_several() -> None:
+    rng = np.random.default_rng(1)
+    left = np.ones((2, 3, 4))
+    put_in_zero(left, rng)
+    assert (left == 0).sum() == (left[-1, :, -1] == 0).sum() == 1
+    alone = np.ones((2, 1, 4))
+    put_in_zero(alone, rng)
+    assert (alone == 1).all()
