@@ -117,9 +117,9 @@ class Gate:
                 continue
             result = results(name)
             if not equal(plain(result), case.answer):
-                if name != "poisoned" and self._is_right_where_finite(result, case):
-                    where = "where a weight or the bias is NaN or infinite"
-                self._refuse(cases.integer, case, result, where, self._comparison.rounds_to)
+                odd = name != "poisoned" and self._is_right_where_finite(result, case)
+                place = "where a weight or the bias is NaN or infinite" if odd else where
+                self._refuse(cases.integer, case, result, place, self._comparison.rounds_to)
             self._previous_answer = case.answer
 
     @staticmethod
