@@ -15,6 +15,7 @@ from pointwise_bench.report.reading.errors import ReportError
 
 if TYPE_CHECKING:
     from pointwise_bench.report.pages.run_analysis import RunAnalysis
+    from pointwise_bench.report.reading.here import Here
     from pointwise_bench.report.reading.run import Run
 
 _REPORT: Final = "pointwise-bench report"
@@ -34,13 +35,14 @@ and, where a run measured what a 1x1 convolution buys,
 """
 _REPORT_EXAMPLES: Final = """\
 examples:
-  pointwise-bench report                             the run under results/ that began last
+  pointwise-bench report                             the newest run of this machine under results/
   pointwise-bench report results/MACHINE/TIME        that run
   pointwise-bench report RUN_A RUN_B --out both      two runs, each with a page, and an index
   pointwise-bench report --baseline torch-conv2d     speed-ups against a backend of your choice
   pointwise-bench report --splice README.md --picture docs/images/report.svg
                                                      refresh a README and its picture
 With --splice, --claims or --picture the page is written only where --out is given, too.
+A run that git keeps is only read: its report goes to results/reports/MACHINE/TIME where no --out is given.
 
 exit codes: 0 done, {bad} bad input
 """
@@ -71,12 +73,16 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(USAGE_ERROR)
 
 
-def main(arguments: Sequence[str] | None = None, known: Sequence[RunAnalysis] = ()) -> int:
-    """Run the command line; returns the exit code. Runs that are ``known`` are not read and analysed again."""
+def main(arguments: Sequence[str] | None = None, known: Sequence[RunAnalysis] = (), here: Here | None = None) -> int:
+    """Run the command line; returns the exit code.
+
+    Runs that are ``known`` are not read and analysed again. Where nobody says what ``here`` is, the newest run of any
+    machine is the default.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     compares = words[:1] == ["compare"]
     try:
-        return _compare(words[1:]) if compares else _report(words, known)
+        return _compare(words[1:]) if compares else _report(words, known, here)
     except ReportError as error:
         sentence = str(error)
     except OSError as error:
@@ -86,16 +92,17 @@ def main(arguments: Sequence[str] | None = None, known: Sequence[RunAnalysis] = 
     return USAGE_ERROR
 
 
-def _report(words: Sequence[str], known: Sequence[RunAnalysis]) -> int:
+def _report(words: Sequence[str], known: Sequence[RunAnalysis], here: Here | None) -> int:
     options = _report_parser().parse_args(words)
     # Imported here, so that --help and a wrong option answer at once: pandas and matplotlib take a second.
     from pointwise_bench.report.analysis.baseline import check_baseline
     from pointwise_bench.report.pages.run_analysis import analyse
     from pointwise_bench.report.pages.site import claims_text, readme_text, write_picture, write_site
     from pointwise_bench.report.pages.splice import splice, splice_claims
+    from pointwise_bench.report.reading.here import place_of_report
     from pointwise_bench.report.reading.run import load_run
 
-    folders = options.runs or _newest(options.results)
+    folders = options.runs or _newest(options.results, here)
     # A run named twice, whichever way, is one run.
     named = {folder.resolve(): folder for folder in folders}
     there = {one.run.folder.resolve(): one for one in known if options.baseline in (None, one.baseline)}
@@ -113,16 +120,17 @@ def _report(words: Sequence[str], known: Sequence[RunAnalysis]) -> int:
     if options.picture is not None:
         print(write_picture(found[0], options.picture))
     if options.out is not None or not (options.splice or options.picture or options.claims):
-        print(write_site(found, options.out or folders[0] / "report"))
+        print(write_site(found, options.out or place_of_report(folders[0], here)))
     return 0
 
 
-def _newest(results: Path) -> list[Path]:
+def _newest(results: Path, here: Here | None) -> list[Path]:
     from pointwise_bench.report.reading.run import newest_run
 
-    folder, passed_over = newest_run(results)
+    folder, passed_over = newest_run(results, here.machine() if here else None)
     for sentence in passed_over:
         _note(sentence)
+    _note(f"{folder}: the newest run of {'this machine' if here else 'any machine'}")
     return [folder]
 
 
@@ -144,7 +152,7 @@ def _report_parser() -> argparse.ArgumentParser:
         nargs="*",
         type=Path,
         metavar="RUN",
-        help="a run folder, results/<machine>/<UTC time> (default: under --results, the one that began last)",
+        help="a run folder, results/<machine>/<UTC time> (default: the newest of this machine under --results)",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: report/ in the first RUN)")
     parser.add_argument(

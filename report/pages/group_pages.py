@@ -6,16 +6,25 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import pandas as pd
 
 from pointwise_bench.report.analysis.groups import ReportGroup
+from pointwise_bench.report.pages.files.csv_file import CsvFile
 from pointwise_bench.report.pages.layer_pages import CellKey, details_of, page_numbers
 from pointwise_bench.report.pages.network_view import NetworkView, network_view
 from pointwise_bench.report.pages.rendering import Page
 from pointwise_bench.report.pages.run_analysis import RunAnalysis
 from pointwise_bench.report.plots.style import Look
 from pointwise_bench.report.reading.cells import ReadCell
+
+_COLUMNS: Final = (
+    *("name", "problem", "count", "threads", "backend", "status", "reason", "sign", "median_s", "low_s", "high_s"),
+    *("rounds", "visible_percent", "percent_of_roof", "bound_by", "error_ratio", "prepare_s", "first_call_s"),
+    "page_faults_per_call",
+)
+"""Of the table of times, what the pages of a group show, as numbers."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +60,12 @@ def group_pages(found: RunAnalysis, group: ReportGroup, rows: pd.DataFrame, arou
         "machine": found.run.machine,
         "started_at": found.run.started_at or found.run.name,
         "parts": names,
+        "table": f"{stem}.csv",
     }
+    # Column by column: a row of a table of pandas takes a hundred times as long.
+    table = CsvFile(f"{stem}.csv", _COLUMNS, zip(*(rows[name].tolist() for name in _COLUMNS), strict=True))
     pages = (
-        Page(name, "layers.html", values | {"part": part, "layers": layers})
+        Page(name, "layers.html", values | {"part": part, "layers": layers}, () if part else (table,))
         for part, (name, layers) in enumerate(zip(names, parts, strict=True))
     )
     return GroupPages(view, places, tuple(pages))

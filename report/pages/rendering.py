@@ -15,6 +15,8 @@ from pointwise_bench.common.status import OK
 from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.wording import DASH, duration, threads_of, times
 from pointwise_bench.report.claims.claim_tables import MEASURES
+from pointwise_bench.report.pages.files.csv_file import CsvFile
+from pointwise_bench.report.pages.files.page_tables import with_tables
 from pointwise_bench.report.pages.layer_table import IN_PROCESS_MARK, REUSED_MARK, UNCLEAR_MARK
 
 SIGNS: Final[Mapping[str, tuple[str, str]]] = {
@@ -33,15 +35,25 @@ _LINKS: Final = re.compile(r"\](?=[(\[:])|[a-z]*://|www\.", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Page:
-    """One file of a report: its name there, its template, and what fills that."""
+    """One file of a report: its name there, its template, what fills that, and the tables ``beside`` it.
+
+    A page's own tables need not be named: whatever table a page has can be had as CSV.
+    """
 
     name: str
     template: str
     values: Mapping[str, Any]
+    beside: tuple[CsvFile, ...] = ()
 
     def write(self, folder: Path) -> None:
         """Into ``folder``."""
-        (folder / self.name).write_text(render(self.template, **self.values), encoding="utf-8")
+        text = render(self.template, **self.values)
+        tables: list[CsvFile] = []
+        if self.name.endswith(".html"):
+            text, tables = with_tables(text, self.name.removesuffix(".html"))
+        (folder / self.name).write_text(text, encoding="utf-8")
+        for table in (*tables, *self.beside):
+            table.write(folder)
 
 
 def render(template: str, **values: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import pandas as pd
 
@@ -29,7 +29,7 @@ from pointwise_bench.report.pages.run_analysis import RunAnalysis
 from pointwise_bench.report.plots.claim_plot import draw_gains
 from pointwise_bench.report.plots.heat_plot import draw_heat
 from pointwise_bench.report.plots.roofline_plot import draw_roofline
-from pointwise_bench.report.plots.style import Look
+from pointwise_bench.report.plots.style import Look, Picture
 from pointwise_bench.report.plots.sweep_plot import draw_sweep
 from pointwise_bench.report.reading.run import Run
 
@@ -46,6 +46,17 @@ MOST_TABLES: Final = 60
 """Groups with a table and a plot on the page of their run, however small they are."""
 
 
+class Shown(NamedTuple):
+    """A plot on a page: where it is from there, what it shows in words, and how wide it is."""
+
+    source: str
+    picture: Picture
+
+
+def _shown(picture: Picture | None) -> Shown | None:
+    return Shown(f"plots/{picture.path.name}", picture) if picture else None
+
+
 @dataclass(frozen=True)
 class Section:
     """One shape group on the page, under one thread budget."""
@@ -53,7 +64,7 @@ class Section:
     group: ReportGroup
     answer: NetworkAnswer
     table: LayerTable | None
-    plots: list[str]
+    plots: list[Shown]
     behind: GroupPages
 
 
@@ -134,7 +145,7 @@ def _sections(found: RunAnalysis, around: Surroundings, place: RunPlace) -> Iter
         table = layer_table(group, own, found.baseline) if timed else None
         plot = _plot(group, rows, around, place) if few and taken <= MOST_PLOTTED else None
         behind = group_pages(found, group, own, around)
-        yield Section(group, answer(group), table, [f"plots/{plot.name}"] if plot else [], behind)
+        yield Section(group, answer(group), table, [plot] if plot else [], behind)
 
 
 def _rows_by_group(timings: pd.DataFrame) -> dict[tuple[str, int], pd.DataFrame]:
@@ -144,23 +155,22 @@ def _rows_by_group(timings: pd.DataFrame) -> dict[tuple[str, int], pd.DataFrame]
 
 def _plot(
     group: ReportGroup, rows: Mapping[tuple[str, int], pd.DataFrame], around: Surroundings, place: RunPlace
-) -> Path | None:
+) -> Shown | None:
     colours = dict(around.colours)
     slug = place.prefix + slug_of(group.name)
     if group.is_sweep:
         whole = [own for (name, _), own in rows.items() if name == group.name]
-        return (
-            draw_sweep(group.name, pd.concat(whole), colours, place.folder / "plots" / f"{slug}.svg") if whole else None
-        )
+        path = place.folder / "plots" / f"{slug}.svg"
+        return _shown(draw_sweep(group.name, pd.concat(whole), colours, path)) if whole else None
     own = rows.get((group.name, group.threads))
     if own is None:
         return None
-    return draw_heat(group, own, place.folder / "plots" / f"{slug}-threads-{group.threads}.svg")
+    return _shown(draw_heat(group, own, place.folder / "plots" / f"{slug}-threads-{group.threads}.svg"))
 
 
 def _one_plot_each(sections: Sequence[Section]) -> list[Section]:
     """A sweep's plot holds all thread budgets: only its first section shows it."""
-    seen: set[str] = set()
+    seen: set[Shown] = set()
     kept = []
     for section in sections:
         kept.append(replace(section, plots=[one for one in section.plots if one not in seen]))
@@ -168,7 +178,7 @@ def _one_plot_each(sections: Sequence[Section]) -> list[Section]:
     return kept
 
 
-def _rooflines(found: RunAnalysis, colours: dict[str, Look], folder: Path, prefix: str) -> list[tuple[str, str]]:
+def _rooflines(found: RunAnalysis, colours: dict[str, Look], folder: Path, prefix: str) -> list[tuple[str, Shown]]:
     """(title, plot) for every dtype and thread budget with a time."""
     timed = found.timings[found.timings["median_s"].notna()]
     pairs = {
@@ -178,14 +188,13 @@ def _rooflines(found: RunAnalysis, colours: dict[str, Look], folder: Path, prefi
     drawn = []
     for dtype, threads in sorted(pairs):
         path = folder / "plots" / f"{prefix}roofline-{dtype}-threads-{threads}.svg"
-        if draw_roofline(dtype, threads, timed, found.ceilings, colours, path):
-            drawn.append((f"{dtype}, {threads_of(threads)}", f"plots/{path.name}"))
+        if shown := _shown(draw_roofline(dtype, threads, timed, found.ceilings, colours, path)):
+            drawn.append((f"{dtype}, {threads_of(threads)}", shown))
     return drawn
 
 
-def _gains_plot(found: RunAnalysis, colours: dict[str, Look], path: Path) -> str | None:
-    drawn = draw_gains(found.gains, colours, path)
-    return f"plots/{drawn.name}" if drawn else None
+def _gains_plot(found: RunAnalysis, colours: dict[str, Look], path: Path) -> Shown | None:
+    return _shown(draw_gains(found.gains, colours, path))
 
 
 def _device_clock(found: RunAnalysis) -> list[dict[str, Any]]:

@@ -7,11 +7,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-import pandas as pd
-
 from pointwise_bench.report.analysis.comparisons import COLUMNS as COMPARISON_COLUMNS
 from pointwise_bench.report.analysis.timings import COLUMNS as TIMING_COLUMNS
 from pointwise_bench.report.claims import claim_tables, claims_document
+from pointwise_bench.report.pages.files.csv_file import write_frames
+from pointwise_bench.report.pages.files.network_files import Viewed, network_files
 from pointwise_bench.report.pages.rendering import Page, render
 from pointwise_bench.report.pages.run_analysis import RunAnalysis
 from pointwise_bench.report.pages.run_page import RunPlace, facts_of, run_page
@@ -21,8 +21,6 @@ from pointwise_bench.report.plots.style import Look, looks
 from pointwise_bench.report.reading.errors import ReportError
 
 PAGE: Final = "index.html"
-COMPUTED: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a formula can begin with, in one spreadsheet or another."""
 
 
 def write_site(found: Sequence[RunAnalysis], folder: Path) -> Path:
@@ -55,12 +53,15 @@ def _write(found: Sequence[RunAnalysis], folder: Path) -> None:
     """All files, into a folder that holds nothing yet."""
     # In one order, however they were named: the same runs give the same bytes.
     ordered = sorted(found, key=lambda one: (one.run.started_at, one.run.machine, one.run.name))
-    _write_table([one.timings for one in ordered], TIMING_COLUMNS, folder / "timings.csv")
-    _write_table([one.comparisons for one in ordered], COMPARISON_COLUMNS, folder / "comparisons.csv")
+    write_frames([one.timings for one in ordered], TIMING_COLUMNS, folder / "timings.csv")
+    write_frames([one.comparisons for one in ordered], COMPARISON_COLUMNS, folder / "comparisons.csv")
     colours = looks(backend for one in ordered for backend in (*one.run.backends, *one.run.claims.backends))
     pages, runs = _pages_of_runs(ordered, colours, folder)
     for page in (*pages, *_claims(ordered, runs, folder)):
         page.write(folder)
+    views = ((one, section) for one, run in zip(ordered, runs, strict=True) for section in run["sections"])
+    for table in network_files(Viewed(one, section.group, section.behind.view) for one, section in views):
+        table.write(folder)
 
 
 def _pages_of_runs(
@@ -89,7 +90,7 @@ def _claims(found: Sequence[RunAnalysis], runs: Sequence[dict[str, Any]], folder
     if not asked:
         return []
     tables = [claim_tables.tabulate(one.run, one.gains, one.ceilings) for one in asked]
-    _write_table(tables, claim_tables.COLUMNS, folder / "claims.csv")
+    write_frames(tables, claim_tables.COLUMNS, folder / "claims.csv")
     return [Page("claims.html", "claims.html", {"runs": runs, "rules": stated_rules(one.run for one in found)})]
 
 
@@ -109,20 +110,4 @@ def readme_text(found: RunAnalysis) -> str:
 def write_picture(found: RunAnalysis, path: Path) -> Path:
     """The overview picture of a run."""
     title = f"{found.run.machine}, {found.run.started_at[:10]}"
-    return draw_picture(found.groups, found.timings, looks(found.run.backends), title, path)
-
-
-def _write_table(tables: Sequence[pd.DataFrame], columns: Sequence[str], path: Path) -> None:
-    # Empty tables are left out: pandas would let their missing types change those of the others.
-    filled = [table for table in tables if len(table)] or list(tables[:1])
-    # Nine digits hold every nanosecond of a second-long call and keep the file a third of the size.
-    table = pd.concat(filled)[list(columns)]
-    for name in [name for name in columns if not pd.api.types.is_numeric_dtype(table[name])]:
-        # Of texts few are different, and numbers are none: looked at one by one they took as long as the writing.
-        table[name] = table[name].map({one: _harmless(one) for one in table[name].unique()}, na_action="ignore")
-    table.to_csv(path, index=False, float_format="%.9g")
-
-
-def _harmless(cell: object) -> object:
-    """A text that a spreadsheet would compute, with the apostrophe in front that makes it one; all else as it is."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(COMPUTED) else cell
+    return draw_picture(found.groups, found.timings, looks(found.run.backends), title, path).path

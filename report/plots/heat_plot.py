@@ -17,12 +17,27 @@ from numpy.typing import NDArray
 
 from pointwise_bench.common.status import OK, SKIPPED
 from pointwise_bench.report.analysis.groups import ReportGroup
-from pointwise_bench.report.plots.style import new_figure, save, short, styled
+from pointwise_bench.report.analysis.wording import joined, three_digits
+from pointwise_bench.report.plots.style import (
+    DARK_ON_CELL,
+    EMPTY,
+    FAILED,
+    GROUND,
+    SMALLEST_TEXT,
+    SOFT,
+    WHITE_ON_CELL,
+    Picture,
+    new_figure,
+    save,
+    short,
+    styled,
+)
 
 # Beyond five times slower all are equally out of the question, and one slow backend would wash out the others.
 _DARKEST: Final = 5.0
 # From here on the ground is dark enough for white figures.
 _WHITE_FROM: Final = 2.2
+_NAMED: Final = 3  # in words
 # More figures than this nobody reads, and drawing them takes seconds.
 _FIGURES_UP_TO: Final = 700
 
@@ -50,14 +65,14 @@ def slowdowns(
     return seconds / fastest, statuses
 
 
-def draw_heat(group: ReportGroup, timings: pd.DataFrame, path: Path) -> Path | None:
+def draw_heat(group: ReportGroup, timings: pd.DataFrame, path: Path) -> Picture | None:
     """Layers down, backends across, each cell with its figure; ``None`` where nothing was tried."""
     backends = heat_backends(group, timings)
     if not backends:
         return None
     ratios, statuses = slowdowns(group, timings, backends)
     with styled():
-        figure = new_figure(2.8 + 0.85 * len(backends), 1.8 + 0.23 * max(4, len(group.layers)))
+        figure = new_figure(2.8 + 0.95 * len(backends), 1.8 + 0.23 * max(4, len(group.layers)))
         axes = figure.subplots()
         mesh = draw_cells(axes, ratios, statuses)
         if len(group.layers) * len(backends) <= _FIGURES_UP_TO:
@@ -72,17 +87,32 @@ def draw_heat(group: ReportGroup, timings: pd.DataFrame, path: Path) -> Path | N
         axes.tick_params(length=0)
         axes.invert_yaxis()
         name_scale(figure, axes, mesh)
-    return save(figure, path)
+    return save(figure, path, heat_alt(group.name, backends, ratios))
+
+
+def heat_alt(name: str, backends: Sequence[str], ratios: NDArray[np.float64]) -> str:
+    """What the map shows, in words: how near to the fastest the nearest ones are."""
+    said = []
+    for backend, column in zip(backends, ratios.T, strict=True):
+        own = column[~np.isnan(column)]
+        if own.size:
+            low, middle, high = (three_digits(float(one)) for one in (own.min(), np.median(own), own.max()))
+            said.append((float(np.median(own)), f"{backend} {middle} ({low} to {high}, {own.size} layers)"))
+    first = [text for _, text in sorted(said)[:_NAMED]]
+    rest = f"; {len(said) - _NAMED} more are slower" if len(said) > _NAMED else ""
+    if not first:
+        return f"{name}: no backend has a time"
+    return f"{name}: median time over the fastest backend's, layer by layer: {joined(first)}{rest}"
 
 
 def draw_cells(axes: Axes, ratios: NDArray[np.float64], statuses: Sequence[Sequence[str]]) -> QuadMesh:
     """Colour ``[rows, columns]`` of ratios; what has no time is grey, and hatched where it failed."""
     mesh = axes.pcolormesh(
-        np.ma.masked_invalid(ratios), cmap="YlGnBu", norm=LogNorm(1.0, _DARKEST), edgecolors="white", linewidth=0.6
+        np.ma.masked_invalid(ratios), cmap="YlGnBu", norm=LogNorm(1.0, _DARKEST), edgecolors=GROUND, linewidth=0.6
     )
     for row, column in np.argwhere(np.isnan(ratios)):
         failed = statuses[row][column] not in ("", OK, *SKIPPED)
-        style: dict[str, Any] = {"facecolor": "#ededed", "edgecolor": "#b5b5b5" if failed else "white"}
+        style: dict[str, Any] = {"facecolor": EMPTY, "edgecolor": FAILED if failed else GROUND}
         axes.add_patch(Rectangle((column, row), 1, 1, hatch="////" if failed else None, linewidth=0.6, **style))
     axes.grid(visible=False)
     for side in axes.spines.values():
@@ -93,11 +123,13 @@ def draw_cells(axes: Axes, ratios: NDArray[np.float64], statuses: Sequence[Seque
 def _write_figures(axes: Axes, ratios: NDArray[np.float64], statuses: Sequence[Sequence[str]]) -> None:
     for (row, column), ratio in np.ndenumerate(ratios):
         if np.isnan(ratio):
-            text, size, colour = statuses[row][column], 6.5, "#444444"
+            text, colour = statuses[row][column], SOFT
         else:
-            text, size = f"{ratio:.2f}" if ratio < 9.995 else f"{ratio:,.0f}", 7.5
-            colour = "white" if ratio >= _WHITE_FROM else "#222222"
-        figure = axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=size, color=colour)
+            text = f"{ratio:.2f}" if ratio < 9.995 else f"{ratio:,.0f}"
+            colour = WHITE_ON_CELL if ratio >= _WHITE_FROM else DARK_ON_CELL
+        figure = axes.text(
+            column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=SMALLEST_TEXT, color=colour
+        )
         # It stands inside the axes: to measure hundreds for the layout would take longer than all the rest.
         figure.set_in_layout(False)
 

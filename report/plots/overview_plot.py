@@ -12,12 +12,13 @@ from matplotlib.figure import Figure
 
 from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
-from pointwise_bench.report.analysis.wording import duration, threads_of
+from pointwise_bench.report.analysis.wording import duration, joined, threads_of
 from pointwise_bench.report.plots.heat_plot import draw_cells, heat_backends, name_scale, slowdowns
-from pointwise_bench.report.plots.style import Look, new_figure, save, styled
+from pointwise_bench.report.plots.style import INK, SOFT, Look, Picture, new_figure, save, styled
 
 # As many as stay legible at the width of a README.
 _NETWORKS: Final = 3
+_NAMED: Final = 4
 _LEGEND: Final = (
     "Whiskers: of the fastest the sum of its layers' intervals, of the others that of their ratio to it. "
     f"Bold: fastest, or the same within {100 * MARGIN:.9g} %. Hatched: cut bar, or no valid result."
@@ -28,23 +29,32 @@ _CUT: Final = 4.0
 
 def draw_picture(
     groups: list[ReportGroup], timings: pd.DataFrame, looks: dict[str, Look], title: str, path: Path
-) -> Path:
+) -> Picture:
     """Bars with intervals on the left, a heat map of the network with most layers on the right."""
     shown = _most_telling(groups)
     with styled():
         figure = new_figure(11.0, 5.6)
         budget = f", {threads_of(shown[0].threads)}" if shown else ""
-        figure.suptitle(f"{title}{budget}\n{_LEGEND}", x=0.01, ha="left", fontsize=9.5, color="#444444")
+        figure.suptitle(f"{title}{budget}\n{_LEGEND}", x=0.01, ha="left", fontsize=9.5, color=SOFT)
         if not shown:
-            figure.text(0.5, 0.5, "no network has a backend with times for all layers", ha="center", color="#666666")
-            return save(figure, path)
+            figure.text(0.5, 0.5, "no network has a backend with times for all layers", ha="center", color=SOFT)
+            return save(figure, path, f"{title}: no network has a backend with times for all layers")
         left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(1, 1.15))[0]
         sizes = [len(_with_total(group)) + 1.2 for group in shown]
         grid = left.subplots(len(shown), 1, squeeze=False, height_ratios=sizes)
         for axes, group in zip(grid.flat, shown, strict=True):
             _draw_totals(axes, group, looks)
         _draw_layers(right, shown[0], timings)
-    return save(figure, path)
+    return save(figure, path, f"{title}{budget}. {'; '.join(map(_said, shown))}")
+
+
+def _said(group: ReportGroup) -> str:
+    """The finding of one network and its figures, in words."""
+    ranked = sorted(_with_total(group), key=lambda one: one.total.seconds if one.total else 0.0)[:_NAMED]
+    totals = [f"{one.backend} {duration(one.total.seconds)}" for one in ranked if one.total]
+    leaders = joined([one.backend for one in group.leaders]) or "nobody"
+    unclear = ", not surely" if group.undecided else ""
+    return f"{group.name}: {leaders} leads{unclear}; all 1x1 layers take {joined(totals)}"
 
 
 def _with_total(group: ReportGroup) -> list[Standing]:
@@ -72,7 +82,7 @@ def _draw_totals(axes: Axes, group: ReportGroup, looks: dict[str, Look]) -> None
         )
         if not cut:
             ends = [[max(0.0, middle - low)], [max(0.0, high - middle)]]
-            axes.errorbar(middle, row, xerr=ends, color="#222222", linewidth=1, capsize=2)
+            axes.errorbar(middle, row, xerr=ends, color=INK, linewidth=1, capsize=2)
         text = duration(standing.total.seconds) + (" (cut)" if cut else "")
         weight = "bold" if standing.leads else "normal"
         axes.annotate(

@@ -10,12 +10,13 @@ from matplotlib.axes import Axes
 
 from pointwise_bench.backends.problem import Problem
 from pointwise_bench.report.analysis.roofline import Roofs
-from pointwise_bench.report.plots.style import Look, name_backends, new_figure, plain_ticks, save, styled
+from pointwise_bench.report.analysis.wording import threads_of
+from pointwise_bench.report.plots.style import INK, Look, Picture, name_backends, new_figure, plain_ticks, save, styled
 
 
 def draw_roofline(
     dtype: str, threads: int, timings: pd.DataFrame, ceilings: Roofs, looks: dict[str, Look], path: Path
-) -> Path | None:
+) -> Picture | None:
     """Log-log plot of GFLOP/s over flops per byte (each operand counted once); ``None`` without a point.
 
     The slanted lines are DRAM and the fastest rung of the bandwidth ladder: between them lies what caches give.
@@ -50,7 +51,21 @@ def draw_roofline(
         plain_ticks(axes.yaxis)
         name_backends(figure, 3)
         _draw_ceilings(axes, dtype, threads, ceilings, (float(intensity.min()), float(intensity.max())))
-    return save(figure, path)
+    return save(figure, path, _said(dtype, threads, chosen, ceilings))
+
+
+def _said(dtype: str, threads: int, chosen: pd.DataFrame, ceilings: Roofs) -> str:
+    """The finding and its figures, in words: how fast the fastest is, and how near to the roof the nearest."""
+    fastest = chosen.iloc[int(chosen["gflops"].to_numpy().argmax())]
+    parts = [f"fastest is {fastest['backend']} with {fastest['gflops']:,.0f} GFLOP/s"]
+    peak, dram = ceilings.peaks.get((dtype, threads)), ceilings.triads.get(threads)
+    parts += [f"the measured peak is {peak / 1e9:,.0f} GFLOP/s"] if peak else []
+    parts += [f"DRAM gives {dram / 1e9:,.0f} GB/s"] if dram else []
+    known = chosen[chosen["percent_of_roof"].notna()]
+    if len(known):
+        nearest = known.iloc[int(known["percent_of_roof"].to_numpy().argmax())]
+        parts.append(f"nearest to its roof is {nearest['backend']} with {nearest['percent_of_roof']:.0f} %")
+    return f"Roofline, {dtype}, {threads_of(threads)}: {'; '.join(parts)}"
 
 
 def _draw_ceilings(axes: Axes, dtype: str, threads: int, ceilings: Roofs, span: tuple[float, float]) -> None:
@@ -68,7 +83,7 @@ def _draw_ceilings(axes: Axes, dtype: str, threads: int, ceilings: Roofs, span: 
     for name, speed, dash in (("DRAM", dram, "-"), ("fastest cache", cache, "--")):
         if speed:
             y = np.minimum(x * speed, peak or np.inf) / 1e9
-            lines += axes.plot(x, y, dash, color="#333333", linewidth=1.1, label=f"{name}: {speed / 1e9:,.0f} GB/s")
+            lines += axes.plot(x, y, dash, color=INK, linewidth=1.1, label=f"{name}: {speed / 1e9:,.0f} GB/s")
     axes.set_xlim(left, right)
     if peak:
         axes.set_title(f"measured peak {peak / 1e9:,.0f} GFLOP/s")

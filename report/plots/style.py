@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import math
 import warnings
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -14,32 +17,67 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-# Okabe and Ito, "Color Universal Design" (2008), without the yellow that vanishes on white.
-_COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D")
-# Five markers beside seven colours: 35 backends before a pair repeats, and none is told by its colour alone.
+# Okabe and Ito, "Color Universal Design" (2008), without the yellow that vanishes on white and the black that vanishes
+# on a dark page; then colours that are as far from all before them for readers of every kind of colour vision, found by
+# a search among those that stand out from white and from black. A test holds how far they are apart.
+COLOURS: Final = (
+    *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"),
+    *("#8811FF", "#99BB66", "#BB55FF", "#CC0033", "#885577", "#557744"),
+)
+# A backend beyond the last colour shares one, with another marker: none of five times as many is told by colour alone.
 _MARKERS: Final = ("o", "s", "^", "D", "v")
+
+_PIXELS: Final = 96  # to an inch
+SMALLEST_TEXT: Final = 9.0
+LEAST_SCALE: Final = 0.75
+"""How small a page may show a plot, so that its smallest text has 9 pixels; on a phone it is moved instead."""
 
 _LONGEST_LABEL: Final = 60
 
+GROUND, INK, SOFT, FRAME, GRID, EMPTY, FAILED = (
+    *("#ffffff", "#1c1e21", "#454b52", "#8a8f95", "#e4e6e9", "#ececed", "#b5b7ba"),
+)
+"""What is no backend's: a reader whose pages are dark sees each in the colour of ``_DARK``."""
+DARK_ON_CELL, WHITE_ON_CELL = "#202224", "#fefefe"
+"""Figures on cells of a heat map, whose ground is the same for all readers."""
+
+_DARK: Final = dict(
+    zip(
+        (GROUND, INK, SOFT, FRAME, GRID, EMPTY, FAILED),
+        ("#16181b", "#e4e6e9", "#b4bac1", "#858c94", "#32373d", "#2a2e33", "#565c63"),
+        strict=True,
+    )
+)
+
 _STYLE: Final[Any] = {
-    "font.size": 9.0,
+    # Points, 4/3 of a pixel: where a page shows a plot at three quarters of its size, its least, all text has 9 pixels.
+    "font.size": SMALLEST_TEXT,
+    # What the text is shown in where the first is missing is narrower, and so stays within what was measured for it.
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Helvetica", "Arial"],
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.color": FRAME,
+    "ytick.color": FRAME,
     "axes.titlesize": 10.0,
     "axes.titlelocation": "left",
     "axes.titleweight": "bold",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.edgecolor": "#888888",
+    "axes.edgecolor": FRAME,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "grid.color": "#e4e4e4",
+    "grid.color": GRID,
     "grid.linewidth": 0.6,
     "legend.frameon": False,
-    "legend.fontsize": 8.5,
+    "legend.fontsize": SMALLEST_TEXT,
     "hatch.linewidth": 0.4,
     # Names of layers and backends are the user's: a dollar sign in one is no formula.
     "text.parse_math": False,
-    # Letters as outlines look the same wherever the file is shown; fixed ids and no date keep its bytes the same.
-    "svg.fonttype": "path",
+    # Text as text is read aloud, found and copied. Fixed ids and no date keep the bytes of a file the same.
+    "svg.fonttype": "none",
     "svg.hashsalt": "pointwise-bench",
 }
 
@@ -52,12 +90,35 @@ class Look:
     marker: str
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A plot on disk, what it shows in words, and its width in pixels at its own size."""
+
+    path: Path
+    alt: str
+    width: int
+
+    @property
+    def least_width(self) -> int:
+        """In pixels, at which its smallest text can be read."""
+        return math.ceil(self.width * LEAST_SCALE)
+
+
 def looks(backends: Iterable[str]) -> dict[str, Look]:
-    """A look for each backend by its place in the sorted list: a table of names would have to be kept in step."""
-    names = sorted(set(backends))
-    return {
-        name: Look(_COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)]) for index, name in enumerate(names)
-    }
+    """A look for each backend, from its name: a backend has the same on the pages of most runs.
+
+    Of two whose names give the same colour, the second by name takes the next that is free, as in a table of hashes:
+    seven in ten plots of five backends would have two of one colour else. A table of names would have to be kept.
+    """
+    found: dict[str, Look] = {}
+    used = [0] * len(COLOURS)
+    for name in sorted(set(backends)):
+        first = int.from_bytes(hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[:4], "big") % len(COLOURS)
+        order = [(first + step) % len(COLOURS) for step in range(len(COLOURS))]
+        chosen = min(order, key=lambda one: used[one])
+        found[name] = Look(COLOURS[chosen], _MARKERS[(chosen + used[chosen]) % len(_MARKERS)])
+        used[chosen] += 1
+    return found
 
 
 def styled() -> AbstractContextManager[None]:
@@ -67,17 +128,29 @@ def styled() -> AbstractContextManager[None]:
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of that many inches, apart from pyplot's global list of figures."""
-    return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    return Figure(figsize=(width, height), layout="constrained", facecolor=GROUND)
 
 
-def save(figure: Figure, path: Path) -> Path:
-    """Write ``figure`` as SVG; the same data gives the same bytes."""
+def save(figure: Figure, path: Path, alt: str) -> Picture:
+    """Write ``figure`` as SVG, for light pages and dark ones; the same data gives the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    text = io.StringIO()
     with styled(), warnings.catch_warnings():
         # Names are the user's: in a script that the font lacks they become boxes, and very long ones leave no room.
-        warnings.filterwarnings("ignore", "Glyph|constrained_layout not applied")
-        figure.savefig(path, format="svg", metadata={"Date": None})
-    return path
+        warnings.filterwarnings("ignore", "Glyph|constrained_layout not applied|findfont")
+        figure.savefig(text, format="svg", metadata={"Date": None, "Title": alt})
+    path.write_text(text.getvalue().replace("</style>", f"{_dark_rules()}</style>", 1), encoding="utf-8")
+    return Picture(path, alt, round(figure.get_size_inches()[0] * _PIXELS))
+
+
+def _dark_rules() -> str:
+    """What is written into each element's style gives way to these; viewers that know no such rules show it as is."""
+    rules = "".join(
+        f'[style*="{kind}: {light}"] {{ {kind}: {dark} !important }}\n'
+        for light, dark in _DARK.items()
+        for kind in ("fill", "stroke")
+    )
+    return f"\n@media screen and (prefers-color-scheme: dark) {{\n{rules}}}\n"
 
 
 def short(name: str) -> str:

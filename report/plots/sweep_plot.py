@@ -14,7 +14,7 @@ from matplotlib.ticker import NullLocator
 
 from pointwise_bench.backends.problem import Problem
 from pointwise_bench.report.analysis.wording import threads_of
-from pointwise_bench.report.plots.style import Look, name_backends, new_figure, plain_ticks, save, styled
+from pointwise_bench.report.plots.style import Look, Picture, name_backends, new_figure, plain_ticks, save, styled
 
 # Where the slowest is this far below the fastest, a linear axis would press it onto zero.
 _LOG_FROM: Final = 10.0
@@ -54,7 +54,7 @@ def _determined(axis: list[Any], other: list[Any]) -> bool:
     return len(set(zip(axis, other, strict=True))) == len(set(axis))
 
 
-def draw_sweep(group: str, timings: pd.DataFrame, looks: dict[str, Look], path: Path) -> Path | None:
+def draw_sweep(group: str, timings: pd.DataFrame, looks: dict[str, Look], path: Path) -> Picture | None:
     """GFLOP/s of every backend along the sweep, a panel per thread budget and further axis; ``None`` without times.
 
     Speed and not time: a backend that is at its best everywhere is then a level line, whatever the sizes.
@@ -86,7 +86,18 @@ def draw_sweep(group: str, timings: pd.DataFrame, looks: dict[str, Look], path: 
         for axes in grid.flat[len(panels) :]:
             axes.set_axis_off()
         name_backends(figure, 4 if columns == 2 else 3)
-    return save(figure, path)
+    return save(figure, path, _said(group, axis, points))
+
+
+def _said(group: str, axis: Axis, points: pd.DataFrame) -> str:
+    """The finding and its figures, in words: who is fastest at either end."""
+    ends = sorted(set(points["x"])) if axis.numeric else sorted(set(points["x"]), key=str)
+    parts = []
+    for end in dict.fromkeys((ends[0], ends[-1])):
+        own = points[points["x"] == end]
+        best = own.iloc[int(own["gflops"].to_numpy().argmax())]
+        parts.append(f"at {end} {best['backend']} with {best['gflops']:,.0f} GFLOP/s")
+    return f"{group}: speed along {axis.label}, {len(ends)} values; fastest is {', '.join(parts)}"
 
 
 def _panel(axis: Axis, problem: Problem, threads: int) -> str:

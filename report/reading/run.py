@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pointwise_bench.common.formats import CELLS_FILE, CONTROLS_FILE, RUN_FILE, RUN_FORMAT
 from pointwise_bench.report.reading.cells import ReadCell, read_cells
@@ -17,6 +17,9 @@ from pointwise_bench.report.reading.errors import ReportError
 from pointwise_bench.report.reading.json_lines import bytes_of, json_of
 from pointwise_bench.report.reading.run_format import PASS, SETTINGS
 from pointwise_bench.report.reading.value_readers import Defect, Reader, list_of, object_of, shown, visible
+
+MOST_NAMED: Final = 6
+_MAKE_ONE: Final = "make one with 'pointwise-bench run --time-budget 10m'"
 
 
 @dataclass(frozen=True)
@@ -65,28 +68,35 @@ def load_run(folder: Path) -> Run:
     )
 
 
-def newest_run(results: Path) -> tuple[Path, list[str]]:
-    """The folder under ``results`` whose run.json has the latest start, and a sentence on each damaged one."""
+def newest_run(results: Path, machine: str | None = None) -> tuple[Path, list[str]]:
+    """The folder under ``results`` whose run.json has the latest start, and a sentence on each damaged one.
+
+    Of ``machine`` alone where one is named: :class:`ReportError` where it has none, with those that there are.
+    """
     if not results.is_dir():
-        raise ReportError(
-            f"{results}: no such folder of results; make a run with 'pytest suites/ --benchmark-only' "
-            "or name the folder with --results"
-        )
-    dated: list[tuple[str, Path]] = []
+        raise ReportError(f"{results}: no such folder of results; {_MAKE_ONE}, or name the folder with --results")
+    dated: list[tuple[str, Path, str]] = []
     broken: list[ReportError] = []
     for path in sorted(results.glob(f"*/*/{RUN_FILE}")):
         try:
-            dated.append((_settings(path.parent)["started_at"], path.parent))
+            settings = _settings(path.parent)
         except ReportError as error:
             broken.append(error)
+        else:
+            dated.append((settings["started_at"], path.parent, settings["machine"] or path.parents[1].name))
+    own = [(at, folder) for at, folder, of in dated if machine in (None, of)]
     # One damaged folder does not hide the good ones.
+    if own:
+        return max(own)[1], [f"{error} (passed over in looking for the newest run)" for error in broken]
     if dated:
-        return max(dated)[1], [f"{error} (passed over in looking for the newest run)" for error in broken]
+        others = ", ".join(str(folder) for _, folder, _ in dated[:MOST_NAMED])
+        more = f" and {len(dated) - MOST_NAMED} more" if len(dated) > MOST_NAMED else ""
+        raise ReportError(
+            f"{results}: holds no run of this machine ({machine}); {_MAKE_ONE}, or name one: {others}{more}"
+        )
     if broken:
         raise broken[0]
-    raise ReportError(
-        f"{results}: holds no run (<machine>/<UTC time>/run.json); make one with 'pytest suites/ --benchmark-only'"
-    )
+    raise ReportError(f"{results}: holds no run (<machine>/<UTC time>/run.json); {_MAKE_ONE}")
 
 
 def _settings(folder: Path) -> dict[str, Any]:

@@ -29,7 +29,7 @@ COMMANDS: Final = {
     "suites": Command(
         "pointwise_bench.suites.__main__", (), "list the groups of layers, or the layers of some of them"
     ),
-    "report": Command("pointwise_bench.report.__main__", (), "turn recorded runs into a page, tables and plots"),
+    "report": Command("pointwise_bench.reporting", (), "turn recorded runs into a page, tables and plots"),
     "harvest": Command(
         "pointwise_bench.harvest.__main__", (), "write the 1x1 convolutions of a model to a file of layers"
     ),
@@ -55,7 +55,7 @@ examples:
   pointwise-bench backends                                       who can run here
   pointwise-bench run --shapes resnet50_v1.5 --time-budget 3m    which one to use for ResNet-50
   pointwise-bench harvest model.onnx --out layers.toml           the 1x1 convolutions of your own model
-  pointwise-bench report                                         the page of the newest run under results/
+  pointwise-bench report                                         the page of the newest run of this machine
 
 pointwise-bench COMMAND --help tells more. Exit codes: 0 done, 1 something failed or regressed, 4 bad usage."""
 

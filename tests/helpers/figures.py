@@ -14,8 +14,10 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from pointwise_bench.report.plots.style import Picture
 
-def figure_of(module: ModuleType, draw: Callable[..., Path | None], *arguments: Any) -> Figure:
+
+def figure_of(module: ModuleType, draw: Callable[..., Picture | None], *arguments: Any) -> Figure:
     """The figure that ``draw`` of ``module`` would have saved; ``arguments`` without the path."""
     with mock.patch.object(module, "save") as save:
         draw(*arguments, Path("not written.svg"))

@@ -12,6 +12,7 @@ from unittest import mock
 
 from pointwise_bench.report.__main__ import main
 from pointwise_bench.report.pages import run_page
+from pointwise_bench.report.plots.style import Picture
 
 PLOTS = ("draw_sweep", "draw_heat", "draw_roofline", "draw_gains")
 
@@ -31,11 +32,11 @@ def drawing(plots: bool) -> Iterator[None]:
         yield
 
 
-def _nothing_drawn(*arguments: Any) -> Path:
+def _nothing_drawn(*arguments: Any) -> Picture:
     path: Path = arguments[-1]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text('<svg xmlns="http://www.w3.org/2000/svg"/>', encoding="utf-8")
-    return path
+    return Picture(path, "nothing", 100)
 
 
 def report(run: Path, out: Path, plots: bool = False) -> tuple[int, list[str]]:

@@ -6,7 +6,6 @@ import ast
 import configparser
 import re
 from dataclasses import fields
-from types import ModuleType
 
 import pytest
 from imports import FILES, PACKAGE, tree
@@ -16,6 +15,7 @@ import pointwise_bench
 from pointwise_bench.__main__ import COMMANDS
 from pointwise_bench.common.status import STATUSES
 from pointwise_bench.report.analysis import comparisons, timings
+from pointwise_bench.report.pages.files.network_files import NETWORK_COLUMNS, SHARE_COLUMNS
 from pointwise_bench.suites import pytest_plugin
 from pointwise_bench.suites.claims import CLAIMS
 from pointwise_bench.suites.harness.claims.claim_file import ClaimResult
@@ -59,9 +59,17 @@ def test_every_key_of_a_finding_is_described() -> None:
     assert {field.name for field in fields(ClaimResult)} == described_keys("claims.jsonl")
 
 
-@pytest.mark.parametrize(("file", "module"), [("timings.csv", timings), ("comparisons.csv", comparisons)])
-def test_every_column_of_a_table_is_described(file: str, module: ModuleType) -> None:
-    assert set(module.COLUMNS) == described_keys(file)
+TABLES = {
+    "timings.csv": timings.COLUMNS,
+    "comparisons.csv": comparisons.COLUMNS,
+    "networks.csv": NETWORK_COLUMNS,
+    "shares.csv": SHARE_COLUMNS,
+}
+
+
+@pytest.mark.parametrize("file", TABLES)
+def test_every_column_of_a_table_is_described(file: str) -> None:
+    assert set(TABLES[file]) == described_keys(file)
 
 
 def test_every_status_is_described() -> None:

@@ -12,6 +12,7 @@ from report_folder import drawing
 
 from pointwise_bench.common.formats import USAGE_ERROR
 from pointwise_bench.report.__main__ import main
+from pointwise_bench.report.reading.here import Here
 
 FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
 OLDER, NEWER = "2026-01-02T03-04-05Z", "2026-01-03T03-04-05Z"
@@ -25,10 +26,41 @@ def test_newest_run_is_reported_by_default(tmp_path: Path, capsys: pytest.Captur
     write_run(tmp_path, [], OLDER)
     newest = write_run(tmp_path, [cell("a", FIRST, [1e-3] * 9)], NEWER, machine="another-4-89abcdef")
     assert main(["--results", str(tmp_path)]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == str(newest / "report" / "index.html")
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[-1] == str(newest / "report" / "index.html")
+    assert printed.err == f"note: {newest}: the newest run of any machine\n"
     assert {path.name for path in (newest / "report").iterdir()} == {
-        *("index.html", "layers-tinynet-threads-1.html", "timings.csv", "comparisons.csv", "summary.md", "plots"),
+        *(
+            "index.html",
+            "layers-tinynet-threads-1.html",
+            "layers-tinynet-threads-1.csv",
+            "summary.md",
+            "plots",
+            "tables",
+        ),
+        *("timings.csv", "comparisons.csv", "networks.csv", "shares.csv"),
     }
+
+
+def test_the_default_is_the_newest_run_of_this_machine_and_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = write_run(tmp_path, [], OLDER)
+    write_run(tmp_path, [], NEWER, machine="another-4-89abcdef")
+    assert main(["--results", str(tmp_path)], here=Here(lambda: "testbed-2-0123abcd", lambda _: False)) == 0
+    printed = capsys.readouterr()
+    assert printed.err == f"note: {own}: the newest run of this machine\n"
+    assert printed.out == f"{own / 'report' / 'index.html'}\n"
+
+
+def test_a_run_that_git_keeps_is_only_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_run(tmp_path, [], OLDER)
+    before = sorted(folder.rglob("*"))
+    assert main([str(folder)], here=Here(lambda: "other", lambda _: True)) == 0
+    page = tmp_path / "reports" / "testbed-2-0123abcd" / OLDER / "index.html"
+    assert capsys.readouterr().out == f"{page}\n"
+    assert page.is_file()
+    assert sorted(folder.rglob("*")) == before
 
 
 def test_two_runs_have_an_index_and_one_named_twice_is_one(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from report_folder import drawing
 
 from pointwise_bench.common.status import STATUSES
 from pointwise_bench.report.pages.run_analysis import RunAnalysis, analyse
-from pointwise_bench.report.pages.run_page import RunPlace, _environment, facts_of, run_page
+from pointwise_bench.report.pages.run_page import RunPlace, Section, _environment, facts_of, run_page
 from pointwise_bench.report.plots.style import looks
 from pointwise_bench.report.reading.run import load_run
 
@@ -30,13 +30,17 @@ def timed(backend: str, problem: str, seconds: float = 1e-3, **changed: Any) -> 
     return cell(backend, problem, [seconds] * 9, **changed)
 
 
+def sources(section: Section) -> list[str]:
+    return [plot.source for plot in section.plots]
+
+
 # --- sections and plots -------------------------------------------------------------------------------------------
 
 
 def test_a_section_for_each_group_and_thread_budget_with_its_plot(tmp_path: Path) -> None:
     cells = [timed("a", PROBLEM), timed("a", PROBLEM, threads=2), timed("a", OTHER, group="basics")]
     page = page_of(analyse(run_of(tmp_path, cells)), tmp_path / "out", "1-")
-    said = [(section.group.name, section.group.threads, section.plots) for section in page["sections"]]
+    said = [(section.group.name, section.group.threads, sources(section)) for section in page["sections"]]
     assert said == [
         ("tinynet", 1, ["plots/1-tinynet-threads-1.svg"]),
         ("tinynet", 2, ["plots/1-tinynet-threads-2.svg"]),
@@ -49,7 +53,7 @@ def test_a_section_for_each_group_and_thread_budget_with_its_plot(tmp_path: Path
 def test_a_sweep_has_one_plot_for_all_thread_budgets_shown_once(tmp_path: Path) -> None:
     cells = [timed("a", f"n{n}c8h4w4-o8", group="sweep-batch", threads=threads) for n in (1, 2) for threads in (1, 2)]
     page = page_of(analyse(run_of(tmp_path, cells)), tmp_path / "out")
-    assert [section.plots for section in page["sections"]] == [["plots/sweep-batch.svg"], []]
+    assert [sources(section) for section in page["sections"]] == [["plots/sweep-batch.svg"], []]
 
 
 def test_a_section_has_a_table_of_its_own_thread_budget_where_there_is_a_time(tmp_path: Path) -> None:
@@ -67,7 +71,7 @@ def test_a_roofline_for_each_element_type_and_thread_budget_with_a_time(tmp_path
         cell("a", f"{PROBLEM}-bfloat16", status="wrong"),
     ]
     page = page_of(analyse(run_of(tmp_path, cells)), tmp_path / "out", "2-")
-    assert page["rooflines"] == [
+    assert [(title, shown.source) for title, shown in page["rooflines"]] == [
         ("float32, 1 thread", "plots/2-roofline-float32-threads-1.svg"),
         ("float64, 2 threads", "plots/2-roofline-float64-threads-2.svg"),
     ]
@@ -136,6 +140,6 @@ def test_the_page_has_tables_of_correctness_costs_and_the_devices_clock(tmp_path
 
 def test_the_plot_of_gains_is_named_where_there_is_one(tmp_path: Path) -> None:
     found = analyse(load_run(write_claims(tmp_path / "run", lines_of(CLEAN), DESCRIBED)))
-    assert page_of(found, tmp_path / "out", "3-")["gains_plot"] == "plots/3-claims.svg"
+    assert page_of(found, tmp_path / "out", "3-")["gains_plot"].source == "plots/3-claims.svg"
     nothing = run_page(analyse(run_of(tmp_path, [])), {}, RunPlace(tmp_path / "none", "index.html", ""))
     assert nothing["gains_plot"] is None

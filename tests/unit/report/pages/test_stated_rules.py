@@ -382,7 +382,8 @@ def sources_are_files_of_a_run(folder: Path) -> None:
     write_claims(folder / "run", lines_of(CLEAN), DESCRIBED)
     report(folder / "run", folder / "out")
     tables = {"timings.csv", "comparisons.csv", "claims.csv"}
-    assert {path.name for path in (folder / "out").glob("*.csv")} == tables
+    of_pages = {"networks.csv", "shares.csv", *(path.name for path in (folder / "out").glob("layers-*.csv"))}
+    assert {path.name for path in (folder / "out").glob("*.csv")} == tables | of_pages
 
 
 def predictions_follow_from_the_problems(folder: Path) -> None:

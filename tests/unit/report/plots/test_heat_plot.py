@@ -20,7 +20,7 @@ from pointwise_bench.report.analysis.roofline import Roofs
 from pointwise_bench.report.analysis.timings import tabulate
 from pointwise_bench.report.plots import heat_plot
 from pointwise_bench.report.plots.heat_plot import draw_cells, draw_heat, heat_backends, slowdowns
-from pointwise_bench.report.plots.style import new_figure
+from pointwise_bench.report.plots.style import EMPTY, SMALLEST_TEXT, WHITE_ON_CELL, new_figure
 
 FIRST, SECOND, THIRD = "n1c64h28w28-o128", "n1c128h14w14-o64", "n1c8h4w4-o8"
 
@@ -77,8 +77,19 @@ def test_every_cell_has_its_figure_or_its_status(tmp_path: Path) -> None:
     assert ticks_of(axes, "x") == ["a", "b", "c", "e"]
     assert ticks_of(axes, "y") == ["first", "second"]
     assert axes.yaxis_inverted()
-    white = [text.get_text() for text in axes.texts if text.get_color() == "white"]
+    white = [text.get_text() for text in axes.texts if text.get_color() == WHITE_ON_CELL]
     assert white == ["3.00", "15"]  # from 2.2 on the ground is dark
+    assert {text.get_fontsize() for text in axes.texts} == {SMALLEST_TEXT}
+
+
+def test_the_words_tell_who_is_nearest_to_the_fastest_and_how_near(tmp_path: Path) -> None:
+    group, table = grouped(tmp_path, CELLS)
+    picture = draw_heat(group, table, tmp_path / "plot.svg")
+    assert picture is not None
+    assert picture.alt == (
+        "tinynet: median time over the fastest backend's, layer by layer: a 1.50 (1.00 to 2.00, 2 layers), "
+        "b 2.00 (1.00 to 3.00, 2 layers) and c 15.0 (15.0 to 15.0, 1 layers)"
+    )
 
 
 @pytest.mark.parametrize(("ratio", "text"), [(9.994, "9.99"), (9.996, "10"), (1234.4, "1,234")])
@@ -106,7 +117,7 @@ def test_what_failed_is_hatched_and_what_is_not_supported_is_grey_alone() -> Non
     patches = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
     assert [patch.get_xy() for patch in patches] == [(1, 0), (2, 0), (0, 1), (1, 1)]
     assert [patch.get_hatch() for patch in patches] == ["////", None, None, None]
-    assert {to_hex(patch.get_facecolor()) for patch in patches} == {"#ededed"}
+    assert {to_hex(patch.get_facecolor()) for patch in patches} == {EMPTY}
 
 
 @pytest.mark.parametrize(("layers", "figures"), [(3, 6), (4, 0)])

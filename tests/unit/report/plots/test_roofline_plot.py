@@ -55,7 +55,7 @@ def test_a_point_for_each_backend_and_problem_of_one_type_and_thread_budget(tmp_
     assert found["a"][1] == pytest.approx([INTENSITY[OTHER], 3.211264])
     assert found["b"][0] == pytest.approx([INTENSITY[PROBLEM], 6.422528])
     assert [len(found[name]) for name in "ab"] == [2, 1]
-    assert colours_of(axes) == {"a": "#0072B2", "b": "#D55E00"}
+    assert colours_of(axes) == {name: looks("abcd")[name].colour for name in "ab"}
     assert legend_of(figure) == ["a", "b"]
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("arithmetic intensity (FLOP per byte)", "GFLOP/s")

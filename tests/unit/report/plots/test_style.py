@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 from figures import legend_of
 from hypothesis import given, settings, strategies as st
+from matplotlib.colors import to_rgb
+from numpy.typing import NDArray
 
-from pointwise_bench.report.plots.style import looks, name_backends, new_figure, plain_ticks, save, short, styled
+from pointwise_bench.report.plots.style import (
+    _DARK,
+    COLOURS,
+    FRAME,
+    GRID,
+    GROUND,
+    INK,
+    SMALLEST_TEXT,
+    SOFT,
+    looks,
+    name_backends,
+    new_figure,
+    plain_ticks,
+    save,
+    short,
+    styled,
+)
 
 
 def drawn(path: Path, name: str = "a") -> bytes:
@@ -21,27 +42,70 @@ def drawn(path: Path, name: str = "a") -> bytes:
         axes.plot([1, 10], [1, 10], label=name)
         axes.set_title("cost in $ per $x^$")
         name_backends(figure)
-    return save(figure, path).read_bytes()
+    return save(figure, path, f"a line of {name}").path.read_bytes()
 
 
 # --- looks --------------------------------------------------------------------------------------------------------
 
 
-def test_a_look_goes_with_the_place_in_the_sorted_list() -> None:
-    found = looks(["b", "a", "c", "a"])
-    assert list(found) == ["a", "b", "c"]
-    assert [(found[name].colour, found[name].marker) for name in "abc"] == [
-        ("#0072B2", "o"),
-        ("#D55E00", "s"),
-        ("#009E73", "^"),
-    ]
+def test_a_look_goes_with_the_name_whoever_stands_beside_it() -> None:
+    """Of two names that give one colour the second has another: of these five none do."""
+    names = ["torch-conv2d", "openvino", "onnxruntime", "torch-matmul", "jax-conv"]
+    alone = {name: looks([name])[name] for name in names}
+    assert len({look.colour for look in alone.values()}) == 5
+    assert looks(names) == dict(sorted(alone.items()))
 
 
-@pytest.mark.parametrize("count", [1, 7, 35])
-def test_35_backends_have_looks_of_their_own(count: int) -> None:
-    """Seven colours and five markers, which have no common factor."""
+@pytest.mark.parametrize("count", [1, 7, 12, 60])
+def test_60_backends_have_looks_of_their_own_and_twelve_have_colours(count: int) -> None:
     found = looks(f"backend-{number:02}" for number in range(count))
     assert len(set(found.values())) == count
+    assert len({look.colour for look in found.values()}) == min(count, 12)
+
+
+# Machado, Oliveira and Fernandes (2009): what is left of linear RGB without one kind of cone.
+VISION = {
+    "usual": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "protan": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+    "deutan": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
+    "tritan": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
+}
+XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+
+
+def linear(colour: str) -> NDArray[np.float64]:
+    encoded = np.array(to_rgb(colour))
+    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+
+
+def lab(colour: str, vision: str) -> NDArray[np.float64]:
+    seen = np.clip(np.array(VISION[vision]) @ linear(colour), 0, 1)
+    x, y, z = np.cbrt(XYZ @ seen / np.array([0.95047, 1, 1.08883]))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_no_two_colours_look_alike_to_anybody(vision: str) -> None:
+    """A difference of about 2 is seen side by side; 15 are seen across a page, in a strip and as a dot."""
+    near = [
+        (one, other)
+        for one, other in itertools.combinations(COLOURS, 2)
+        if np.linalg.norm(lab(one, vision) - lab(other, vision)) < 15
+    ]
+    assert near == []
+
+
+def contrast(one: str, other: str) -> float:
+    bright, dark = sorted((float(XYZ[1] @ linear(each)) for each in (one, other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def test_text_can_be_read_and_colours_are_seen_on_light_pages_and_dark_ones() -> None:
+    for ground, ink, soft in ((GROUND, INK, SOFT), (_DARK[GROUND], _DARK[INK], _DARK[SOFT])):
+        assert min(contrast(ground, ink), contrast(ground, soft)) >= 4.5
+        assert min(contrast(ground, colour) for colour in COLOURS) >= 2
 
 
 # 100 examples of up to 40 names: that a look depends on the set alone is one call of sorted(set()).
@@ -102,6 +166,26 @@ def test_the_same_figure_is_the_same_bytes_and_another_is_not(tmp_path: Path) ->
     first, again, other = drawn(tmp_path / "1.svg"), drawn(tmp_path / "2.svg"), drawn(tmp_path / "3.svg", "b")
     assert first == again != other
     assert b"<dc:date>" not in first
+
+
+def test_text_is_text_its_sizes_can_be_read_and_its_words_are_the_title(tmp_path: Path) -> None:
+    root = ElementTree.fromstring(drawn(tmp_path / "plot.svg", "a <b> & c"))
+    texts = [one for one in root.iter() if one.tag.endswith("}text")]
+    assert {"cost in $ per $x^$", "a <b> & c"} <= {one.text for one in texts}
+    sizes = [float(re.search(r"([\d.]+)px", one.get("style", ""))[1]) for one in texts]  # type: ignore[index]
+    assert min(sizes) >= SMALLEST_TEXT
+    assert all("sans-serif" in one.get("style", "") for one in texts)
+    (title,) = [one for one in root if one.tag.endswith("}title")]
+    assert title.text == "a line of a <b> & c"
+
+
+def test_dark_pages_have_other_grounds_and_inks_and_the_same_backends(tmp_path: Path) -> None:
+    text = drawn(tmp_path / "plot.svg").decode()
+    rules = text.partition("prefers-color-scheme: dark")[2].partition("</style>")[0]
+    for light in {GROUND, INK, FRAME, GRID}:
+        assert f'[style*="fill: {light}"] {{ fill: {_DARK[light]} !important }}' in rules
+        assert f"fill: {light}" in text.partition("</style>")[2] or f"stroke: {light}" in text.partition("</style>")[2]
+    assert not set(COLOURS) & {colour.upper() for colour in _DARK}
 
 
 def test_a_figure_is_xml_in_a_folder_that_is_made_for_it(tmp_path: Path) -> None:

@@ -92,8 +92,8 @@ def test_every_backend_is_a_line_over_the_measured_sizes(tmp_path: Path) -> None
     assert lines.keys() == {"a", "b"}
     expected = [[size, gflops(f"n{size}c8h4w4-o8", s)] for size, s in ((1, 2e-3), (2, 3e-3), (4, 4e-3))]
     assert np.asarray(lines["a"].get_xydata()) == pytest.approx(np.array(expected))
-    assert [lines[name].get_color() for name in "ab"] == ["#0072B2", "#D55E00"]
-    assert [lines[name].get_marker() for name in "ab"] == ["o", "s"]
+    assert [lines[name].get_color() for name in "ab"] == [LOOKS[name].colour for name in "ab"]
+    assert [lines[name].get_marker() for name in "ab"] == [LOOKS[name].marker for name in "ab"]
     assert ticks_of(axes, "x") == ["1", "2", "4"]
     assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title(loc="left")) == ("batch", "GFLOP/s", "1 thread")
     assert legend_of(figure) == ["a", "b"]
@@ -179,5 +179,8 @@ def test_without_a_time_nothing_is_drawn(tmp_path: Path) -> None:
 def test_the_same_data_are_the_same_bytes(tmp_path: Path) -> None:
     table = table_of(tmp_path, along("a", {1: 1e-3, 2: 1e-3}))
     for name in ("1.svg", "2.svg"):
-        assert draw_sweep("sweep-batch", table, LOOKS, tmp_path / name) == tmp_path / name
+        picture = draw_sweep("sweep-batch", table, LOOKS, tmp_path / name)
+        assert picture is not None
+        assert picture.alt.startswith("sweep-batch: speed along batch, 2 values; fastest is at 1 a with ")
+        assert picture.path == tmp_path / name
     assert (tmp_path / "1.svg").read_bytes() == (tmp_path / "2.svg").read_bytes()

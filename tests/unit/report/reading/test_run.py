@@ -103,6 +103,31 @@ def test_the_newest_run_is_the_one_that_started_last_whatever_its_machine_and_na
     assert newest_run(tmp_path) == (newest, [])
 
 
+def test_the_newest_run_of_a_machine_is_none_of_anothers(tmp_path: Path) -> None:
+    own = write_run(tmp_path, [], FIRST)
+    write_run(tmp_path, [], SECOND, machine="another-4-89abcdef")
+    assert newest_run(tmp_path, "testbed-2-0123abcd") == (own, [])
+
+
+def test_a_run_that_does_not_say_its_machine_is_of_its_folder_there_too(tmp_path: Path) -> None:
+    own = write_run(tmp_path, [], FIRST)
+    (own / "run.json").write_text((own / "run.json").read_text().replace('"machine"', '"was"'), encoding="utf-8")
+    assert newest_run(tmp_path, "testbed-2-0123abcd") == (own, [])
+
+
+def test_where_all_runs_are_of_others_they_are_named_in_one_line(tmp_path: Path) -> None:
+    """In a fresh clone: silently showing somebody else's run would answer for a machine that the reader has not."""
+    for number in range(8):
+        write_run(tmp_path, [], FIRST, machine=f"another-{number}-89abcdef")
+    with pytest.raises(ReportError) as caught:
+        newest_run(tmp_path, "mine-2-0123abcd")
+    said = str(caught.value)
+    assert "holds no run of this machine (mine-2-0123abcd); make one with 'pointwise-bench run" in said
+    assert f"or name one: {tmp_path / 'another-0-89abcdef' / FIRST}, " in said
+    assert said.endswith(" and 2 more")
+    assert "\n" not in said
+
+
 def test_damaged_runs_are_passed_over_and_named(tmp_path: Path) -> None:
     good = write_run(tmp_path, [], FIRST)
     broken: dict[str, Any] = {SECOND: {"canary": 5}, THIRD: {"format": 99}}
@@ -122,7 +147,7 @@ def test_where_every_run_is_damaged_the_first_is_the_reason(tmp_path: Path) -> N
 
 
 def test_where_there_is_no_run_it_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(ReportError, match=r"absent: no such folder of results; make a run"):
+    with pytest.raises(ReportError, match=r"absent: no such folder of results; make one"):
         newest_run(tmp_path / "absent")
     with pytest.raises(ReportError, match=r"holds no run \(<machine>/<UTC time>/run\.json\); make one"):
         newest_run(tmp_path)

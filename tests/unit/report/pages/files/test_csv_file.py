@@ -1,0 +1,47 @@
+"""A table as CSV: no text of it is computed, none is lost, and its numbers are numbers."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from pointwise_bench.report.pages.files.csv_file import COMPUTED, CsvFile, harmless
+
+
+def read(path: Path) -> list[list[str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+@pytest.mark.parametrize("text", ["-0.5 %", "+1.2", "-3.4e-05", "1,234", "12 %"])
+def test_a_number_with_its_sign_and_unit_stays_one(text: str, tmp_path: Path) -> None:
+    CsvFile("a.csv", ["x"], [[text]]).write(tmp_path)
+    assert read(tmp_path / "a.csv") == [["x"], [text]]
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1+1", "-1-1", "-2+3 %", "@SUM(1)", "\t=1", "\r=1", "-A1", "+1%2", "- 1", "-"]
+)
+def test_what_a_spreadsheet_would_compute_has_an_apostrophe_in_front(text: str, tmp_path: Path) -> None:
+    CsvFile("a.csv", [text], [[text]]).write(tmp_path)
+    assert read(tmp_path / "a.csv") == [[f"'{text}"], [f"'{text}"]]
+
+
+def test_what_is_not_known_is_empty_and_floats_have_nine_digits(tmp_path: Path) -> None:
+    values = [math.nan, None, pd.NA, 1.23456789123e-3, 7, "seven", 'two\nlines, and a "quote"']
+    CsvFile("deep/a.csv", list("abcdefg"), [values]).write(tmp_path)
+    assert read(tmp_path / "deep/a.csv")[1] == ["", "", "", "0.00123456789", "7", *values[5:]]
+
+
+# 200 examples of any text: the first character decides, and those that matter are drawn often.
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(["", *COMPUTED]), st.text(max_size=5))
+def test_no_text_begins_like_a_formula_and_none_is_lost(start: str, rest: str) -> None:
+    safe = str(harmless(start + rest))
+    assert not safe.startswith(COMPUTED)
+    assert safe.removeprefix("'" if (start + rest).startswith(COMPUTED) else "") == start + rest
