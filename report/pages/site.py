@@ -16,6 +16,7 @@ from pointwise_bench.report.pages.rendering import Page, render
 from pointwise_bench.report.pages.run_analysis import RunAnalysis
 from pointwise_bench.report.pages.run_page import RunPlace, facts_of, run_page
 from pointwise_bench.report.pages.stated_rules import stated_rules
+from pointwise_bench.report.pages.views.finding import views_of
 from pointwise_bench.report.plots.overview_plot import draw_picture
 from pointwise_bench.report.plots.style import Look, looks
 from pointwise_bench.report.reading.errors import ReportError
@@ -75,9 +76,11 @@ def _pages_of_runs(
         place = RunPlace(folder, *((PAGE, "") if len(found) == 1 else (f"run-{number}.html", f"{number}-")))
         run = run_page(one, colours, place)
         runs.append(run | {"page": place.page})
-        values = {"run": run, "rules": stated_rules([one.run]), "alone": len(found) == 1}
+        views = views_of(one, colours, place.prefix, place.page)
+        values = {"run": run, "rules": stated_rules([one.run]), "alone": len(found) == 1, "views": views}
         pages.append(Page(place.page, "run.html", values))
         pages += [page for section in run["sections"] for page in section.behind.pages]
+        pages += [view.page for view in views]
     if len(found) > 1:
         pages.append(Page(PAGE, "index.html", {"runs": runs}))
     pages.append(Page("summary.md", "summary.md", {"runs": runs}))

@@ -38,7 +38,7 @@ def test_newest_run_is_reported_by_default(tmp_path: Path, capsys: pytest.Captur
             "plots",
             "tables",
         ),
-        *("timings.csv", "comparisons.csv", "networks.csv", "shares.csv"),
+        *("timings.csv", "comparisons.csv", "networks.csv", "shares.csv", "win-map.html"),
     }
 
 

@@ -1,0 +1,31 @@
+"""Views are found: one file is enough."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from make_run import cell, run_of
+
+from pointwise_bench.report.pages import views
+from pointwise_bench.report.pages.run_analysis import analyse
+from pointwise_bench.report.pages.views.finding import views_of
+from pointwise_bench.report.plots.style import looks
+
+
+def test_a_module_with_a_view_is_a_page_and_one_without_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a_view.py").write_text("TITLE = 'A view'\ndef view(found, colours):\n    return {'runs': []}\n")
+    (tmp_path / "empty_view.py").write_text("TITLE = 'Empty'\ndef view(found, colours):\n    return None\n")
+    (tmp_path / "helper.py").write_text("")
+    monkeypatch.setattr(views, "__path__", [str(tmp_path)])
+    found = analyse(run_of(tmp_path / "runs", [cell("a", "n1c8h4w4-o8", [1e-3] * 9)]))
+    (view,) = views_of(found, looks(["a"]), "2-", "run-2.html")
+    assert (view.title, view.page.name, view.page.template) == ("A view", "2-a-view.html", "a_view.html")
+    assert view.page.values == {"runs": [], "home": "run-2.html", "machine": found.run.machine} | {
+        "started_at": found.run.started_at
+    }
+    for name in ("a_view", "empty_view", "helper"):
+        sys.modules.pop(f"{views.__name__}.{name}", None)
