@@ -12,6 +12,7 @@ from __future__ import annotations
 import operator
 import re
 from dataclasses import dataclass, fields
+from functools import cached_property
 from math import prod
 from typing import Final, Literal, get_args
 
@@ -151,7 +152,7 @@ class Problem:
 
     # --- name -----------------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Canonical name, e.g. ``n1c192h28w28-o64-bias-relu``: test id, result key and reproduction in one."""
         parts = [f"n{self.batch}c{self.in_channels}h{self.height}w{self.width}", f"o{self.out_channels}"]

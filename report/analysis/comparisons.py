@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.series import series_of
 from pointwise_bench.report.reading.cells import ReadCell
 from pointwise_bench.report.reading.run import Run
 from pointwise_bench.report.statistics.starts import Disagreement
-from pointwise_bench.report.statistics.verdicts import Pairs, pair_up, usual_disagreement
+from pointwise_bench.report.statistics.verdicts import Field, Pairs, Series
 
 COLUMNS: Final = (
     *("machine", "run", "problem", "threads", "backend_a", "backend_b", "ratio", "low", "high", "verdict"),
     *("outputs", "rounds", "starts"),
 )
+
+_MEASURED: Final[Mapping[str, type[np.generic]]] = {
+    "ratio": np.float64,
+    "low": np.float64,
+    "high": np.float64,
+    "verdict": np.str_,
+    "rounds": np.int64,
+    "starts": np.int64,
+    "sign_tested": np.bool_,
+}
 
 
 def compare_run(run: Run, margin: float = MARGIN, usual: Mapping[int, Disagreement] | None = None) -> pd.DataFrame:
@@ -26,35 +38,50 @@ def compare_run(run: Run, margin: float = MARGIN, usual: Mapping[int, Disagreeme
 
     ``usual`` is what is known of starts by thread budget, where it is not to be learnt from ``run`` itself.
     """
-    columns: dict[str, list[object]] = {name: [] for name in (*COLUMNS, "sign_tested")}
-    usual = usual_disagreements(run) if usual is None else usual
-    for (problem, threads), cells in _comparable(run.cells).items():
-        pairs = _pair_up(cells, margin, usual[threads])
-        names = [cell.backend for cell in cells]
-        outputs = [cell.output for cell in cells]
-        size = len(pairs.ratio)
-        for column, value in (("machine", run.machine), ("run", run.name), ("problem", problem), ("threads", threads)):
-            columns[column] += [value] * size
-        columns["backend_a"] += [names[index] for index in pairs.first]
-        columns["backend_b"] += [names[index] for index in pairs.second]
-        columns["outputs"] += [f"{outputs[a]}/{outputs[b]}" for a, b in zip(pairs.first, pairs.second, strict=True)]
-        for column in ("ratio", "low", "high", "verdict", "rounds", "starts", "sign_tested"):
-            columns[column] += getattr(pairs, column).tolist()
-    return pd.DataFrame(columns)
+    met = _comparable(run.cells)
+    fields = _fields(met)
+    usual = _usual(run, fields) if usual is None else usual
+    judged = {threads: iter(field.judged(margin, usual[threads])) for threads, field in fields.items()}
+    found = [next(judged[threads]) for _, threads in met]  # each budget's problems are in the order of all
+    sizes = [len(pairs.ratio) for pairs in found]
+    columns: dict[str, object] = {"machine": run.machine, "run": run.name}
+    columns["problem"] = np.repeat(np.array([problem for problem, _ in met], dtype=object), sizes)
+    columns["threads"] = np.repeat(np.array([threads for _, threads in met], dtype=np.int64), sizes)
+    ordered = [cell for cells in met.values() for cell in cells]
+    begins = np.repeat(np.cumsum([0, *map(len, met.values())])[:-1], sizes)
+    of_a, of_b = (_joined(found, side, np.int64) + begins for side in ("first", "second"))
+    backends, outputs = (
+        np.array([getattr(cell, name) for cell in ordered], dtype=object) for name in ("backend", "output")
+    )
+    columns |= {"backend_a": backends[of_a], "backend_b": backends[of_b]}
+    for column, kind in _MEASURED.items():
+        columns[column] = _joined(found, column, kind)
+    columns["outputs"] = outputs[of_a] + "/" + outputs[of_b]
+    return pd.DataFrame(columns, index=range(sum(sizes)), columns=[*COLUMNS, "sign_tested"])
+
+
+def _joined(found: Sequence[Pairs], column: str, kind: type[np.generic]) -> NDArray[Any]:
+    nothing = np.zeros(0, dtype=kind)
+    return np.concatenate([nothing, *(getattr(pairs, column) for pairs in found)])
 
 
 def usual_disagreements(run: Run) -> dict[int, Disagreement]:
     """By thread budget, how much the starts of workers disagree over the run."""
-    nothing_known = Disagreement(first_look=run.settings["first_look"])
-    found: defaultdict[int, list[Pairs]] = defaultdict(list)
-    for (_, threads), cells in _comparable(run.cells).items():
-        found[threads].append(_pair_up(cells, MARGIN, nothing_known))
-    known = {threads: usual_disagreement(pairs, nothing_known.first_look) for threads, pairs in found.items()}
-    return defaultdict(lambda: nothing_known, known)
+    return _usual(run, _fields(_comparable(run.cells)))
 
 
-def _pair_up(cells: Iterable[ReadCell], margin: float, usual: Disagreement) -> Pairs:
-    return pair_up([series_of(cell) for cell in cells], margin, usual)
+def _usual(run: Run, fields: Mapping[int, Field]) -> dict[int, Disagreement]:
+    first_look = run.settings["first_look"]
+    known = {threads: field.usual(first_look) for threads, field in fields.items()}
+    return defaultdict(lambda: Disagreement(first_look=first_look), known)
+
+
+def _fields(met: Mapping[tuple[str, int], Sequence[ReadCell]]) -> dict[int, Field]:
+    """By thread budget the series of each of its problems, in their order."""
+    problems: defaultdict[int, list[list[Series]]] = defaultdict(list)
+    for (_, threads), cells in met.items():
+        problems[threads].append([series_of(cell) for cell in cells])
+    return {threads: Field(series) for threads, series in problems.items()}
 
 
 def _comparable(cells: Iterable[ReadCell]) -> dict[tuple[str, int], list[ReadCell]]:

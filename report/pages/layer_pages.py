@@ -12,6 +12,7 @@ import pandas as pd
 
 from pointwise_bench.common.status import OK
 from pointwise_bench.report.analysis.groups import GroupRow, ReportGroup
+from pointwise_bench.report.analysis.series import records
 from pointwise_bench.report.analysis.wording import DASH, duration, three_digits
 from pointwise_bench.report.pages.commands import measure, options_of
 from pointwise_bench.report.pages.sample_line import SampleLine, sample_line
@@ -24,6 +25,11 @@ MOST_ROWS: Final = 1500
 
 MOST_OF_A_LAYER: Final = 200
 """Backends of one layer; all are in timings.csv."""
+
+_COLUMNS: Final = (
+    *("backend", "name", "problem", "status", "reason", "sign", "median_s", "low_s", "high_s", "visible_percent"),
+    *("percent_of_roof", "bound_by", "error_ratio", "prepare_s", "first_call_s", "page_faults_per_call"),
+)
 
 CellKey = tuple[str, str, int]
 
@@ -75,8 +81,8 @@ def details_of(
 ) -> list[list[LayerDetails]]:
     """The layers of ``group`` in the order of the network, by page; ``timings`` are its rows alone."""
     options = options_of(run)
-    of_layer: defaultdict[tuple[str, str], list[Mapping[Any, Any]]] = defaultdict(list)
-    for row in timings.to_dict("records"):
+    of_layer: defaultdict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    for row in records(timings, _COLUMNS):
         of_layer[row["name"], row["problem"]].append(row)
     layers = (
         _details(options, group.threads, number, layer, of_layer[layer.name, layer.problem], cells, colours)
@@ -112,7 +118,7 @@ def _details(
     threads: int,
     number: int,
     layer: GroupRow,
-    rows: Sequence[Mapping[Any, Any]],
+    rows: Sequence[Mapping[str, Any]],
     cells: Mapping[CellKey, ReadCell],
     colours: Mapping[str, Look],
 ) -> LayerDetails:
@@ -131,15 +137,15 @@ def _details(
     )
 
 
-def _has_time(row: Mapping[Any, Any]) -> bool:
+def _has_time(row: Mapping[str, Any]) -> bool:
     return row["status"] == OK and not math.isnan(row["median_s"])
 
 
-def _order(row: Mapping[Any, Any]) -> tuple[bool, float, str]:
+def _order(row: Mapping[str, Any]) -> tuple[bool, float, str]:
     return row["sign"] != "fastest", row["median_s"], row["backend"]
 
 
-def _timed(options: Mapping[str, Any], row: Mapping[Any, Any], cell: ReadCell, colours: Mapping[str, Look]) -> Timed:
+def _timed(options: Mapping[str, Any], row: Mapping[str, Any], cell: ReadCell, colours: Mapping[str, Look]) -> Timed:
     share = row["percent_of_roof"]
     return Timed(
         backend=row["backend"],

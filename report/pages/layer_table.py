@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from pointwise_bench.common.formats import IN_PROCESS
 from pointwise_bench.common.status import OK
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
+from pointwise_bench.report.analysis.series import records
 from pointwise_bench.report.analysis.wording import DASH, three_digits, times, unit_for
 
 # Behind a time: there is not enough evidence to tell it from the fastest.
@@ -18,6 +20,12 @@ UNCLEAR_MARK = "?"
 # Asterisks and daggers come in the order in which printers use them.
 REUSED_MARK = "†"
 IN_PROCESS_MARK = "‡"
+
+
+_COLUMNS: Final = (
+    *("backend", "name", "problem", "status", "reason", "median_s", "low_s", "high_s", "rounds", "leads", "sign"),
+    *("output", "isolation"),
+)
 
 
 @dataclass(frozen=True)
@@ -53,8 +61,11 @@ def layer_table(group: ReportGroup, timings: pd.DataFrame, baseline: str | None)
     """The table of ``group``; ``timings`` are its rows only. Backends stand from the fastest to the incomplete."""
     names = [standing.backend for standing in group.standings if standing.timed]
     # A backend that ran nothing would be a column of one word; its reason is among the failures.
-    cells = timings.to_dict("records")
+    cells = records(timings, _COLUMNS)
     found = {(row["backend"], row["name"], row["problem"]): row for row in cells}
+    of: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in cells:
+        of[row["backend"]].append(row)
     unit, scale = unit_for(timings["median_s"].dropna())
     rows = []
     for layer in group.layers:
@@ -64,14 +75,14 @@ def layer_table(group: ReportGroup, timings: pd.DataFrame, baseline: str | None)
     return LayerTable(
         unit=unit,
         backends=names,
-        marks={name: _marks([row for row in cells if row["backend"] == name]) for name in names},
+        marks={name: _marks(of[name]) for name in names},
         rows=rows,
         totals=[_total(standings[name], group, scale) for name in names],
         speedups=[_speedup(standings[name], group, baseline) for name in names],
     )
 
 
-def _entry(row: Mapping[Hashable, Any] | None, scale: float) -> Entry:
+def _entry(row: Mapping[str, Any] | None, scale: float) -> Entry:
     if row is None:
         return Entry(DASH, hint="not in this run")
     if row["status"] != OK:
@@ -81,7 +92,7 @@ def _entry(row: Mapping[Hashable, Any] | None, scale: float) -> Entry:
     return Entry(three_digits(median), leads=bool(row["leads"]), unclear=row["sign"] == "undecided", hint=hint)
 
 
-def _marks(rows: Sequence[Mapping[Hashable, Any]]) -> str:
+def _marks(rows: Sequence[Mapping[str, Any]]) -> str:
     timed = [row for row in rows if row["status"] == OK]
     reused = REUSED_MARK if any(row["output"] == "reused" for row in timed) else ""
     return reused + (IN_PROCESS_MARK if any(row["isolation"] == IN_PROCESS for row in timed) else "")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from pointwise_bench.common.status import OK, SKIPPED
 from pointwise_bench.report.analysis.groups import ReportGroup
+from pointwise_bench.report.analysis.series import records
 from pointwise_bench.report.analysis.wording import joined, three_digits
 from pointwise_bench.report.plots.style import (
     DARK_ON_CELL,
@@ -52,7 +53,8 @@ def slowdowns(
     group: ReportGroup, timings: pd.DataFrame, backends: Sequence[str]
 ) -> tuple[NDArray[np.float64], list[list[str]]]:
     """``[layers, backends]`` times over the fastest of the row (NaN without a time), and the statuses."""
-    found = {(row["name"], row["problem"], row["backend"]): row for row in timings.to_dict("records")}
+    rows = records(timings, ("name", "problem", "backend", "median_s", "status"))
+    found = {(row["name"], row["problem"], row["backend"]): row for row in rows}
     seconds = np.full((len(group.layers), len(backends)), np.nan)
     statuses = [[""] * len(backends) for _ in group.layers]
     for at, layer in enumerate(group.layers):

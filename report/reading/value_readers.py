@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf, isfinite, prod
 from reprlib import Repr
 from typing import Any, Final, cast
@@ -60,8 +61,14 @@ def shown(value: object) -> str:
 def visible(text: str) -> str:
     """``text`` on one line, its control characters and lone surrogates as escapes, cut where it is endless."""
     kept = text[:_LONGEST_TEXT]
-    line = " ".join("".join(_escape(one) if _hidden(one) else one for one in kept).split())
+    escaped = kept if _harmless(kept) else "".join(_escape(one) if _hidden(one) else one for one in kept)
+    line = " ".join(escaped.split())
     return line if len(kept) == len(text) else f"{line}... ({len(text):,} characters)"
+
+
+def _harmless(text: str) -> bool:
+    """Whether no character needs a look of its own: so it is with almost every text of a run."""
+    return text.isascii() and text.isprintable()
 
 
 def _hidden(character: str) -> bool:
@@ -97,6 +104,8 @@ def name(shortest: int = 1) -> Reader:
             raise _refused(value, "a string")
         if not shortest <= len(value) <= _LONGEST_NAME:
             raise _refused(value, f"a name of {shortest} to {_LONGEST_NAME} characters (it has {len(value):,})")
+        if _harmless(value):
+            return value
         if any(map(_unprintable, value)):
             raise _refused(value, "a name of printable characters")
         return "".join(_escape(one) if _directed(one) else one for one in value)
@@ -245,6 +254,12 @@ def problem(value: Any) -> Problem:
     """A problem by its id, of a size that some machine could hold."""
     if not isinstance(value, str) or len(value) > _LONGEST_NAME:
         raise _refused(value, "the id of a problem")
+    return _parsed(value)
+
+
+@lru_cache(maxsize=2**16)
+def _parsed(value: str) -> Problem:
+    """Once for all backends of a problem."""
     try:
         found = Problem.parse(value)
     except ValueError as error:
@@ -274,22 +289,24 @@ def plain(value: Any, levels: int = _DEEPEST) -> Any:
 
 def object_of(table: Mapping[str, KeyRule]) -> Reader:
     """An object with the keys of ``table``, as a dictionary with all of them."""
+    # A line has a score of keys, and a report a hundred thousand lines: one loop without a call of our own in it.
+    rules = [(key, rule.read, rule.absent) for key, rule in table.items()]
 
     def read(values: Any) -> dict[str, Any]:
         if not isinstance(values, dict):
             raise _refused(values, "an object")
-        return {key: _value(values, key, kind) for key, kind in table.items()}
+        found = {}
+        for key, read_value, absent in rules:
+            value = values.get(key)
+            if value is None and absent is not _REQUIRED:
+                found[key] = absent
+                continue
+            if value is None and key not in values:
+                raise Defect("is missing", key)
+            try:
+                found[key] = read_value(value)
+            except Defect as defect:
+                raise defect.under(key) from None
+        return found
 
     return read
-
-
-def _value(values: Mapping[str, Any], key: str, kind: KeyRule) -> Any:
-    value = values.get(key)
-    if value is None and kind.absent is not _REQUIRED:
-        return kind.absent
-    if key not in values:
-        raise Defect("is missing", key)
-    try:
-        return kind.read(value)
-    except Defect as defect:
-        raise defect.under(key) from None

@@ -85,16 +85,17 @@ class ClusterRows:
         return effects
 
     def median_intervals(
-        self, alpha: float = ALPHA, usual: float = 1.0
+        self, alpha: float = ALPHA, usual: float = 1.0, effects: NDArray[np.float64] | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Medians, lows and highs; the ends are the whole range where the samples are too few for an interval.
 
         The sign test's interval, its half-width in ranks widened by the root of the design effect: so many fewer
-        independent samples there are. ``usual`` is the design effect over the whole run.
+        independent samples there are. ``usual`` is the design effect over the whole run. ``effects`` are the rows'
+        own, where somebody has computed them before: it takes longer than all the rest.
         """
         size = self.ordered.shape[1]
         index = interval_index(size, alpha) or 0
-        effects = moderated(self.effects, self.count - 1, usual)
+        effects = moderated(self.effects if effects is None else effects, self.count - 1, usual)
         ranks = np.floor((size - 1) / 2 - ((size - 1) / 2 - index) * np.sqrt(effects))
         widened = np.maximum(0, ranks).astype(np.int64)
         rows = np.arange(len(self.values))

@@ -7,11 +7,11 @@ evidence there is about it, however many rounds they hold.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
 from typing import Final
 
 import numpy as np
@@ -25,6 +25,8 @@ from pointwise_bench.report.statistics.starts import Disagreement, spread, usual
 # A clock that did not advance still needs a logarithm.
 _SHORTEST_S: Final = 1e-12
 _NOTHING_KNOWN: Final = Disagreement()
+# Of ratios: what a processor's cache holds is ordered twice as fast as what only the memory does.
+_AT_ONCE: Final = 2**18
 
 
 @dataclass(frozen=True)
@@ -77,26 +79,64 @@ def pair_up(series: Sequence[Series], margin: float = MARGIN, usual: Disagreemen
     :meth:`starts.Disagreement.allowance`; where pairs are judged earlier, by :meth:`starts.Disagreement.shifts`. A pair
     of too few rounds for a sign test gets :meth:`starts.Disagreement.few_rounds` on top.
     """
-    first, second = _every_two(len(series))
-    found = _Measured.nothing_of(len(first))
-    for places in _alike(series):
-        ratios = _ratios(series, first[places], second[places])
-        if ratios.labels.size:
-            found.put(places, ratios, ALPHA / len(first), usual)
-    return Pairs(
-        first=first,
-        second=second,
-        ratio=np.exp(found.middle),
-        low=np.exp(found.low),
-        high=np.exp(found.high),
-        rounds=found.rounds,
-        starts=found.starts,
-        effect=found.effect,
-        between=found.between,
-        within=found.within,
-        sign_tested=found.sign_tested,
-        verdict=judge(found.middle, found.low, found.high, found.rounds >= FEWEST_COMMON_ROUNDS, np.log1p(margin)),
-    )
+    (pairs,) = Field([series]).judged(margin, usual)
+    return pairs
+
+
+class Field:
+    """The pairs of several problems' series: :func:`pair_up` for each problem, in a fraction of the time.
+
+    Problems of a run mostly have the same rounds from the same starts, and pairs that have are reckoned with together,
+    whichever problem they are of. What they show before anything is known of the run is kept for the judgement.
+    """
+
+    def __init__(self, problems: Sequence[Sequence[Series]]) -> None:
+        self._sizes = [len(series) for series in problems]
+        pairs = np.array([size * (size - 1) // 2 for size in self._sizes], dtype=np.int64)
+        self._ends = [0, *np.cumsum(pairs).tolist()]
+        self._alike = list(_alike(problems, pairs))
+
+    @cached_property
+    def _shown(self) -> _Shown:
+        found = _Shown.nothing_of(self._ends[-1])
+        for part in self._parts():
+            own = spread(part.ratios)
+            found.rounds[part.places], found.starts[part.places] = part.ratios.labels.size, part.ratios.count
+            found.effect[part.places] = part.ratios.effects
+            found.between[part.places], found.within[part.places] = own.between, own.within
+        return found
+
+    def _parts(self) -> Iterable[_Part]:
+        return (part for alike in self._alike for part in alike.parts())
+
+    def usual(self, first_look: int = PLANNED_STARTS) -> Disagreement:
+        """What is known over all pairs; the design effects count by the starts that each pair had beyond one."""
+        return _usual(self._shown, first_look) if len(self._sizes) else Disagreement(first_look=first_look)
+
+    def judged(self, margin: float = MARGIN, usual: Disagreement = _NOTHING_KNOWN) -> list[Pairs]:
+        """Every two of each problem's series, as :func:`pair_up` compares them."""
+        shown = self._shown
+        found = _Interval.nothing_of(self._ends[-1])
+        for part in self._parts():
+            found.put(part, shown, usual)
+        columns = {
+            "ratio": np.exp(found.middle),
+            "low": np.exp(found.low),
+            "high": np.exp(found.high),
+            "rounds": shown.rounds,
+            "starts": shown.starts,
+            "effect": shown.effect,
+            "between": shown.between,
+            "within": shown.within,
+            "sign_tested": found.sign_tested,
+            "verdict": judge(
+                found.middle, found.low, found.high, shown.rounds >= FEWEST_COMMON_ROUNDS, np.log1p(margin)
+            ),
+        }
+        return [
+            Pairs(*_every_two(size), **{name: column[start:end] for name, column in columns.items()})
+            for size, start, end in zip(self._sizes, self._ends[:-1], self._ends[1:], strict=True)
+        ]
 
 
 @cache
@@ -107,72 +147,155 @@ def _every_two(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return first, second
 
 
-def _alike(series: Sequence[Series]) -> Iterable[NDArray[np.int64]]:
-    """Places of pairs, in groups within which all pairs have the same rounds from the same starts."""
-    kinds: dict[tuple[bytes, bytes], int] = {}
-    kind = [kinds.setdefault((one.rounds.tobytes(), one.processes.tobytes()), len(kinds)) for one in series]
-    groups: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-    for place, (a, b) in enumerate(zip(*(column.tolist() for column in _every_two(len(series))), strict=True)):
-        groups[kind[a], kind[b]].append(place)
-    return [np.array(places) for places in groups.values()]
+@dataclass(frozen=True)
+class _Part:
+    """Pairs with the same rounds from the same starts: where they stand among all, and a row of log ratios of each."""
 
-
-def _ratios(series: Sequence[Series], first: NDArray[np.int64], second: NDArray[np.int64]) -> ClusterRows:
-    """Log ratios of the common rounds of pairs that are alike, by the pair of processes that they are from."""
-    a, b = series[first[0]], series[second[0]]
-    _, in_a, in_b = np.intersect1d(a.rounds, b.rounds, assume_unique=True, return_indices=True)
-    processes = a.processes[in_a] * (1 + b.processes.max(initial=0)) + b.processes[in_b]
-    of_first = np.stack([series[number].log_seconds[in_a] for number in first.tolist()])
-    of_second = np.stack([series[number].log_seconds[in_b] for number in second.tolist()])
-    return ClusterRows.of(of_second - of_first, processes)
+    places: NDArray[np.int64]
+    ratios: ClusterRows
+    alpha: float
+    """The share of false verdicts that each is allowed, before it is divided among the looks at it."""
 
 
 @dataclass(frozen=True)
-class _Measured:
-    """What the rounds of pairs show before it is judged: columns of equal length, in logarithms."""
+class _Side:
+    """The first series of many pairs, or the second ones: rows of a table, and the columns that are paired."""
 
-    middle: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    logs: NDArray[np.float64]
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64] | None
+    """None for all of them, in their order."""
+
+    def of(self, own: slice) -> NDArray[np.float64]:
+        """Logarithms of the times of some of the pairs, in their common rounds."""
+        chosen = self.logs[self.rows[own]]
+        return chosen if self.columns is None else chosen[:, self.columns]
+
+
+@dataclass(frozen=True)
+class _Alike:
+    """What :class:`_Part` is made of."""
+
+    places: NDArray[np.int64]
+    first: _Side
+    second: _Side
+    labels: NDArray[np.int64]
+    alpha: float
+
+    def parts(self) -> Iterable[_Part]:
+        """As many pairs at once as are handled without filling the memory; none where no round is common."""
+        rounds = self.labels.size
+        step = max(1, _AT_ONCE // max(1, rounds))
+        for begin in range(0, len(self.places) if rounds else 0, step):
+            own = slice(begin, begin + step)
+            ratios = ClusterRows.of(self.second.of(own) - self.first.of(own), self.labels)
+            yield _Part(self.places[own], ratios, self.alpha)
+
+
+def _alike(problems: Sequence[Sequence[Series]], pairs: NDArray[np.int64]) -> Iterable[_Alike]:
+    """All pairs, in groups within which they have the same rounds from the same starts and the same confidence."""
+    kinds: dict[tuple[bytes, bytes], int] = {}
+    members: list[list[Series]] = []
+    kind, row = [], []
+    for one in itertools.chain.from_iterable(problems):
+        number = kinds.setdefault((one.rounds.tobytes(), one.processes.tobytes()), len(kinds))
+        if number == len(members):
+            members.append([])
+        kind.append(number)
+        row.append(len(members[number]))
+        members[number].append(one)
+    first, second = _of_all([len(series) for series in problems])
+    kind_of, row_of = np.array(kind, dtype=np.int64), np.array(row, dtype=np.int64)
+    logs = [np.stack([one.log_seconds for one in own]) for own in members]
+    among = np.repeat(pairs, pairs)
+    for places in _groups(kind_of[first], kind_of[second], among):
+        a, b = first[places], second[places]
+        own, other = int(kind_of[a[0]]), int(kind_of[b[0]])
+        in_a, in_b, labels = _common(members[own][0], members[other][0])
+        sides = _Side(logs[own], row_of[a], in_a), _Side(logs[other], row_of[b], in_b)
+        yield _Alike(places, *sides, labels, ALPHA / int(among[places[0]]))
+
+
+def _of_all(sizes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The numbers of both series of every pair, where the series of all problems are counted through."""
+    begins = np.cumsum([0, *sizes[:-1]]).tolist()
+    nothing: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+    first, second = (
+        np.concatenate([nothing, *(_every_two(size)[side] + begin for size, begin in zip(sizes, begins, strict=False))])
+        for side in (0, 1)
+    )
+    return first, second
+
+
+def _groups(*keys: NDArray[np.int64]) -> Iterable[NDArray[np.int64]]:
+    """The places at which all ``keys`` are alike, each group in ascending order."""
+    order = np.lexsort(keys)
+    if not order.size:
+        return ()
+    ordered = np.stack([key[order] for key in keys])
+    changes = np.flatnonzero((ordered[:, 1:] != ordered[:, :-1]).any(axis=0)) + 1
+    return np.split(order, changes)
+
+
+def _common(a: Series, b: Series) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None, NDArray[np.int64]]:
+    """Where their common rounds stand in each, and a number for each pair of processes that those are from.
+
+    The rounds come in the order of their numbers, in which a series of a run mostly has them: then all of it is taken.
+    """
+    _, in_a, in_b = np.intersect1d(a.rounds, b.rounds, assume_unique=True, return_indices=True)
+    labels = a.processes[in_a] * (1 + b.processes.max(initial=0)) + b.processes[in_b]
+    sides = ((in_a, a.rounds.size), (in_b, b.rounds.size))
+    first, second = (None if np.array_equal(own, np.arange(size)) else own for own, size in sides)
+    return first, second, labels
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What the rounds of pairs show by themselves, as columns of equal length."""
+
     rounds: NDArray[np.int64]
     starts: NDArray[np.int64]
     effect: NDArray[np.float64]
     between: NDArray[np.float64]
     within: NDArray[np.float64]
+
+    @classmethod
+    def nothing_of(cls, count: int) -> _Shown:
+        """As of pairs without a common round."""
+        rounds, starts = np.zeros((2, count), dtype=np.int64)
+        return cls(rounds, starts, np.ones(count), np.full(count, math.nan), np.full(count, math.nan))
+
+
+@dataclass(frozen=True)
+class _Interval:
+    """Middle and ends of the pairs' log ratios, and whether there were rounds enough for a sign test."""
+
+    middle: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
     sign_tested: NDArray[np.bool_]
 
     @classmethod
-    def nothing_of(cls, count: int) -> _Measured:
+    def nothing_of(cls, count: int) -> _Interval:
         """As of pairs without a common round."""
-        return cls(
-            middle=np.zeros(count),
-            low=np.zeros(count),
-            high=np.zeros(count),
-            rounds=np.zeros(count, dtype=np.int64),
-            starts=np.zeros(count, dtype=np.int64),
-            effect=np.ones(count),
-            between=np.full(count, math.nan),
-            within=np.full(count, math.nan),
-            sign_tested=np.zeros(count, dtype=np.bool_),
-        )
+        middle, low, high = np.zeros((3, count))
+        return cls(middle, low, high, np.zeros(count, dtype=np.bool_))
 
-    def put(self, places: NDArray[np.int64], ratios: ClusterRows, alpha: float, usual: Disagreement) -> None:
-        """Fill in what ``ratios`` show, a row of them for each of the ``places``."""
+    def put(self, part: _Part, shown: _Shown, usual: Disagreement) -> None:
+        """Fill in what the ratios of ``part`` show."""
+        places, ratios = part.places, part.ratios
         rounds, starts = ratios.labels.size, ratios.count
-        alpha /= price_of_look(starts, usual.first_look)
+        alpha = part.alpha / price_of_look(starts, usual.first_look)
         enough = interval_index(rounds, alpha) is not None
-        own = spread(ratios)
         if usual.judged_early:
             self.middle[places], low, high = ratios.unwidened_intervals(alpha)
-            wider = usual.shifts(alpha, starts, own.between)
+            wider = usual.shifts(alpha, starts, shown.between[places])
         else:
-            self.middle[places], low, high = ratios.median_intervals(alpha, usual.effect)
+            self.middle[places], low, high = ratios.median_intervals(alpha, usual.effect, shown.effect[places])
             wider = np.full(len(places), usual.allowance(alpha, starts))
         if not enough:  # the interval is the whole range, and still too narrow
             wider += usual.few_rounds(alpha)
-        self.low[places], self.high[places] = low - wider, high + wider
-        self.rounds[places], self.starts[places], self.sign_tested[places] = rounds, starts, enough
-        self.effect[places], self.between[places], self.within[places] = ratios.effects, own.between, own.within
+        self.low[places], self.high[places], self.sign_tested[places] = low - wider, high + wider, enough
 
 
 def judge(
@@ -200,13 +323,15 @@ def usual_disagreement(pairs: Sequence[Pairs], first_look: int = PLANNED_STARTS)
     """What is known over all pairs of a run; the design effects count by the starts that each pair had beyond one."""
     if not pairs:
         return Disagreement(first_look=first_look)
-    effect, between, within, starts = (
-        np.concatenate([getattr(each, name) for each in pairs]) for name in ("effect", "between", "within", "starts")
-    )
-    weight = np.maximum(starts - 1, 0)
+    names = [field.name for field in fields(_Shown)]
+    return _usual(_Shown(*(np.concatenate([getattr(each, name) for each in pairs]) for name in names)), first_look)
+
+
+def _usual(shown: _Shown, first_look: int) -> Disagreement:
+    weight = np.maximum(shown.starts - 1, 0)
     return Disagreement(
-        effect=max(1.0, float(np.average(effect, weights=weight))) if weight.sum() else 1.0,
-        start_sd=usual_start_sd(between, starts),
-        round_sd=usual_round_sd(within),
+        effect=max(1.0, float(np.average(shown.effect, weights=weight))) if weight.sum() else 1.0,
+        start_sd=usual_start_sd(shown.between, shown.starts),
+        round_sd=usual_round_sd(shown.within),
         first_look=first_look,
     )
