@@ -43,7 +43,7 @@ def work(dtype: str) -> int:
 def _version() -> str:
     """Of the code that writes kernels: numba's cache on disk asks for the age of a function's own file alone."""
     package = Path(__file__).parent
-    texts = (path.read_bytes() for path in sorted(package.glob("*.py")))
+    texts = (path.read_bytes() for path in sorted(package.rglob("*.py")))
     return hashlib.sha256(b"".join(texts)).hexdigest()
 
 

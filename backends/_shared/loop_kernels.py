@@ -22,7 +22,7 @@ FAST_MATH = {"contract"}
 
 @cache
 def kernels(parallel: bool) -> dict[str, Any]:
-    """The loops by layout, and that of the weights' ``gradient``; made on first use, as importing numba takes long.
+    """The loops by layout, made on first use, as importing numba takes long.
 
     ``parallel`` spreads the outermost loop over numba's threads; without it ``prange`` is ``range``.
     """
@@ -72,11 +72,37 @@ def kernels(parallel: bool) -> dict[str, Any]:
                             if y[n, i, j, group, o] < 0:  # noqa: PLR1730
                                 y[n, i, j, group, o] = 0
 
+    return {"nchw": nchw, "nhwc": nhwc}
+
+
+@cache
+def gradient(parallel: bool, dtype: str, contiguous: bool) -> Any:
+    """The gradient of the weights for one element type; ``contiguous``: of pictures that are C-contiguous in NCHW.
+
+    Others are of one type here, whatever their strides. Left to itself, numba would look at each: a picture in NHWC
+    is C-contiguous in NCHW too if it has one channel or one pixel, and in Fortran's order if it has one row, and for
+    each pair of these kinds there would be seconds of compiling for the same code.
+    """
+    from numba import from_dtype, njit, prange, types
+    from numpy import dtype as element
+
+    item = from_dtype(element(dtype))
+    picture = types.Array(item, 4, "C" if contiguous else "A", readonly=True)
+    signature = types.void(
+        picture, picture, types.int64, types.Array(item, 2, "C"), types.Array(item, 1, "C"), types.boolean
+    )
+
     # A sum is a vector only where its terms may be added in another order; what NaN and infinity do stays as it is.
-    summing = njit(parallel=parallel, fastmath=FAST_MATH | {"reassoc"}, error_model="numpy", cache=kept)
+    summing = njit(
+        signature,
+        parallel=parallel,
+        fastmath=FAST_MATH | {"reassoc"},
+        error_model="numpy",
+        cache=_keep_for_the_run(),
+    )
 
     @summing  # type: ignore[untyped-decorator]
-    def gradient(x: Array, dy: Array, groups: int, dw: Array, db: Array, bias: bool) -> None:
+    def of_weights(x: Array, dy: Array, groups: int, dw: Array, db: Array, bias: bool) -> None:
         batch, out_channels, height, width = dy.shape
         channels = dw.shape[1]
         per_group = out_channels // groups
@@ -97,7 +123,7 @@ def kernels(parallel: bool) -> dict[str, Any]:
                             total += dy[n, o, i, j]
                 db[o] = total
 
-    return {"nchw": nchw, "nhwc": nhwc, "gradient": gradient}
+    return of_weights
 
 
 def _keep_for_the_run() -> bool:

@@ -56,7 +56,7 @@ def _forward(p: Problem, weight: Array, bias: Array | None, *, parallel: bool) -
 
 
 def _weight_gradient(p: Problem, *, parallel: bool) -> Layer:
-    kernel = loop_kernels.kernels(parallel)["gradient"]
+    kernel = loop_kernels.gradient(parallel, p.dtype, contiguous=p.layout == "nchw" and p.stride == 1)
     results = halves.buffers(p)
     # Of one number of axes with and without a bias, whose gradient is not written without one: one type, compiled once.
     dw, db = results[0], results[-1].reshape(-1)

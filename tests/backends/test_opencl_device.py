@@ -17,7 +17,7 @@ from pointwise_bench.suites.harness.verify.cases import CaseSet
 late_import("pyopencl")
 OpenCl = type(registry.get("opencl"))
 
-LONG = Problem(batch=1, in_channels=512, out_channels=512, height=56, width=56)  # a fifth of a second on one core
+LONG = Problem(batch=1, in_channels=512, out_channels=512, height=28, width=28)  # a twentieth of a second on one core
 
 
 class Unsynchronised(OpenCl):  # type: ignore[misc, valid-type]  # a class found through the registry
@@ -56,7 +56,7 @@ def test_device_time_agrees_with_host_time_on_a_long_kernel() -> None:
         timer.stop()
         backend.sync()
         pairs.append((timer.elapsed_s(), time.perf_counter() - began))
-    assert min(host for _, host in pairs) > 0.05
+    assert min(host for _, host in pairs) > 0.01
     assert statistics.median(device / host for device, host in pairs) == pytest.approx(1, abs=0.05)
 
 

@@ -25,6 +25,7 @@ FOUND_BY: dict[str, set[str]] = {
     "rarely-last-row": {"test_kinds", "test_edges"},
     "rarely-two-threads": {"test_all_threads"} if available_cores() > 1 else set(),
     "rarely-three-at-once": {"test_kinds"},
+    "rarely-remembers": {"test_kinds"},
 }
 
 

@@ -14,11 +14,11 @@ import psutil
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.record.ended import Ended
+from pointwise_bench.suites.harness.run.kept_cases import KeptCases
 from pointwise_bench.suites.harness.run.options import Options
-from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.questions import Array, Weights
 from pointwise_bench.suites.harness.worker.client import WorkerClient
-from pointwise_bench.suites.harness.worker.client_protocol import Client, SharedCases
+from pointwise_bench.suites.harness.worker.client_protocol import Client
 from pointwise_bench.suites.harness.worker.pool import Pool
 
 LAST_ANSWERS = 15
@@ -42,6 +42,7 @@ class UntimedBackends:
     def __init__(self, logs: Path, options: Options) -> None:
         self._pool = Pool(logs, in_process=options.in_process)
         self._timeout_s = options.timeout_s
+        self._cases = KeptCases()
         self._answers: defaultdict[str, list[_Answer]] = defaultdict(list)
         self.most_threads = max(options.threads)
         """The largest thread budget of the session."""
@@ -61,16 +62,23 @@ class UntimedBackends:
         with self._client(backend, threads) as client:
             return client.apply(problem, weights, x, self._timeout_s)
 
-    def verify(self, backend: str, problem: Problem, seed: int = 0, threads: int = 1) -> float | None:
-        """Verify the backend by the gate, before and after a few calls. Returns its error over the bound."""
-        shared = SharedCases(problem, CaseSet.of(problem, seed))
-        try:
-            with self._client(backend, threads) as client, self._counted(backend, problem, client):
-                client.set_up(shared, self._timeout_s)
-                client.turn(2, 0.0, None, self._timeout_s)
-                return client.finish(self._timeout_s).error_ratio
-        finally:
-            shared.close()
+    def verify(self, backend: str, problem: Problem, seed: int = 0, threads: int = 1, *, by_time: bool = False) -> None:
+        """Verify the backend by the gate, before and after a few calls. ``Ended`` where it does not pass.
+
+        ``by_time``: also by what tells answers that are remembered, and work that goes on behind the clock, from how
+        long calls take. That takes as many calls as all other questions together, and shows on large problems only.
+        """
+        with (
+            self._cases.of(problem, seed) as shared,
+            self._client(backend, threads) as client,
+            self._counted(backend, problem, client),
+        ):
+            client.set_up(shared, self._timeout_s)
+            client.turn(2, 0.0, None, self._timeout_s)
+            if by_time:
+                client.finish(self._timeout_s)  # asks what check_answers does, too
+            else:
+                client.check_answers(self._timeout_s)
 
     def expected_seconds(self, backend: str, problem: Problem | None = None) -> float:
         """Processor seconds that an answer of the backend takes, to this problem or, without one, as a rule.
@@ -93,8 +101,9 @@ class UntimedBackends:
         return statistics.median([each.seconds for each in self._answers[backend][-LAST_ANSWERS:]] or [0.0])
 
     def close(self) -> None:
-        """End all workers."""
+        """End all workers, and free the cases."""
         self._pool.close()
+        self._cases.close()
 
     @contextmanager
     def _client(self, backend: str, threads: int) -> Iterator[Client]:

@@ -56,6 +56,10 @@ class ScriptedClient:
         """Two calls on any core."""
         self._answer("turn", calls, warm_s, cores)
 
+    def check_answers(self, timeout_s: float) -> None:
+        """Right."""
+        self._answer("check_answers", timeout_s)
+
     def finish(self, timeout_s: float) -> Finish:
         """A quarter of the bound."""
         self._answer("finish", timeout_s)
@@ -123,10 +127,21 @@ def test_one_thread_is_asked_unless_it_is_said_and_the_time_out_is_the_options(m
 
 def test_verifying_is_the_gate_before_and_after_two_calls(make: Make) -> None:
     backends, pool = make()
-    assert backends.verify("a", PROBLEM) == 0.25
+    backends.verify("a", PROBLEM)
     client = pool.slots["a", 1].client
-    assert client.asked == [("set_up", 7.0), ("turn", 2, 0.0, None), ("finish", 7.0)]
+    assert client.asked == [("set_up", 7.0), ("turn", 2, 0.0, None), ("check_answers", 7.0)]
+    backends.verify("b", PROBLEM)
+    assert pool.slots["b", 1].client.cases is client.cases  # made once for both
+    backends.close()
     assert client.cases._descriptor is None  # the memory is free again
+
+
+def test_what_is_judged_by_time_is_asked_where_it_is_wanted(make: Make) -> None:
+    backends, pool = make()
+    backends.verify("a", PROBLEM, seed=3, threads=4, by_time=True)
+    client = pool.slots["a", 4].client
+    assert client.asked == [("set_up", 7.0), ("turn", 2, 0.0, None), ("finish", 7.0)]  # which checks the answers, too
+    assert client.cases._descriptor is None  # a drawn problem is not kept
 
 
 @pytest.mark.parametrize("method", ["refuses", "apply", "verify"])
@@ -141,6 +156,7 @@ def test_a_worker_that_ended_and_serves_on_is_kept_and_a_dead_one_is_dismissed(
     with pytest.raises(Ended, match="planted"):
         getattr(backends, method)("a", PROBLEM, *arguments)
     assert pool.slots["a", 1].client is (client if alive else None)
+    backends.close()
     if method == "verify":
         assert client.cases._descriptor is None
 
