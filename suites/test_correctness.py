@@ -1,7 +1,7 @@
 """Every backend, plugins included, on the same problems. Computed in worker processes, as in a run.
 
-First what every backend is asked, whatever it costs: problems with every pair of properties, answers computed by hand,
-every edge once, work that threads share, and some problems that are drawn. Behind that comes more of each, but not what
+First what every backend is asked, whatever it costs: problems with every pair of properties, every edge once, work that
+threads share, some problems that are drawn, and answers computed by hand. Behind that comes more of each, but not what
 takes a backend more than :data:`DEAR_S`: a library that compiles for every shape would need ten minutes for what others
 answer in ten seconds, and loops that are not compiled are quick only where a problem is small. Of the edges, of the
 shared work and of the draws, too, a part is asked only of who takes no longer than that, and of the answers by hand one
@@ -105,7 +105,7 @@ class CheckedBackend:
     def skip_if_dear_but(self, chosen: bool) -> None:
         """Skip where an answer takes long as a rule, unless this form is the ``chosen`` one of several, or in soak.
 
-        The kinds, which come before, have shown what an answer takes.
+        What was asked before has shown that: compiling for each type and layout, which the first problems pay, is past.
         """
         if not chosen and not SOAK:
             self.skip_if_dear()
@@ -206,6 +206,87 @@ def test_kinds(backend: CheckedBackend, problem: Problem) -> None:
 @pytest.mark.parametrize("problem", list(kinds_of_gradients()), ids=str)
 def test_kinds_of_gradients(backend: CheckedBackend, problem: Problem) -> None:
     backend.pass_the_gate(problem)
+
+
+# --- every edge -------------------------------------------------------------------------------------------------------
+
+
+def named(problems: Iterable[tuple[str, Problem]]) -> list[ParameterSet]:
+    """Parameters of a test: what is special about each problem, and which it is."""
+    return [pytest.param(problem, id=f"{what}:{problem}") for what, problem in problems]
+
+
+def others(of: Iterable[tuple[str, Problem]], asked: Iterable[tuple[str, Problem]]) -> list[tuple[str, Problem]]:
+    """Those that every backend is not asked already."""
+    known = set(asked)
+    return [each for each in of if each not in known]
+
+
+@pytest.mark.parametrize("problem", named(one_of_each_edge()))
+def test_edges(backend: CheckedBackend, problem: Problem) -> None:
+    backend.pass_the_gate_in_turn(problem)
+
+
+# --- work that threads share ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("problem", named(one_of_each_cut()))
+def test_all_threads(backend: CheckedBackend, problem: Problem) -> None:
+    backend.on_all_threads().pass_the_gate_in_turn(problem)
+
+
+# --- what is refused -----------------------------------------------------------------------------------------------
+
+
+def test_takes_something(backend: CheckedBackend) -> None:
+    """A backend that is available and refuses every problem would pass all other tests by skipping them."""
+    reasons = [backend.refuses(each) for each in offered()]
+    assert None in reasons, f"refuses all {len(reasons)} problems, the first because it {reasons[0]}"
+
+
+# --- the same again -----------------------------------------------------------------------------------------------
+
+
+def test_the_same_input_gives_the_same_result(backend: CheckedBackend) -> None:
+    """Computed twice with another problem between: neither a stale buffer nor a race may show."""
+    problem = problem_of(batch=2, in_channels=32, out_channels=24, height=9, width=9, bias=True)
+    other = problem_of(batch=2, in_channels=32, out_channels=24, height=9, width=9)
+    x, weight = picture(problem), np.random.default_rng(1).standard_normal((24, 32))
+    backend.on_all_threads()
+    first = backend.compute(problem, x, weight, np.ones(24))
+    backend.compute(other, picture(other, seed=2), weight)
+    np.testing.assert_array_equal(backend.compute(problem, x, weight, np.ones(24)), first)
+
+
+# --- all properties at once -------------------------------------------------------------------------------------------
+
+
+# A backend may take one kind of problem only, such as NHWC without groups, and refuse most draws.
+NARROW = [HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much]
+
+
+def drawn(most: int) -> settings:
+    """Anew in every session: no database, so that nothing is written and nothing is problem twice."""
+    fixtures = HealthCheck.function_scoped_fixture  # of one test, for all of its draws
+    return settings(max_examples=most, deadline=None, database=None, suppress_health_check=[fixtures])
+
+
+@drawn(FEWEST_DRAWS)
+@given(problem=small_problems(), seed=st.integers(0, 2**16))
+def test_any_problem(backend: CheckedBackend, problem: Problem, seed: int) -> None:
+    if not backend.has_drawn_enough():
+        is_right(backend, problem, seed)
+
+
+def is_right(backend: CheckedBackend, problem: Problem, seed: int) -> None:
+    """The gate; on an empty batch, of which there is nothing to judge, the shape."""
+    assume(has_bound(problem) and backend.refuses(problem) is None)
+    if problem.batch or problem.direction != "forward":
+        backend.pass_the_gate(problem, seed)
+    else:
+        nothing = np.empty((0, problem.in_channels, problem.height, problem.width))
+        bias = np.ones(problem.out_channels) if problem.bias else None
+        assert backend.compute(problem, nothing, np.ones(problem.weight_shape), bias).size == 0
 
 
 # --- computed by hand ---------------------------------------------------------------------------------------------
@@ -312,87 +393,6 @@ def test_an_empty_batch_gives_an_empty_result(backend: CheckedBackend, layout: s
     problem = problem_of(batch=0, in_channels=4, out_channels=6, height=5, width=5, layout=layout, bias=True)
     y = backend.compute(problem, np.empty((0, 4, 5, 5)), np.ones((6, 4)), np.ones(6))
     assert y.shape == (0, 6, 5, 5)
-
-
-# --- every edge -------------------------------------------------------------------------------------------------------
-
-
-def named(problems: Iterable[tuple[str, Problem]]) -> list[ParameterSet]:
-    """Parameters of a test: what is special about each problem, and which it is."""
-    return [pytest.param(problem, id=f"{what}:{problem}") for what, problem in problems]
-
-
-def others(of: Iterable[tuple[str, Problem]], asked: Iterable[tuple[str, Problem]]) -> list[tuple[str, Problem]]:
-    """Those that every backend is not asked already."""
-    known = set(asked)
-    return [each for each in of if each not in known]
-
-
-@pytest.mark.parametrize("problem", named(one_of_each_edge()))
-def test_edges(backend: CheckedBackend, problem: Problem) -> None:
-    backend.pass_the_gate_in_turn(problem)
-
-
-# --- work that threads share ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("problem", named(one_of_each_cut()))
-def test_all_threads(backend: CheckedBackend, problem: Problem) -> None:
-    backend.on_all_threads().pass_the_gate_in_turn(problem)
-
-
-# --- what is refused -----------------------------------------------------------------------------------------------
-
-
-def test_takes_something(backend: CheckedBackend) -> None:
-    """A backend that is available and refuses every problem would pass all other tests by skipping them."""
-    reasons = [backend.refuses(each) for each in offered()]
-    assert None in reasons, f"refuses all {len(reasons)} problems, the first because it {reasons[0]}"
-
-
-# --- the same again -----------------------------------------------------------------------------------------------
-
-
-def test_the_same_input_gives_the_same_result(backend: CheckedBackend) -> None:
-    """Computed twice with another problem between: neither a stale buffer nor a race may show."""
-    problem = problem_of(batch=2, in_channels=32, out_channels=24, height=9, width=9, bias=True)
-    other = problem_of(batch=2, in_channels=32, out_channels=24, height=9, width=9)
-    x, weight = picture(problem), np.random.default_rng(1).standard_normal((24, 32))
-    backend.on_all_threads()
-    first = backend.compute(problem, x, weight, np.ones(24))
-    backend.compute(other, picture(other, seed=2), weight)
-    np.testing.assert_array_equal(backend.compute(problem, x, weight, np.ones(24)), first)
-
-
-# --- all properties at once -------------------------------------------------------------------------------------------
-
-
-# A backend may take one kind of problem only, such as NHWC without groups, and refuse most draws.
-NARROW = [HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much]
-
-
-def drawn(most: int) -> settings:
-    """Anew in every session: no database, so that nothing is written and nothing is problem twice."""
-    fixtures = HealthCheck.function_scoped_fixture  # of one test, for all of its draws
-    return settings(max_examples=most, deadline=None, database=None, suppress_health_check=[fixtures])
-
-
-@drawn(FEWEST_DRAWS)
-@given(problem=small_problems(), seed=st.integers(0, 2**16))
-def test_any_problem(backend: CheckedBackend, problem: Problem, seed: int) -> None:
-    if not backend.has_drawn_enough():
-        is_right(backend, problem, seed)
-
-
-def is_right(backend: CheckedBackend, problem: Problem, seed: int) -> None:
-    """The gate; on an empty batch, of which there is nothing to judge, the shape."""
-    assume(has_bound(problem) and backend.refuses(problem) is None)
-    if problem.batch or problem.direction != "forward":
-        backend.pass_the_gate(problem, seed)
-    else:
-        nothing = np.empty((0, problem.in_channels, problem.height, problem.width))
-        bias = np.ones(problem.out_channels) if problem.bias else None
-        assert backend.compute(problem, nothing, np.ones(problem.weight_shape), bias).size == 0
 
 
 # --- more of each, unless an answer is dear ----------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from pointwise_bench import Problem
@@ -42,8 +44,8 @@ def test_memory_is_counted_to_the_byte_and_with_what_workers_share() -> None:
         size = 2**40 - one._left
     assert size > 2 * sum(each.nbytes for each in CASES_OF_SMALL)
     two = KeptCases(most_bytes=2 * size)
-    for layout in ("nchw", "nhwc"):
-        with two.of(Problem(batch=1, in_channels=4, out_channels=2, height=2, width=2, layout=layout), 0):  # type: ignore[arg-type]
+    for problem in (SMALL, replace(SMALL, layout="nhwc")):
+        with two.of(problem, 0):
             pass
     assert len(two._kept) == 2
     with two.of(Problem(batch=1, in_channels=1, out_channels=1, height=1, width=1), 0):
