@@ -5,14 +5,19 @@ from __future__ import annotations
 import importlib.util
 import sys
 from hashlib import blake2b
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pointwise_bench.backends._finding.sources import ENTRY_POINT_GROUP, Source
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 def entry_point(name: str) -> EntryPoint:
     """The one entry point of this name. ``ValueError`` where two distributions offer it, as either could be meant."""
+    from importlib.metadata import entry_points
+
     points = [point for point in entry_points(group=ENTRY_POINT_GROUP) if point.name == name]
     if len(points) > 1:
         offering = sorted(f"{point.dist.name} {point.dist.version}" for point in points if point.dist)

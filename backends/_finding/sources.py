@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final, Literal
 
@@ -48,6 +47,9 @@ def all_but_plugins() -> Iterator[Source]:
 
     Dropping a file in is all it takes to be found.
     """
+    # A worker loads one source, and importing this takes a third of what NumPy takes.
+    from importlib.metadata import entry_points
+
     for module in pkgutil.iter_modules(sys.modules[PACKAGE].__path__):
         if module.name not in INFRASTRUCTURE and not module.name.startswith("_"):
             yield Source("built-in", f"{PACKAGE}.{module.name}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class CellFile:
 
     def append(self, cells: Sequence[Cell]) -> None:
         """Add finished cells in one write; on disk when this returns."""
-        for cell, offset in zip(cells, append_lines(self._path, map(asdict, cells)), strict=True):
+        for cell, offset in zip(cells, append_lines(self._path, map(vars, cells)), strict=True):
             self._note(cell, offset)
 
     def __contains__(self, key: CellKey) -> bool:

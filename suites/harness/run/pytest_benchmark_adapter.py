@@ -77,7 +77,7 @@ def report_cell(measure: Callable[[], Cell], benchmark: Any) -> None:
         pytest.skip("timing is switched off (--benchmark-disable)")
     cell = _measured(measure)
     benchmark.group = f"{cell.group} {cell.name} ({cell.problem}, threads: {cell.threads})"
-    benchmark.extra_info.update({name: value for name, value in asdict(cell).items() if name not in SAMPLES})
+    benchmark.extra_info.update({name: value for name, value in vars(cell).items() if name not in SAMPLES})
     if cell.status in SKIPPED:
         pytest.skip(f"{cell.status}: {cell.reason}")
     if cell.status != "ok":
