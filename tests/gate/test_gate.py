@@ -189,7 +189,7 @@ def test_none_is_timed_in_a_real_run(tmp_path: Path) -> None:
     results = tmp_path / "results"
     chosen = ["--plugin", str(WRONG), "--shapes", EVERY_AXIS.id, "--shapes", LONG.id]
     chosen += [f"--backend={name}" for name in ("planted-right", *IN_A_RUN)]
-    done = run_suite(results, *chosen, *([] if SOAK else ["-p", "brief_rounds"]), patience_s=600)
+    done = run_suite(results, *chosen, *([] if SOAK else ["-p", "single_start"]), patience_s=600)
     cells = read_cells(results)
     refused_somewhere = {cell["backend"] for cell in cells if cell["status"] == "wrong"}
     assert refused_somewhere == set(IN_A_RUN), done.stdout[-3000:]

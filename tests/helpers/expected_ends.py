@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
+
+from soak import SOAK
 
 HARMLESS: Final = (
     *("babbles", "wanders", "forks", "escapes", "escapes-in-a-turn", "runs-a-program", "spins", "speaks-when-asked"),
@@ -74,3 +77,21 @@ BEFORE_WORK: Final = {
     "hangs-when-asked": ("timed-out", "missing: no answer within"),
 }
 """They end before that: when they are asked what they miss, or whether they take the problem."""
+
+# Each of them ends a worker of its own in tests/process/test_client.py. What a whole run adds is the same for all of a
+# kind: how the harness learns of it, whether the worker lives on, and what is left behind.
+_OF_EACH_KIND: Final = {
+    *("segfaults", "is-killed", "escapes-and-exits", "hangs-in-c", "stops-itself", "divides-by-zero"),
+    *("raises-keyboard-interrupt", "runs-out-of-memory", "children-allocate", "babbles-without-end"),
+    *("closes-all-descriptors", "forges-a-pass", "returns-none"),
+    *("refuses-with-five", "refuses-in-many-lines", "misses-five", "cannot-be-made", "crashes-when-asked"),
+    *("hangs-when-asked", "babbles", "escapes", "escapes-in-a-turn", "runs-a-program", "spins", "handles-signals"),
+}
+
+
+def tried_in_a_run(ends: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """Those of ``ends`` that a whole run meets: one of each kind, with POINTWISE_SOAK=1 all."""
+    return {name: end for name, end in ends.items() if SOAK or name in _OF_EACH_KIND}
+
+
+HARMLESS_IN_A_RUN: Final = tuple(name for name in HARMLESS if SOAK or name in _OF_EACH_KIND)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from forked_session import forked
 from places import HELPERS, ROOT
 
 PATIENCE_S = 240.0  # for a run that hangs; a busy machine may take minutes for what takes ten seconds
@@ -45,18 +46,13 @@ def run_suite(
     patience_s: float = PATIENCE_S,
     suites: tuple[str, ...] = TIMED,
 ) -> subprocess.CompletedProcess[str]:
-    """One whole run on one thread. Its ceilings are made up, which saves ten seconds, but on request."""
+    """One whole run on one thread. Its ceilings are made up, which saves ten seconds, but on request.
+
+    It is a fork of a process that has imported pytest, NumPy and pandas; see :mod:`fork_server`.
+    """
     quick = [] if real_ceilings else ["-p", "quick_ceilings"]
-    return subprocess.run(
-        suite_command(results, "--threads", "1", *quick, *arguments, suites=suites),
-        cwd=ROOT,
-        env=suite_environment(*import_path),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=patience_s,
-        check=False,
-    )
+    _, _, *words = suite_command(results, "--threads", "1", *quick, *arguments, suites=suites)
+    return forked(words, ROOT, suite_environment(*import_path), patience_s)
 
 
 def started_suite(

@@ -58,7 +58,7 @@ def test_once_installed_it_is_listed_with_its_source(installed: Path) -> None:
 def test_once_installed_it_is_examined_and_timed(installed: Path, tmp_path: Path) -> None:
     done = run_suite(
         tmp_path / "results",
-        *("-p", "brief_rounds"),
+        *("-p", "single_start"),
         "--backend",
         "example-*",
         "--shapes",
@@ -76,7 +76,7 @@ def test_once_installed_it_is_examined_and_timed(installed: Path, tmp_path: Path
 def test_the_same_module_runs_by_its_path(tmp_path: Path) -> None:
     done = run_suite(
         tmp_path / "results",
-        *("-p", "brief_rounds"),
+        *("-p", "single_start"),
         "--plugin",
         str(MODULE),
         "--backend",

@@ -52,7 +52,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
-            unread = shutil.ignore_patterns("__pycache__", "*.egg-info")
+            unread = shutil.ignore_patterns("*.egg-info")  # what is compiled goes along: it would be compiled again
             shutil.copytree(source, folder / name, symlinks=True, ignore=unread)
         else:
             shutil.copy(source, folder / name)

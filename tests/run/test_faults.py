@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from other_runs import wait_for
-from places import ROOT
+from places import PLUGINS, ROOT
 from suite_command import (
     CHEAP,
     PATIENCE_S,
@@ -31,7 +32,7 @@ from suite_command import (
 
 from pointwise_bench.common.formats import USAGE_ERROR
 
-BRIEF = ("-p", "brief_rounds")
+BRIEF = ("-p", "single_start")
 MINE = """
 from pointwise_bench import Backend, register
 
@@ -64,11 +65,20 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
 # --- two at once --------------------------------------------------------------------------------------------------
 
 
+def for_minutes(tmp_path: Path) -> list[str]:
+    """A run that leaves the processor to those beside it.
+
+    Its plugin is a copy: pytest would take the conftest.py beside the original for the run's, and so another lock.
+    """
+    copied = shutil.copy(PLUGINS / "unhurried.py", tmp_path)
+    layers = [f"--shapes=n{batch}c8h4w4-o8" for batch in range(1, 60)]
+    return [*layers, "--plugin", str(copied), "--backend", "unhurried"]
+
+
 @pytest.fixture
 def living(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A run that is being measured, and will be for minutes."""
-    layers = [f"--shapes=n{batch}c8h4w4-o8" for batch in range(1, 60)]
-    process = started_suite(tmp_path / "results", *layers, "--backend", CHEAP, own_session=True)
+    process = started_suite(tmp_path / "results", *for_minutes(tmp_path), own_session=True)
     try:
         wait_for(lambda: any((tmp_path / "results").glob("*/*/checkpoint.jsonl")))
         yield process
@@ -101,14 +111,13 @@ def test_a_run_that_is_being_measured_is_not_resumed_and_not_touched(
 ) -> None:
     """Also by a process to which the machine looks free, as in another container on the same disk."""
     monkeypatch.setenv("POINTWISE_BENCH_MACHINE_LOCK", str(tmp_path / "another.lock"))
-    layers = [f"--shapes=n{batch}c8h4w4-o8" for batch in range(1, 60)]
-    line = refusal(run_suite(tmp_path / "results", *layers, "--backend", CHEAP, "--resume"))
+    line = refusal(run_suite(tmp_path / "results", *for_minutes(tmp_path), "--resume"))
     assert f"{only_run(tmp_path / 'results')} is being measured by process {living.pid} " in line
     assert living.poll() is None
     living.kill()
     living.wait()
     assert (only_run(tmp_path / "results") / "measuring.lock").exists()
-    done = run_suite(tmp_path / "results", *layers, "--backend", CHEAP, "--resume", "--time-budget", "1s")
+    done = run_suite(tmp_path / "results", *for_minutes(tmp_path), "--resume", "--time-budget", "1s")
     assert "resuming" in done.stdout
 
 
@@ -171,16 +180,24 @@ def test_a_name_that_is_changed_after_registering_is_the_registered_one(isolatio
     assert not list(tmp_path.rglob("*escaped*"))
 
 
-@pytest.mark.parametrize("name", ["../../escaped", "x" * 65, "x\\n\\x1b[31m", "a b", "Ä", ""])
-def test_a_name_that_breaks_the_rule_is_refused_when_it_is_registered(name: str, tmp_path: Path) -> None:
-    path = plugin(tmp_path, RIGHT)
-    path.write_text(path.read_text().replace('"mine"', f'"{name}"'))
-    done = run_suite(tmp_path / "results", "--plugin", str(path), "--backend", CHEAP, "--shapes", SMALL, *BRIEF)
+def test_names_that_break_the_rule_are_refused_when_they_are_registered(tmp_path: Path) -> None:
+    names = ("../../escaped", "x" * 65, "x\\n\\x1b[31m", "a b", "Ä", "")
+    arguments = []
+    for number, name in enumerate(names):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        path = plugin(folder, RIGHT)
+        path.write_text(path.read_text().replace('"mine"', f'"{name}"'))
+        arguments += ["--plugin", str(path)]
+    done = run_suite(tmp_path / "results", *arguments, "--backend", CHEAP, "--shapes", SMALL, *BRIEF)
     assert done.returncode == 1, done.stdout[-2000:]
-    (line,) = [line for line in done.stdout.splitlines() if line.startswith("plugin not taken: mine.py: ")]
-    assert "must be lower-case words joined by hyphens" in line
+    told = [line for line in done.stdout.splitlines() if line.startswith("plugin not taken: ")]
+    assert len(told) == len(names), told
+    for line in told:
+        assert re.match(r"plugin not taken: mine\.py: .*must be lower-case words joined by hyphens", line), line
     assert "\x1b" not in done.stdout
     assert [cell["status"] for cell in read_cells(tmp_path / "results")] == ["ok"]
+    assert not list(tmp_path.rglob("*escaped*"))
 
 
 # --- the machine's limits -----------------------------------------------------------------------------------------
@@ -218,7 +235,7 @@ def _unfinish(results: Path, problem: str) -> None:
 
 def test_a_full_disk_is_one_line_with_how_to_go_on_and_what_was_recorded_is_kept(tmp_path: Path) -> None:
     """The largest file that this process may write stands for the disk, and is reached in the middle of the run."""
-    layers = [f"--shapes=n{batch}c8h4w4-o8" for batch in range(1, 20)]
+    layers = [f"--shapes=n{batch}c8h4w4-o8" for batch in range(1, 11)]  # the seventh is one too many
     arguments = [*BRIEF, *layers, "--backend", CHEAP]
 
     def limited() -> None:
@@ -336,7 +353,7 @@ def test_a_checkout_that_cannot_be_written_to_is_enough(tmp_path: Path) -> None:
 
 # --- who listens --------------------------------------------------------------------------------------------------
 
-MANY = [*BRIEF, *(f"--shapes=n{batch}c8h4w4-o8" for batch in range(1, 20)), "--backend", CHEAP]
+MANY = [*BRIEF, *(f"--shapes=n{batch}c8h4w4-o8" for batch in range(1, 9)), "--backend", CHEAP]
 
 
 def test_a_reader_that_goes_away_ends_the_run_with_one_line_and_it_can_be_resumed(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from expected_ends import HARMLESS
+from expected_ends import HARMLESS_IN_A_RUN
 from hostile_run import CORRECT_BACKENDS, Finished, hostile_run, watchdogs_of
 from places import PLUGINS, ROOT
 from suite_command import suite_environment
@@ -64,7 +64,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     for name, (statement, _, _) in AT_IMPORT.items():
         plugins.append(folder / f"{name.replace('-', '_')}.py")
         plugins[-1].write_text(CORRECT.format(first=statement, name=name))
-    return hostile_run(folder, [*HARMLESS, *AT_IMPORT], plugins)
+    return hostile_run(folder, [*HARMLESS_IN_A_RUN, *AT_IMPORT], plugins)
 
 
 @pytest.mark.parametrize("name", CORRECT_BACKENDS)
@@ -72,7 +72,7 @@ def test_correct_backends_are_not_disturbed(finished: Finished, name: str) -> No
     finished.assert_correct_backend_is_undisturbed(name)
 
 
-@pytest.mark.parametrize("name", sorted({*HARMLESS} - {"spins"}))
+@pytest.mark.parametrize("name", sorted({*HARMLESS_IN_A_RUN} - {"spins"}))
 def test_what_harms_nobody_is_measured(finished: Finished, name: str) -> None:
     cell = finished.cell(name)
     assert (cell["status"], cell["reason"]) == ("ok", "")

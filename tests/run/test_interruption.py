@@ -14,7 +14,7 @@ from suite_command import CHEAP, only_run, read_cells, read_run, run_suite, star
 
 from pointwise_bench.common.formats import USAGE_ERROR
 
-PROBLEMS = [f"n{batch}c8h4w4-o8" for batch in range(1, 9)]
+PROBLEMS = [f"n{batch}c8h4w4-o8" for batch in range(1, 6)]
 BRIEF = ["-p", "brief_rounds"]
 BACKENDS = (CHEAP, "unhurried")
 ARGUMENTS = [
@@ -105,7 +105,7 @@ def test_a_finished_run_is_not_resumed(interrupted: tuple[Path, str, str]) -> No
 
 def test_a_spent_time_budget_leaves_the_rest_to_a_resumed_run(tmp_path: Path) -> None:
     results = tmp_path / "results"
-    arguments = [*BRIEF, "--backend", CHEAP, f"--shapes={PROBLEMS[0]}"]
+    arguments = ["-p", "single_start", "--backend", CHEAP, f"--shapes={PROBLEMS[0]}"]
     done = run_suite(results, *arguments, "--time-budget", "1ms", "-rs")
     assert done.returncode == 1, done.stdout[-2000:]
     assert "not measured: " in done.stdout

@@ -27,7 +27,7 @@ from pointwise_bench.suites.harness.design.policy import POLICY
 
 REPETITIONS = 10 if SOAK else 2
 KILLS = 2  # in each repetition; the second one meets a resumed run
-PROBLEMS = [f"n{batch}c8h4w4-o8" for batch in range(1, 9)]
+PROBLEMS = [f"n{batch}c8h4w4-o8" for batch in range(1, 6)]
 BACKENDS = (CHEAP, "naive-loops")
 ARGUMENTS = [
     *("-p", "brief_rounds"),

@@ -22,8 +22,9 @@ from pointwise_bench.suites.harness.record.cell import Cell
 # All that the document of the format names in code: a new key is written there, and no test has to know it.
 DOCUMENTED = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "RESULTS_FORMAT.md").read_text()))
 CELL_KEYS = {each.name for each in fields(Cell)}
-# For runs whose subject is not the numbers.
+# For runs whose subject is not the numbers, and for those whose subject is not the starts either.
 BRIEF = ("-p", "brief_rounds")
+SINGLE_START = ("-p", "single_start")
 
 SERIES = {"samples_s", "device_samples_s", "canary_s", "process", "round"}
 
@@ -245,7 +246,7 @@ def test_a_test_is_named_by_the_problems_id(finished: Finished) -> None:
 def test_a_later_run_is_compared_with_a_saved_one_and_grouped(finished: Finished, tmp_path: Path) -> None:
     done = run_suite(
         tmp_path / "results",
-        *BRIEF,
+        *SINGLE_START,
         "--shapes",
         SMALL,
         "--backend",
@@ -266,7 +267,7 @@ def test_a_later_run_is_compared_with_a_saved_one_and_grouped(finished: Finished
 def test_k_selects_and_numbers_from_inside_this_process_are_marked(tmp_path: Path) -> None:
     done = run_suite(
         tmp_path / "results",
-        *BRIEF,
+        *SINGLE_START,
         "--shapes",
         SMALL,
         "--shapes",
@@ -347,7 +348,7 @@ def test_a_plugin_that_cannot_be_loaded_is_a_cell_that_says_why(tmp_path: Path) 
         path = tmp_path / f"{name.replace('-', '_')}.py"
         path.write_text(text)
         arguments += ["--plugin", str(path), "--backend", name]
-    done = run_suite(tmp_path / "results", *BRIEF, *arguments, "--backend", CHEAP, "--shapes", SMALL)
+    done = run_suite(tmp_path / "results", *SINGLE_START, *arguments, "--backend", CHEAP, "--shapes", SMALL)
     assert done.returncode == 1, done.stdout[-3000:]  # two that were asked for by name did not run
     cells = {cell["backend"]: cell for cell in read_cells(tmp_path / "results")}
     assert {name: cell["status"] for name, cell in cells.items()} == {
