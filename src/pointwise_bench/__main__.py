@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "compare": Command(
         "pointwise_bench.report.__main__", ("compare",), "tell what became faster or slower between two runs"
     ),
+    "publish": Command("pointwise_bench.publishing", (), "make the site of all runs, or check a run for it"),
     "recommend": Command(
         "pointwise_bench.wisdom.recommend", (), "tell what to use for which layer here, and write it for plan()"
     ),

@@ -50,7 +50,7 @@ def light_of(run: Run, timings: pd.DataFrame, controls: ControlsFound) -> Light:
 def _again(run: Run, timings: pd.DataFrame, controls: ControlsFound) -> Light | None:
     if not timings["rank"].notna().any():
         return Light("again", "no cell has a time that may be compared", "see the failures below, and run it again")
-    if said := _wrong_controls(controls):
+    if said := wrong_controls(controls):
         return Light("again", said, f"verdicts do not hold here: {_QUIET}")
     share = disturbed_share(run)
     if share is not None and share > _MOST_DISTURBED:
@@ -72,7 +72,7 @@ def _steady(run: Run) -> str:
     return f"a fixed piece of work was steady in {1 - (disturbed_share(run) or 0.0):.1%} of the rounds"
 
 
-def _wrong_controls(controls: ControlsFound) -> str:
+def wrong_controls(controls: ControlsFound) -> str:
     """Of backends whose truth is known; empty where the verdicts on them were right."""
     alike = [one for one in controls.verdicts if one.percent == 0]
     different = sum(one.verdict in ("faster", "slower") for one in alike)

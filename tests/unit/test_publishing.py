@@ -1,0 +1,23 @@
+"""``pointwise-bench publish``: a contributed run must have been measured by the rules of this version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from make_run import cell, write_run
+
+from pointwise_bench.publishing import main
+from pointwise_bench.suites.harness.design.policy import POLICY
+
+CELLS = [cell("a", "n1c64h28w28-o128", [1e-3] * 9)]
+
+
+def test_todays_rules_are_accepted_and_others_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    today = write_run(tmp_path, CELLS, "2026-01-02T03-04-05Z", policy=POLICY.written())
+    other = write_run(tmp_path, CELLS, "2026-01-03T03-04-05Z", policy=POLICY.written() | {"rounds": {"turn_s": 1.0}})
+    assert main(["--check", str(today)]) == 0
+    assert main(["--check", str(other)]) == 1
+    yes, no = capsys.readouterr().out.splitlines()
+    assert yes.startswith("yes: ")
+    assert "rules: measured by other rules: rounds.turn_s is 1.0 there and 0.004 here" in no
