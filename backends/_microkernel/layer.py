@@ -26,9 +26,8 @@ def compiled_layer(problem: Problem, weight: Array, bias: Array | None, threads:
 
     p = problem
     y = aligned(p.output_shape, p.dtype)
-    memory, arrays = _lay_out(p, weight, bias, threads)
-    parts = Scheduler(p, of_this_host(ITEM_BYTES[p.dtype]), memory).schedule(threads)
-    plan = _plan(p, parts, memory)
+    parts, memory, arrays = scheduled(p, weight, bias, threads)
+    plan = plan_of(p, parts, memory)
     arguments = (y.ctypes.data, plan.ctypes.data, compiled.work(p.dtype))
     held = (arrays, plan, y)
 
@@ -48,6 +47,12 @@ def compiled_layer(problem: Problem, weight: Array, bias: Array | None, threads:
     x.flags.writeable = False
     layer(x)
     return layer
+
+
+def scheduled(p: Problem, weight: Array, bias: Array | None, threads: int) -> tuple[list[list[Sweep]], Memory, Any]:
+    """The sweeps of each part, what they point to, and the arrays that must live as long."""
+    memory, arrays = _lay_out(p, weight, bias, threads)
+    return Scheduler(p, of_this_host(ITEM_BYTES[p.dtype]), memory).schedule(threads), memory, arrays
 
 
 def _lay_out(p: Problem, weight: Array, bias: Array | None, threads: int) -> tuple[Memory, Any]:
@@ -79,7 +84,7 @@ def _lay_out(p: Problem, weight: Array, bias: Array | None, threads: int) -> tup
     return Memory(**addresses, scratch=tuple(each.ctypes.data for each in scratch)), (arrays, scratch)
 
 
-def _plan(p: Problem, parts: list[list[Sweep]], memory: Memory) -> Array:
+def plan_of(p: Problem, parts: list[list[Sweep]], memory: Memory) -> Array:
     """The words that :mod:`compiled` reads: a header, then the sweeps of each part."""
     import numpy as np
 

@@ -1,62 +1,146 @@
-"""The 1x1 convolutions of a traced model, each with the normalisation and ReLU that follow it and nobody else reads."""
+"""The convolutions and linear layers of a traced model, each with what follows it and nobody else reads."""
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import Any
 
+from pointwise_bench.torch.activations import activation_of
+
 
 @dataclass
-class FoundSite:
-    """Nodes of the graph from the convolution to the last one that is taken in; ``refusal``: why it is left alone."""
+class Site:
+    """Nodes of the graph from the layer to the last one that is taken in; ``refusal``: why it is left alone."""
 
     name: str
+    module: Any
     nodes: list[Any]
     norm: Any | None = None
-    relu: bool = False
+    add: Any | None = None
+    activation: str = "none"
     refusal: str = ""
 
+    @property
+    def other(self) -> Any | None:
+        """What is added, as the graph has it now."""
+        if self.add is None:
+            return None
+        result = self.nodes[self.nodes.index(self.add) - 1]
+        return next(one for one in self.add.args if one is not result)
 
-def pointwise_sites(traced: Any) -> list[FoundSite]:
-    """Of a ``torch.fx.GraphModule``, in the order in which they are called."""
+    @property
+    def linear(self) -> bool:
+        """A linear layer, whose channels come last."""
+        return hasattr(self.module, "in_features")
+
+    @property
+    def pointwise(self) -> bool:
+        """What the project's kernel computes: one pixel of the input for one of the result, and all channels."""
+        if self.linear:
+            return True
+        conv = self.module
+        square = conv.stride[0] == conv.stride[1]
+        return bool(tuple(conv.kernel_size) == (1, 1) and conv.groups == 1 and square and no_padding(conv))
+
+
+def no_padding(conv: Any) -> bool:
+    """Whether nothing is added around the picture."""
+    return conv.padding in ((0, 0), 0, "valid") or (conv.padding == "same" and tuple(conv.kernel_size) == (1, 1))
+
+
+def sites_of(traced: Any) -> list[Site]:
+    """Of a ``torch.fx.GraphModule`` whose nodes know their shapes, in the order in which they are called."""
     import torch
 
     modules = dict(traced.named_modules())
-    found = []
+    found: list[Site] = []
+    taken: set[Any] = set()
     for node in traced.graph.nodes:
-        conv = modules.get(node.target) if node.op == "call_module" else None
-        if not isinstance(conv, torch.nn.Conv2d) or tuple(conv.kernel_size) != (1, 1):
+        module = modules.get(node.target) if node.op == "call_module" else None
+        if not isinstance(module, (torch.nn.Conv2d, torch.nn.Linear)):
             continue
-        site = FoundSite(node.target, [node], refusal=why_not(conv))
+        site = Site(node.target, module, [node], refusal=why_not(module))
         found.append(site)
-        after = _only_reader(node)
-        if after is not None and isinstance(norm := _module(after, modules), torch.nn.BatchNorm2d):
-            if norm.running_mean is not None:
-                site.norm = norm
-                site.nodes.append(after)
-                after = _only_reader(after)
-            else:
-                after = None
-        if after is not None and _is_relu(after, modules):
-            site.relu = True
-            site.nodes.append(after)
+        if not site.refusal:
+            _take_in(site, modules, taken)
+            taken.update(site.nodes)
+    names = [site.name for site in found]
+    for site in found:
+        if names.count(site.name) > 1:
+            site.refusal = "is called more than once"
     return found
 
 
-def why_not(conv: Any) -> str:
-    """Why no layer of ours is this convolution; empty where one can be."""
+def _take_in(site: Site, modules: dict[str, Any], taken: set[Any]) -> None:
+    """Of what follows: a normalisation, an addition, an activation, in this order.
+
+    An addition of two layers' results is the first one's: the other's is what it adds.
+    """
     import torch
 
-    if type(conv) is not torch.nn.Conv2d:
-        return f"a {type(conv).__name__} may do more than a Conv2d"
-    if conv.padding not in ((0, 0), 0, "valid", "same"):
-        return f"padded by {conv.padding}"
-    if conv.stride[0] != conv.stride[1]:
-        return f"strides of {conv.stride}"
-    if conv._forward_hooks or conv._forward_pre_hooks:
+    after = _only_reader(site.nodes[-1])
+    if after is not None and isinstance(norm := _module(after, modules), torch.nn.BatchNorm2d):
+        if norm.running_mean is None or (type(norm) is not torch.nn.BatchNorm2d and not _with_activation(norm)):
+            return
+        site.norm = norm
+        site.nodes.append(after)
+        if _with_activation(norm) and not isinstance(norm.act, torch.nn.Identity):
+            site.activation = activation_of(after, norm.act)
+            return
+        after = _only_reader(after)
+    if after is not None and after not in taken and _adds(after, site.nodes[-1]):
+        site.add = after
+        site.nodes.append(after)
+        after = _only_reader(after)
+    if after is None or after in taken:
+        return
+    if (name := activation_of(after, _module(after, modules))) != "none":
+        site.activation = name
+        site.nodes.append(after)
+
+
+def _with_activation(norm: Any) -> bool:
+    """Timm's BatchNorm with an activation behind it, where that is one of ours and nothing lies between."""
+    import torch
+
+    parts = {name: type(part) for name, part in norm.named_children()}
+    if type(norm).__name__ != "BatchNormAct2d" or set(parts) - {"act", "drop"}:
+        return False
+    known = (torch.nn.Identity, torch.nn.ReLU, torch.nn.ReLU6, torch.nn.SiLU, torch.nn.Hardswish)
+    return parts.get("drop", torch.nn.Identity) is torch.nn.Identity and parts.get("act", torch.nn.Identity) in known
+
+
+def _adds(node: Any, result: Any) -> bool:
+    """Whether a node adds something else of its shape to ``result``."""
+    import torch
+
+    plus = node.op == "call_function" and node.target in (operator.add, operator.iadd, torch.add)
+    if (
+        not (plus or (node.op == "call_method" and node.target in ("add", "add_")))
+        or node.kwargs
+        or len(node.args) != 2
+    ):
+        return False
+    others = [one for one in node.args if one is not result]
+    if len(others) != 1 or not hasattr(others[0], "meta"):
+        return False
+    known = [one.meta.get("tensor_meta") for one in (others[0], result)]
+    return None not in known and known[0].shape == known[1].shape and known[0].dtype == known[1].dtype
+
+
+def why_not(module: Any) -> str:
+    """Why a layer is left alone; empty where it is not."""
+    import torch
+
+    if type(module) not in (torch.nn.Conv2d, torch.nn.Linear):
+        return f"a {type(module).__name__} may do more than its parent"
+    if module._forward_hooks or module._forward_pre_hooks:
         return "has hooks"
-    if conv.weight.dtype not in (torch.float32, torch.float64):
-        return f"computes {conv.weight.dtype}"
+    if module.weight.dtype != torch.float32:
+        return f"computes {module.weight.dtype}"
+    if type(module) is torch.nn.Conv2d and (module.padding_mode != "zeros" or isinstance(module.padding, str)):
+        return f"padded by {module.padding} {module.padding_mode}"
     return ""
 
 
@@ -68,14 +152,3 @@ def _only_reader(node: Any) -> Any | None:
 def _module(node: Any, modules: dict[str, Any]) -> Any:
     module = modules.get(node.target) if node.op == "call_module" else None
     return None if module is None or module._forward_hooks or module._forward_pre_hooks else module
-
-
-def _is_relu(node: Any, modules: dict[str, Any]) -> bool:
-    import torch
-    from torch.nn import functional
-
-    if node.op == "call_module":
-        return type(_module(node, modules)) is torch.nn.ReLU
-    if node.op == "call_function":
-        return node.target in (torch.relu, torch.relu_, functional.relu, functional.relu_)
-    return node.op == "call_method" and node.target in ("relu", "relu_")

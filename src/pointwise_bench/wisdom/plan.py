@@ -61,25 +61,6 @@ def plan(
         return _first_that_works(problem, weight, bias, budget, choose(problem, budget, known))
 
 
-def recommended(
-    weight: Array,
-    bias: Array | None = None,
-    *,
-    input_shape: Sequence[int],
-    stride: int = 1,
-    activation: Activation = "none",
-    groups: int = 1,
-    layout: Layout = "nchw",
-    threads: int | None = None,
-    wisdom: str | PathLike[str] | None = None,
-) -> str | None:
-    """The name of the backend that wisdom puts first for the same layer; None where no wisdom holds here."""
-    problem = _problem(weight, bias, input_shape, stride, activation, groups, layout)
-    budget = available_cores() if threads is None else _budget(threads)
-    known = _usable(wisdom, budget)
-    return None if known is None else choose(problem, budget, known).backends[0]
-
-
 # --- what is asked for --------------------------------------------------------------------------------------------
 
 
