@@ -1,0 +1,1 @@
+"""Who computes something else than was asked, where few look: numbers that are rare, or none."""
