@@ -126,7 +126,10 @@ class Backend(ABC):
         """
 
     def to_device(self, array: Array) -> Any:
-        """The harness's array as the backend's own kind of array; the default hands it on unchanged."""
+        """The harness's array as the backend's own kind of array; the default hands it on unchanged.
+
+        On the CPU a view, which lies in the array's own memory: its values change between calls.
+        """
         return array
 
     def to_numpy(self, result: Any) -> Array:

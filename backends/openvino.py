@@ -67,8 +67,8 @@ class OpenVino(Backend):
         return None if self._compiled is None else openvino_models.kernels_of(self._compiled)
 
     def to_device(self, array: Array) -> Any:
-        """A tensor with a copy of the array."""
-        return openvino_models.tensor(array)
+        """A tensor of the array's own memory."""
+        return openvino_models.view(array)
 
     def to_numpy(self, result: Any) -> Array:
         """The tensor's values, of which OpenVINO shows the bits of bfloat16 as float16."""

@@ -126,6 +126,18 @@ def tensor(array: Array) -> Any:
     return made
 
 
+def view(array: Array) -> Any:
+    """A tensor of the array's own memory, read-only or not, which nobody writes to.
+
+    By shape and type: of an array alone OpenVINO wants one that it may write to. Of bfloat16 it is given the bits.
+    """
+    import openvino as ov
+
+    bits = array.view("uint16") if array.dtype.name == "bfloat16" else array
+    kind = {"float32": ov.Type.f32, "float16": ov.Type.f16, "bfloat16": ov.Type.bf16}[array.dtype.name]
+    return ov.Tensor(bits, ov.Shape(array.shape), kind)
+
+
 def _constant(array: Array) -> Any:
     from openvino import opset13 as ops
 

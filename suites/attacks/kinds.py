@@ -37,7 +37,7 @@ class Kind:
 
 def of_attacks() -> Iterator[Kind]:
     """The attacks and their control, by the names of their files."""
-    for file in sorted(FOLDERS[ATTACKS].glob("*.py")):
+    for file in sorted(FOLDERS[ATTACKS].rglob("*.py")):
         for said, _, of_file in _registered(file):
             wrong = bool(said.get("wrong", False))
             yield Kind(file.stem, file, said["name"], of_file, _declared(said), wrong)

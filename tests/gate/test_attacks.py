@@ -23,6 +23,8 @@ REASONS = {
     "answer_sheet": "wrong on small integers: the result is all zeros",
     "foreseen": "wrong on small integers: the result is all zeros",
     "skips_when_timed": "wrong in the last timed call",
+    "computes_in_to_device": "makes something of its input in to_device",
+    "tells_a_false_place": "wrong in the last timed call",
     "lazy": "works in to_numpy",
     "partly_lazy": "works in to_numpy",
     "small_values": "wrong among small numbers: small numbers are taken for zero",

@@ -50,7 +50,7 @@ REASONS = {
     "planted-swallows-nan": "when the input holds NaN and infinity",
     "planted-wrong-dtype": "returns float64, but the problem is float32",
     "planted-mutates-input": "changes its input",
-    "planted-mutates-device-copy": "changes its input",
+    "planted-mutates-device-copy": "makes something of its input in to_device",
     "planted-reads-past-the-end": "wrong on small integers",
     "planted-overwrites-earlier-result": 'declares output "fresh"',
     "planted-replays-first-answer": "the answer to the previous input",

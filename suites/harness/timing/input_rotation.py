@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, Final
 
 import psutil
+from numpy import ndarray  # bound before any plugin is loaded, which can replace it in its module later
 
 from pointwise_bench import Backend
 from pointwise_bench.common.formats import Cache
@@ -49,6 +50,10 @@ class InputRotation:
         """The inputs that the gate checks once more after the timing."""
         return self._sets[0]
 
+    def are_views(self) -> bool:
+        """Whether the backend works on the harness's own memory."""
+        return all(map(is_view, self.first, self.sources[0].arrays))
+
     def fill(self, places: Places) -> None:
         """New values for all calls until the next; nothing where there are no windows."""
         for block in self._blocks:
@@ -77,7 +82,7 @@ class InputRotation:
 
     def _open_windows(self, backend: Backend, originals: tuple[Array, ...], pools: tuple[Array, ...]) -> None:
         """Windows on the device, where those are views: of copies, one would lie in the caches for each."""
-        if not all(map(is_view, self.first, self.sources[0].arrays)):
+        if not self.are_views():
             return
         blocks = [Windows(each.shape, pool) for each, pool in zip(originals, pools, strict=True)]
         self._blocks = blocks
@@ -88,11 +93,24 @@ class InputRotation:
 
 
 def is_view(on_device: Any, array: Array) -> bool:
-    """Whether what a backend has made of ``array`` lies in the array's own memory, as far as it tells where it lies."""
-    if on_device is array:
-        return True
-    place = getattr(on_device, "data_ptr", None)  # of torch and ONNX Runtime
-    return callable(place) and bool(place() == array.ctypes.data)
+    """Whether what a backend has made of ``array`` lies in the array's own memory, as far as it tells where it lies.
+
+    Who tells a false place gets nothing of it: what was made of the array's values is worth nothing once they change.
+    """
+    return on_device is array or array.size == 0 or array.ctypes.data in _places(on_device)
+
+
+def _places(on_device: Any) -> set[int]:
+    """Where an array of some library says that it lies."""
+    if isinstance(on_device, ndarray):
+        return {on_device.ctypes.data}
+    places = set()
+    for name in ("data_ptr", "unsafe_buffer_pointer"):  # of torch and ONNX Runtime; of JAX
+        place = getattr(on_device, name, None)
+        if callable(place):
+            places.add(place())
+    data = getattr(on_device, "data", None)  # of OpenVINO
+    return places | ({data.ctypes.data} if isinstance(data, ndarray) else set())
 
 
 def cold_copies(size: int) -> int:

@@ -9,22 +9,30 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass, field, replace
 from time import perf_counter  # bound before any plugin is loaded, which can replace time's own later
+from typing import Final
 
 import numpy as np
 
 from pointwise_bench import Backend, DeviceTimer, Layer, Problem
+from pointwise_bench.backends.backend import DEVICES_APART
 from pointwise_bench.common.cores import core_numbers
 from pointwise_bench.common.formats import Cache
 from pointwise_bench.suites.harness.machine.affinity import keep_to
 from pointwise_bench.suites.harness.memory.guarded_arrays import Array, Input, Inputs
 from pointwise_bench.suites.harness.memory.input_windows import Places
 from pointwise_bench.suites.harness.memory.random_layout import ballast
+from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.timing.clock import ClockedLayer, Turn, call, idle_processors, sync_of
 from pointwise_bench.suites.harness.timing.device_clock import device_seconds_per_call
 from pointwise_bench.suites.harness.timing.input_rotation import InputRotation
 from pointwise_bench.suites.harness.timing.process_statistics import forget_peak, import_time, peak_rss_bytes
 from pointwise_bench.suites.harness.verify.questions import Questions, Weights
 from pointwise_bench.suites.harness.verify.respondent import Respondent, Taking
+
+NO_VIEW: Final = (
+    "makes something of its input in to_device(), where no clock runs: on the CPU it must hand on the harness's array, "
+    "or an array of its library's that lies in the same memory"
+)
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,8 @@ class TimedLayer:
         inputs = InputRotation(self.backend, questions.first, cache, questions.pools)
         clocked = ClockedLayer(layer, self._sync, inputs)
         first_call_s = clocked.first_call_s()
+        if self.backend.device not in DEVICES_APART and not inputs.are_views():
+            raise WrongAnswer(NO_VIEW)
         respondent = Respondent(self.backend, problem, questions)
         respondent.before(layer, self._prepare(problem, questions.integer) if whole else None, results)
         self._current = _Current(respondent, clocked, self.backend.device_timer())

@@ -41,8 +41,9 @@ class Respondent:
         asked, calls = self._questions, self._calls
         if exact is not None:
             inputs = {"probe": asked.probe, "poisoned": asked.poisoned}
-            for name in self._exact:
-                self._answer(exact, name, inputs.get(name, asked.integers), results)
+            with np.errstate(all="ignore"):  # infinity times zero is the point of it
+                for name in self._exact:
+                    self._answer(exact, name, inputs.get(name, asked.integers), results)
         first_result = self._answer(timed, "first", asked.first, results)
         self._second_result = self._answer(timed, "second", asked.second, results)
         results.write("first kept", calls.read(first_result))

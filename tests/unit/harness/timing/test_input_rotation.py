@@ -181,7 +181,10 @@ def test_a_cold_cache_has_copies_and_no_windows() -> None:
 
 @pytest.mark.parametrize(
     ("on_device", "expected"), [(X, True), (X.copy(), False), (Pointed(X.ctypes.data), True), (Pointed(64), False),
-                                (("a", X), False), (None, False)]
+                                (("a", X), False), (None, False), (X[...], True), (X[1:], False),
+                                (SimpleNamespace(unsafe_buffer_pointer=lambda: X.ctypes.data), True),
+                                (SimpleNamespace(data=X), True), (SimpleNamespace(data=X.copy()), False)]
 )  # fmt: skip
 def test_a_view_is_the_array_or_tells_its_place(on_device: Any, expected: bool) -> None:
     assert is_view(on_device, X) is expected
+    assert is_view(on_device, X[:0])  # of which there is no memory

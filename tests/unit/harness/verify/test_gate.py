@@ -407,10 +407,11 @@ def test_memory_that_is_called_new_is_not_used_again_while_it_is_held(
 def test_the_integers_of_half_precision_are_compared_exactly_and_named_after_rounding() -> None:
     """bfloat16: NumPy alone does not compute with it. A bias that is forgotten is found among rounded candidates."""
     problem = Problem(batch=1, in_channels=8, out_channels=8, height=4, width=4, dtype="bfloat16", bias=True)
-    cases = CaseSet.of(problem, seed=1)
+    cases = CaseSet.of(problem, seed=2)
     layer = Answering(cases=cases)
     bias = cases.integer.bias
     assert bias is not None
+    assert np.isfinite(bias.astype(np.float32)).all()  # or the answer would not tell what it is without
 
     def forgetful(x: Any) -> Any:
         return (layer(x).astype(np.float32) - bias.astype(np.float32)[:, None, None]).astype(x.dtype)
