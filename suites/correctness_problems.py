@@ -127,14 +127,15 @@ def one_of_each_edge() -> Iterator[tuple[str, Problem]]:
         yield forms[4 * number + _FORMS[number % 8]]
 
 
-def left_to_the_soak_tier() -> frozenset[Problem]:
-    """What of the edges and of the cuts is not asked in every session of whom it takes long: every other one.
+def left_to_the_soak_tier(one_in: int = 2) -> frozenset[Problem]:
+    """What of the edges and of the cuts is not asked in every session of whom it takes long: but for one in so many.
 
-    What stays of either has both layouts, both precisions and both epilogues, of the edges in every pair. The kinds,
-    with every pair of all properties, are asked of everybody.
+    What stays of either, of every other one, has both layouts, both precisions and both epilogues, of the edges in
+    every pair. The kinds, with every pair of all properties, are asked of everybody.
     """
     both = (one_of_each_edge(), one_of_each_cut())
-    return frozenset(problem for problems in both for _, problem in list(problems)[1::2])
+    left = ((number, problem) for problems in both for number, (_, problem) in enumerate(problems))
+    return frozenset(problem for number, problem in left if number % one_in)
 
 
 def edges_of_gradients() -> Iterator[tuple[str, Problem]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 from shutil import rmtree
+from types import MappingProxyType
 
 from pointwise_bench.backends import Backend, registry
 from pointwise_bench.backends.registry import Unloadable
@@ -75,8 +76,13 @@ class Pool:
         start_s: float | None = None,
         starts: int = 0,
         patience_s: Callable[[], float] = lambda: inf,
+        variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """``starts`` is how often a resumed run may have started a worker before: they are counted on from there."""
+        """``starts`` is how often a resumed run may have started a worker before: they are counted on from there.
+
+        ``variables`` are added to the environment of every worker.
+        """
+        self._variables = variables
         self._patience_s = patience_s
         self._logs = logs
         self._cache = logs / "compiled"
@@ -206,7 +212,9 @@ class Pool:
         _begin_section(log, f"start {slot.starts} of {slot.name} with {threads} thread{'s' * (threads != 1)}")
         self._cache.mkdir(exist_ok=True)
         source, declared = registry.source(backend), Declared.by(slot.backend)
-        return WorkerClient(backend, source, threads, log, self._cache, declared, slot.slowed_by)
+        return WorkerClient(
+            backend, source, threads, log, self._cache, declared, slot.slowed_by, variables=self._variables
+        )
 
 
 def _begin_section(log: Path, title: str) -> None:
