@@ -30,9 +30,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
 from pointwise_bench import Problem
-from pointwise_bench.suites.checked_backend import FEWEST_DRAWS, CheckedBackend
-from pointwise_bench.suites.correctness_counts import counted
-from pointwise_bench.suites.correctness_problems import (
+from pointwise_bench.suites.correctness.checked_backend import FEWEST_DRAWS, CheckedBackend
+from pointwise_bench.suites.correctness.counts import counted
+from pointwise_bench.suites.correctness.problems import (
     DTYPES,
     LAYOUTS,
     cut_by_threads,

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pytest
 
 from pointwise_bench import Problem
-from pointwise_bench.suites.correctness_counts import CountedTest
-from pointwise_bench.suites.correctness_problems import judged_by_time, left_to_the_soak_tier
+from pointwise_bench.suites.correctness.counts import CountedTest
+from pointwise_bench.suites.correctness.problems import judged_by_time, left_to_the_soak_tier
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.verify.questions import Weights
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pointwise_bench import Problem
-from pointwise_bench.suites.correctness_problems import (
+from pointwise_bench.suites.correctness.problems import (
     CUT_BY_THREADS,
     EDGES,
     cut_by_threads,

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pointwise_bench import Problem
-from pointwise_bench.suites import checked_backend as correctness
-from pointwise_bench.suites.correctness_problems import (
+from pointwise_bench.suites.correctness import checked_backend as correctness
+from pointwise_bench.suites.correctness.problems import (
     kinds,
     left_to_the_soak_tier,
     one_of_each_cut,
