@@ -6,7 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypedDict, cast
+from typing import Any, Final, NamedTuple, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -124,10 +124,12 @@ def group_up(run: Run, timings: pd.DataFrame, comparisons: pd.DataFrame, baselin
     asked = _layers_asked_for(run)
     groups = []
     columns = _columns(timings)
-    for key, numbers in timings.groupby(["group", "threads"], sort=False).indices.items():
-        name, threads = cast("tuple[str, int]", key)
-        rows = {column: values[numbers] for column, values in columns.items()}
-        groups.append(_group(name, int(threads), rows, asked.pop((name, int(threads)), ()), pairs, logs))
+    numbers: dict[tuple[str, int], list[int]] = {}
+    for number, key in enumerate(zip(timings["group"].tolist(), timings["threads"].tolist(), strict=True)):
+        numbers.setdefault(key, []).append(number)
+    for (name, threads), own in numbers.items():
+        rows = {column: values[own] for column, values in columns.items()}
+        groups.append(_group(name, threads, rows, asked.pop((name, threads), ()), pairs, logs))
     for (name, threads), layers in asked.items():  # the time budget ended before them
         groups.append(ReportGroup(name, threads, tuple(layers), tuple(layers), ()))
     order = list(dict.fromkeys(group.name for group in groups))

@@ -157,8 +157,9 @@ def _sections(found: RunAnalysis, around: Surroundings, place: RunPlace) -> Iter
     """One after the other: selecting each group's rows from the whole table would take its square in time."""
     rows = _rows_by_group(found.timings)
     taken = drawn = 0
+    nothing = found.timings[:0]
     for number, group in enumerate(found.groups):
-        own = rows.get((group.name, group.threads), found.timings[:0])
+        own = rows.get((group.name, group.threads), nothing)
         taken += len(own)
         drawn += max(len(own), FRAME_COSTS)
         few = number < MOST_TABLES
