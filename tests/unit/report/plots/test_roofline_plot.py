@@ -106,7 +106,11 @@ def test_of_many_points_those_of_a_backend_are_one_drawing_in_the_same_places(
     apart = points_of(figure_of(roofline_plot, draw_roofline, *arguments(tmp_path / "apart", CELLS)).axes[0])
     monkeypatch.setattr(roofline_plot, "_APART_UP_TO", 2)
     (axes,) = figure_of(roofline_plot, draw_roofline, *arguments(tmp_path / "alike", CELLS)).axes
-    alike = {str(one.get_label()): one.get_xydata().tolist() for one in axes.lines if one.get_linestyle() == "None"}
+    alike = {
+        str(one.get_label()): np.asarray(one.get_xydata(), dtype=np.float64).tolist()
+        for one in axes.lines
+        if one.get_linestyle() == "None"
+    }
     assert alike == apart
     assert not points_of(axes)
 
