@@ -52,10 +52,12 @@ class WorkerClient:
         slowed_by: float | None = None,
         *,
         variables: Mapping[str, str] = MappingProxyType({}),
+        temporary: Path | None = None,
     ) -> None:
         """``cache`` is the run's folder for compiled code, see :data:`pointwise_bench.backends.backend.RUN_CACHE`.
 
         ``declared`` is what the harness keeps of the backend's declarations: what its worker says later is not asked.
+        ``temporary``: see :class:`process.ChildProcess`.
         ``slowed_by``: percent of its time by which the backend is made slower, see :class:`slowed.Slowed`.
         ``variables`` are added to the environment of its process.
         """
@@ -63,7 +65,8 @@ class WorkerClient:
         self._judge: Judge | None = None
         arguments = {"backend": backend, "source": vars(source), "threads": threads, "slowed_by": slowed_by}
         added = dict(variables) | ({} if cache is None else {RUN_CACHE: str(cache.absolute())})
-        self._process = ChildProcess("pointwise_bench.suites.harness.worker.main", arguments, threads, log, added)
+        module = "pointwise_bench.suites.harness.worker.main"
+        self._process = ChildProcess(module, arguments, threads, log, added, temporary)
 
     @property
     def pid(self) -> int:
