@@ -31,6 +31,7 @@ class StatedRules:
     planned_starts: int
     usual_counts_as: int
     shares_of_looks: str
+    share_of_later_looks: str
     fewest_for_a_verdict: int
     round_sd: str
     round_sd_quantile: str
@@ -55,6 +56,7 @@ def stated_rules(runs: Iterable[Run]) -> StatedRules:
         planned_starts=verdict_rule.PLANNED_STARTS,
         usual_counts_as=verdict_rule.USUAL_COUNTS_AS,
         shares_of_looks=", ".join(f"1/{price_of_look(starts, first_look=1)}" for starts in (1, 2, 3)),
+        share_of_later_looks=f"1/{price_of_look(4, first_look=1) // 2}",
         fewest_for_a_verdict=verdict_rule.FEWEST_COMMON_ROUNDS,
         round_sd=_percent(verdict_rule.ROUND_SD),
         round_sd_quantile=_percent(verdict_rule.ROUND_SD_QUANTILE),

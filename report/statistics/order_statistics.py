@@ -101,13 +101,6 @@ class ClusterRows:
         rows = np.arange(len(self.values))
         return self.medians, self.ordered[rows, widened], self.ordered[rows, size - 1 - widened]
 
-    def unwidened_intervals(
-        self, alpha: float = ALPHA
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """The same as if the samples were independent: what clusters have in common is to be allowed for apart."""
-        index = interval_index(self.ordered.shape[1], alpha) or 0
-        return self.medians, self.ordered[:, index], self.ordered[:, -1 - index]
-
 
 @dataclass(frozen=True)
 class Clusters:

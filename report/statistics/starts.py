@@ -20,11 +20,13 @@ from pointwise_bench.common.verdict_rule import (
     ROUND_SD_QUANTILE,
     START_SD,
     START_SD_COUNTS_AS,
+    TYPICAL_QUANTILE,
+    TYPICAL_ROUND_SD,
     USUAL_COUNTS_AS,
 )
 from pointwise_bench.report.statistics.order_statistics import ClusterRows
 
-_MEDIAN_VARIANCE = math.pi / 2  # of a median over that of a mean, for normal samples
+MEDIAN_VARIANCE = math.pi / 2  # of a median over that of a mean, for normal samples
 _MAD_TO_SD = 1.4826  # median absolute deviation to standard deviation, for normal samples
 _TELLING = 5  # rounds of one start from which its scatter is learnt
 
@@ -43,6 +45,8 @@ class Disagreement:
     """Of what a start shifts all rounds of a pair by."""
     round_sd: float = ROUND_SD
     """Of single rounds of one start, for a pair that scatters much."""
+    typical_round_sd: float = TYPICAL_ROUND_SD
+    """The same for a pair as most are."""
     first_look: int = PLANNED_STARTS
     """After how many starts the run first judged who can still be the fastest: see :func:`looks.price_of_look`."""
 
@@ -57,17 +61,11 @@ class Disagreement:
         ``z * sd / sqrt(starts)``, as of a mean over ``starts`` of them. The variance is the pair's own, ``between``,
         drawn towards the run's, which counts as :data:`USUAL_COUNTS_AS` starts (moderated variances: Smyth, Statistical
         Applications in Genetics 3, 2004); a pair with one start has none of its own.
-
-        It is *added* to the interval of the rounds, and not joined with it by the root of the sum of squares, as for
-        independent normal errors: shifts have heavier tails than a normal distribution. The interval of the rounds is
-        not widened by the design effect as well. That was so, and decided nothing: a pair of three starts has some 50
-        rounds, at the confidence of one among eighteen backends the interval is 16 ranks to either side, and with a
-        design effect of 5 it was all of them, single disturbed rounds included (docs/experiments/one_start.py).
         """
         own = np.where(np.isnan(between), 0.0, np.maximum(between, 0.0))
         freedom = max(starts - 1, 0)
         variance = (USUAL_COUNTS_AS * self.start_sd**2 + freedom * own) / (USUAL_COUNTS_AS + freedom)
-        found: NDArray[np.float64] = _normal_quantile(alpha) * np.sqrt(variance / max(starts, 1))
+        found: NDArray[np.float64] = normal_quantile(alpha) * np.sqrt(variance / max(starts, 1))
         return found
 
     def allowance(self, alpha: float, starts: int) -> float:
@@ -86,14 +84,14 @@ class Disagreement:
         if not 0 < starts < PLANNED_STARTS:
             return 0.0
         missing = (PLANNED_STARTS - starts) / (PLANNED_STARTS - 1)
-        return _normal_quantile(alpha) * self.start_sd * math.sqrt(missing / starts)
+        return normal_quantile(alpha) * self.start_sd * math.sqrt(missing / starts)
 
     def few_rounds(self, alpha: float) -> float:
         """What is added on either side to the range of rounds that are too few for an interval of their median."""
-        return _normal_quantile(alpha) * self.round_sd
+        return normal_quantile(alpha) * self.round_sd
 
 
-def _normal_quantile(alpha: float) -> float:
+def normal_quantile(alpha: float) -> float:
     """How many standard deviations a normal error exceeds, to either side, with a probability of ``alpha``."""
     return NormalDist().inv_cdf(1 - alpha / 2)
 
@@ -107,15 +105,17 @@ class Spread:
     one start."""
     within: NDArray[np.float64]
     """Standard deviation of rounds within their start. NaN where no start has enough of them."""
+    scatter: NDArray[np.float64]
+    """The same of all rounds about the middle of their start, however few they are: never NaN."""
 
 
 def spread(ratios: ClusterRows) -> Spread:
     """Both, from medians and median deviations: single rounds that were disturbed do not count."""
     by_start = [ratios.values[:, ratios.labels == label] for label in range(ratios.count)]
     telling = [values for values in by_start if values.shape[1] >= _TELLING]
-    unknown = np.full(len(ratios.values), math.nan)
+    unknown, about_middles = np.full(len(ratios.values), math.nan), _scatter(by_start)
     if not telling:
-        return Spread(unknown, unknown)
+        return Spread(unknown, unknown, about_middles)
     medians = np.stack([_middles(values) for values in telling])
     deviations = np.stack(
         [
@@ -125,10 +125,22 @@ def spread(ratios: ClusterRows) -> Spread:
     )
     within = deviations.mean(axis=0)
     if len(telling) < 2:
-        return Spread(unknown, within)
+        return Spread(unknown, within, about_middles)
     sizes = np.array([[values.shape[1]] for values in telling])
-    explained = np.mean(_MEDIAN_VARIANCE * deviations**2 / sizes, axis=0)
-    return Spread(np.var(medians, axis=0, ddof=1) - explained, within)
+    explained = np.mean(MEDIAN_VARIANCE * deviations**2 / sizes, axis=0)
+    return Spread(np.var(medians, axis=0, ddof=1) - explained, within, about_middles)
+
+
+def _scatter(by_start: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Standard deviation of rounds about their start's median, by their median deviation.
+
+    As for means, deviations are too small by what the medians have taken of them: a degree of freedom for each start.
+    """
+    about = np.concatenate([np.abs(values - _middles(values)[:, np.newaxis]) for values in by_start], axis=1)
+    rounds = about.shape[1]
+    correction = math.sqrt(rounds / max(1, rounds - len(by_start)))
+    scatter: NDArray[np.float64] = _MAD_TO_SD * correction * _middles(about)
+    return scatter
 
 
 def _middles(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -151,6 +163,12 @@ def usual_start_sd(between: NDArray[np.float64], starts: NDArray[np.int64]) -> f
     freedom = np.maximum(starts[known] - 1, 0)
     total = START_SD_COUNTS_AS * START_SD**2 + float(np.sum(freedom * between[known]))
     return math.sqrt(max(0.0, total / (START_SD_COUNTS_AS + float(np.sum(freedom)))))
+
+
+def typical_round_sd(within: NDArray[np.float64]) -> float:
+    """The scatter of rounds that :data:`TYPICAL_QUANTILE` of the pairs stay below; a constant without any."""
+    known = within[~np.isnan(within)]
+    return float(np.quantile(known, TYPICAL_QUANTILE)) if known.size else TYPICAL_ROUND_SD
 
 
 def usual_round_sd(within: Sequence[float] | NDArray[np.float64]) -> float:

@@ -18,9 +18,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pointwise_bench.common.verdict_rule import ALPHA, FEWEST_COMMON_ROUNDS, MARGIN, PLANNED_STARTS
+from pointwise_bench.report.statistics.early_intervals import half_widths
 from pointwise_bench.report.statistics.looks import price_of_look
 from pointwise_bench.report.statistics.order_statistics import ClusterRows, interval_index
-from pointwise_bench.report.statistics.starts import Disagreement, spread, usual_round_sd, usual_start_sd
+from pointwise_bench.report.statistics.starts import (
+    Disagreement,
+    Spread,
+    spread,
+    typical_round_sd,
+    usual_round_sd,
+    usual_start_sd,
+)
 
 # A clock that did not advance still needs a logarithm.
 _SHORTEST_S: Final = 1e-12
@@ -49,9 +57,9 @@ class Pairs:
     """All pairs ``a < b`` of a list of series, as columns of equal length.
 
     ``ratio``, ``low`` and ``high`` are time of b over time of a; ``verdict`` is said of a against b. ``sign_tested`` is
-    false where the common ``rounds`` are too few for the sign test's interval, so that the verdict leans on how much
-    other pairs scatter. ``starts`` counts the pairs of processes. ``effect`` is each pair's own design effect,
-    ``between`` and ``within`` are its :class:`starts.Spread`.
+    false where the interval is not the sign test's: in runs that judge early, and where the common ``rounds`` are too
+    few for one, so that the verdict leans on how much other pairs scatter. ``starts`` counts the pairs of processes.
+    ``effect`` is each pair's own design effect, ``between``, ``within`` and ``scatter`` are its :class:`starts.Spread`.
     """
 
     first: NDArray[np.int64]
@@ -64,6 +72,7 @@ class Pairs:
     effect: NDArray[np.float64]
     between: NDArray[np.float64]
     within: NDArray[np.float64]
+    scatter: NDArray[np.float64]
     sign_tested: NDArray[np.bool_]
     verdict: NDArray[np.str_]
 
@@ -71,13 +80,17 @@ class Pairs:
 def pair_up(series: Sequence[Series], margin: float = MARGIN, usual: Disagreement = _NOTHING_KNOWN) -> Pairs:
     """Compare every two of ``series``.
 
-    A pair's result is the median of its per-round log ratios, with a sign-test interval. Its confidence of 95 % is
-    divided among the pairs, since the reader looks for the best among all of them, and among the looks at the pair
-    (:func:`looks.price_of_look`; Bonferroni). The interval is widened by how much the starts disagree, ``usual`` being
-    what is known of that over the whole run. Where everybody has the planned starts before anything is judged, that is
-    by the design effect (:attr:`order_statistics.ClusterRows.effects`), and for pairs that have fewer by
-    :meth:`starts.Disagreement.allowance`; where pairs are judged earlier, by :meth:`starts.Disagreement.shifts`. A pair
-    of too few rounds for a sign test gets :meth:`starts.Disagreement.few_rounds` on top.
+    A pair's result is the median of its per-round log ratios with an interval. Its confidence of 95 % is divided, since
+    the reader looks for the best among all, and among the looks at the pair (:func:`looks.price_of_look`; Bonferroni).
+
+    Where everybody has the planned starts before anything is judged, the interval is the sign test's, the confidence is
+    divided among the pairs, and the starts' disagreement widens it by the design effect
+    (:attr:`order_statistics.ClusterRows.effects`), for pairs with fewer starts by
+    :meth:`starts.Disagreement.allowance`; a pair of too few rounds for a sign test gets
+    :meth:`starts.Disagreement.few_rounds` on top. Where pairs are judged earlier, it is that of
+    :mod:`early_intervals`, and the confidence is divided among the rivals of a backend: what is said of any one of
+    them, of the fastest above all, holds jointly (as in comparisons with the best: Hsu, Annals of Statistics 12, 1984).
+    ``usual`` is what is known of starts over the whole run.
     """
     (pairs,) = Field([series]).judged(margin, usual)
     return pairs
@@ -104,6 +117,7 @@ class Field:
             found.rounds[part.places], found.starts[part.places] = part.ratios.labels.size, part.ratios.count
             found.effect[part.places] = part.ratios.effects
             found.between[part.places], found.within[part.places] = own.between, own.within
+            found.scatter[part.places] = own.scatter
         return found
 
     def _parts(self) -> Iterable[_Part]:
@@ -128,6 +142,7 @@ class Field:
             "effect": shown.effect,
             "between": shown.between,
             "within": shown.within,
+            "scatter": shown.scatter,
             "sign_tested": found.sign_tested,
             "verdict": judge(
                 found.middle, found.low, found.high, shown.rounds >= FEWEST_COMMON_ROUNDS, np.log1p(margin)
@@ -153,8 +168,14 @@ class _Part:
 
     places: NDArray[np.int64]
     ratios: ClusterRows
-    alpha: float
-    """The share of false verdicts that each is allowed, before it is divided among the looks at it."""
+    among: int
+    """How many pairs the problem of each has."""
+
+    def alpha(self, usual: Disagreement) -> float:
+        """The share of false verdicts that each is allowed: one among all pairs of a problem, or among one's rivals."""
+        rivals = (math.isqrt(8 * self.among + 1) - 1) // 2
+        share = ALPHA / (rivals if usual.judged_early else self.among)
+        return share / price_of_look(self.ratios.count, usual.first_look)
 
 
 @dataclass(frozen=True)
@@ -180,7 +201,7 @@ class _Alike:
     first: _Side
     second: _Side
     labels: NDArray[np.int64]
-    alpha: float
+    among: int
 
     def parts(self) -> Iterable[_Part]:
         """As many pairs at once as are handled without filling the memory; none where no round is common."""
@@ -189,7 +210,7 @@ class _Alike:
         for begin in range(0, len(self.places) if rounds else 0, step):
             own = slice(begin, begin + step)
             ratios = ClusterRows.of(self.second.of(own) - self.first.of(own), self.labels)
-            yield _Part(self.places[own], ratios, self.alpha)
+            yield _Part(self.places[own], ratios, self.among)
 
 
 def _alike(problems: Sequence[Sequence[Series]], pairs: NDArray[np.int64]) -> Iterable[_Alike]:
@@ -213,7 +234,7 @@ def _alike(problems: Sequence[Sequence[Series]], pairs: NDArray[np.int64]) -> It
         own, other = int(kind_of[a[0]]), int(kind_of[b[0]])
         in_a, in_b, labels = _common(members[own][0], members[other][0])
         sides = _Side(logs[own], row_of[a], in_a), _Side(logs[other], row_of[b], in_b)
-        yield _Alike(places, *sides, labels, ALPHA / int(among[places[0]]))
+        yield _Alike(places, *sides, labels, int(among[places[0]]))
 
 
 def _of_all(sizes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -258,12 +279,13 @@ class _Shown:
     effect: NDArray[np.float64]
     between: NDArray[np.float64]
     within: NDArray[np.float64]
+    scatter: NDArray[np.float64]
 
     @classmethod
     def nothing_of(cls, count: int) -> _Shown:
         """As of pairs without a common round."""
         rounds, starts = np.zeros((2, count), dtype=np.int64)
-        return cls(rounds, starts, np.ones(count), np.full(count, math.nan), np.full(count, math.nan))
+        return cls(rounds, starts, np.ones(count), *np.full((3, count), math.nan))
 
 
 @dataclass(frozen=True)
@@ -283,16 +305,23 @@ class _Interval:
 
     def put(self, part: _Part, shown: _Shown, usual: Disagreement) -> None:
         """Fill in what the ratios of ``part`` show."""
-        places, ratios = part.places, part.ratios
-        rounds, starts = ratios.labels.size, ratios.count
-        alpha = part.alpha / price_of_look(starts, usual.first_look)
-        enough = interval_index(rounds, alpha) is not None
         if usual.judged_early:
-            self.middle[places], low, high = ratios.unwidened_intervals(alpha)
-            wider = usual.shifts(alpha, starts, shown.between[places])
+            self._put_early(part, shown, usual)
         else:
-            self.middle[places], low, high = ratios.median_intervals(alpha, usual.effect, shown.effect[places])
-            wider = np.full(len(places), usual.allowance(alpha, starts))
+            self._put_planned(part, shown, usual)
+
+    def _put_early(self, part: _Part, shown: _Shown, usual: Disagreement) -> None:
+        places, ratios = part.places, part.ratios
+        own = Spread(shown.between[places], shown.within[places], shown.scatter[places])
+        half = half_widths(ratios.labels.size, ratios.count, own, part.alpha(usual), usual)
+        middle = ratios.medians
+        self.middle[places], self.low[places], self.high[places] = middle, middle - half, middle + half
+
+    def _put_planned(self, part: _Part, shown: _Shown, usual: Disagreement) -> None:
+        places, ratios, alpha = part.places, part.ratios, part.alpha(usual)
+        self.middle[places], low, high = ratios.median_intervals(alpha, usual.effect, shown.effect[places])
+        wider = usual.allowance(alpha, ratios.count)
+        enough = interval_index(ratios.labels.size, alpha) is not None
         if not enough:  # the interval is the whole range, and still too narrow
             wider += usual.few_rounds(alpha)
         self.low[places], self.high[places], self.sign_tested[places] = low - wider, high + wider, enough
@@ -333,5 +362,6 @@ def _usual(shown: _Shown, first_look: int) -> Disagreement:
         effect=max(1.0, float(np.average(shown.effect, weights=weight))) if weight.sum() else 1.0,
         start_sd=usual_start_sd(shown.between, shown.starts),
         round_sd=usual_round_sd(shown.within),
+        typical_round_sd=typical_round_sd(shown.within),
         first_look=first_look,
     )

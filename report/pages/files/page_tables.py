@@ -27,7 +27,7 @@ OF: Final = "of"
 
 # Our templates escape every text, so that each "<" and ">" of a page is a tag's. An HTML parser, which needs no such
 # promise, takes twenty times as long, and there are pages of three megabytes.
-_TABLE: Final = re.compile(r'(<div class="scroll"[^>]*>)?<table([^>]*)>(.*?)</table>', re.DOTALL)
+_TABLE: Final = re.compile(r'(<div class="scroll">)?<table([^>]*)>(.*?)</table>', re.DOTALL)
 _ROW: Final = re.compile(r"<tr[^>]*>(.*?)</tr>", re.DOTALL)
 _CELL: Final = re.compile(r"<t([hd])([^>]*)>(.*?)</t\1>", re.DOTALL)
 _ATTRIBUTE: Final = re.compile(r'([a-z-]+)="([^"]*)"')

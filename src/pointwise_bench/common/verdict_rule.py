@@ -26,6 +26,13 @@ START_SD: Final = 0.03
 START_SD_COUNTS_AS: Final = 30
 """How many starts beyond a pair's first that counts as."""
 
+TYPICAL_ROUND_SD: Final = 0.06
+"""What a pair's rounds are taken to scatter by in a run that judges pairs early, before it knows its own: three runs of
+ten minutes on a shared machine had 0.064, 0.060 and 0.036."""
+
+TYPICAL_QUANTILE: Final = 0.75
+"""Share of a run's pairs whose rounds scatter less than what is taken for typical."""
+
 ROUND_SD: Final = 0.2
 """Standard deviation of single rounds of a pair within a start, as a log ratio, before a run knows its own: nine in ten
 pairs of two recorded runs on shared machines stayed below 0.19 and 0.25."""

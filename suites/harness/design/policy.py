@@ -94,8 +94,8 @@ class ScreeningPolicy:
     """Times slower than the fastest, beyond which a backend takes part in a few rounds of the screening only ..."""
     far_rounds: int = 4
     """... namely these: enough for their range, which is widened by what rounds scatter."""
-    spare_rounds: int = 2
-    """Of the others, beyond the fewest with which an interval exists: so a disturbed round does not void a pair."""
+    rounds: int = 12
+    """Of the others: the median of so many is off by less than what one start shifts. More of them tell little."""
     fair_share: float = 2.5
     """Times what the others take in the mean that one backend may take; beyond it, it is given fewer problems."""
     share_of_dear: float = 0.1
@@ -314,6 +314,8 @@ class VerdictPolicy:
     usual_counts_as: int = verdict_rule.USUAL_COUNTS_AS
     start_sd: float = verdict_rule.START_SD
     start_sd_counts_as: int = verdict_rule.START_SD_COUNTS_AS
+    typical_round_sd: float = verdict_rule.TYPICAL_ROUND_SD
+    typical_quantile: float = verdict_rule.TYPICAL_QUANTILE
     round_sd: float = verdict_rule.ROUND_SD
     round_sd_quantile: float = verdict_rule.ROUND_SD_QUANTILE
     fewest_common_rounds: int = verdict_rule.FEWEST_COMMON_ROUNDS

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import ceil, log2
+from math import ceil
 from random import Random
 from statistics import median
 
 from pointwise_bench.suites.harness.design.policy import POLICY
-
-SCREENING_LOOKS = 2  # by how much the first look at a pair divides its error: see report.statistics.verdicts
 
 
 @dataclass(frozen=True)
@@ -44,16 +42,6 @@ def far_from_fastest(seconds_per_call: Mapping[str, float]) -> set[str]:
     """Who is so much slower than the fastest that a few rounds show it."""
     limit = POLICY.screening.far * min(seconds_per_call.values(), default=0.0)
     return {name for name, seconds in seconds_per_call.items() if seconds > limit}
-
-
-def screening_rounds(backends: int) -> int:
-    """Rounds of one start in which any two of so many backends can be told apart, a disturbed round or two included.
-
-    The sign test's interval over ``n`` rounds misses the median with a probability of ``2 / 2**n`` where it is the
-    whole range. That must be less than the pair's part of the error: ``ALPHA`` over the pairs and the looks.
-    """
-    pairs = max(1, backends * (backends - 1) // 2)
-    return ceil(log2(2 * pairs * SCREENING_LOOKS / POLICY.verdict.alpha)) + POLICY.screening.spare_rounds
 
 
 def _share(seconds_per_call: float, calls: int) -> Share:

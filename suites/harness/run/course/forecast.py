@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pointwise_bench.common.shape_groups import has_total
 from pointwise_bench.suites.harness.design.costs import CostBook, CostKey
 from pointwise_bench.suites.harness.design.policy import POLICY
-from pointwise_bench.suites.harness.design.rounds import far_from_fastest, screening_rounds
+from pointwise_bench.suites.harness.design.rounds import far_from_fastest
 from pointwise_bench.suites.harness.design.spread import spread
 from pointwise_bench.suites.harness.record.checkpoint import TrialKey
 from pointwise_bench.suites.harness.run.plan import TrialTask
@@ -152,7 +152,7 @@ class Forecast:
         speeds = {
             name: self._costs.of((name, planned.threads)).seconds_per_call(planned.problem) for name in task.backends
         }
-        usual, far = screening_rounds(len(speeds)), far_from_fastest(speeds)
+        usual, far = POLICY.screening.rounds, far_from_fastest(speeds)
         rounds = {name: POLICY.screening.far_rounds if name in far else usual for name in speeds}
         return self._costs.trial_s(planned.problem, planned.threads, rounds)
 
@@ -170,7 +170,7 @@ class Forecast:
 
     def _own_s(self, key: CostKey, tasks: Sequence[TrialTask]) -> float:
         """What a backend adds to a trial, in the mean over ``tasks``."""
-        seconds = (self._costs.own_s(key, task.planned.problem, screening_rounds(len(task.backends))) for task in tasks)
+        seconds = (self._costs.own_s(key, task.planned.problem, POLICY.screening.rounds) for task in tasks)
         return sum(seconds) / len(tasks)
 
     def _scouted(self, tasks: Sequence[TrialTask], seconds: float) -> Reach:

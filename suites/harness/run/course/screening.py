@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from pointwise_bench.common.what_people_use import WHAT_PEOPLE_USE
 from pointwise_bench.suites.harness.design.costs import CostKey
 from pointwise_bench.suites.harness.design.policy import POLICY
-from pointwise_bench.suites.harness.design.rounds import screening_rounds
 from pointwise_bench.suites.harness.run.course.forecast import Forecast, Limits, Reach, without
 from pointwise_bench.suites.harness.run.passes import Passes
 from pointwise_bench.suites.harness.run.plan import PlannedTrial, TrialTask
@@ -89,8 +88,7 @@ class Screening:
         for task in tasks:
             if self._passes.budget.left_s() <= 0:
                 return
-            rounds = screening_rounds(len(task.backends))
-            self._passes.trial(task, 0, progress, rounds, POLICY.screening.far_rounds)
+            self._passes.trial(task, 0, progress, POLICY.screening.rounds, POLICY.screening.far_rounds)
 
     def _measure_everywhere(self, tasks: list[TrialTask], kept_s: float, progress: Progress) -> None:
         """Everybody on all ``tasks``, as long as that is foreseen to fit into the time left; else as few as need be.

@@ -20,7 +20,6 @@ from pointwise_bench.suites.harness.design.rounds import (
     affordable_rounds,
     far_from_fastest,
     orders,
-    screening_rounds,
     shares,
 )
 
@@ -222,18 +221,6 @@ def test_timing_one_after_the_other_does_not() -> None:
 
 
 # --- the screening ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("backends", [2, 3, 8, 18, 40])
-def test_one_start_of_the_screening_can_tell_any_two_apart_though_some_rounds_are_disturbed(backends: int) -> None:
-    """Half of the error is for the first look; the interval may leave out a round at either end."""
-    pairs = backends * (backends - 1) // 2
-    index = interval_index(screening_rounds(backends), ALPHA / pairs / 2)
-    assert index is not None
-    assert index >= 0
-    fewest = screening_rounds(backends) - POLICY.screening.spare_rounds
-    assert interval_index(fewest, ALPHA / pairs / 2) is not None
-    assert interval_index(fewest - 1, ALPHA / pairs / 2) is None
 
 
 def test_who_is_far_from_the_fastest_takes_part_in_a_few_rounds_only_where_that_is_asked() -> None:

@@ -36,6 +36,7 @@ from pointwise_bench.report.pages.run_analysis import analyse
 from pointwise_bench.report.pages.stated_rules import StatedRules, stated_rules
 from pointwise_bench.report.reading import run_format
 from pointwise_bench.report.reading.run import Run
+from pointwise_bench.report.statistics.early_intervals import rounds_leave_open
 from pointwise_bench.report.statistics.order_statistics import Clusters, interval_index, moderated
 from pointwise_bench.report.statistics.starts import Disagreement, usual_round_sd, usual_start_sd
 from pointwise_bench.report.statistics.total_ratios import LayerRatios, compare_totals
@@ -229,10 +230,14 @@ def confidence_is_divided_among_pairs_and_looks(folder: Path) -> None:
     assert decidable(backends=3, rounds=7)
     assert decidable(backends=2, rounds=6, starts=verdict_rule.PLANNED_STARTS)
     assert not decidable(backends=2, rounds=6, starts=verdict_rule.PLANNED_STARTS + 1)
-    # Judged after every start: 5 % / 2, 5 % / 6 and 5 % / 12, where 2 / 2**8 = 0.8 % and 2 / 2**9 = 0.4 %.
-    for starts, enough in ((1, 7), (2, 8), (3, 9)):
-        assert decidable(backends=2, rounds=enough, starts=starts, first_look=1)
-        assert not decidable(backends=2, rounds=enough - 1, starts=starts, first_look=1)
+    # Judged after every start: among three backends each has two rivals, and the looks have 1/12, 1/6 and 1/4.
+    for starts, price in ((1, 12), (2, 6), (3, 4)):
+        made = [series(np.full(12 * starts, factor), starts) for factor in (1.0, 1.5, 3.0)]
+        known = Disagreement(first_look=1, start_sd=0.0)
+        still = rounds_leave_open(12 * starts, starts, np.zeros(1), verdict_rule.ALPHA / 2 / price, known)
+        assert np.log(pair_up(made, usual=known).high / pair_up(made, usual=known).ratio) == pytest.approx(
+            np.repeat(still, 3)
+        )
 
 
 def verdicts_need_a_side_and_a_margin(folder: Path) -> None:
@@ -313,15 +318,23 @@ def totals_follow_from_the_layers_ratios_and_need_all_of_them(folder: Path) -> N
 
 
 def a_run_that_judges_early_adds_what_starts_shift(folder: Path) -> None:
-    """Three level starts at 1.9, 2 and 2.1: the middle one is the median, and no round scatters."""
+    """Three level starts at 1.9, 2 and 2.1: the middle one is the median, and no round scatters by itself."""
     level, other = (series(np.repeat(seconds, 9), 3) for seconds in ([1.0, 1.0, 1.0], [1.9, 2.0, 2.1]))
     known = Disagreement(effect=50.0, start_sd=0.05, first_look=1)
     pair = pair_up([level, other], usual=known)
     own = float(np.var(np.log([1.9, 2.0, 2.1]), ddof=1))
-    alpha = verdict_rule.ALPHA / 12  # the third look: 3 * 4
-    wider = NormalDist().inv_cdf(1 - alpha / 2) * math.sqrt((4 * 0.05**2 + 2 * own) / 6 / 3)
-    assert math.log(pair.high[0]) == pytest.approx(math.log(2.1) + wider)
-    assert math.log(pair.low[0]) == pytest.approx(math.log(1.9) - wider)
+    alpha = verdict_rule.ALPHA / 4  # the third look
+    shift = NormalDist().inv_cdf(1 - alpha / 2) * math.sqrt((4 * 0.05**2 + 2 * own) / 6 / 3)
+    rounds = float(rounds_leave_open(27, 3, np.zeros(1), alpha, known)[0])
+    assert math.log(pair.high[0] / 2) == pytest.approx(math.hypot(shift, rounds))
+    assert math.log(2 / pair.low[0]) == pytest.approx(math.hypot(shift, rounds))
+    level, other = (series(np.full(9, seconds)) for seconds in (1.0, 2.0))
+    alone = pair_up([level, other], usual=known)
+    alpha = verdict_rule.ALPHA / 12
+    shift = NormalDist().inv_cdf(1 - alpha / 2) * 0.05
+    assert math.log(alone.high[0] / 2) == pytest.approx(
+        shift + float(rounds_leave_open(9, 1, np.zeros(1), alpha, known)[0])
+    )
 
 
 def starts_widen_an_interval_and_never_narrow_it(folder: Path) -> None:
@@ -451,17 +464,19 @@ SENTENCES: Final[dict[str, tuple[str, Callable[[Path], None]]]] = {
         "reader looks for the best among all of them, and once more among the looks at the pair (Bonferroni): a pair "
         "with more than the 3 planned starts was undecided before and looked at again, and all its looks have equal "
         "shares. A run that leaves out after each start who can no longer be the fastest looks at a pair after its "
-        "first start already; there the looks have the shares 1/2, 1/6, 1/12 and so on, which add up to no more than "
-        "the whole however many they are.",
+        "first start already: there the confidence is divided among the rivals of one backend, since what is asked is "
+        "who is the fastest, and the looks have the shares 1/12, 1/6, 1/4, and all later ones together 1/2.",
         confidence_is_divided_among_pairs_and_looks,
     ),
     "rule-verdict": (
         "Faster or slower needs a ratio beyond 2 % and an interval that lies wholly on that side of equality; the "
-        "same needs an interval wholly within 2 %; all else is undecided. Where the rounds are too few for an "
-        "interval of that confidence it is the range of their ratios, and wider on either side by what a single round "
-        "may be off, as certainly: the standard deviation of rounds that 90 % of the pairs of the run stay below (20 % "
-        "while none is known) times the quantile of the normal distribution. Fewer than 3 rounds are undecided, "
-        "however large the difference.",
+        "same needs an interval wholly within 2 %; all else is undecided. In a run that looks at pairs before the "
+        "planned starts the interval lies about the median, as wide as the median of so many rounds scatters by the "
+        "pair's own scatter and that of the others. Elsewhere, where the rounds are too few for an interval of that "
+        "confidence, it is the range of their ratios, and wider on either side by what a single round may be off, as "
+        "certainly: the standard deviation of rounds that 90 % of the pairs of the run stay below (20 % while none is "
+        "known) times the quantile of the normal distribution. Fewer than 3 rounds are undecided, however large the "
+        "difference.",
         verdicts_need_a_side_and_a_margin,
     ),
     "rule-rank": (
@@ -493,10 +508,10 @@ SENTENCES: Final[dict[str, tuple[str, Callable[[Path], None]]]] = {
         starts_widen_an_interval_and_never_narrow_it,
     ),
     "rule-shifts": (
-        "A run within a time budget, which judges pairs before they have the planned starts, multiplies no ranks. The "
-        "interval of the rounds is wider on either side by what the mean of the pair's starts may be off, by the "
-        "normal distribution: its own variance between starts is drawn towards that of the run, which counts as 4 "
-        "starts.",
+        "A run within a time budget, which judges pairs before they have the planned starts, multiplies no ranks. "
+        "What the mean of the pair's starts may be off by is reckoned by the normal distribution, its own variance "
+        "between starts being drawn towards that of the run, which counts as 4 starts; it is joined with what the "
+        "rounds leave open by the root of the sum of squares, and added to it where the pair has one start.",
         a_run_that_judges_early_adds_what_starts_shift,
     ),
     "rule-roof": (

@@ -15,10 +15,18 @@ from pointwise_bench.common.verdict_rule import (
     ROUND_SD_QUANTILE,
     START_SD,
     START_SD_COUNTS_AS,
+    TYPICAL_QUANTILE,
+    TYPICAL_ROUND_SD,
     USUAL_COUNTS_AS,
 )
 from pointwise_bench.report.statistics.order_statistics import ClusterRows
-from pointwise_bench.report.statistics.starts import Disagreement, spread, usual_round_sd, usual_start_sd
+from pointwise_bench.report.statistics.starts import (
+    Disagreement,
+    spread,
+    typical_round_sd,
+    usual_round_sd,
+    usual_start_sd,
+)
 from pointwise_bench.report.statistics.verdicts import Pairs, Series, pair_up, usual_disagreement
 
 COUNT = 18  # backends
@@ -97,6 +105,7 @@ def test_spread_by_hand() -> None:
     )
     found = spread(rows)
     assert found.within == pytest.approx([1.4826, 0.0])
+    assert found.scatter == pytest.approx([1.4826 * math.sqrt(10 / 8), 0.0])
     assert found.between == pytest.approx([4.5 - math.pi / 2 * 1.4826**2 / 5, 0.0])
 
 
@@ -107,6 +116,9 @@ def test_one_start_shows_its_rounds_only_and_too_few_rounds_show_nothing() -> No
     assert (bool(np.isnan(uneven.between[0])), uneven.within[0]) == (True, pytest.approx(1.4826))
     few = spread(ClusterRows.of(np.array([[1.0, 2.0, 3.0, 4.0]]), np.zeros(4, dtype=np.int64)))
     assert np.isnan([few.between[0], few.within[0]]).all()
+    assert few.scatter[0] == pytest.approx(1.4826 * math.sqrt(4 / 3))
+    single = spread(ClusterRows.of(np.array([[3.0]]), np.zeros(1, dtype=np.int64)))
+    assert single.scatter[0] == 0.0
 
 
 def test_what_starts_shift_is_drawn_towards_the_prior() -> None:
@@ -122,6 +134,12 @@ def test_the_scatter_of_rounds_is_that_of_a_pair_that_scatters_much() -> None:
     many = np.linspace(0.0, 1.0, 101)
     assert usual_round_sd([*many.tolist(), math.nan]) == pytest.approx(ROUND_SD_QUANTILE)
     assert usual_round_sd([]) == usual_round_sd([math.nan]) == ROUND_SD
+
+
+def test_what_is_typical_is_that_of_a_pair_as_most_are() -> None:
+    many = np.linspace(0.0, 1.0, 101)
+    assert typical_round_sd(np.append(many, math.nan)) == pytest.approx(TYPICAL_QUANTILE)
+    assert typical_round_sd(np.array([math.nan])) == typical_round_sd(np.array([])) == TYPICAL_ROUND_SD
 
 
 @pytest.mark.parametrize("start_sd", [0.0, 0.01, 0.05])
@@ -174,11 +192,12 @@ def test_one_start_gives_no_more_false_verdicts_than_three(tails: bool) -> None:
 
 def test_three_rounds_decide_nothing_among_equals_and_much_where_backends_are_far_apart() -> None:
     generator = np.random.default_rng(8)
-    known = Disagreement(round_sd=0.05, first_look=1)
+    known = Disagreement(typical_round_sd=0.05, first_look=1)
     equal = [problem(generator, 1, 0.03, rounds=3) for _ in range(200)]
     assert different([pair_up(series, usual=known) for series in equal]) <= 0.01
-    # Without what is added for few rounds the whole range of three is an interval at 75 %.
-    assert different([pair_up(series, usual=replace(known, round_sd=0.0, start_sd=0.0)) for series in equal]) > 5
+    # From three rounds alone, without what the others scatter, much would be decided.
+    unaware = replace(known, typical_round_sd=0.0, start_sd=0.0)
+    assert different([pair_up(series, usual=unaware) for series in equal]) > 5
     far = [
         Series(each.log_seconds + math.log(1.6) * number, each.rounds, each.processes)
         for number, each in enumerate(equal[0][:2])

@@ -1,1 +1,0 @@
-"""Who would harm the run, its results or its rivals."""
