@@ -27,7 +27,9 @@ OF: Final = "of"
 
 # Our templates escape every text, so that each "<" and ">" of a page is a tag's. An HTML parser, which needs no such
 # promise, takes twenty times as long, and there are pages of three megabytes.
-_TABLE: Final = re.compile(r'(<div class="scroll">)?<table([^>]*)>(.*?)</table>', re.DOTALL)
+_TABLE: Final = re.compile(r"<table([^>]*)>(.*?)</table>", re.DOTALL)
+_SCROLLED: Final = re.compile(r'<div class="scroll"[^>]*>\Z')
+_LONGEST_TAG: Final = 200
 _ROW: Final = re.compile(r"<tr[^>]*>(.*?)</tr>", re.DOTALL)
 _CELL: Final = re.compile(r"<t([hd])([^>]*)>(.*?)</t\1>", re.DOTALL)
 _ATTRIBUTE: Final = re.compile(r'([a-z-]+)="([^"]*)"')
@@ -49,21 +51,22 @@ def with_tables(text: str, stem: str) -> tuple[str, list[CsvFile]]:
     ``text`` is a rendered template; the page keeps every byte that it had.
     """
     found: dict[str, _Found] = {}
-    taken = 0
-
-    def link(match: re.Match[str]) -> str:
-        nonlocal taken
-        attributes = {name: html.unescape(value) for name, value in _ATTRIBUTE.findall(match[2])}
-        rows = [] if "data-in" in attributes else list(_rows(match[3]))
+    pieces, done = [], 0
+    for match in _TABLE.finditer(text):
+        attributes = {name: html.unescape(value) for name, value in _ATTRIBUTE.findall(match[1])}
+        rows = [] if "data-in" in attributes else list(_rows(match[2]))
         if not rows:
-            return match[0]
-        taken += 1
+            continue
         about = [attributes["data-of"]] if "data-of" in attributes else []
-        name = _place(found, attributes.get("data-csv", str(taken)), [*([OF] * len(about)), *rows[0]])
+        name = _place(found, attributes.get("data-csv", str(len(found) + 1)), [*([OF] * len(about)), *rows[0]])
         found[name].rows += [[*about, *row] for row in rows[1:]]
-        return f'<p class="csv"><a href="{FOLDER}/{stem}-{name}.csv" download>CSV</a></p>{match[0]}'
-
-    linked = _TABLE.sub(link, text)
+        # The link stands before what the table is moved in. Looked for backwards: an optional tag at the beginning of
+        # the pattern would be tried at every place of a page of megabytes.
+        scrolled = _SCROLLED.search(text[max(done, match.start() - _LONGEST_TAG) : match.start()])
+        start = match.start() - len(scrolled[0]) if scrolled else match.start()
+        pieces += [text[done:start], f'<p class="csv"><a href="{FOLDER}/{stem}-{name}.csv" download>CSV</a></p>']
+        done = start
+    linked = "".join([*pieces, text[done:]])
     return linked, [CsvFile(f"{FOLDER}/{stem}-{name}.csv", one.columns, one.rows) for name, one in found.items()]
 
 
