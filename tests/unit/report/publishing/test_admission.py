@@ -15,7 +15,7 @@ from pointwise_bench.report.publishing.admission import checks_of
 from pointwise_bench.report.reading.run import load_run
 
 PROBLEM = "n1c64h28w28-o128"  # 12.8 million flops: 128 microseconds at the peak of make_run's machine
-OK = [cell("a", PROBLEM, [1e-3] * 9), cell("b", PROBLEM, [2e-3] * 9)]
+HONEST = [cell("a", PROBLEM, [1e-3] * 9), cell("b", PROBLEM, [2e-3] * 9)]
 
 
 def faults(folder: Path, cells: list[dict[str, Any]], **changed: Any) -> dict[str, str]:
@@ -24,21 +24,21 @@ def faults(folder: Path, cells: list[dict[str, Any]], **changed: Any) -> dict[st
 
 
 def test_an_honest_run_is_accepted(tmp_path: Path) -> None:
-    assert faults(tmp_path, OK) == {}
+    assert faults(tmp_path, HONEST) == {}
 
 
 def test_a_line_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
-    assert faults(tmp_path, [*OK, {"backend": "c"}])["schema"].startswith("line 3")
+    assert faults(tmp_path, [*HONEST, {"backend": "c"}])["schema"].startswith("line 3")
     assert faults(tmp_path / "empty", []) == {"schema": "it holds no cells"}
 
 
 def test_a_time_without_an_error_within_its_bound_is_a_fault(tmp_path: Path) -> None:
-    said = faults(tmp_path, [OK[0], cell("b", PROBLEM, [2e-3] * 9, error_ratio=None)])
+    said = faults(tmp_path, [HONEST[0], cell("b", PROBLEM, [2e-3] * 9, error_ratio=None)])
     assert said == {"gate": f"1 times without an error within its bound, such as b on {PROBLEM}"}
 
 
 def test_an_error_beyond_its_bound_is_a_fault_even_where_reading_let_it_pass(tmp_path: Path) -> None:
-    found = analyse(load_run(write_run(tmp_path, OK)))
+    found = analyse(load_run(write_run(tmp_path, HONEST)))
     for error in (1.01, math.inf, math.nan):
         cells = (dataclasses.replace(found.run.cells[0], error_ratio=error), *found.run.cells[1:])
         forged = dataclasses.replace(found, run=dataclasses.replace(found.run, cells=cells))
@@ -59,26 +59,26 @@ def with_ceiling(**changed: Any) -> list[dict[str, Any]]:
     ],
 )
 def test_ceilings_that_are_no_machines_are_a_fault(tmp_path: Path, ceilings: list[dict[str, Any]], said: str) -> None:
-    assert faults(tmp_path, OK, ceilings=ceilings)["ceilings"].startswith(said)
+    assert faults(tmp_path, HONEST, ceilings=ceilings)["ceilings"].startswith(said)
 
 
 @pytest.mark.parametrize(("seconds", "caught"), [(1.30e-4, False), (1.20e-4, True)])
 def test_a_cell_above_its_roof_is_a_fault(tmp_path: Path, seconds: float, caught: bool) -> None:
-    said = faults(tmp_path, [OK[0], cell("b", PROBLEM, [seconds] * 9)])
+    said = faults(tmp_path, [HONEST[0], cell("b", PROBLEM, [seconds] * 9)])
     assert ("roofs" in said) is caught
     assert not caught or said["roofs"] == f"1 cells above their roof, b on {PROBLEM} at 107 %"
 
 
 def test_a_cell_whose_interval_reaches_below_its_roof_may_be_right(tmp_path: Path) -> None:
     wide = [1.1e-4, 1.2e-4, 1.4e-4] * 3
-    assert faults(tmp_path, [OK[0], cell("b", PROBLEM, wide)]) == {}
+    assert faults(tmp_path, [HONEST[0], cell("b", PROBLEM, wide)]) == {}
 
 
 def test_other_rules_and_wrong_controls_are_faults(tmp_path: Path) -> None:
-    found = analyse(load_run(write_run(tmp_path, OK)))
+    found = analyse(load_run(write_run(tmp_path, HONEST)))
     assert dict(checks_of(found, lambda policy: f"other: {sorted(policy)}"))["rules"] == "other: ['rounds', 'verdict']"
     folder = write_run(
-        tmp_path / "controls", OK, controls={"backend": "a", "threads": 1, "slower_by_percent": {"slow": 50.0}}
+        tmp_path / "controls", HONEST, controls={"backend": "a", "threads": 1, "slower_by_percent": {"slow": 50.0}}
     )
     # Slowed by a half on purpose, and measured as twice as fast.
     import json
