@@ -47,7 +47,7 @@ def _say_that_nobody_listens() -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print what the correctness suite has counted, where the time went, and where the results are."""
-    from pointwise_bench.suites.correctness_counts import lines
+    from pointwise_bench.suites.correctness.counts import lines
 
     if counts := list(lines(report for reports in terminalreporter.stats.values() for report in _reports(reports))):
         terminalreporter.section("correctness suite")

@@ -114,18 +114,6 @@ def _weight_gradient(p: Problem, x: Any, dy: Any) -> list[Any]:
     return [ops.reshape(dw, list(p.weight_shape), False), *db]
 
 
-def tensor(array: Array) -> Any:
-    """A tensor with a copy of the array; OpenVINO, which does not know ml_dtypes, is given the bits of bfloat16."""
-    import numpy as np
-    import openvino as ov
-
-    if array.dtype.name != "bfloat16":
-        return ov.Tensor(np.ascontiguousarray(array))
-    made = ov.Tensor(ov.Type.bf16, ov.Shape(array.shape))
-    made.data.view(np.int16)[...] = array.view(np.int16)
-    return made
-
-
 def view(array: Array) -> Any:
     """A tensor of the array's own memory, read-only or not, which nobody writes to.
 
@@ -139,9 +127,16 @@ def view(array: Array) -> Any:
 
 
 def _constant(array: Array) -> Any:
+    """With a copy of the array; OpenVINO, which does not know ml_dtypes, is given the bits of bfloat16."""
+    import numpy as np
+    import openvino as ov
     from openvino import opset13 as ops
 
-    return ops.constant(tensor(array))
+    if array.dtype.name != "bfloat16":
+        return ops.constant(ov.Tensor(np.ascontiguousarray(array)))
+    made = ov.Tensor(ov.Type.bf16, ov.Shape(array.shape))
+    made.data.view(np.int16)[...] = array.view(np.int16)
+    return ops.constant(made)
 
 
 def kernels_of(compiled: Any) -> str:

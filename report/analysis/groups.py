@@ -6,10 +6,11 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypedDict, cast
+from typing import Any, Final, NamedTuple, TypedDict
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pointwise_bench.common.shape_groups import has_total, is_sweep
 from pointwise_bench.report.analysis.network_totals import (
@@ -26,6 +27,11 @@ from pointwise_bench.report.statistics.signs import LEADING, Sign
 from pointwise_bench.report.statistics.total_ratios import Numbers
 
 _SUMMED: Final = ("median_s", "low_s", "high_s")
+_TEXTS: Final = ("name", "problem", "backend")
+_NUMBERS: Final = (*_SUMMED, "rank", "percent_of_roof")
+
+Rows = Mapping[str, NDArray[Any]]
+"""Of the table of times, by column."""
 
 
 class GroupRow(NamedTuple):
@@ -117,13 +123,27 @@ def group_up(run: Run, timings: pd.DataFrame, comparisons: pd.DataFrame, baselin
     logs = _log_speedups(comparisons, baseline)
     asked = _layers_asked_for(run)
     groups = []
-    for key, rows in timings.groupby(["group", "threads"], sort=False):
-        name, threads = cast("tuple[str, int]", key)
-        groups.append(_group(name, int(threads), rows, asked.pop((name, int(threads)), ()), pairs, logs))
+    columns = _columns(timings)
+    numbers: dict[tuple[str, int], list[int]] = {}
+    for number, key in enumerate(zip(timings["group"].tolist(), timings["threads"].tolist(), strict=True)):
+        numbers.setdefault(key, []).append(number)
+    for (name, threads), own in numbers.items():
+        rows = {column: values[own] for column, values in columns.items()}
+        groups.append(_group(name, threads, rows, asked.pop((name, threads), ()), pairs, logs))
     for (name, threads), layers in asked.items():  # the time budget ended before them
         groups.append(ReportGroup(name, threads, tuple(layers), tuple(layers), ()))
     order = list(dict.fromkeys(group.name for group in groups))
     return sorted(groups, key=lambda one: (one.is_sweep, not one.is_network, order.index(one.name), one.threads))
+
+
+def _columns(timings: pd.DataFrame) -> dict[str, NDArray[Any]]:
+    """What is needed of the table, as arrays: to select rows of the table itself takes a millisecond for each group."""
+    found: dict[str, NDArray[Any]] = {name: timings[name].to_numpy(dtype=object) for name in _TEXTS}
+    found |= {name: timings[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in _NUMBERS}
+    return found | {
+        "wins": timings["wins"].to_numpy(dtype=np.bool_),
+        "count": timings["count"].to_numpy(dtype=np.int64),
+    }
 
 
 def _layers_asked_for(run: Run) -> dict[tuple[str, int], list[GroupRow]]:
@@ -137,7 +157,7 @@ def _layers_asked_for(run: Run) -> dict[tuple[str, int], list[GroupRow]]:
 def _group(
     name: str,
     threads: int,
-    rows: pd.DataFrame,
+    rows: Rows,
     asked: Sequence[GroupRow],
     pairs: LayerComparisons,
     logs: Mapping[tuple[str, int, str], float],
@@ -145,18 +165,16 @@ def _group(
     with_cells = (GroupRow(*line) for line in zip(rows["name"], rows["problem"], rows["count"].tolist(), strict=True))
     layers = tuple(dict.fromkeys((*asked, *with_cells)))
     placings, of_roof = _placings(layers, threads, rows, pairs)
-    # A selection of a table's rows takes a thousand times as long as one of an array's elements.
-    of, wins = rows["backend"].to_numpy(dtype=object), rows["wins"].to_numpy(dtype=np.bool_)
-    has_time = rows["median_s"].notna().to_numpy()
+    has_time = ~np.isnan(rows["median_s"])
+    timed, led = (Counter(rows["backend"][chosen].tolist()) for chosen in (has_time, rows["wins"]))
     standings = []
-    for backend in sorted(set(of)):
-        own = of == backend
+    for backend in sorted(set(rows["backend"])):
         found = placings.by_backend.get(backend)
         standings.append(
             Standing(
                 backend,
-                timed=int((own & has_time).sum()),
-                leading=int((own & wins).sum()),
+                timed=timed[backend],
+                leading=led[backend],
                 total=found.total if found else None,
                 sign=found.sign if found else None,
                 behind=found.behind if found else None,
@@ -176,7 +194,7 @@ def _order(standing: Standing) -> tuple[bool, bool, float, int, str]:
 
 
 def _placings(
-    layers: Sequence[GroupRow], threads: int, rows: pd.DataFrame, pairs: LayerComparisons
+    layers: Sequence[GroupRow], threads: int, rows: Rows, pairs: LayerComparisons
 ) -> tuple[Placings, dict[str, float]]:
     """The placings of the backends on the group's total, and which share of each one's own sum the roofs take."""
     backends = sorted(set(rows["backend"]))
@@ -196,7 +214,7 @@ def _placings(
 
     def grid(column: str) -> Numbers:
         values = np.full((len(problems), len(backends)), np.nan)
-        values[where] = rows[column].to_numpy(dtype=np.float64, na_value=np.nan)
+        values[where] = rows[column]
         return values
 
     seconds, low, high = (grid(column) for column in _SUMMED)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final, cast
 
 import numpy as np
 import pandas as pd
 
-from pointwise_bench.report.analysis.roofline import Roofs
+from pointwise_bench.backends.problem import Problem
+from pointwise_bench.report.analysis.roofline import Roof, Roofs
 from pointwise_bench.report.analysis.series import CellTimes, times_of
 from pointwise_bench.report.analysis.visible_differences import visible_percent
 from pointwise_bench.report.reading.cells import ReadCell
@@ -28,6 +30,7 @@ COLUMNS: Final = (
 _WHOLE: Final = ("threads", "rank", "peak_rss_bytes", "count", "rounds", "starts", "calls")
 
 RowKey = tuple[str, int, str]
+RoofOf = Callable[[Problem, int], Roof | None]
 
 
 def tabulate(run: Run, comparisons: pd.DataFrame, ceilings: Roofs) -> pd.DataFrame:
@@ -42,8 +45,9 @@ def tabulate(run: Run, comparisons: pd.DataFrame, ceilings: Roofs) -> pd.DataFra
     comparable: dict[RowKey, float] = {}
     timed = [cell for cell in run.cells if cell.timed]
     times = dict(zip(map(id, timed), times_of(timed), strict=True))
+    roof_of = cache(ceilings.roof)  # a problem has one, whoever computes it
     for cell in run.cells:
-        row = _row(run, cell, times.get(id(cell)), ceilings)
+        row = _row(run, cell, times.get(id(cell)), roof_of)
         key = (row["problem"], cell.threads, cell.backend)
         if cell.comparable_to_others:
             row["rank"] = 1 + beaten[key]
@@ -62,7 +66,7 @@ def tabulate(run: Run, comparisons: pd.DataFrame, ceilings: Roofs) -> pd.DataFra
     return table.astype(dict.fromkeys(_WHOLE, "Int64") | {"leads": "bool", "wins": "bool"})
 
 
-def _row(run: Run, cell: ReadCell, times: CellTimes | None, ceilings: Roofs) -> dict[str, Any]:
+def _row(run: Run, cell: ReadCell, times: CellTimes | None, roof_of: RoofOf) -> dict[str, Any]:
     row: dict[str, Any] = {
         "machine": run.machine,
         "run": run.name,
@@ -87,14 +91,14 @@ def _row(run: Run, cell: ReadCell, times: CellTimes | None, ceilings: Roofs) -> 
         "device": cell.device,
         "median_s": math.nan,
     }
-    return row | _speed(cell, times, ceilings) if times else row
+    return row | _speed(cell, times, roof_of) if times else row
 
 
-def _speed(cell: ReadCell, times: CellTimes, ceilings: Roofs) -> dict[str, Any]:
+def _speed(cell: ReadCell, times: CellTimes, roof_of: RoofOf) -> dict[str, Any]:
     median, low, high, _ = times
     problem = cell.problem
     # The ceilings are the processor's: a point of another device under them would mean nothing.
-    roof = ceilings.roof(problem, cell.threads) if cell.device == "cpu" else None
+    roof = roof_of(problem, cell.threads) if cell.device == "cpu" else None
     return {
         "median_s": median,
         "low_s": low,

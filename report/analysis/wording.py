@@ -16,11 +16,11 @@ def three_digits(value: float) -> str:
     if value == 0:
         return "0"
     # Rounded before its size is looked at: 9.996 has as many digits in front of the point as 10.0.
-    rounded = _rounded(value)
-    if abs(rounded) >= 1e15:
-        return f"{value:.2e}"
-    decimals = max(0, 2 - math.floor(math.log10(abs(rounded))))
-    return f"{value:,.{min(decimals, 6)}f}"
+    rounded = f"{value:.2e}"
+    magnitude = int(rounded[rounded.index("e") + 1 :])
+    if magnitude >= 15:
+        return rounded
+    return f"{value:,.{min(max(0, 2 - magnitude), 6)}f}"
 
 
 def _rounded(value: float) -> float:
@@ -39,7 +39,8 @@ def duration(seconds: float) -> str:
     if math.isnan(seconds):
         return DASH
     for unit, scale in (("s", 1.0), ("ms", 1e3)):
-        if _rounded(seconds * scale) >= 1:
+        # A page has seven times for each cell: rounding is asked only where it could decide.
+        if seconds * scale >= 1 or (seconds * scale > 0.99 and _rounded(seconds * scale) >= 1):
             return f"{three_digits(seconds * scale)} {unit}"
     return f"{three_digits(seconds * 1e6)} µs"
 

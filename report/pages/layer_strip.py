@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import pandas as pd
 
 from pointwise_bench.report.analysis.groups import GroupRow, ReportGroup
+from pointwise_bench.report.analysis.series import records
 from pointwise_bench.report.analysis.wording import duration
 from pointwise_bench.report.plots.style import Look
 
@@ -42,9 +43,12 @@ class Segment:
 
 def strip(group: ReportGroup, timings: pd.DataFrame, colours: Mapping[str, Look]) -> tuple[Segment, ...]:
     """In the order of the network. The time is that of the fastest on the whole, or else of each layer's fastest."""
-    best, own = _times(timings), _times(timings, group.leaders[0].backend) if group.is_whole and group.leaders else {}
-    open_ = _layers(timings[timings["sign"] == "undecided"])
-    tied = _layers(timings[timings["sign"] == "same"])
+    rows = records(timings, ("name", "problem", "median_s", "backend", "sign"))
+    leader = group.leaders[0].backend if group.is_whole and group.leaders else None
+    best = _times(row for row in rows if row["sign"] == "fastest")
+    own = _times(row for row in rows if leader is not None and row["backend"] == leader)
+    open_ = _layers(row for row in rows if row["sign"] == "undecided")
+    tied = _layers(row for row in rows if row["sign"] == "same")
     seconds = [_seconds(layer, own or best) for layer in group.layers]
     known = [one for one in seconds if not math.isnan(one)]
     total, usual = math.fsum(known) or 1.0, (math.fsum(known) / len(known) if known else 1.0)
@@ -84,13 +88,11 @@ def _seconds(layer: GroupRow, times: Mapping[tuple[str, str], tuple[float, str]]
     return layer.occurrences * found[0] if found else math.nan
 
 
-def _times(timings: pd.DataFrame, backend: str | None = None) -> dict[tuple[str, str], tuple[float, str]]:
-    """By layer the time and its backend: of ``backend``, or of the one that is called the fastest there."""
-    rows = timings[timings["backend"] == backend] if backend else timings[timings["sign"] == "fastest"]
-    rows = rows[rows["median_s"].notna()]
-    columns = (rows[name].tolist() for name in ("name", "problem", "median_s", "backend"))
-    return {(name, problem): (seconds, who) for name, problem, seconds, who in zip(*columns, strict=True)}
+def _times(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], tuple[float, str]]:
+    """By layer the time and its backend."""
+    timed = (row for row in rows if not math.isnan(row["median_s"]))
+    return {(row["name"], row["problem"]): (row["median_s"], row["backend"]) for row in timed}
 
 
-def _layers(rows: pd.DataFrame) -> set[tuple[str, str]]:
-    return set(zip(rows["name"], rows["problem"], strict=True))
+def _layers(rows: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    return {(row["name"], row["problem"]) for row in rows}

@@ -208,9 +208,13 @@ def _incomplete(group: ReportGroup, ranked: Sequence[str]) -> tuple[tuple[str, s
 def _absent(group: ReportGroup, timings: pd.DataFrame) -> tuple[tuple[str, str], ...]:
     """Backends without any time, with the status and reason of their first cell."""
     nothing = {one.backend for one in group.standings if not one.timed}
-    rows = timings[timings["backend"].isin(nothing)].drop_duplicates("backend").head(MOST_BARS)
-    said = zip(rows["backend"], rows["status"], rows["reason"], strict=True)
-    return tuple((name, f"{status}: {reason}" if reason else str(status)) for name, status, reason in sorted(said))
+    first: dict[str, tuple[str, str, str]] = {}
+    columns = (timings[name].tolist() for name in ("backend", "status", "reason"))
+    for name, status, reason in zip(*columns, strict=True):
+        if name in nothing:
+            first.setdefault(name, (name, status, reason))
+    said = sorted(list(first.values())[:MOST_BARS])
+    return tuple((name, f"{status}: {reason}" if reason else status) for name, status, reason in said)
 
 
 def _winners(segments: Sequence[Segment]) -> tuple[tuple[str, str, int], ...]:

@@ -42,6 +42,12 @@ MOST_CELLS: Final = 6000
 MOST_PLOTTED: Final = 2500
 """Cells in heat maps, over the groups of a run in their order: drawing them takes longer than all the rest."""
 
+MOST_PLOTTED_OF_MANY: Final = 250
+"""The same in a report of more than ``MOST_CELLS`` cells, over all of its runs from the newest on."""
+
+FRAME_COSTS: Final = 40
+"""Cells that could be drawn in the time that an empty plot takes; a small group counts as so many."""
+
 MOST_TABLES: Final = 60
 """Groups with a table and a plot on the page of their run, however small they are."""
 
@@ -75,6 +81,20 @@ class RunPlace:
     folder: Path
     page: str
     prefix: str
+    plotted: int = MOST_PLOTTED
+    """How many of its cells are drawn in heat maps and sweeps at most."""
+
+
+def cells_plotted(found: Sequence[RunAnalysis]) -> list[int]:
+    """How many cells of each run are plotted at most, ``found`` being in the order of their start."""
+    sizes = [len(one.timings) for one in found]
+    if sum(sizes) <= MOST_CELLS:
+        return [MOST_PLOTTED] * len(found)
+    left, shares = MOST_PLOTTED_OF_MANY, []
+    for size in reversed(sizes):
+        shares.append(left)
+        left = max(0, left - size)
+    return shares[::-1]
 
 
 def run_page(found: RunAnalysis, colours: dict[str, Look], place: RunPlace) -> dict[str, Any]:
@@ -136,14 +156,16 @@ def _headline(found: RunAnalysis) -> str:
 def _sections(found: RunAnalysis, around: Surroundings, place: RunPlace) -> Iterator[Section]:
     """One after the other: selecting each group's rows from the whole table would take its square in time."""
     rows = _rows_by_group(found.timings)
-    taken = 0
+    taken = drawn = 0
+    nothing = found.timings[:0]
     for number, group in enumerate(found.groups):
-        own = rows.get((group.name, group.threads), found.timings[:0])
+        own = rows.get((group.name, group.threads), nothing)
         taken += len(own)
+        drawn += max(len(own), FRAME_COSTS)
         few = number < MOST_TABLES
         timed = few and taken <= MOST_CELLS and own["median_s"].notna().any()
         table = layer_table(group, own, found.baseline) if timed else None
-        plot = _plot(group, rows, around, place) if few and taken <= MOST_PLOTTED else None
+        plot = _plot(group, rows, around, place) if few and drawn <= place.plotted else None
         behind = group_pages(found, group, own, around)
         yield Section(group, answer(group), table, [plot] if plot else [], behind)
 

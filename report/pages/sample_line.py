@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -31,7 +32,13 @@ def sample_line(samples: NDArray[np.float64], rounds: NDArray[np.int64]) -> Samp
     low, high = float(samples.min()), float(samples.max())
     height = (drawn - low) / (high - low) if high > low else np.full(drawn.shape, 0.5)
     up = np.rint(HEIGHT - 1 - (HEIGHT - 2) * height).astype(np.int64).tolist()
-    step = WIDTH / (len(up) - 1) if len(up) > 1 else 0.0
-    first = 0.0 if len(up) > 1 else WIDTH / 2
-    corners = " ".join([f"{first + step * place:.0f},{y}" for place, y in enumerate(up)])
+    corners = " ".join([across + str(y) for across, y in zip(_across(len(up)), up, strict=True)])
     return SampleLine(corners, f"{len(samples):,} rounds, {duration(low)} to {duration(high)}")
+
+
+@cache
+def _across(count: int) -> tuple[str, ...]:
+    """The first half of each of ``count`` corners, which all lines of so many have in common."""
+    step = WIDTH / (count - 1) if count > 1 else 0.0
+    first = 0.0 if count > 1 else WIDTH / 2
+    return tuple(f"{first + step * place:.0f}," for place in range(count))

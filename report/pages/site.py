@@ -14,7 +14,7 @@ from pointwise_bench.report.pages.files.csv_file import write_frames
 from pointwise_bench.report.pages.files.network_files import Viewed, network_files
 from pointwise_bench.report.pages.rendering import Page, render
 from pointwise_bench.report.pages.run_analysis import RunAnalysis
-from pointwise_bench.report.pages.run_page import RunPlace, facts_of, run_page
+from pointwise_bench.report.pages.run_page import RunPlace, cells_plotted, facts_of, run_page
 from pointwise_bench.report.pages.stated_rules import stated_rules
 from pointwise_bench.report.pages.views.finding import views_of
 from pointwise_bench.report.plots.overview_plot import draw_picture
@@ -71,9 +71,9 @@ def _pages_of_runs(
     """A page for each run, with those behind it, and an index where there are several; and what the runs' pages say."""
     pages: list[Page] = []
     runs: list[dict[str, Any]] = []
-    for number, one in enumerate(found, 1):
+    for number, (one, plotted) in enumerate(zip(found, cells_plotted(found), strict=True), 1):
         # Two runs have the same groups: with several, a number tells their files apart.
-        place = RunPlace(folder, *((PAGE, "") if len(found) == 1 else (f"run-{number}.html", f"{number}-")))
+        place = RunPlace(folder, *((PAGE, "") if len(found) == 1 else (f"run-{number}.html", f"{number}-")), plotted)
         run = run_page(one, colours, place)
         runs.append(run | {"page": place.page})
         views = views_of(one, colours, place.prefix, place.page)

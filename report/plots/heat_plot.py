@@ -39,14 +39,16 @@ _DARKEST: Final = 5.0
 # From here on the ground is dark enough for white figures.
 _WHITE_FROM: Final = 2.2
 _NAMED: Final = 3  # in words
+# Columns: a picture of more is wider than any screen.
+_MOST_BACKENDS: Final = 60
 # More figures than this nobody reads, and drawing them takes seconds.
 _FIGURES_UP_TO: Final = 700
 
 
 def heat_backends(group: ReportGroup, timings: pd.DataFrame) -> list[str]:
-    """Those that can appear in a heat map, in the order of the group's standings."""
+    """Those that appear in a heat map, in the order of the group's standings: the first of them where they are many."""
     tried = set(timings.loc[~timings["status"].isin(SKIPPED), "backend"])
-    return [standing.backend for standing in group.standings if standing.backend in tried]
+    return [standing.backend for standing in group.standings if standing.backend in tried][:_MOST_BACKENDS]
 
 
 def slowdowns(

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from pointwise_bench.backends.problem import Problem
 from pointwise_bench.report.analysis.roofline import Roofs
 from pointwise_bench.report.analysis.wording import threads_of
 from pointwise_bench.report.plots.style import INK, Look, Picture, name_backends, new_figure, plain_ticks, save, styled
+
+_MOST_BACKENDS: Final = 60
+"""With a name below the plot; nobody tells more of them apart."""
+
+_APART_UP_TO: Final = 2000
+"""Points that are each a drawing of its own: of more the plot would take longer than all the rest of a report."""
 
 
 def draw_roofline(
@@ -28,6 +36,7 @@ def draw_roofline(
     chosen = chosen[[problems[one].dtype == dtype for one in chosen["problem"]]]
     if chosen.empty:
         return None
+    chosen, left_out = _fastest_backends(chosen)
     intensity = np.array([problems[one].flops / problems[one].min_bytes for one in chosen["problem"]])
     with styled():
         figure = new_figure(7.2, 4.6)
@@ -37,21 +46,33 @@ def draw_roofline(
             own = (chosen["backend"] == backend).to_numpy()
             look = looks[backend]
             speed = chosen["gflops"].to_numpy(dtype=float)[own]
-            axes.scatter(
-                intensity[own],
-                speed,
-                s=16,
-                marker=look.marker,
-                color=look.colour,
-                alpha=0.75,
-                linewidths=0,
-                label=backend,
-            )
+            _draw_points(axes, intensity[own], speed, look, backend, alike=len(chosen) > _APART_UP_TO)
         plain_ticks(axes.xaxis)
         plain_ticks(axes.yaxis)
         name_backends(figure, 3)
         _draw_ceilings(axes, dtype, threads, ceilings, (float(intensity.min()), float(intensity.max())))
-    return save(figure, path, _said(dtype, threads, chosen, ceilings))
+    more = f"; {left_out} slower backends are not drawn" if left_out else ""
+    return save(figure, path, _said(dtype, threads, chosen, ceilings) + more)
+
+
+def _fastest_backends(chosen: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The points of the backends that are drawn, and how many are not: those whose best point is slowest."""
+    best = chosen.groupby("backend")["gflops"].max()
+    if len(best) <= _MOST_BACKENDS:
+        return chosen, 0
+    drawn = set(best.sort_values(ascending=False, kind="stable").index[:_MOST_BACKENDS])
+    return chosen[chosen["backend"].isin(drawn)], len(best) - _MOST_BACKENDS
+
+
+def _draw_points(
+    axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], look: Look, backend: str, *, alike: bool
+) -> None:
+    """``alike`` points share one description in the file: that takes a fraction of the time and of the bytes."""
+    shared: dict[str, Any] = {"marker": look.marker, "color": look.colour, "alpha": 0.75, "label": backend}
+    if alike:
+        axes.plot(x, y, linestyle="none", markersize=4, markeredgewidth=0, **shared)
+    else:
+        axes.scatter(x, y, s=16, linewidths=0, **shared)
 
 
 def _said(dtype: str, threads: int, chosen: pd.DataFrame, ceilings: Roofs) -> str:

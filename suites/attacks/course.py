@@ -43,7 +43,9 @@ class Attempt:
 def started(kind: Kind, folder: Path) -> WorkerClient:
     """A worker of the kind, whose log is in ``folder``."""
     source = Source("plugin", str(kind.file))
-    return WorkerClient(kind.backend, source, threads=1, log=folder / kind.name, declared=kind.declared)
+    logs = folder / kind.name / "workers"  # like a run's, in which attacks look around
+    (logs / "compiled").mkdir(parents=True, exist_ok=True)
+    return WorkerClient(kind.backend, source, 1, logs / "log", logs / "compiled", kind.declared)
 
 
 def attempts(kind: Kind, problems: list[Problem], folder: Path) -> Iterator[Attempt]:

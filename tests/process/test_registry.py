@@ -15,6 +15,7 @@ import pytest
 from places import ROOT
 
 from pointwise_bench.backends import Backend, Registry, UnknownPluginError
+from pointwise_bench.suites.harness.machine.writable_folders import MORE
 from pointwise_bench.suites.harness.worker.plugin_loading import declarations
 
 # Prints every backend with its source, and for one that could not be loaded the error that stands in its place.
@@ -325,7 +326,10 @@ def test_elsewhere_everything_is_listed_as_here(write: Callable[[str, str], Path
     assert {name for name, entry in there.items() if not entry["error"]} > {"mine", "found-twice"}
 
 
-def test_elsewhere_the_plugin_is_not_imported_here(write: Callable[[str, str], Path], tmp_path: Path) -> None:
+def test_elsewhere_the_plugin_is_not_imported_here(
+    write: Callable[[str, str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MORE, str(tmp_path))
     text = f"import os\nwith open({str(tmp_path / 'pids')!r}, 'a') as file: print(os.getpid(), file=file)\n"
     plugin = str(write("mine.py", text + WORKING.format(name="mine")))
     assert listing_elsewhere(plugin, plugin)["mine"] == {"kind": "plugin", "location": plugin, "error": None}

@@ -300,13 +300,13 @@ def test_k_selects_and_numbers_from_inside_this_process_are_marked(tmp_path: Pat
     ("backend", "timeout", "status", "words"),
     [
         ("crashes-on-wide", "30s", "crashed", "killed by SIGABRT"),
-        pytest.param("hangs-on-wide", "1s", "timed-out", "no answer within", marks=pytest.mark.alone),
+        ("hangs-on-wide", "5s", "timed-out", "no answer within 5 s"),
     ],
 )
 def test_a_crash_or_a_hang_costs_its_own_cell_and_no_other(
     backend: str, timeout: str, status: str, words: str, tmp_path: Path
 ) -> None:
-    # A backend that hangs is measured alone: a second is a short time for another one on a busy machine.
+    # A backend that hangs is measured alone: five seconds are a short time for two on a busy machine.
     others = [CHEAP] if status == "crashed" else []
     done = run_suite(
         tmp_path / "results",
@@ -384,7 +384,7 @@ def test_a_plugin_that_cannot_be_loaded_stands_in_for_the_name_that_it_would_hav
 def test_a_backend_that_hangs_cannot_exceed_a_time_budget(tmp_path: Path) -> None:
     plugin = ["--plugin", str(PLUGINS / "misbehaving.py"), "--backend", "hangs-in-python"]
     layers = ["--shapes", SMALL, "--shapes", WIDER]
-    done = run_suite(tmp_path / "results", *plugin, "--backend", CHEAP, *layers, "--time-budget", "30s")
+    done = run_suite(tmp_path / "results", *plugin, "--backend", CHEAP, *layers, "--time-budget", "20s")
     assert done.returncode == 0, done.stdout[-3000:]
     cells = {(cell["backend"], cell["problem"]): cell for cell in read_cells(tmp_path / "results")}
     assert {key: cell["status"] for key, cell in cells.items()} == {
@@ -394,4 +394,4 @@ def test_a_backend_that_hangs_cannot_exceed_a_time_budget(tmp_path: Path) -> Non
     }
     assert "more would not fit into the time budget" in cells["hangs-in-python", SMALL]["reason"]
     assert "not tried" in cells["hangs-in-python", WIDER]["reason"]
-    assert read_run(tmp_path / "results")["totals"]["wall_s"] < 40  # and not the time-out of 60 s
+    assert read_run(tmp_path / "results")["totals"]["wall_s"] < 30  # and not the time-out of 60 s

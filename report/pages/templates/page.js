@@ -1,13 +1,27 @@
-// Everything is on the page without this; it moves the bars to another baseline and opens what a link points to.
-for (const box of document.querySelectorAll(".bars")) {
+// Everything is on the page without this: it moves bars to another baseline, sorts and filters tables, chooses their
+// columns, and opens what a link points to. What a reader has chosen stands in the address, so that it can be sent.
+const chosen = new URLSearchParams(location.search);
+const keep = (key, value) => {
+  if (value) chosen.set(key, value); else chosen.delete(key);
+  const query = chosen.toString();
+  history.replaceState(null, "", `${location.pathname}${query ? `?${query}` : ""}${location.hash}`);
+};
+const made = (tag, fields = {}, ...children) => {
+  const one = Object.assign(document.createElement(tag), fields);
+  one.append(...children);
+  return one;
+};
+
+for (const [number, box] of [...document.querySelectorAll(".bars")].entries()) {
   const ratios = JSON.parse(box.dataset.ratios), menu = box.querySelector("select");
   const rows = [...box.querySelectorAll("li")].slice(0, ratios.length);
   const digits = value => value >= 9.995 || value < 0.1 ? String(Number(value.toPrecision(3))) : value.toFixed(2);
   const times = "\u00d7";
   const names = rows.map(row => row.querySelector(".who").textContent);
   const options = [...menu.options].map(option => option.textContent);
+  const usual = menu.value, key = `baseline-${number + 1}`;
   const show = () => {
-    const chosen = Number(menu.value), name = options[chosen], over = ratios[chosen];
+    const place = Number(menu.value), name = options[place], over = ratios[place];
     const of = names.map(one => over[options.indexOf(one)]);
     const longest = Math.max(...of.filter(Boolean).map(([, low]) => 1 / low));
     box.querySelector(".baseline").textContent = name;
@@ -22,14 +36,110 @@ for (const box of document.querySelectorAll(".bars")) {
       row.querySelector(".what").textContent = names[at] === name ? "baseline"
         : `${digits(ratio)}${times} [${digits(high)}, ${digits(low)}]`;
     });
+    keep(key, menu.value === usual ? "" : name);
   };
   menu.addEventListener("change", show);
   if (ratios.length > 1) menu.closest(".script").hidden = false;
+  const before = options.indexOf(chosen.get(key));
+  if (before >= 0) { menu.value = String(before); show(); }
 }
+
+// The number that a text begins with, in the unit behind it; texts without one stand last.
+const scale = { ns: 1e-9, "\u00b5s": 1e-6, ms: 1e-3, s: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+const number = text => {
+  const found = /^[\u2605=?\u25bc\s]*([+-]?[\d,]*\.?\d+)\s*([a-zA-Z\u00b5]+)?/.exec(text);
+  return found ? Number(found[1].replaceAll(",", "")) * (scale[found[2]] ?? 1) : NaN;
+};
+const order = (a, b) => {
+  const [x, y] = [number(a), number(b)];
+  if (Number.isNaN(x) && Number.isNaN(y)) return a.localeCompare(b, "en");
+  return Number.isNaN(x) ? 1 : Number.isNaN(y) ? -1 : x - y;
+};
+const fewest = 4;  // rows, below which nobody needs to search
+
+for (const table of document.querySelectorAll("table[data-csv]:not(.map)")) {
+  const heads = [...table.querySelectorAll("thead th")], body = table.tBodies[0], name = table.dataset.csv;
+  const rows = [...body.rows].filter(row => !row.classList.contains("sum"));
+  if (!heads.length || rows.length < fewest || document.querySelector(`table[data-csv="${CSS.escape(name)}"]`) !== table) continue;
+  const buttons = heads.map(head => made("button", { type: "button", className: "sort" }, ...head.childNodes));
+  const sort = (at, down) => {
+    const text = row => row.cells[at]?.textContent.trim() ?? "";
+    const sorted = at < 0 ? rows : [...rows].sort((a, b) => {
+      const [x, y] = [text(a), text(b)];
+      return Number.isNaN(number(x)) !== Number.isNaN(number(y)) || !down ? order(x, y) : order(y, x);
+    });
+    body.prepend(...sorted);
+    heads.forEach((head, place) => {
+      if (place === at) head.setAttribute("aria-sort", down ? "descending" : "ascending"); else head.removeAttribute("aria-sort");
+    });
+    keep(`sort-${name}`, at < 0 ? "" : `${at + 1}${down ? "d" : ""}`);
+  };
+  heads.forEach((head, at) => {
+    head.append(buttons[at]);
+    buttons[at].addEventListener("click", () => {
+      const now = head.getAttribute("aria-sort");
+      if (now === "descending") sort(-1, false); else sort(at, now === "ascending");
+    });
+  });
+  const said = made("span", { className: "quiet" });
+  said.setAttribute("role", "status");
+  const field = made("input", { type: "search", value: chosen.get(`filter-${name}`) ?? "" });
+  const filter = () => {
+    const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let left = 0;
+    for (const row of rows) {
+      const text = row.textContent.toLowerCase();
+      row.hidden = !words.every(word => text.includes(word));
+      left += !row.hidden;
+    }
+    said.textContent = words.length ? ` ${left} of ${rows.length} rows` : "";
+    keep(`filter-${name}`, field.value);
+  };
+  field.addEventListener("input", filter);
+  const tools = made("div", { className: "tools" }, made("label", {}, "Filter ", field), said);
+  const hidden = new Set((chosen.get(`hide-${name}`) ?? "").split(",").filter(Boolean).map(Number));
+  const choose = () => {
+    for (const row of table.rows) [...row.cells].forEach((cell, at) => { cell.hidden = hidden.has(at + 1); });
+    keep(`hide-${name}`, [...hidden].sort((a, b) => a - b).join(","));
+  };
+  if (heads.length > 3) {
+    const boxes = heads.slice(1).map((head, at) => {
+      const box = made("input", { type: "checkbox", checked: !hidden.has(at + 2) });
+      box.addEventListener("change", () => { hidden[box.checked ? "delete" : "add"](at + 2); choose(); });
+      return made("label", {}, box, ` ${head.textContent}`);
+    });
+    tools.append(made("details", { open: hidden.size > 0 }, made("summary", {}, "Columns"), ...boxes));
+  }
+  (table.closest(".scroll") ?? table).before(tools);
+  if (field.value) filter();
+  if (hidden.size) choose();
+  const before = /^(\d+)(d?)$/.exec(chosen.get(`sort-${name}`) ?? "");
+  if (before && before[1] <= heads.length) sort(before[1] - 1, before[2] === "d");
+}
+
+const layers = [...document.querySelectorAll("details.layer")];
+if (layers.length >= fewest) {
+  const field = made("input", { type: "search", value: chosen.get("layers") ?? "" });
+  const filter = () => {
+    const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const layer of layers) {
+      const text = `${layer.querySelector("summary").textContent} ${layer.querySelector("code").textContent}`.toLowerCase();
+      layer.hidden = !words.every(word => text.includes(word));
+    }
+    keep("layers", field.value);
+  };
+  field.addEventListener("input", filter);
+  layers[0].before(made("div", { className: "tools" }, made("label", {}, "Filter layers ", field)));
+  if (field.value) filter();
+}
+
 const open = () => {
   const found = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
   if (!found) return;
-  for (let box = found.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+  for (let box = found.closest("details"); box; box = box.parentElement.closest("details")) {
+    box.open = true;
+    box.hidden = false;
+  }
   found.closest("details, section")?.scrollIntoView();
 };
 addEventListener("hashchange", open);

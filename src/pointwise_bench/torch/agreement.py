@@ -39,6 +39,7 @@ def plain(site: Site, x: Any, weight: Any, bias: Any) -> Any:
     from torch.nn import functional
 
     if site.linear:
-        return functional.linear(x, weight, bias)
+        y = functional.linear(x, weight, bias)
+        return y.permute(0, 3, 1, 2) if site.turned else y
     conv = site.module
     return functional.conv2d(x, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups)

@@ -1,4 +1,4 @@
-"""Weights and bias of a site with its normalisation taken in, in double precision on the way."""
+"""Weights and bias of a site with its normalisation or scale taken in, in double precision on the way."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ def folded(site: Site) -> tuple[Any, Any]:
         bias = (bias - norm.running_mean.double()) * scale
         if norm.bias is not None:
             bias = bias + norm.bias.detach().double()
+    if site.scale is not None:
+        scale = site.scale().double()
+        weight, bias = weight * scale[:, None], bias * scale
     return weight.float().contiguous(), bias.float()
 
 

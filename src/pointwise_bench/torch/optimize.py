@@ -22,11 +22,12 @@ class OptimizedSite:
     way: str
     why: str
     with_norm: bool = False
+    with_scale: bool = False
     with_add: bool = False
     activation: str = "none"
 
     def __str__(self) -> str:
-        taken = ["normalisation"] * self.with_norm + ["addition"] * self.with_add
+        taken = ["normalisation"] * self.with_norm + ["scale"] * self.with_scale + ["addition"] * self.with_add
         taken += [self.activation] * (self.activation != "none")
         return f"{self.name}{' with ' * bool(taken)}{', '.join(taken)}: {self.way} ({self.why})"
 
@@ -141,5 +142,11 @@ def _said(site: Site, program: Program) -> OptimizedSite:
     if choice is None:
         return OptimizedSite(site.name, MODULES, site.refusal)
     return OptimizedSite(
-        site.name, choice.way, choice.why, site.norm is not None, site.add is not None, site.activation
+        site.name,
+        choice.way,
+        choice.why,
+        with_norm=site.norm is not None,
+        with_scale=site.scale is not None,
+        with_add=site.add is not None,
+        activation=site.activation,
     )

@@ -39,9 +39,14 @@ def paired(first: Callable[[], object], second: Callable[[], object]) -> SpeedUp
         ratios.append(seconds[0] / seconds[1])
         if interval_index(len(ratios), ALPHA) is not None and time.perf_counter() - began > LONGEST_S:
             break
-    ratios.sort()
-    end = interval_index(len(ratios), ALPHA) or 0
-    return SpeedUp(ratios[len(ratios) // 2], ratios[end], ratios[-1 - end])
+    return speed_up(ratios)
+
+
+def speed_up(ratios: list[float]) -> SpeedUp:
+    """Of the ratios of the rounds; where they are too few for the interval it is all that was seen."""
+    ordered = sorted(ratios)
+    end = interval_index(len(ordered), ALPHA) or 0
+    return SpeedUp(ordered[len(ordered) // 2], ordered[end], ordered[-1 - end])
 
 
 def _timed(way: Callable[[], object], calls: int) -> float:

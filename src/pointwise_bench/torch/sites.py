@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +12,18 @@ from pointwise_bench.torch.activations import activation_of
 
 @dataclass
 class Site:
-    """Nodes of the graph from the layer to the last one that is taken in; ``refusal``: why it is left alone."""
+    """Nodes of the graph from the layer to the last one that is taken in; ``refusal``: why it is left alone.
+
+    A linear layer over the channels of pictures may be ``turned``: its result is read with channels in second place,
+    where ConvNeXt multiplies each by a ``scale`` of its own, a parameter.
+    """
 
     name: str
     module: Any
     nodes: list[Any]
     norm: Any | None = None
+    turned: bool = False
+    scale: Callable[[], Any] | None = None
     add: Any | None = None
     activation: str = "none"
     refusal: str = ""
@@ -63,7 +70,7 @@ def sites_of(traced: Any) -> list[Site]:
         site = Site(node.target, module, [node], refusal=why_not(module))
         found.append(site)
         if not site.refusal:
-            _take_in(site, modules, taken)
+            _take_in(site, traced, modules, taken)
             taken.update(site.nodes)
     names = [site.name for site in found]
     for site in found:
@@ -72,8 +79,8 @@ def sites_of(traced: Any) -> list[Site]:
     return found
 
 
-def _take_in(site: Site, modules: dict[str, Any], taken: set[Any]) -> None:
-    """Of what follows: a normalisation, an addition, an activation, in this order.
+def _take_in(site: Site, traced: Any, modules: dict[str, Any], taken: set[Any]) -> None:
+    """Of what follows: a normalisation or a scale, an addition, an activation, in this order.
 
     An addition of two layers' results is the first one's: the other's is what it adds.
     """
@@ -89,6 +96,14 @@ def _take_in(site: Site, modules: dict[str, Any], taken: set[Any]) -> None:
             site.activation = activation_of(after, norm.act)
             return
         after = _only_reader(after)
+    elif after is not None and site.linear and _turns(after):
+        site.turned = True
+        site.nodes.append(after)
+        after = _only_reader(after)
+        if after is not None and (scale := _scale(after, site, traced)) is not None:
+            site.scale = scale
+            site.nodes.append(after)
+            after = _only_reader(after)
     if after is not None and after not in taken and _adds(after, site.nodes[-1]):
         site.add = after
         site.nodes.append(after)
@@ -127,6 +142,41 @@ def _adds(node: Any, result: Any) -> bool:
         return False
     known = [one.meta.get("tensor_meta") for one in (others[0], result)]
     return None not in known and known[0].shape == known[1].shape and known[0].dtype == known[1].dtype
+
+
+def _turns(node: Any) -> bool:
+    """Whether a node puts the last of four dimensions into second place."""
+    import torch
+
+    if node.kwargs or not (node.target is torch.permute or (node.op == "call_method" and node.target == "permute")):
+        return False
+    order = node.args[1] if len(node.args) == 2 else node.args[1:]
+    return tuple(order) == (0, 3, 1, 2)
+
+
+def _scale(node: Any, site: Site, traced: Any) -> Callable[[], Any] | None:
+    """A parameter of one number for each channel, where a node multiplies a turned result by it."""
+    import torch
+
+    times = node.op == "call_function" and node.target in (operator.mul, operator.imul, torch.mul)
+    times = times or (node.op == "call_method" and node.target in ("mul", "mul_"))
+    if not times or node.kwargs or len(node.args) != 2:
+        return None
+    others = [one for one in node.args if one is not site.nodes[-1]]
+    if len(others) != 1 or not hasattr(others[0], "meta") or "tensor_meta" not in others[0].meta:
+        return None
+    shape = others[0].meta["tensor_meta"].shape
+    held = others[0]
+    if held.op == "call_method" and held.target in ("reshape", "view"):  # timm's
+        held = held.args[0]
+    if held.op != "get_attr" or tuple(shape)[-3:] != (site.module.out_features, 1, 1) or shape.numel() != shape[-3]:
+        return None
+    *path, name = held.target.split(".")
+
+    def scale() -> Any:
+        return getattr(traced.get_submodule(".".join(path)), name).detach().reshape(-1)
+
+    return scale
 
 
 def why_not(module: Any) -> str:

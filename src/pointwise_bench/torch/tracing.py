@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 
@@ -43,9 +44,21 @@ def _without_idle(made: Any) -> None:
             node.replace_all_uses_with(node.args[0])
             made.graph.erase_node(node)
         elif node.target is torch._assert and not node.users:
-            made.graph.erase_node(node)
-    made.graph.eliminate_dead_code()
+            _erase_with_what_it_asks(made.graph, node)
     made.recompile()
+
+
+def _erase_with_what_it_asks(graph: Any, node: Any) -> None:
+    """An assertion, and questions such as ``x.ndim == 4`` that nobody else reads.
+
+    Not all that is unread: a function may have been called for what it does to its argument.
+    """
+    asked = node.all_input_nodes
+    graph.erase_node(node)
+    for one in asked:
+        question = one.target in (getattr, operator.eq, "dim", "size") or one.op == "get_attr"
+        if question and not one.users:
+            _erase_with_what_it_asks(graph, one)
 
 
 def _not_training(node: Any, place: int) -> bool:

@@ -25,6 +25,10 @@ def by_modules(site: Site) -> Way:
         y = module(x)
         if norm is not None:
             y = norm(y)  # timm's has the activation in it
+        if site.turned:
+            y = y.permute(0, 3, 1, 2)
+        if site.scale is not None:
+            y = y * site.scale()[:, None, None]
         if other is not None:
             y = y + other
         return applied(activation, y) if not hasattr(norm, "act") or other is not None else y
@@ -86,9 +90,9 @@ def into(kernel: Kernel, site: Site, x: Any, memory: Any) -> Way:
     import torch
 
     if site.linear:
-        rows = torch.contiguous_format
-        shape = (*x.shape[:-1], site.module.out_features)
+        rows, shape = torch.contiguous_format, (*x.shape[:-1], site.module.out_features)
         y = memory[: _count(shape)].view(shape)
+        y = y.permute(0, 3, 1, 2) if site.turned else y
     else:
         rows = torch.channels_last
         stride = site.module.stride[0]
@@ -104,9 +108,12 @@ def into(kernel: Kernel, site: Site, x: Any, memory: Any) -> Way:
 
         return way
 
+    result_rows = torch.channels_last if site.turned else rows
+
     def with_other(x: Any, other: Any) -> Any:
         x = x if x.is_contiguous(memory_format=rows) else x.contiguous(memory_format=rows)
-        other = other if other.is_contiguous(memory_format=rows) else other.contiguous(memory_format=rows)
+        if not other.is_contiguous(memory_format=result_rows):
+            other = other.contiguous(memory_format=result_rows)
         kernel(x.data_ptr(), other.data_ptr())
         return y
 

@@ -7,10 +7,11 @@ has a process that no other backend shares, and while it waits that process is s
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from pointwise_bench.backends import Problem, Source
@@ -49,17 +50,23 @@ class WorkerClient:
         cache: Path | None = None,
         declared: Declared = USUAL,
         slowed_by: float | None = None,
+        *,
+        variables: Mapping[str, str] = MappingProxyType({}),
+        temporary: Path | None = None,
     ) -> None:
         """``cache`` is the run's folder for compiled code, see :data:`pointwise_bench.backends.backend.RUN_CACHE`.
 
         ``declared`` is what the harness keeps of the backend's declarations: what its worker says later is not asked.
+        ``temporary``: see :class:`process.ChildProcess`.
         ``slowed_by``: percent of its time by which the backend is made slower, see :class:`slowed.Slowed`.
+        ``variables`` are added to the environment of its process.
         """
         self._declared = declared
         self._judge: Judge | None = None
         arguments = {"backend": backend, "source": vars(source), "threads": threads, "slowed_by": slowed_by}
-        variables = {} if cache is None else {RUN_CACHE: str(cache.absolute())}
-        self._process = ChildProcess("pointwise_bench.suites.harness.worker.main", arguments, threads, log, variables)
+        added = dict(variables) | ({} if cache is None else {RUN_CACHE: str(cache.absolute())})
+        module = "pointwise_bench.suites.harness.worker.main"
+        self._process = ChildProcess(module, arguments, threads, log, added, temporary)
 
     @property
     def pid(self) -> int:

@@ -54,6 +54,10 @@ def begin(start: dict[str, Any]) -> Channel:
 
     marked_processes.adopt_orphans()
     Limits(**start["limits"]).impose()
+    if "may_write" in start:
+        from pointwise_bench.suites.harness.machine import confinement, writable_folders
+
+        confinement.confine(start["may_write"], writable_folders.written_to_only())
     sys.setswitchinterval(SWITCH_S)
     return Channel(socket.socket(fileno=start["descriptor"]))
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 from pathlib import Path
 from shutil import rmtree
+from tempfile import mkdtemp
+from types import MappingProxyType
 
 from pointwise_bench.backends import Backend, registry
 from pointwise_bench.backends.registry import Unloadable
@@ -19,6 +22,7 @@ from pointwise_bench.suites.harness.verify.gate import Declared
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import Client
 from pointwise_bench.suites.harness.worker.in_process import InProcessClient
+from pointwise_bench.suites.harness.worker.process import TEMPORARY
 from pointwise_bench.suites.harness.worker.side_by_side import side_by_side
 
 START_S = 120.0  # how long a worker may take to start and to say what it is missing: importing torch can take a minute
@@ -75,11 +79,17 @@ class Pool:
         start_s: float | None = None,
         starts: int = 0,
         patience_s: Callable[[], float] = lambda: inf,
+        variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """``starts`` is how often a resumed run may have started a worker before: they are counted on from there."""
+        """``starts`` is how often a resumed run may have started a worker before: they are counted on from there.
+
+        ``variables`` are added to the environment of every worker.
+        """
+        self._variables = variables
         self._patience_s = patience_s
         self._logs = logs
         self._cache = logs / "compiled"
+        self._temporary: Path | None = None  # with a folder for each slot, the same for all of its starts
         self._starts = starts
         self._in_process = in_process
         self._start_s = START_S if start_s is None else start_s
@@ -154,9 +164,12 @@ class Pool:
             self.dismiss(slot)
 
     def close(self) -> None:
-        """End every worker, and delete what they compiled."""
+        """End every worker, and delete what they compiled, and their temporary files."""
         self.restart()
         rmtree(self._cache, ignore_errors=True)
+        if self._temporary is not None:
+            rmtree(self._temporary, ignore_errors=True)
+            self._temporary = None
 
     def occupied(self) -> Iterator[WorkerSlot]:
         """Slots that have a client now."""
@@ -206,7 +219,11 @@ class Pool:
         _begin_section(log, f"start {slot.starts} of {slot.name} with {threads} thread{'s' * (threads != 1)}")
         self._cache.mkdir(exist_ok=True)
         source, declared = registry.source(backend), Declared.by(slot.backend)
-        return WorkerClient(backend, source, threads, log, self._cache, declared, slot.slowed_by)
+        if self._temporary is None:
+            self._temporary = Path(mkdtemp(prefix=TEMPORARY))
+        temporary = self._temporary / log.stem
+        client = partial(WorkerClient, variables=self._variables, temporary=temporary)
+        return client(backend, source, threads, log, self._cache, declared, slot.slowed_by)
 
 
 def _begin_section(log: Path, title: str) -> None:

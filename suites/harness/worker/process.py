@@ -8,13 +8,17 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from shutil import rmtree
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
+from pointwise_bench.backends.backend import RUN_CACHE
 from pointwise_bench.common.regular_files import open_regular
+from pointwise_bench.suites.harness.machine import writable_folders
 from pointwise_bench.suites.harness.machine.thread_variables import worker_variables
 from pointwise_bench.suites.harness.record.ended import Ended, says_out_of_memory
 from pointwise_bench.suites.harness.record.log_files import open_log
@@ -27,6 +31,8 @@ from pointwise_bench.suites.harness.worker.watchdog import the_watchdog
 DYING_S = 2.0  # how long a process may take to end after it has closed its channel
 LOADING_REQUESTS = ("missing", "set_up", "time_claim")
 """Requests in which a backend loads and prepares, and may start processes that leave the worker's group."""
+TEMPORARY: Final = "pointwise-bench-"
+"""How the names of folders for temporary files begin."""
 TAIL = 2**16  # bytes of the log in which the last line is looked for
 
 
@@ -44,7 +50,12 @@ class ChildProcess:
         threads: int,
         log: Path,
         variables: Mapping[str, str] = MappingProxyType({}),
+        temporary: Path | None = None,
     ) -> None:
+        """``temporary``: a folder for its temporary files, which may hold some already; None for one that goes with it.
+
+        ``RUN_CACHE`` among ``variables`` is the other folder in which it may change files, beside those of compilers.
+        """
         self._limits = limits.present_limits()
         self._kills_for_memory = limits.kills_for_memory()
         self._mark = the_watchdog().mark()
@@ -53,16 +64,25 @@ class ChildProcess:
         self._seen: set[int] = set()  # all processes that were there then
         self._dead = False
         self._last_words = ("", False)  # see _last_line; kept when the process is killed
+        self._temporary = tempfile.mkdtemp(prefix=TEMPORARY) if temporary is None else None
+        place = temporary or Path(self._temporary or "")
+        variables = dict(variables) | writable_folders.furnish(place)
+        may_write = writable_folders.folders_of(place, variables.get(RUN_CACHE), log.absolute().parent)
         ours, theirs = socket.socketpair()
         with theirs, os.fdopen(open_log(log), "ab") as output:
             self._log_start = output.tell()
             # Kept open, and not the worker's own: what it wrote is read here whatever a plugin does to the file.
             self._log = open_regular(log, os.O_RDONLY)
-            told = {"descriptor": theirs.fileno(), "parent": os.getpid(), "limits": vars(self._limits)}
+            told = {
+                "descriptor": theirs.fileno(),
+                "parent": os.getpid(),
+                "limits": vars(self._limits),
+                "may_write": may_write,
+            }
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, json.dumps(arguments | told)],
                 pass_fds=(theirs.fileno(),),
-                env=worker_variables(threads) | dict(variables) | {marked_processes.VARIABLE: self._mark},
+                env=worker_variables(threads) | variables | {marked_processes.VARIABLE: self._mark},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -122,6 +142,8 @@ class ChildProcess:
         os.close(self._log)
         self._channel.close()
         the_watchdog().forget(self._process.pid)
+        if self._temporary is not None:
+            rmtree(self._temporary, ignore_errors=True)
 
     # --- stopping, and looking for what left the group ------------------------------------------------------
 

@@ -10,7 +10,7 @@ import sys
 from places import ROOT
 
 from pointwise_bench.backends import registry
-from pointwise_bench.suites.correctness_problems import offered
+from pointwise_bench.suites.correctness.problems import offered
 
 MOST_REFUSED = 0.25
 

@@ -10,7 +10,12 @@ import pytest
 
 from pointwise_bench.backends import Source
 from pointwise_bench.common.cores import available_cores
-from pointwise_bench.suites.harness.machine.thread_variables import VARIABLES, worker_variables
+from pointwise_bench.suites.harness.machine.thread_variables import (
+    PATIENT,
+    VARIABLES,
+    patient_variables,
+    worker_variables,
+)
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 
 
@@ -25,6 +30,15 @@ def test_the_rest_of_the_users_environment_is_kept_and_ours_is_untouched(monkeyp
     before = dict(os.environ)
     assert worker_variables(1)["SOMETHING_OF_THE_USERS"] == "kept"
     assert dict(os.environ) == before
+
+
+def test_how_threads_wait_is_the_users_where_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PATIENT:
+        monkeypatch.delenv(name, raising=False)
+    assert patient_variables() == PATIENT
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    assert patient_variables() == {name: value for name, value in PATIENT.items() if name != "OMP_WAIT_POLICY"}
+    assert not set(PATIENT) & set(VARIABLES), "a budget is no matter of patience"
 
 
 def test_a_child_imports_from_where_this_process_does(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

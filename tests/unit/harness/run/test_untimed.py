@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -69,8 +69,9 @@ class ScriptedClient:
 class ScriptedPool:
     """A slot for each backend and thread budget, with a client until it is dismissed."""
 
-    def __init__(self, logs: Path, *, in_process: bool) -> None:
+    def __init__(self, logs: Path, *, in_process: bool, variables: Mapping[str, str]) -> None:
         self.in_process = in_process
+        self.variables = variables
         self.slots: dict[tuple[str, int], Any] = {}
         self.closed = False
 
@@ -207,6 +208,12 @@ def test_a_large_problem_is_expected_to_take_what_the_cheapest_answer_has_shown(
         4.0, abs=2.1 * untimed_module.TICK_S
     )
     assert backends.expected_seconds("a") == 1.0
+
+
+def test_threads_of_its_workers_sleep_while_they_wait(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    _, pool = make()
+    assert pool.variables["OMP_WAIT_POLICY"] == "passive"
 
 
 def test_a_debugger_has_them_in_its_own_process(make: Make) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from make_run import cell, run_of
 
-from pointwise_bench.report.analysis.series import by_backend, clusters_of, series_of, times_of
+from pointwise_bench.report.analysis.series import by_backend, clusters_of, records, series_of, times_of
 
 PROBLEM, OTHER = "n1c64h28w28-o128", "n1c128h14w14-o64"
 
@@ -46,3 +47,12 @@ def test_cells_are_gathered_by_backend_in_the_order_of_names_each_in_the_order_o
     run = run_of(tmp_path, [cell(name, one) for name, one in (("b", OTHER), ("a", OTHER), ("b", PROBLEM))])
     found = [(name, [one.problem.id for one in cells]) for name, cells in by_backend(run.cells).items()]
     assert found == [("a", [OTHER]), ("b", [OTHER, PROBLEM])]
+
+
+def test_rows_are_plain_values_of_the_columns_asked_for() -> None:
+    table = pd.DataFrame({"name": ["a", "b"], "whole": [1, None], "share": [0.5, 2.0], "leads": [True, False]})
+    found = records(table.astype({"whole": "Int64"}), ("leads", "name", "whole", "share"))
+    assert [list(row) for row in found] == [["leads", "name", "whole", "share"]] * 2
+    assert list(found[0].values()) == [True, "a", 1, 0.5]
+    assert [type(value) for value in found[0].values()] == [bool, str, int, float]
+    assert found[1]["whole"] is pd.NA

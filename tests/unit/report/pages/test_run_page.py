@@ -6,13 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from make_claims import CLEAN, DESCRIBED, lines_of, write_claims
 from make_run import cell, run_of
 from report_folder import drawing
 
 from pointwise_bench.common.status import STATUSES
+from pointwise_bench.report.pages import run_page as run_page_module
 from pointwise_bench.report.pages.run_analysis import RunAnalysis, analyse
-from pointwise_bench.report.pages.run_page import RunPlace, Section, _environment, facts_of, run_page
+from pointwise_bench.report.pages.run_page import RunPlace, Section, _environment, cells_plotted, facts_of, run_page
 from pointwise_bench.report.plots.style import looks
 from pointwise_bench.report.reading.run import load_run
 
@@ -32,6 +34,28 @@ def timed(backend: str, problem: str, seconds: float = 1e-3, **changed: Any) -> 
 
 def sources(section: Section) -> list[str]:
     return [plot.source for plot in section.plots]
+
+
+# --- how much is drawn --------------------------------------------------------------------------------------------
+
+
+def test_of_many_cells_few_are_plotted_and_those_of_the_newest_run_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = [timed(backend, problem) for backend in "ab" for problem in (PROBLEM, OTHER)]
+    runs = [analyse(run_of(tmp_path / name, cells)) for name in ("old", "new", "newest")]
+    assert cells_plotted(runs) == [run_page_module.MOST_PLOTTED] * 3
+    monkeypatch.setattr(run_page_module, "MOST_CELLS", 11)
+    monkeypatch.setattr(run_page_module, "MOST_PLOTTED_OF_MANY", 6)
+    assert cells_plotted(runs) == [0, 2, 6]
+
+
+def test_a_plot_counts_as_so_many_cells_however_few_it_has(tmp_path: Path) -> None:
+    cells = [timed("a", f"n{1 + number}c8h4w4-o8", group=f"net{number}") for number in range(4)]
+    place = RunPlace(tmp_path / "out", "index.html", "", plotted=2 * run_page_module.FRAME_COSTS)
+    with drawing(plots=False):
+        page = run_page(analyse(run_of(tmp_path, cells)), looks("a"), place)
+    assert [len(section.plots) for section in page["sections"]] == [1, 1, 0, 0]
 
 
 # --- sections and plots -------------------------------------------------------------------------------------------

@@ -130,6 +130,12 @@ def test_more_figures_than_the_limit_are_not_written(
     assert len(figure_of(heat_plot, draw_heat, group, table).axes[0].texts) == figures
 
 
+def test_of_many_backends_the_first_are_drawn(tmp_path: Path) -> None:
+    cells = [cell(f"b{number:02}", FIRST, [1e-3 + 1e-5 * number] * 9) for number in range(62)]
+    backends = heat_backends(*grouped(tmp_path, cells))
+    assert backends == [f"b{number:02}" for number in range(60)]
+
+
 def test_where_nothing_was_tried_nothing_is_drawn(tmp_path: Path) -> None:
     group, table = grouped(tmp_path, [cell("a", FIRST, status="unavailable")])
     assert draw_heat(group, table, tmp_path / "plot.svg") is None

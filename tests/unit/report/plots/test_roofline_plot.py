@@ -97,3 +97,30 @@ def test_without_a_peak_there_are_slants_alone_and_without_ceilings_points_alone
 def test_without_a_point_nothing_is_drawn(tmp_path: Path, chosen: dict[str, Any]) -> None:
     assert draw_roofline(*arguments(tmp_path, CELLS, **chosen), tmp_path / "plot.svg") is None
     assert not (tmp_path / "plot.svg").exists()
+
+
+def test_of_many_points_those_of_a_backend_are_one_drawing_in_the_same_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is shared by all of them stands in the file once."""
+    apart = points_of(figure_of(roofline_plot, draw_roofline, *arguments(tmp_path / "apart", CELLS)).axes[0])
+    monkeypatch.setattr(roofline_plot, "_APART_UP_TO", 2)
+    (axes,) = figure_of(roofline_plot, draw_roofline, *arguments(tmp_path / "alike", CELLS)).axes
+    alike = {
+        str(one.get_label()): np.asarray(one.get_xydata(), dtype=np.float64).tolist()
+        for one in axes.lines
+        if one.get_linestyle() == "None"
+    }
+    assert alike == apart
+    assert not points_of(axes)
+
+
+def test_of_many_backends_the_fastest_are_drawn_and_the_words_count_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roofline_plot, "_MOST_BACKENDS", 1)
+    picture = draw_roofline(*arguments(tmp_path, CELLS), tmp_path / "plot.svg")
+    assert picture is not None
+    assert picture.alt.endswith("; 1 slower backends are not drawn")
+    (axes,) = figure_of(roofline_plot, draw_roofline, *arguments(tmp_path / "again", CELLS)).axes
+    assert points_of(axes).keys() == {"a"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 
 import numpy as np
@@ -18,10 +18,12 @@ from make_run import drifting
 from numpy.typing import ArrayLike, NDArray
 
 from pointwise_bench.common.verdict_rule import FEWEST_COMMON_ROUNDS, MARGIN, PLANNED_STARTS
+from pointwise_bench.report.statistics import verdicts
 from pointwise_bench.report.statistics.early_intervals import rounds_leave_open
 from pointwise_bench.report.statistics.looks import price_of_look
 from pointwise_bench.report.statistics.starts import Disagreement
 from pointwise_bench.report.statistics.verdicts import (
+    Field,
     Pairs,
     Series,
     pair_up,
@@ -513,3 +515,48 @@ def test_all_pairs_of_forty_backends_are_compared_in_a_moment() -> None:
     for _ in range(10):
         pair_up(series)
     assert (time.process_time() - began) / 10 < 0.1  # 5 ms are usual; pair by pair it took 0.2 s
+
+
+# --- many problems at once ----------------------------------------------------------------------------------------
+
+
+def some_problems(seed: int = 5) -> list[list[Series]]:
+    """Of nought to five backends each, whose rounds are the same, fewer, in another order, or none in common."""
+    generator = np.random.default_rng(seed)
+    names = 1000 * np.repeat(np.arange(3), 6) + np.tile(np.arange(6), 3)
+    kinds = [names, names[:12], generator.permutation(names), names[::2], names[:4], names + 5000]
+    return [
+        [
+            Series.of(np.exp(generator.normal(0.2 * place, 0.03, len(rounds))), rounds, rounds // 1000 % 4)
+            for place in range(size)
+            for rounds in [kinds[int(generator.choice(6, p=[0.5, 0.1, 0.1, 0.1, 0.1, 0.1]))]]
+        ]
+        for size in (4, 0, 2, 5, 1, 4, 3, 5, 2, 2)
+    ]
+
+
+@pytest.mark.parametrize("first_look", [1, PLANNED_STARTS])
+@pytest.mark.parametrize("at_once", [1, 40, 2**18])
+def test_the_pairs_of_many_problems_are_those_of_each(
+    first_look: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the last digit, however many are reckoned with together, and in the order of the problems."""
+    problems = some_problems()
+    alone = [pair_up(series, usual=Disagreement(first_look=first_look)) for series in problems]
+    monkeypatch.setattr(verdicts, "_AT_ONCE", at_once)
+    field = Field(problems)
+    usual = usual_disagreement(alone, first_look)
+    assert field.usual(first_look) == usual
+    for found, series in zip(field.judged(usual=usual), problems, strict=True):
+        expected = pair_up(series, usual=usual)
+        for column in fields(Pairs):
+            assert np.array_equal(
+                getattr(found, column.name), getattr(expected, column.name), equal_nan=column.name != "verdict"
+            ), column.name
+    assert {str(verdict) for pairs in alone for verdict in pairs.verdict} >= {"faster", "undecided"}
+
+
+def test_no_problem_has_no_pairs() -> None:
+    assert Field([]).judged() == []
+    assert Field([]).usual(1) == Disagreement(first_look=1)
+    assert [pairs.ratio.size for pairs in Field([[], [], [rounds_of([1.0])]]).judged()] == [0, 0, 0]

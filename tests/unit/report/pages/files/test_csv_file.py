@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from pointwise_bench.report.pages.files.csv_file import COMPUTED, CsvFile, harmless
+from pointwise_bench.report.pages.files import csv_file
+from pointwise_bench.report.pages.files.csv_file import COMPUTED, CsvFile, harmless, write_frames
 
 
 def read(path: Path) -> list[list[str]]:
@@ -45,3 +46,19 @@ def test_no_text_begins_like_a_formula_and_none_is_lost(start: str, rest: str) -
     safe = str(harmless(start + rest))
     assert not safe.startswith(COMPUTED)
     assert safe.removeprefix("'" if (start + rest).startswith(COMPUTED) else "") == start + rest
+
+
+def test_tables_are_written_as_pandas_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quoted where that is needed, with nine digits, and empty where nothing is known."""
+    table = pd.DataFrame(
+        {
+            "text": ["a,b", 'say "c"', "two\nlines", None, "", "d\re", "plain"],
+            "seconds": [1.23456789012e-3, math.nan, math.inf, 0.0, -1e300, 1.0, 12345678912.0],
+            "whole": [1, 2, None, 4, 5, 6, 2**53],
+            "sure": [True, False] * 3 + [True],
+        }
+    ).astype({"whole": "Int64"})
+    monkeypatch.setattr(csv_file, "_AT_ONCE", 3)
+    write_frames([table[:0], table, table[:2]], list(table.columns), tmp_path / "ours.csv")
+    pd.concat([table, table[:2]]).to_csv(tmp_path / "theirs.csv", index=False, float_format="%.9g")
+    assert (tmp_path / "ours.csv").read_bytes() == (tmp_path / "theirs.csv").read_bytes()

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from pointwise_bench import Problem
-from pointwise_bench.suites.correctness_problems import (
+from pointwise_bench.suites.correctness.problems import (
     CUT_BY_THREADS,
     EDGES,
     cut_by_threads,
     edges,
     edges_of_gradients,
     gradients_cut_by_threads,
+    judged_by_time,
     kinds,
     kinds_of_gradients,
     left_to_the_soak_tier,
@@ -115,3 +116,20 @@ def test_what_is_asked_even_of_the_slow_has_every_pair_of_forms() -> None:
     cuts_stay = [p for p in cuts if p not in left]
     assert len(cuts_stay) == 3
     assert {(p.layout, p.dtype) for p in cuts_stay} >= {("nchw", "float32"), ("nhwc", "float64")}
+
+
+def test_what_is_asked_even_of_the_slowest_is_a_part_of_that_in_both_layouts() -> None:
+    left = left_to_the_soak_tier(one_in=4)
+    assert left > left_to_the_soak_tier()
+    edges_stay, cuts_stay = (
+        [p for _, p in whole if p not in left] for whole in (one_of_each_edge(), one_of_each_cut())
+    )
+    assert (len(edges_stay), len(cuts_stay)) == (4, 2)
+    assert {p.layout for p in edges_stay} == {"nchw", "nhwc"}
+
+
+def test_what_is_judged_by_time_is_of_every_kind_and_of_some_size_in_every_direction() -> None:
+    judged = judged_by_time()
+    assert judged >= {*kinds(), *kinds_of_gradients()}
+    large = [p for p in judged if p.macs > 1e6]
+    assert sorted(p.direction for p in large) == ["backward-input", "backward-weight", "forward"]

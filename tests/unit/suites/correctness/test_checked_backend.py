@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pointwise_bench import Problem
-from pointwise_bench.suites import test_correctness as correctness
-from pointwise_bench.suites.correctness_problems import (
+from pointwise_bench.suites.correctness import checked_backend as correctness
+from pointwise_bench.suites.correctness.problems import (
     kinds,
     left_to_the_soak_tier,
     one_of_each_cut,
@@ -35,20 +35,28 @@ def asked(seconds: float) -> set[Problem]:
         try:
             checked.pass_the_gate_in_turn(problem)
         except pytest.skip.Exception:
-            assert problem in left_to_the_soak_tier()
+            assert problem in left_to_the_soak_tier(one_in=4)
     return found
 
 
-def test_who_is_quick_is_asked_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+def as_in_a_usual_session(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(correctness, "EVERY_OTHER", left_to_the_soak_tier())
+    monkeypatch.setattr(correctness, "ALL_BUT_A_QUARTER", left_to_the_soak_tier(one_in=4))
+
+
+def test_who_is_quick_is_asked_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    as_in_a_usual_session(monkeypatch)
     assert asked(correctness.DEAR_S) == {*LISTS}
 
 
 def test_whom_it_takes_long_is_asked_every_other_one_and_all_in_the_soak_tier(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(correctness, "EVERY_OTHER", left_to_the_soak_tier())
+    as_in_a_usual_session(monkeypatch)
     assert asked(correctness.DEAR_S + 0.1) == {*LISTS} - left_to_the_soak_tier()
-    monkeypatch.setattr(correctness, "EVERY_OTHER", frozenset())
-    assert asked(correctness.DEAR_S + 0.1) == {*LISTS}
+    assert asked(correctness.DEAREST_S + 0.1) == {*LISTS} - left_to_the_soak_tier(one_in=4)
+    for name in ("EVERY_OTHER", "ALL_BUT_A_QUARTER"):
+        monkeypatch.setattr(correctness, name, frozenset())
+    for seconds in (correctness.DEAR_S, correctness.DEAREST_S):
+        assert asked(seconds + 0.1) == {*LISTS}
 
 
 def test_of_several_forms_whom_it_takes_long_is_asked_the_chosen_one(monkeypatch: pytest.MonkeyPatch) -> None:

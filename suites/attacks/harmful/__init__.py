@@ -1,0 +1,1 @@
+"""Who would harm the run, its results or its rivals."""

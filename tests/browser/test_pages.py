@@ -1,0 +1,189 @@
+"""The pages in a browser, as a reader uses them: headless Chromium from the system's packages, driven by Playwright.
+
+One browser serves all tests of this file, as its start takes longer than they do.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from make_run import cell, write_run
+from report_folder import drawing
+
+from pointwise_bench.report.pages.run_analysis import analyse
+from pointwise_bench.report.pages.site import write_site
+from pointwise_bench.report.publishing.publication import publish
+from pointwise_bench.report.reading.run import load_run
+
+playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install playwright")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
+
+NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+LAYERS: Final = {f"layer{number}": f"n1c{64 * number}h28w28-o128" for number in (1, 2, 3, 4)}
+TIMES: Final = {"torch-conv2d": 2e-3, "openvino": 1e-3, "numpy-matmul": 3e-3}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of one network, with its report and as the only one of a site."""
+    folder = tmp_path_factory.mktemp("site")
+    cells = [
+        cell(backend, problem, [seconds * (1 + place)] * 9, name=name)
+        for place, (name, problem) in enumerate(LAYERS.items())
+        for backend, seconds in TIMES.items()
+    ]
+    cells += [
+        cell("broken", problem, status="crashed", reason="signal 11", name=name) for name, problem in LAYERS.items()
+    ]
+    run = write_run(folder / "results", cells)
+    with drawing(plots=False):
+        write_site([analyse(load_run(run))], folder / "report")
+        publish([run], folder / "public", lambda _: None, print)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    with playwright.sync_playwright() as driver:
+        # Without a sandbox, as a root user in a container has none; the pages are our own.
+        opened = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A page of a new reader; what it asks of another place, and what it complains of, fails the test."""
+    context = browser.new_context(viewport=DESKTOP, accept_downloads=True)
+    opened, complaints = context.new_page(), []
+    opened.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("request", lambda asked: complaints.append(asked.url) if not asked.url.startswith("file:") else None)
+    yield opened
+    context.close()
+    assert complaints == []
+
+
+def column(page: Any, table: str, place: int) -> list[str]:
+    """The texts of a table's column, of the rows that are shown."""
+    cells = page.locator(f'table[data-csv="{table}"] tbody tr:not(.sum):visible > :nth-child({place})')
+    return [text.split()[0] for text in cells.all_inner_texts()]
+
+
+def kept(page: Any, words: str) -> None:
+    """Wait until the address says it; a browser answers when it can."""
+    page.wait_for_function("words => location.search.includes(words)", arg=words)
+
+
+TABLE: Final = "layers-tinynet-threads-1"
+
+
+def test_a_reader_sorts_filters_and_chooses_columns_and_a_reload_keeps_it(page: Any, site: Path) -> None:
+    page.goto((site / "report" / "index.html").as_uri())
+    box = page.locator(f'table[data-csv="{TABLE}"]')
+    tools = page.locator(f'.tools:has(+ .scroll > table[data-csv="{TABLE}"])')
+    assert column(page, TABLE, 1) == list(LAYERS)
+    for direction, names in (("ascending", list(LAYERS)), ("descending", list(LAYERS)[::-1])):
+        box.get_by_role("button", name="openvino").click()
+        assert box.locator("th[aria-sort]").get_attribute("aria-sort") == direction
+        assert column(page, TABLE, 1) == names
+    tools.get_by_role("searchbox").fill("c128h")
+    assert column(page, TABLE, 1) == ["layer2"]
+    tools.get_by_role("searchbox").fill("layer")
+    tools.get_by_text("Columns").click()
+    tools.get_by_role("checkbox", name="numpy-matmul").uncheck()
+    page.locator(".bars select").select_option(label="numpy-matmul")
+    for _ in range(2):
+        assert column(page, TABLE, 1) == list(LAYERS)[::-1]
+        assert not box.get_by_text("numpy-matmul").is_visible()
+        assert box.get_by_text("torch-conv2d").first.is_visible()
+        assert "3.00" in page.locator(".bars li", has_text="openvino").inner_text()
+        assert page.locator(".bars .baseline").inner_text() == "numpy-matmul"
+        page.reload()
+
+
+def test_a_link_leads_to_one_layer_with_everything_of_it_open(page: Any, site: Path) -> None:
+    page.goto((site / "report" / "index.html").as_uri())
+    page.locator("nav.strip a").nth(2).click()
+    page.wait_for_url("**/layers-tinynet-threads-1.html#layer-3")
+    opened = page.locator("details.layer[open]")
+    assert opened.count() == 1
+    assert "layer3" in opened.locator("summary").first.inner_text()
+    assert opened.locator("table tbody tr").count() == 3
+    assert "pointwise-bench run --shapes n1c192h28w28-o128" in opened.inner_text()
+
+
+def test_a_table_is_downloaded_with_what_it_shows(page: Any, site: Path, tmp_path: Path) -> None:
+    page.goto((site / "report" / "index.html").as_uri())
+    with page.expect_download() as started:
+        page.locator(f'.csv:has(a[href$="{TABLE}.csv"]) a').click()
+    started.value.save_as(tmp_path / "table.csv")
+    with (tmp_path / "table.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    shown = page.locator(f'table[data-csv="{TABLE}"] tbody tr:first-child td').all_inner_texts()
+    assert list(rows[0].values())[1:] == shown
+
+
+def test_everything_is_done_by_keyboard_alone(page: Any, site: Path) -> None:
+    """Tab reaches each control, Enter sorts, letters filter, an arrow chooses a baseline, Enter follows a link."""
+    page.goto((site / "report" / "index.html").as_uri())
+    done = set()
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        at = page.evaluate(
+            "(e => `${e.tagName} ${e.type ?? ''} ${e.closest('nav.strip') ? 'strip' : ''} ${e.textContent}`)"
+            "(document.activeElement)"
+        )
+        if at.startswith("SELECT") and "baseline" not in done:
+            page.keyboard.press("ArrowDown")
+            kept(page, "baseline-1=")
+            done.add("baseline")
+        elif at.startswith("BUTTON") and "openvino" in at:
+            page.keyboard.press("Enter")
+            kept(page, f"sort-{TABLE}=")
+            done.add("sort")
+        elif at.startswith("INPUT search") and "filter" not in done:
+            page.keyboard.type("layer1")
+            kept(page, "filter-")
+            done.add("filter")
+        if done == {"baseline", "sort", "filter"}:
+            break
+    assert done == {"baseline", "sort", "filter"}
+    page.locator("nav.strip a").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/layers-tinynet-threads-1.html#layer-1")
+
+
+def test_without_script_everything_is_there(browser: Any, site: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((site / "report" / "index.html").as_uri())
+    assert "use openvino" in page.locator("h1").first.inner_text()
+    assert page.locator(".bars li .what").count() == 3
+    assert page.locator(f'a[href$="{TABLE}.csv"][download]').is_visible()
+    assert not page.locator(".bars select").is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("place", ["report", "public"])
+def test_no_page_moves_sideways_or_has_a_serious_finding(page: Any, site: Path, place: str) -> None:
+    """At the width of a desktop and of a phone, light and dark; axe-core names what keeps somebody from reading."""
+    for path in sorted((site / place).glob("*.html")):
+        for size, scheme in ((DESKTOP, "light"), (PHONE, "dark")):
+            page.set_viewport_size(size)
+            page.emulate_media(color_scheme=scheme)
+            page.goto(path.as_uri())
+            width = page.evaluate("document.documentElement.scrollWidth")
+            assert width <= size["width"], f"{path.name} at {size['width']}: {width}"
+        found = axe.Axe().run(page).response["violations"]
+        serious = [one for one in found if one["impact"] not in ("minor", None)]
+        assert [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in serious] == [], path.name

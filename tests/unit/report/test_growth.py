@@ -1,0 +1,80 @@
+"""What a report costs grows with what a run holds, and not with its square: counted in steps, not in seconds."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from unittest import mock
+
+import pandas as pd
+import pytest
+from make_large_run import failed_cells, many_cells, many_groups, one_long_line
+from make_run import write_run
+from places import ROOT
+from report_folder import report
+
+TWICE = 2.5
+"""Times as many steps for twice as much; what grows with the square takes nearly four times as many."""
+
+OURS = (str(ROOT / "report"), str(ROOT / "src"))
+
+
+class Steps:
+    """Lines of our own code that ran, and rows of the tables that pandas was asked to select from."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+        self.rows = 0
+
+    def of(self, work: Callable[[], object]) -> Steps:
+        """What ``work`` takes."""
+        select = pd.DataFrame.__getitem__
+
+        def counted(table: pd.DataFrame, key: Any) -> Any:
+            self.rows += 0 if isinstance(key, str) else len(table)  # a column is handed out as it is
+            return select(table, key)
+
+        before = sys.gettrace()
+        with mock.patch.object(pd.DataFrame, "__getitem__", counted):
+            sys.settrace(self._enter)
+            try:
+                work()
+            finally:
+                sys.settrace(before)
+        return self
+
+    def _enter(self, frame: FrameType, event: str, argument: object) -> Any:
+        return self._step if frame.f_code.co_filename.startswith(OURS) else None
+
+    def _step(self, frame: FrameType, event: str, argument: object) -> Any:
+        self.lines += event == "line"
+        return self._step
+
+
+def steps_of(folder: Path, cells: Iterable[dict[str, Any]]) -> Steps:
+    """What a report of a run of these cells takes; empty files stand in the place of plots."""
+    run = write_run(folder / "results", list(cells))
+    return Steps().of(lambda: report(run, folder / "out"))
+
+
+@pytest.mark.parametrize(
+    ("cells", "size"),
+    [
+        (lambda size: many_cells(backends=2, layers=size, networks=1, samples=6), 40),
+        (many_groups, 20),
+        (failed_cells, 150),
+        (one_long_line, 400),
+    ],
+    ids=["layers", "groups", "failed", "samples"],
+)
+def test_twice_as_much_takes_about_twice_as_many_steps(
+    cells: Callable[[int], Iterable[dict[str, Any]]], size: int, tmp_path: Path
+) -> None:
+    report(write_run(tmp_path / "first", list(cells(2))), tmp_path / "out")  # what is read and kept once
+    once, twice = (steps_of(tmp_path / str(number), cells(number)) for number in (size, 2 * size))
+    assert once.lines > 1000
+    assert twice.lines < TWICE * once.lines
+    assert twice.rows < TWICE * once.rows + 2 * size
