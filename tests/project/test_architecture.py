@@ -37,7 +37,9 @@ ELSEWHERE = {"report": (), "suites.harness": ("tests/process", "tests/run", "tes
 # the very rule that the report will decide by; two copies of a rule drift apart.
 RULE = {
     f"{REPORT}.statistics.{name}"
-    for name in ("leaders", "looks", "order_statistics", "outlook", "starts", "total_ratios", "verdicts")
+    for name in (
+        *("early_intervals", "leaders", "looks", "order_statistics", "outlook", "starts", "total_ratios", "verdicts"),
+    )
 }
 BORROWED = {
     f"{HARNESS}.run.contenders": {
