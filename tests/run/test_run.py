@@ -300,7 +300,7 @@ def test_k_selects_and_numbers_from_inside_this_process_are_marked(tmp_path: Pat
     ("backend", "timeout", "status", "words"),
     [
         ("crashes-on-wide", "30s", "crashed", "killed by SIGABRT"),
-        ("hangs-on-wide", "5s", "timed-out", "no answer within 5 s"),
+        ("hangs-on-wide", "5s", "timed-out", "no answer within"),
     ],
 )
 def test_a_crash_or_a_hang_costs_its_own_cell_and_no_other(
