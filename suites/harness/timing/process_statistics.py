@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import builtins
 import gc
+import os
 import resource
+import site
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import perf_counter  # bound before any plugin is loaded, which can replace time's own later
 from typing import Any
+
+import pointwise_bench
+
+_FOLDERS = {
+    *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    *(*site.getsitepackages(), site.getusersitepackages(), str(Path(pointwise_bench.__file__).parent)),
+}
+INSTALLED: tuple[str, ...] = tuple(f"{folder}{os.sep}" for folder in _FOLDERS)
+"""How the places of modules begin that were not written for one backend: packages are, and Python and this project."""
 
 STATUS, CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -29,29 +41,43 @@ def no_garbage_collection() -> Iterator[None]:
 
 @contextmanager
 def import_time() -> Iterator[Callable[[], float]]:
-    """Seconds spent in import statements so far, nested ones counted once.
+    """Seconds spent so far in import statements of what is installed, nested ones counted once.
 
     Backends import their heavy packages inside ``prepare``. That is paid once per process, not once per layer, so
-    it is taken out of ``prepare_s``; without this the first layer of a run would seem to compile for seconds.
+    it is taken out of ``prepare_s``; without this the first layer of a run would seem to compile for seconds. What a
+    plugin does in a module or an importer of its own is its preparing, and stays in.
     """
-    original, spent, depth = builtins.__import__, 0.0, 0
+    original, spent = builtins.__import__, 0.0
 
-    def timed(*arguments: Any, **keywords: Any) -> Any:
-        nonlocal spent, depth
-        depth += 1
+    def timed(name: str, *arguments: Any, **keywords: Any) -> Any:
+        nonlocal spent
+        before, known = spent, name in sys.modules
         began = perf_counter()
         try:
-            return original(*arguments, **keywords)
+            return original(name, *arguments, **keywords)
         finally:
-            depth -= 1
-            if depth == 0:
-                spent += perf_counter() - began
+            if not known and name in sys.modules and _is_installed(sys.modules[name]) and _importers_are_installed():
+                spent = before + (perf_counter() - began)
 
     builtins.__import__ = timed
     try:
         yield lambda: spent
     finally:
         builtins.__import__ = original
+
+
+def _is_installed(module: Any) -> bool:
+    """Whether a module is Python's, this project's, or in a folder for packages."""
+    place = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), None)
+    if place is None:
+        return getattr(module, "__name__", "").partition(".")[0] in sys.stdlib_module_names
+    return isinstance(place, str) and place.startswith(INSTALLED)
+
+
+def _importers_are_installed() -> bool:
+    """Whether nobody who looks for modules is a plugin's."""
+    finders = (each if isinstance(each, type) else type(each) for each in sys.meta_path)
+    return all(_is_installed(sys.modules.get(finder.__module__)) for finder in finders)
 
 
 def libraries() -> list[dict[str, Any]]:

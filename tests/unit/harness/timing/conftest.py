@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
+
+from pointwise_bench.suites.harness.timing import process_statistics
 
 
 @pytest.fixture
@@ -14,5 +17,6 @@ def slow_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "inner_slow.py").write_text("import time; time.sleep(0.1)")
     (tmp_path / "outer_slow.py").write_text("import time; time.sleep(0.1); import inner_slow")
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(process_statistics, "INSTALLED", (*process_statistics.INSTALLED, f"{tmp_path}{os.sep}"))
     for name in ("inner_slow", "outer_slow"):
         monkeypatch.delitem(sys.modules, name, raising=False)
