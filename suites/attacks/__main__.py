@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--kind", action="append", choices=(*GROUPS, *KINDS), metavar="KIND", help="or a group of them; default: all"
     )
-    parser.add_argument("--shapes", action="append", metavar="WHAT", help="as of `run`; default: basics and 4 layers")
+    parser.add_argument("--shapes", action="append", metavar="WHAT", help="as of `run`; default: basics and 5 layers")
     return parser
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pointwise_bench import register
 from pointwise_bench.backends.backend import RUN_CACHE
+from pointwise_bench.common.formats import CELLS_FILE
 from pointwise_bench.suites.attacks.arithmetic import Honest
 
 
@@ -19,6 +20,6 @@ class EditsResults(Honest):
 
     def prepare(self, problem, weight, bias, threads):
         run = Path(os.environ[RUN_CACHE]).parents[1]
-        with (run / "cells.jsonl").open("a") as file:
+        with (run / CELLS_FILE).open("a") as file:
             file.write('{"backend": "numpy-matmul", "status": "wrong", "reason": "said its rival"}\n')
         return super().prepare(problem, weight, bias, threads)

@@ -262,6 +262,12 @@ class GatePolicy:
     sampled_macs: int = 2_000_000
     """Multiply-adds of the rows that a result of the timed calls is held against; one row of each group at least. Four
     rows of a usual layer miss who leaves a half of them out once in sixteen times, nine once in five hundred."""
+    longest_launch_s: float = 1e-3
+    """Of a call on a device, beyond what its own timer tells, however short ..."""
+    least_told: float = 0.05
+    """... or else a timer that tells less than this share of the call is held to be wrong."""
+    most_told: float = 1.05
+    """A device's timer may tell so many times what the call took, of which it has seen a part."""
     slack_s: float = 20e-6
     """By which two readings of the clock may differ for no reason."""
 

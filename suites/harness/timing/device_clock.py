@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import statistics
-from typing import Any
+from time import perf_counter  # bound before any plugin is loaded, which can replace time's own later
+from typing import Any, Final
 
 from pointwise_bench import Backend, DeviceTimer, Layer
 from pointwise_bench.common.formats import LONGEST_CALL_S
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.timing.input_rotation import InputRotation
+
+# Bound before any plugin is loaded, which could change the policy's own fields later.
+LONGEST_LAUNCH_S: Final = POLICY.gate.longest_launch_s
+LEAST_TOLD: Final = POLICY.gate.least_told
+MOST_TOLD: Final = POLICY.gate.most_told
+SLACK_S: Final = POLICY.gate.slack_s
 
 
 def device_seconds_per_call(
@@ -16,17 +25,31 @@ def device_seconds_per_call(
     """The mean over ``calls`` calls between two marks each.
 
     These are calls apart from those that the processor's clock times, since setting marks costs time there.
-    ``ValueError`` where the timer tells what is no time of a call.
+    ``ValueError`` where the timer tells what is no time of a call, ``WrongAnswer`` where that is none of these calls.
     """
-    seconds = []
+    seconds, outside = [], []
     for _ in range(calls):
         x = inputs.next()
+        began = perf_counter()
         timer.start()
         layer(*x)
         timer.stop()
         backend.sync()
+        outside.append(perf_counter() - began)
         seconds.append(_as_seconds(timer.elapsed_s()))
+    _check_explains(statistics.median(seconds), statistics.median(outside))
     return statistics.fmean(seconds)
+
+
+def _check_explains(told_s: float, outside_s: float) -> None:
+    """What the timer tells, against what a call took from its mark to its end by the harness's clock, in the median."""
+    too_long = told_s > MOST_TOLD * outside_s + SLACK_S
+    too_short = outside_s > LONGEST_LAUNCH_S and told_s < LEAST_TOLD * outside_s
+    if too_long or too_short:
+        raise WrongAnswer(
+            f"its device timer is wrong: it tells {told_s:.3g} s of a call that took {outside_s:.3g} s until sync() "
+            f"returned"
+        )
 
 
 def _as_seconds(told: Any) -> float:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 import numpy as np
 import pytest
 from scripted_backend import CASES, PROBLEM, Scripted
 
+from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.timing.judged_layer import JudgedLayer
 
 
@@ -40,8 +42,23 @@ def test_a_stopwatch_that_tells_no_time_is_an_error_of_its_backend(told: float) 
 
 def test_a_stopwatch_may_tell_numpys_numbers() -> None:
     backend = Scripted(lambda call: None)
-    backend.device_timer = lambda: Stopwatch(np.float32(0.25))  # type: ignore[method-assign]
+    backend.device_timer = lambda: Stopwatch(np.float32(2**-20))  # type: ignore[method-assign]
     timed_layer = JudgedLayer(backend, threads=1)
     timed_layer.set_up(PROBLEM, CASES)
     seconds = timed_layer.turn(2, 0.0).device_seconds_per_call
-    assert (seconds, type(seconds)) == (0.25, float)
+    assert (seconds, type(seconds)) == (2**-20, float)
+
+
+@pytest.mark.parametrize(("told", "sleeps", "wrong"), [(1e-9, 0.002, True), (0.25, 0.002, True), (0.001, 0.002, False),
+                                                       (1e-7, 0.0, False)])  # fmt: skip
+def test_a_stopwatch_must_explain_what_a_call_takes(told: float, sleeps: float, wrong: bool) -> None:
+    """Too little of a long call, and more than a call took, are no times of it; of a short one most is launching."""
+    backend = Scripted(lambda call: time.sleep(sleeps) if sleeps else None)
+    backend.device_timer = lambda: Stopwatch(told)  # type: ignore[method-assign]
+    timed_layer = JudgedLayer(backend, threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    if wrong:
+        with pytest.raises(WrongAnswer, match="its device timer is wrong"):
+            timed_layer.turn(3, 0.0)
+    else:
+        assert timed_layer.turn(3, 0.0).device_seconds_per_call == pytest.approx(told)
