@@ -14,6 +14,10 @@ from pointwise_bench.backends._microkernel.layout import SweepLayout
 from pointwise_bench.backends._microkernel.sweep import CHANNELS, DIRECT, DOTS, Sweep
 
 BLOCK_BYTES: Final = 2**17  # pixels and results of a block: an eighth of a usual second-level cache
+MANY_WEIGHTS: Final = 2**20  # bytes that no second-level cache keeps from block to block
+READ_BYTES: Final = (
+    2**18
+)  # pixels of a block that meets them: half a second-level cache, and the weights come less often
 DOT_STEPS: Final = 4  # vectors of input channels that make adding up their sums worth while
 
 
@@ -73,7 +77,11 @@ class Rows(SweepLayout):
         p = self._p
         if p.stride == 1:
             mine = cut.pixels(p.pixels)
-            most = max(self._registers.rows, BLOCK_BYTES // ((self._k + self._kernels) * self._item))
+            block = BLOCK_BYTES // ((self._k + self._kernels) * self._item)
+            if self._k * self._kernels * self._item > MANY_WEIGHTS:
+                # 49 pixels of 768 channels by 3,072: seven blocks read 66 MB of weights, one takes two thirds as long.
+                block = max(block, READ_BYTES // (self._k * self._item))
+            most = max(self._registers.rows, block)
             start = mine.start
             for rows in even(len(mine), most):
                 yield start, start, rows

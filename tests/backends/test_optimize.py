@@ -109,6 +109,34 @@ def test_layers_take_in_what_follows_and_the_result_stays(monkeypatch: pytest.Mo
             assert [one.stride() for one in reached] == [one.stride() for one in right]
 
 
+class Turned(nn.Module):  # type: ignore[misc, name-defined]
+    """A block as ConvNeXt has it: channels last for the linear layers, a scale for each channel, the input added."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deep = nn.Conv2d(12, 12, 7, padding=3, groups=12)
+        self.wide, self.narrow = nn.Linear(12, 48), nn.Linear(48, 12)
+        self.gamma = nn.Parameter(torch.linspace(0.5, 2, 12))
+
+    def forward(self, x: Any) -> Any:
+        """Timm's words."""
+        y = self.deep(x).permute(0, 2, 3, 1)
+        y = self.narrow(torch.nn.functional.gelu(self.wide(y))).permute(0, 3, 1, 2)
+        return y.mul(self.gamma.reshape(1, -1, 1, 1)) + x
+
+
+def test_a_linear_layer_over_pictures_takes_in_its_scale_and_the_addition() -> None:
+    before, x = Turned().eval(), torch.randn(2, 12, 9, 8)
+    after = optimize(before, x)
+    said = {one.name: one for one in after.pointwise_report.sites}
+    assert after.pointwise_report.used
+    assert (said["narrow"].way, said["narrow"].with_scale, said["narrow"].with_add) == (CHOOSING.KERNEL, True, True)
+    with torch.no_grad():
+        assert torch.allclose(after(x), before(x), rtol=1e-4, atol=1e-5)
+        before.gamma.mul_(2)
+        assert torch.allclose(twice(after, x), before(x), rtol=1e-4, atol=1e-5)
+
+
 def test_programs_and_not_the_model_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     before, x = model(), torch.randn(1, 3, 6, 6)
     after = optimize(before, x)

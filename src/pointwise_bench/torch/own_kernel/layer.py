@@ -10,13 +10,16 @@ import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 from pointwise_bench.backends._microkernel.layer import aligned, plan_of, scheduled
 from pointwise_bench.backends._microkernel.sweep import Sweep
 from pointwise_bench.backends.problem import Problem
 from pointwise_bench.torch.own_kernel.team import team
 from pointwise_bench.torch.own_kernel.words import ACTIVATIONS, BEGINS, OTHER, X, Y
+
+PIECE_ELEMENTS: Final = 2**15
+"""128 KiB, which every second-level cache still holds when they are finished."""
 
 
 @dataclass
@@ -73,8 +76,15 @@ def _opener(words: int, parts: int, shared: Any) -> Callable[[], None]:
 
 
 def _pieces(part: list[Sweep]) -> list[list[Sweep]]:
-    """Sweeps of one block of pixels, which are neighbours in a part and write neighbouring channels."""
-    return [list(block) for _, block in groupby(part, key=lambda sweep: (sweep.x, sweep.rows))]
+    """Sweeps of one block of pixels that write neighbouring channels; as many as a cache holds."""
+    pieces: list[list[Sweep]] = []
+    for _, block in groupby(part, key=lambda sweep: (sweep.x, sweep.rows)):
+        pieces.append([])
+        for sweep in block:
+            if sum(one.rows * one.valid for one in pieces[-1]) >= PIECE_ELEMENTS:
+                pieces.append([])
+            pieces[-1].append(sweep)
+    return pieces
 
 
 def _region(piece: list[Sweep]) -> tuple[int, int, int, int]:
