@@ -343,7 +343,7 @@ class ReplaysByIdentity(Right):
 
 @register
 class ReplaysByContent(Right):
-    """Remembers the answer to everything it has seen, by a few of the values, on a copy of its own."""
+    """Remembers the answer to everything it has seen, by a few of the values: of a copy, which no call changes."""
 
     name = "planted-replays-by-content"
 
