@@ -265,8 +265,8 @@ class SimulatedMachine:
         meters.read = read
         return meters
 
-    def _canary(self) -> Any:
-        def work_s(cores: list[int] | None = None) -> float:
+    def _canary(self, threads: int) -> Any:
+        def work_s(threads: int, cores: list[int] | None) -> float:
             self.clock.work(CANARY_S)
             return CANARY_S
 

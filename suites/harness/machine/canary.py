@@ -1,42 +1,72 @@
-"""A fixed piece of work, timed in every round: when it is slow, the machine was, whoever's turn it is."""
+"""A fixed piece of work, timed before every round: when it is slow, the machine was, whoever's turn it is.
+
+Products of small matrices: they keep the units of arithmetic busy and touch no memory beyond the first caches. A sweep
+over an array, which waits for loads half of the time, was tried and saw nothing of a neighbour on the other half of a
+core, as virtual machines have them for seconds or minutes: it took as long as ever where every backend took twice as
+long. And as many of them at once as the backends have threads: one alone does not show that two have to share a core.
+
+That rounds wait until it is quick again was tried and rejected: where a neighbour works, it comes and goes within a
+round. Half of them were disturbed after half a second of waiting in each trial, and fewer problems were measured.
+"""
 
 from __future__ import annotations
 
 import os
-import statistics
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
 from pointwise_bench.suites.harness.design.policy import POLICY
 
-DESCRIPTION: Final = "multiply-adds on 64 KiB of float32 in the harness's own process, one thread"
+DESCRIPTION: Final = (
+    "products of 48 x 48 matrices of float32 in the harness's process, on as many threads as backends have"
+)
+_SIZE: Final = 48  # few enough multiply-adds that NumPy's BLAS computes a product on the thread that asks for it
+_WARM: Final = 4  # of so many parts of the work, one comes before the clock
 
 
 class Canary:
     """Does its work when asked and tells the seconds. ``baseline_s`` is its usual time, measured before the run."""
 
-    def __init__(self) -> None:
-        self._values = np.full(8192, 1.5, np.float32)
-        self._scaled = np.empty_like(self._values)
-        self._work()
-        self.baseline_s = statistics.median(self.work_s() for _ in range(POLICY.timing.canary_beats))
+    def __init__(self, threads: int = 1) -> None:
+        self._shares = [_Share()]
+        self.baseline_s = float(np.quantile([self.work_s(threads) for _ in range(POLICY.timing.canary_beats)], 0.1))
 
-    def work_s(self, cores: list[int] | None = None) -> float:
+    def work_s(self, threads: int = 1, cores: list[int] | None = None) -> float:
+        """Seconds for the fixed work on each of so many threads at once, kept to ``cores``: of the slowest of them."""
+        while len(self._shares) < threads:
+            self._shares.append(_Share())
+        own, *others = self._shares[:threads]
+        beside = [self._pool.submit(share.work_s, cores) for share in others]
+        return max([own.work_s(cores), *(each.result() for each in beside)])
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(thread_name_prefix="canary")
+
+
+class _Share:
+    """What one thread does."""
+
+    def __init__(self) -> None:
+        self._factors = np.full((POLICY.timing.canary_products, _SIZE, _SIZE), 0.5, np.float32)
+        self._product = np.empty_like(self._factors)
+
+    def work_s(self, cores: list[int] | None) -> float:
         """Seconds for the fixed work, its caches warm, on one of ``cores`` (None: on any)."""
         with _on(cores):
-            self._work(sweeps=POLICY.timing.canary_sweeps // 10)
+            self._work(len(self._factors) // _WARM)
             began = time.perf_counter()
-            self._work()
+            self._work(len(self._factors))
             return time.perf_counter() - began
 
-    def _work(self, sweeps: int = POLICY.timing.canary_sweeps) -> None:
-        for _ in range(sweeps):
-            np.multiply(self._values, np.float32(0.5), out=self._scaled)
-            np.add(self._scaled, np.float32(0.75), out=self._values)
+    def _work(self, products: int) -> None:
+        np.matmul(self._factors[:products], self._factors[0], out=self._product[:products])
 
 
 @contextmanager

@@ -300,7 +300,7 @@ class Session:
         costs = self._known_costs()
         if self._screens and self._plan:
             self._announce(self._foreseen(costs, budget))
-        canary = Canary()
+        canary = Canary(max(self._thread_budgets))
         if self.run_folder is None:
             run_folder = self._new_run_folder(canary, meters)
             self._hold_run(run_folder)

@@ -249,7 +249,7 @@ class Trial:
         taking_part = [name for name in order if name in self._participants]
         taking_part = [name for name in taking_part if number < self._share(name).rounds]
         if taking_part:
-            canary_s = self.canary.work_s(self.cores)
+            canary_s = self.canary.work_s(self.threads, self.cores)
             for name in taking_part:
                 self._attempt(name, lambda participant: self._take_turn(participant, canary_s))
 

@@ -1,16 +1,17 @@
-"""The canary: the same work every time, in numbers that stay what they are."""
+"""The canary: the same work every time on every thread, in numbers that stay what they are."""
 
 from __future__ import annotations
 
 import os
+import threading
 import time
 
 import pytest
 
 from pointwise_bench.suites.harness.design.policy import POLICY
-from pointwise_bench.suites.harness.machine.canary import Canary
+from pointwise_bench.suites.harness.machine.canary import Canary, _Share
 
-SWEEPS = POLICY.timing.canary_sweeps
+PRODUCTS = POLICY.timing.canary_products
 
 
 @pytest.fixture(scope="module")
@@ -25,25 +26,27 @@ def test_it_knows_its_speed_from_before_the_run(canary: Canary) -> None:
 
 
 def test_its_numbers_never_decay(canary: Canary) -> None:
-    """1.5 * 0.5 + 0.75 is 1.5 again: no overflow and no denormal number ever changes its speed."""
+    """Halves times halves, 48 of them, are 12 each time: no overflow and no denormal number ever changes its speed."""
     for _ in range(50):
         canary.work_s()
-    assert (canary._values == 1.5).all()
+    (share,) = canary._shares
+    assert (share._factors == 0.5).all()
+    assert (share._product == 12.0).all()
 
 
 def test_half_the_speed_shows_as_twice_the_time(canary: Canary, monkeypatch: pytest.MonkeyPatch) -> None:
-    beat = canary._work
+    work = _Share._work
 
-    def slowed(*arguments: int, **keywords: int) -> None:
-        beat(*arguments, **keywords)
-        beat(*arguments, **keywords)
+    def slowed(self: _Share, products: int) -> None:
+        work(self, products)
+        work(self, products)
 
     usual = min(canary.work_s() for _ in range(20))
-    monkeypatch.setattr(canary, "_work", slowed)
+    monkeypatch.setattr(_Share, "_work", slowed)
     assert 1.5 < min(canary.work_s() for _ in range(20)) / usual < 3
 
 
-def test_its_first_passes_are_off_the_clock(canary: Canary, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_first_products_are_off_the_clock(canary: Canary, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the last backend left in the caches is not the machine's speed."""
     events: list[str] = []
 
@@ -52,9 +55,22 @@ def test_its_first_passes_are_off_the_clock(canary: Canary, monkeypatch: pytest.
         return 1.5 * events.count("clock")
 
     monkeypatch.setattr(time, "perf_counter", clock)
-    monkeypatch.setattr(canary, "_work", lambda sweeps=SWEEPS: events.append(f"{sweeps} sweeps"))
+    monkeypatch.setattr(_Share, "_work", lambda self, products: events.append(f"{products} products"))
     assert canary.work_s() == 1.5
-    assert events == [f"{SWEEPS // 10} sweeps", "clock", f"{SWEEPS} sweeps", "clock"]
+    assert events == [f"{PRODUCTS // 4} products", "clock", f"{PRODUCTS} products", "clock"]
+
+
+def test_as_many_threads_work_at_once_and_the_slowest_counts(canary: Canary, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other they would wait at the barrier for ever."""
+    together = threading.Barrier(3, timeout=30)
+    seconds = iter((0.5, 2.5, 1.0))
+
+    def work_s(self: _Share, cores: list[int] | None) -> float:
+        together.wait()
+        return next(seconds)
+
+    monkeypatch.setattr(_Share, "work_s", work_s)
+    assert canary.work_s(threads=3) == 2.5
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system does not let us choose cores")
@@ -62,8 +78,8 @@ def test_it_beats_on_the_cores_of_the_turns_and_goes_back(canary: Canary, monkey
     """What it is compared with ran there; and the harness itself belongs to all cores."""
     before = os.sched_getaffinity(0)
     seen: list[set[int]] = []
-    monkeypatch.setattr(canary, "_work", lambda sweeps=SWEEPS: seen.append(os.sched_getaffinity(0)))
-    canary.work_s([max(before)])
+    monkeypatch.setattr(_Share, "_work", lambda self, products: seen.append(os.sched_getaffinity(0)))
+    canary.work_s(1, [max(before)])
     canary.work_s()
     assert seen == [{max(before)}] * 2 + [before] * 2
     assert os.sched_getaffinity(0) == before

@@ -118,7 +118,7 @@ class CountingCanary:
         self.number = 0
         self.cores: list[list[int] | None] = []
 
-    def work_s(self, cores: list[int] | None = None) -> float:
+    def work_s(self, threads: int, cores: list[int] | None) -> float:
         """The number of the beat."""
         self.number += 1
         self.cores.append(cores)

@@ -27,7 +27,7 @@ from pointwise_bench.report.statistics.starts import (
     usual_round_sd,
     usual_start_sd,
 )
-from pointwise_bench.report.statistics.verdicts import Pairs, Series, pair_up, usual_disagreement
+from pointwise_bench.report.statistics.verdicts import Field, Pairs, Series, pair_up, usual_disagreement
 
 COUNT = 18  # backends
 
@@ -212,14 +212,13 @@ def test_looking_after_every_start_errs_no_more_often_than_it_may() -> None:
     """
     generator = np.random.default_rng(9)
     known = Disagreement(start_sd=0.0, first_look=1)
-    stopped = 0
-    for _ in range(2000):
-        noise = generator.normal(0, 1, (6, 30))
-        verdicts = []
-        for starts in range(1, 7):
-            values = noise[:starts].ravel()
-            process = np.repeat(np.arange(starts), 30)
-            series = [Series(part, np.arange(values.size), process) for part in (np.zeros(values.size), values)]
-            verdicts.append(str(pair_up(series, usual=known).verdict[0]))
-        stopped += any(verdict in ("faster", "slower") for verdict in verdicts)
-    assert stopped / 2000 <= ALPHA
+    noise = generator.normal(0, 1, (2000, 6, 30))
+    stopped = np.zeros(2000, dtype=bool)
+    for starts in range(1, 7):
+        process = np.repeat(np.arange(starts), 30)
+        rounds = np.arange(process.size)
+        level = Series(np.zeros(process.size), rounds, process)
+        others = [Series(each[:starts].ravel(), rounds, process) for each in noise]
+        judged = Field([[level, other] for other in others]).judged(usual=known)
+        stopped |= np.array([str(pairs.verdict[0]) in ("faster", "slower") for pairs in judged])
+    assert stopped.mean() <= ALPHA
