@@ -140,7 +140,10 @@ class ScriptedCanary:
 
     baseline_s = 5e-4
 
-    def work_s(self, cores: list[int] | None = None) -> float:
+    def __init__(self, threads: int = 1) -> None:
+        """As many threads as it is asked for take no time either."""
+
+    def work_s(self, threads: int, cores: list[int] | None = None) -> float:
         """Its time, scattered."""
         return self.baseline_s * random.uniform(1.0, 1.1)  # noqa: S311  # as above
 
