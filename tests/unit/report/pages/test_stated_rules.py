@@ -456,7 +456,8 @@ SENTENCES: Final[dict[str, tuple[str, Callable[[Path], None]]]] = {
     "rule-pairs": (
         "All backends of a problem took turns in the same rounds. Two are compared round by round, so what slowed the "
         "whole machine cancels: the ratio is the median of the rounds' ratios on a logarithmic scale, and its "
-        "interval is that of the sign test, widened likewise.",
+        "interval is that of the sign test, widened likewise, but in a run that looks at pairs before the planned "
+        "starts (see below).",
         pairs_are_compared_round_by_round,
     ),
     "rule-confidence": (
