@@ -163,8 +163,8 @@ class TimingPolicy:
     """Warm-up ends when a batch beats the best one before it by no more than this ..."""
     longest_warm_up_s: float = 1.0
     """... or when this much time has gone."""
-    warm_up_batch_s: float = 0.01
-    """Of one batch of the warm-up."""
+    warm_up_batch_s: float = 0.005
+    """Of one batch of the warm-up, of which most backends need three: a turn is as long."""
     window_lines: int = 64
     """With a hot cache, cache lines that the block is longer than the input of a call, which may begin at any of them:
     a page, which no cache is too small for."""

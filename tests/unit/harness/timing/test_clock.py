@@ -62,12 +62,12 @@ def test_the_warm_up_goes_on_until_it_is_level(clock: SimulatedTime) -> None:
 def test_a_layer_that_never_becomes_level_ends_the_warm_up_all_the_same(
     clock: SimulatedTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every batch of ten milliseconds is a tenth faster than the one before, for as long as anybody looks."""
-    longest_s = 0.4
+    """Every batch is a tenth faster than the one before, for as long as anybody looks."""
+    longest_s, batch_s = 0.4, clock_module.WARM_UP_BATCH_S
 
     def faster_and_faster(call: int) -> None:
         assert clock.now_s < 2 * longest_s, "the warm-up does not end"
-        clock.now_s += 0.01 * math.exp(-clock.now_s / 0.1)
+        clock.now_s += batch_s * math.exp(-clock.now_s / (10 * batch_s))
 
     monkeypatch.setattr(clock_module, "LONGEST_WARM_UP_S", longest_s)
     timed_layer = JudgedLayer(Scripted(faster_and_faster), threads=1)
