@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from pointwise_bench.report.analysis.wording import threads_of
 from pointwise_bench.report.reading.cells import OWN_ARITHMETIC
@@ -14,9 +15,10 @@ from pointwise_bench.report.reading.run import Run
 if TYPE_CHECKING:
     import pandas as pd
 
-# A round is disturbed when the canary, a fixed piece of work, took this much longer than before the run. The rule
+# A round is disturbed when the canary, a fixed piece of work, took this much longer than it usually does. The rule
 # never looks at a backend's own times: those must not decide which of them count.
 CANARY_LIMIT: Final = 1.25
+_QUICKEST: Final = 0.1
 _DISTURBED_SHARE: Final = 0.05
 # A peak that registers alone decide is the clock's: more than this between two of its measurements is another machine.
 _PEAK_LIMIT: Final = 1.15
@@ -86,12 +88,25 @@ def _stolen(run: Run) -> list[str]:
 
 
 def disturbed_share(run: Run) -> float | None:
-    """Share of rounds whose canary exceeded ``CANARY_LIMIT`` times its baseline; ``None`` without a canary."""
+    """Share of rounds whose canary exceeded ``CANARY_LIMIT`` times its usual time; ``None`` without a canary.
+
+    Its usual time is its baseline, or what the quickest tenth of its beats in the run took at most, if that is less: a
+    baseline may have been measured in a bad moment, by which a disturbed run would be called calm.
+    """
     baseline = run.settings["canary"].get("baseline_s")
-    series = [cell.canary for cell in run.cells if cell.canary.size]
+    series: defaultdict[int, list[npt.NDArray[np.float64]]] = defaultdict(list)
+    for cell in run.cells:
+        if cell.canary.size:
+            series[cell.threads].append(cell.canary)
     if not baseline or not series:
         return None
-    return float(np.mean(np.concatenate(series) > CANARY_LIMIT * baseline))
+    disturbed = [_above_usual(np.concatenate(each), baseline) for each in series.values()]
+    return float(np.mean(np.concatenate(disturbed)))
+
+
+def _above_usual(beats: npt.NDArray[np.float64], baseline: float) -> npt.NDArray[np.bool_]:
+    usual = min(baseline, float(np.quantile(beats, _QUICKEST)))
+    return np.asarray(beats > CANARY_LIMIT * usual)
 
 
 def _environment(run: Run) -> list[str]:

@@ -107,7 +107,7 @@ def test_a_constant_takes_its_sentence_with_it(
 @pytest.mark.parametrize(
     ("owner", "constant", "value", "said"),
     [
-        (health, "CANARY_LIMIT", 1.5, "(more than 1.5 times its own baseline)"),
+        (health, "CANARY_LIMIT", 1.5, "(more than 1.5 times its usual time:"),
         (run_format, "LARGEST_ERROR_RATIO", 2.0, "The largest error is measured over allowed: above 2 is wrong."),
     ],
 )

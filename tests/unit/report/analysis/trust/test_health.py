@@ -126,6 +126,21 @@ def test_the_share_of_disturbed_rounds_is_over_all_cells(
     assert disturbed_share(run_of(tmp_path, cells)) == share
 
 
+def test_a_baseline_from_a_bad_moment_does_not_call_a_disturbed_run_calm(tmp_path: Path) -> None:
+    """The baseline is twice what the run's own quickest beats took, so that by it nothing is disturbed."""
+    beats = [0.0005] * 6 + [0.001] * 14
+    assert disturbed_share(load_run(folder(tmp_path, beats, canary={"baseline_s": 0.001}))) == 0.7
+
+
+def test_each_thread_budget_has_a_usual_time_of_its_own(tmp_path: Path) -> None:
+    """One thread's beats are quicker than those of two: the slower ones are no disturbance."""
+    cells = [
+        cell(f"b{threads}", PROBLEM, [1e-3] * 10, canary_s=[0.0005 * threads] * 10, threads=threads)
+        for threads in (1, 2)
+    ]
+    assert disturbed_share(run_of(tmp_path, cells)) == 0.0
+
+
 def test_without_a_baseline_of_the_canary_nothing_is_known(tmp_path: Path) -> None:
     assert disturbed_share(load_run(folder(tmp_path, [0.01] * 20, canary={}))) is None
 
