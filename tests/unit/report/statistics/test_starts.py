@@ -179,12 +179,13 @@ def test_one_start_gives_no_more_false_verdicts_than_three(tails: bool) -> None:
     """18 identical backends, in 200 problems."""
     generator = np.random.default_rng(7)
     three = [problem(generator, PLANNED_STARTS, 0.03, rounds=8, tails=tails) for _ in range(200)]
-    known = usual_disagreement([pair_up(series) for series in three])
-    today = different([pair_up(series, usual=known) for series in three])
+    planned = Field(three)  # as the report judges: all at once, each as by itself
+    known = planned.usual()
+    today = different(planned.judged(usual=known))
     once = replace(known, first_look=1)
-    screened = [problem(generator, 1, 0.03, tails=tails) for _ in range(200)]
-    found = different([pair_up(series, usual=once) for series in screened])
-    unaware = different([pair_up(series, usual=replace(once, start_sd=0.0)) for series in screened])
+    screened = Field([problem(generator, 1, 0.03, tails=tails) for _ in range(200)])
+    found = different(screened.judged(usual=once))
+    unaware = different(screened.judged(usual=replace(once, start_sd=0.0)))
     assert unaware > 10
     # One start that is far off is in 17 pairs: of heavy tails 200 problems do not tell the rates of both apart.
     assert found <= (0.5 if tails else today)
@@ -194,10 +195,10 @@ def test_three_rounds_decide_nothing_among_equals_and_much_where_backends_are_fa
     generator = np.random.default_rng(8)
     known = Disagreement(typical_round_sd=0.05, first_look=1)
     equal = [problem(generator, 1, 0.03, rounds=3) for _ in range(200)]
-    assert different([pair_up(series, usual=known) for series in equal]) <= 0.01
+    assert different(Field(equal).judged(usual=known)) <= 0.01
     # From three rounds alone, without what the others scatter, much would be decided.
     unaware = replace(known, typical_round_sd=0.0, start_sd=0.0)
-    assert different([pair_up(series, usual=unaware) for series in equal]) > 5
+    assert different(Field(equal).judged(usual=unaware)) > 5
     far = [
         Series(each.log_seconds + math.log(1.6) * number, each.rounds, each.processes)
         for number, each in enumerate(equal[0][:2])
