@@ -15,7 +15,7 @@ from pointwise_bench.common.shape_groups import has_total
 from pointwise_bench.suites.harness.design.costs import CostKey
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.checkpoint import TrialKey
-from pointwise_bench.suites.harness.run.contenders import Outlook, Parts, network_outlook, outlook
+from pointwise_bench.suites.harness.run.contenders import Outlook, Parts, network_outlook, outlooks
 from pointwise_bench.suites.harness.run.course.forecast import Forecast
 from pointwise_bench.suites.harness.run.course.meeting import Meeting
 from pointwise_bench.suites.harness.run.course.run_controls import RunControls
@@ -83,7 +83,7 @@ class Finals:
         """Undecided totals, then undecided layers; of each, those come first of which a second settles most."""
         weights = weights_of(met.values())
         totals = [self._about_total(members) for members in whole_networks(self._passes.plan, met)]
-        layers = [self._about_layer(meeting, weights[key]) for key, meeting in met.items()]
+        layers = [self._about_layer(met[key], found, weights[key]) for key, found in self._outlooks(met).items()]
         return [*in_order(totals), *in_order(layers)]
 
     def _parts(self, planned: PlannedTrial) -> Parts:
@@ -91,8 +91,16 @@ class Finals:
         pending = set(self._passes.pending(planned))
         return {name: parts for name, parts in self._passes.valid_parts(planned).items() if name in pending}
 
-    def _about_layer(self, meeting: Meeting, weight: float) -> Question | None:
-        found = outlook(meeting.parts, self._passes.disagreement(meeting.planned.threads))
+    def _outlooks(self, met: Mapping[TrialKey, Meeting]) -> dict[TrialKey, Outlook]:
+        """Of each layer by itself; all of a thread budget are judged at once."""
+        found: dict[TrialKey, Outlook] = {}
+        for threads in dict.fromkeys(meeting.planned.threads for meeting in met.values()):
+            own = {key: meeting.parts for key, meeting in met.items() if meeting.planned.threads == threads}
+            judged = outlooks([*own.values()], self._passes.disagreement(threads))
+            found |= dict(zip(own, judged, strict=True))
+        return found
+
+    def _about_layer(self, meeting: Meeting, found: Outlook, weight: float) -> Question | None:
         if found.leaders.settled:
             return None
         return self._question([TrialTask(meeting.planned, tuple(sorted(found.leaders.contenders)))], found, weight)

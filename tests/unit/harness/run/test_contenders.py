@@ -20,6 +20,8 @@ from pointwise_bench.suites.harness.run.contenders import (
     disagreement_of_starts,
     leaders,
     network_outlook,
+    outlook,
+    outlooks,
     undecided,
 )
 
@@ -85,6 +87,20 @@ def test_leaders_have_their_names_in_whatever_order_the_parts_come() -> None:
     found = leaders({"slow": parts(1.5), "b": parts(1.001, noise=1e-3, seed=2), "a": parts(1.0, noise=1e-3, seed=3)})
     assert found.leaders == {"a", "b"}
     assert found.settled
+
+
+def test_of_many_problems_each_is_judged_as_by_itself() -> None:
+    """Of different backends, passes and rounds, and with none of a problem among them."""
+    trials = [
+        {"slow": parts(1.5), "b": parts(1.001, noise=1e-3, seed=2), "a": parts(1.0, noise=1e-3, seed=3)},
+        {},
+        {"a": parts(1.0, noise=0.3), "c": parts(1.02, noise=0.3, seed=2)},
+        {"near": parts(1.07, passes=1, rounds=14, seed=2), "best": parts(1.0, passes=1, rounds=14)},
+    ]
+    known = Disagreement(first_look=1)
+    found = outlooks(trials, known)
+    assert found == [outlook(each, known) for each in trials]
+    assert [len(each.leaders.contenders) for each in found] == [2, 0, 2, 2]
 
 
 def test_nobody_leads_where_nobody_is() -> None:
