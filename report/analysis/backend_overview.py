@@ -1,4 +1,4 @@
-"""One row per backend over all networks of a run: how often it is fastest, and by how much."""
+"""One row per backend over all networks of a run: how often it is fastest, by how much; and what it is like beside."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from pointwise_bench.common.status import OK
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
 from pointwise_bench.report.analysis.series import by_backend
-from pointwise_bench.report.analysis.wording import DASH, times
+from pointwise_bench.report.analysis.wording import DASH, memory, times
 from pointwise_bench.report.reading.run import Run
 
 
@@ -24,6 +24,39 @@ class Overview:
     led: str
     speedup: str
     of_roof: str
+
+
+@dataclass(frozen=True)
+class Like:
+    """What one worker's backend was seen to be like, in words."""
+
+    worker: str  # the backend and its thread budget, as run.json names them
+    repeats: str
+    same_in_a_batch: str
+    kept_per_call: str
+    kept_per_shape: str
+
+
+def properties(run: Run) -> list[Like]:
+    """One row per worker that was looked at, by name."""
+    return [
+        Like(
+            worker,
+            _yes_or_no(seen["repeats"]),
+            _yes_or_no(seen["same_in_a_batch"]),
+            _kept(seen["bytes_per_call"]),
+            _kept(seen["bytes_per_shape"]),
+        )
+        for worker, seen in sorted(run.settings["properties"].items())
+    ]
+
+
+def _yes_or_no(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _kept(size: int | None) -> str:
+    return DASH if size is None else memory(size) if size else "nothing"
 
 
 def overview(run: Run, timings: pd.DataFrame, groups: Sequence[ReportGroup], baseline: str | None) -> list[Overview]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from pointwise_bench.backends.problem import Problem
 from pointwise_bench.common.status import STATUSES
-from pointwise_bench.report.analysis.backend_overview import overview
+from pointwise_bench.report.analysis.backend_overview import overview, properties
 from pointwise_bench.report.analysis.correctness import correctness, failures
 from pointwise_bench.report.analysis.costs import costs
 from pointwise_bench.report.analysis.groups import ReportGroup
@@ -141,6 +141,7 @@ def facts_of(found: RunAnalysis) -> dict[str, Any]:
         "environment": _environment(run),
         "claims": claim_tables.sections(run.claims, found.gains, found.ceilings),
         "backends": overview(run, found.timings, found.groups, found.baseline),
+        "properties": properties(run),
     }
 
 

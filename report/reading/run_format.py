@@ -122,6 +122,13 @@ _CONTROLS: Final = {
     "slower_by_percent": KeyRule(mapping_of(_percent)),
 }
 
+_PROPERTIES: Final = {
+    "repeats": KeyRule(yes_or_no),
+    "same_in_a_batch": KeyRule(yes_or_no),
+    "bytes_per_call": KeyRule(or_null(whole(0)), None),
+    "bytes_per_shape": KeyRule(or_null(whole(0)), None),
+}
+
 SETTINGS: Final = {
     "machine": KeyRule(name(), None),
     "started_at": KeyRule(name(0), ""),
@@ -133,6 +140,7 @@ SETTINGS: Final = {
     "ceilings": KeyRule(list_of(object_of(_CEILING)), ()),
     "canary": KeyRule(object_of({"baseline_s": KeyRule(duration, None)}), {}),
     "ran": KeyRule(mapping_of(text), {}),
+    "properties": KeyRule(mapping_of(object_of(_PROPERTIES)), {}),
     "controls": KeyRule(or_null(object_of(_CONTROLS)), None),
     "first_look": KeyRule(whole(1, 2**31), PLANNED_STARTS),
 }

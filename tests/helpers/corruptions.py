@@ -137,6 +137,7 @@ MUST_SAY: Final[dict[str, tuple[Any, ...]]] = {
     "environment": (5, "x", [], True, {"warnings": "x"}, {"warnings": [5]}, {"a": Raw("[" * 200 + "]" * 200)}),
     "canary": (5, "x", [], {"baseline_s": "x"}, {"baseline_s": 0}, {"baseline_s": NAN}, {"baseline_s": -1}),
     "ran": (5, "x", [], {"a, 1 threads": 5}, {"": "x"}),
+    "properties": (5, "x", [], {"a": 5}, {"a": {}}, {"a": {"repeats": 1}}),
     "passes": (5, "x", {}, [5], [{"wall_s": 0}], [{"steal_s": -1}], [{"steal_s": NAN}], [{"wall_s": "x"}], [[]]),
     "ceilings": (
         *(5, "x", {}, [5], [{}], [{"threads": 0}], [{"threads": 1, "fma_peak_flops": 5}], [{"threads": True}]),

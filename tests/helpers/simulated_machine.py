@@ -129,6 +129,9 @@ class MadeClient:
     def ran(self, timeout_s: float) -> None:
         """Nothing to tell."""
 
+    def examine(self, timeout_s: float) -> None:
+        """Nothing to look at."""
+
     def kill(self) -> None:
         """Nothing to end."""
 

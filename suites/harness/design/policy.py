@@ -273,6 +273,24 @@ class GatePolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PropertiesPolicy:
+    """How it is looked, once a run and backend, what a backend is like beside right and fast."""
+
+    repetitions: int = 8
+    """Of a call that must give the same bits to be the same each time."""
+    calls: int = 200
+    """In one step of looking whether memory grows by calls ..."""
+    calls_s: float = 0.02
+    """... or as many as take this much processor time."""
+    steps: int = 3
+    """In a row after each of which there must be more memory, be it by calls or by shapes."""
+    least_bytes: int = 2**15
+    """More in each step. An interpreter and its allocator take some pages now and then, a kept result has 72 KiB."""
+    share: float = 0.02
+    """Of a time budget, for all backends; who has not been looked at by then is not."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClaimsPolicy:
     """Claims: what a 1x1 convolution buys, measured on each backend alone."""
 
@@ -341,6 +359,7 @@ class Policy:
     ceilings: CeilingsPolicy = field(default_factory=CeilingsPolicy)
     acceptance: AcceptancePolicy = field(default_factory=AcceptancePolicy)
     gate: GatePolicy = field(default_factory=GatePolicy)
+    properties: PropertiesPolicy = field(default_factory=PropertiesPolicy)
     claims: ClaimsPolicy = field(default_factory=ClaimsPolicy)
     verdict: VerdictPolicy = field(default_factory=VerdictPolicy)
 

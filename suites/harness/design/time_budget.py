@@ -73,6 +73,10 @@ class TimeBudget:
         """The same for the ceilings at the end, which show whether the machine has changed."""
         return self.seconds is None or cost_s < POLICY.budget.last_gauging_share * self.seconds
 
+    def seconds_for_properties(self) -> float:
+        """How long the looks at what all backends are like may take."""
+        return float("inf") if self.seconds is None else POLICY.properties.share * self.seconds
+
     def allows_settling(self, starting_s: float = 0.0) -> bool:
         """Whether one more pass makes sense, in which starting every worker takes ``starting_s`` seconds."""
         return self.left_s() > max(POLICY.budget.shortest_settling_s, starting_s)

@@ -100,7 +100,7 @@ def is_finished(run_folder: RunFolder) -> bool:
 
 
 _KEPT: Final[dict[str, type]] = {"options": dict, "environment": dict, "ceilings": list, "passes": list}
-_LATER: Final[dict[str, type]] = {"libraries": dict, "ran": dict, "totals": dict}
+_LATER: Final[dict[str, type]] = {"libraries": dict, "ran": dict, "properties": dict, "totals": dict}
 
 
 def fault_of(run: dict[str, Any]) -> str | None:

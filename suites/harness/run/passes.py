@@ -40,6 +40,7 @@ from pointwise_bench.suites.harness.worker.pool import Pool, WorkerSlot
 from pointwise_bench.suites.harness.worker.side_by_side import side_by_side
 
 LIBRARIES_S = 10.0  # patience for asking a worker which libraries it has loaded, and what ran
+SHORTEST_LOOK_S = 0.3  # for the properties of a backend
 SHORTEST_START_S = 30.0  # for a worker to start; --timeout may be shorter than importing torch takes
 
 
@@ -68,6 +69,7 @@ class Passes:
         self.timed_s = 0.0
         self.libraries: dict[str, Any] = {}
         self.ran: dict[str, str] = {}
+        self.properties: dict[str, dict[str, Any]] = {}
         self.pool = Pool(
             run_folder.workers,
             in_process=options.in_process,
@@ -239,6 +241,10 @@ class Passes:
         slots = [slot for slot in slots if (slot.name, slot.threads) not in self.screened_out]
         patience_s = min(LIBRARIES_S, self.budget.patience_s())
         side_by_side(lambda slot: self._ask_one_what_ran(slot, patience_s), slots, self.pool.at_once)
+        ends = time.monotonic() + self.budget.seconds_for_properties()
+        side_by_side(
+            lambda slot: self._examine(slot, min(LIBRARIES_S, ends - time.monotonic())), slots, self.pool.at_once
+        )
 
     def _ask_one_what_ran(self, slot: WorkerSlot, patience_s: float) -> None:
         assert slot.client is not None, "an occupied slot has a client"
@@ -246,6 +252,20 @@ class Passes:
             self.libraries[_named(slot)] = slot.client.libraries(patience_s)
             if (ran := slot.client.ran(patience_s)) is not None:
                 self.ran[_named(slot)] = ran
+
+    def _examine(self, slot: WorkerSlot, ends: float) -> None:
+        """See :mod:`properties`; a worker that gets lost over it is replaced, and costs no cell."""
+        patience_s = min(LIBRARIES_S, ends - time.monotonic())
+        if slot.client is None or patience_s < SHORTEST_LOOK_S:
+            return
+        try:
+            found = slot.client.examine(patience_s)
+        except Ended as ended:
+            if not ended.alive:
+                self.pool.dismiss(slot)
+        else:
+            if found is not None:
+                self.properties[_named(slot)] = asdict(found)
 
     def _shares(self, planned: PlannedTrial) -> dict[str, Share]:
         """What every backend does in each pass, from the first one that it took part in."""

@@ -200,7 +200,11 @@ class Session:
         complete = passes.complete and self._claims.complete(self._claim_results)
         passes.pool.close()
         # Also of a run that its time budget ended; what an earlier session learned stays, unless it was learned anew.
-        for key, learned in (("libraries", passes.libraries), ("ran", passes.ran)):
+        for key, learned in (
+            ("libraries", passes.libraries),
+            ("ran", passes.ran),
+            ("properties", passes.properties),
+        ):
             self.run_folder.run[key] = self.run_folder.run.get(key, {}) | learned
         if (complete or self._followed) and passes.budget.allows_last_gauging(passes.meters.cost_s):
             self.run_folder.run["ceilings"] += passes.meters.read("after")

@@ -23,6 +23,7 @@ from pointwise_bench.suites.harness.memory.shared_arrays import read_block, writ
 from pointwise_bench.suites.harness.record.ended import Ended, WrongAnswer
 from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.judge import Finish, Judge, SetUp
+from pointwise_bench.suites.harness.timing.properties import Properties
 from pointwise_bench.suites.harness.timing.timed_layer import AnsweredAgain, Closed, Prepared, WarmUp
 from pointwise_bench.suites.harness.verify.gate import Declared
 from pointwise_bench.suites.harness.verify.questions import Array, Weights
@@ -176,6 +177,11 @@ class WorkerClient:
     def ran(self, timeout_s: float) -> str | None:
         """See :meth:`pointwise_bench.backends.Backend.ran`."""
         return self._reason({"do": "ran"}, timeout_s)
+
+    def examine(self, timeout_s: float) -> Properties | None:
+        """See :func:`pointwise_bench.suites.harness.timing.properties.examine`."""
+        value = self._ask({"do": "examine"}, timeout_s)
+        return None if value is None else self._read("examine", partial(answers.numbers, Properties), value)
 
     def kill(self) -> None:
         """Kill the process with everything that it has started. Safe to call twice."""

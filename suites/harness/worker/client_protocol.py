@@ -12,6 +12,7 @@ from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
 from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.judge import Finish, SetUp
+from pointwise_bench.suites.harness.timing.properties import Properties
 from pointwise_bench.suites.harness.timing.timed_layer import WarmUp
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.questions import Array, Weights
@@ -86,6 +87,9 @@ class Client(Protocol):
 
     def ran(self, timeout_s: float) -> str | None:
         """See :meth:`pointwise_bench.backends.Backend.ran`."""
+
+    def examine(self, timeout_s: float) -> Properties | None:
+        """See :func:`pointwise_bench.suites.harness.timing.properties.examine`."""
 
     def kill(self) -> None:
         """End the process that the backend runs in, where it has one of its own. Safe to call twice."""

@@ -13,6 +13,7 @@ from pointwise_bench.suites.harness.claims.timed_claim import TimedClaim
 from pointwise_bench.suites.harness.memory.shared_arrays import read_block, write_block
 from pointwise_bench.suites.harness.record.text import one_line
 from pointwise_bench.suites.harness.timing.process_statistics import libraries
+from pointwise_bench.suites.harness.timing.properties import examine
 from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer
 from pointwise_bench.suites.harness.verify.questions import AFTER, BEFORE, SHOWN, Questions, Weights, results_at
 from pointwise_bench.suites.harness.worker.channel import Message
@@ -99,6 +100,11 @@ def _ran(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> R
     return _value(_reason(timed_layer.backend.ran(), "ran"))
 
 
+def _examine(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    found = examine(timed_layer.backend, timed_layer.threads)
+    return _value(None if found is None else asdict(found))
+
+
 HANDLERS: Final[dict[str, Handler]] = {
     "missing": _missing,
     "refuses": _refuses,
@@ -113,4 +119,5 @@ HANDLERS: Final[dict[str, Handler]] = {
     "time_claim": _time_claim,
     "libraries": _libraries,
     "ran": _ran,
+    "examine": _examine,
 }

@@ -14,6 +14,7 @@ from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.judge import Finish, SetUp
 from pointwise_bench.suites.harness.timing.judged_layer import JudgedLayer
 from pointwise_bench.suites.harness.timing.process_statistics import libraries
+from pointwise_bench.suites.harness.timing.properties import Properties, examine
 from pointwise_bench.suites.harness.timing.timed_layer import WarmUp
 from pointwise_bench.suites.harness.verify.questions import Array, Weights
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
@@ -96,6 +97,11 @@ class InProcessClient:
         """See :meth:`pointwise_bench.backends.Backend.ran`."""
         with _ending("ran"):
             return self._backend.ran()
+
+    def examine(self, timeout_s: float) -> Properties | None:
+        """See :func:`pointwise_bench.suites.harness.timing.properties.examine`."""
+        with _ending("examine"):
+            return examine(self._backend, self._layer.timed.threads)
 
     def kill(self) -> None:
         """Do nothing: a backend in this process ends with the process."""

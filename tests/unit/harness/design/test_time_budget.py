@@ -138,3 +138,8 @@ def test_ceilings_between_passes_must_be_cheap(clock: FakeClock) -> None:
     budget = TimeBudget(100.0, clock.now_s)
     assert budget.allows_gauging(0.9 * POLICY.budget.gauging_share * 100)
     assert not budget.allows_gauging(1.1 * POLICY.budget.gauging_share * 100)
+
+
+def test_looks_at_what_backends_are_like_have_a_share_of_a_budget() -> None:
+    assert TimeBudget(None, 0.0).seconds_for_properties() == float("inf")
+    assert TimeBudget(100.0, 0.0).seconds_for_properties() == 100 * POLICY.properties.share

@@ -28,6 +28,7 @@ DAMAGES: dict[str, Any] = {
     "totals": [[], {"wall_s": "x", "timed_s": 1.0}, {"wall_s": 1.0}, {"wall_s": 10**400, "timed_s": 1.0}],
     "libraries": [[], 5],
     "ran": [[], "x"],
+    "properties": [[], "x"],
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from make_run import CEILINGS, cell, run_of
 
-from pointwise_bench.report.analysis.backend_overview import Overview, overview
+from pointwise_bench.report.analysis.backend_overview import Like, Overview, overview, properties
 from pointwise_bench.report.analysis.comparisons import compare_run
 from pointwise_bench.report.analysis.groups import group_up
 from pointwise_bench.report.analysis.roofline import Roofs
@@ -77,3 +77,12 @@ def test_the_share_of_the_roof_is_the_median_over_all_cells(tmp_path: Path) -> N
 
 def test_a_run_without_cells_has_no_rows(tmp_path: Path) -> None:
     assert rows_of(tmp_path, [], None) == []
+
+
+def test_what_a_backend_is_like_is_said_in_words_by_name(tmp_path: Path) -> None:
+    seen = {"repeats": True, "same_in_a_batch": False, "bytes_per_call": 2**20, "bytes_per_shape": None}
+    run = run_of(tmp_path, [], properties={"b, 1 threads": seen, "a, 2 threads": {**seen, "bytes_per_call": 0}})
+    assert properties(run) == [
+        Like("a, 2 threads", "yes", "no", "nothing", DASH),
+        Like("b, 1 threads", "yes", "no", "1.00 MiB", DASH),
+    ]
