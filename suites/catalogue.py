@@ -27,7 +27,7 @@ from typing import Final, Literal, cast, get_args
 
 from pointwise_bench.backends.problem import Problem
 
-Kind = Literal["basics", "claims", "sweep", "network", "user"]
+Kind = Literal["basics", "claims", "sweep", "network", "museum", "user"]
 
 SHAPES: Final = Path(__file__).parent / "shapes"
 

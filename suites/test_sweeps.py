@@ -1,4 +1,4 @@
-"""Timed: the basics, and sweeps that vary one axis at a time."""
+"""Timed: the basics, sweeps that vary one axis at a time, and layers that were reported slow or wrong."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pointwise_bench.suites.harness.run.session import Session
 
 
-@pytest.mark.shapes("basics", "sweep")
+@pytest.mark.shapes("basics", "sweep", "museum")
 @pytest.mark.benchmark(timer=CLOCK)
 def test_point(
     run_session: Session, group: Group, layer: CatalogueEntry, threads: int, backend_name: str, benchmark: Any

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-COLLECTIONS: Final = ("basics", "claims")
+CENSUS: Final = "census"
+"""The group that stands for the layers of all models; a sum over it is the time of all of them."""
+
+MUSEUM: Final = "museum"
+"""The group of layers that were reported slow or wrong."""
+
+COLLECTIONS: Final = ("basics", "claims", MUSEUM)
 """Groups whose shapes were picked one by one: a sum over them is the time of nothing."""
 
 SWEEP_PREFIX: Final = "sweep-"

@@ -9,7 +9,8 @@ from pointwise_bench.suites.catalogue import load
 
 
 @pytest.mark.parametrize(("group", "total", "sweep"), [("basics", False, False), ("claims", False, False),
-    ("sweep-batch", False, True), ("googlenet", True, False), ("my layers", True, False)])  # fmt: skip
+    ("museum", False, False), ("census", True, False), ("sweep-batch", False, True), ("googlenet", True, False),
+    ("my layers", True, False)])  # fmt: skip
 def test_networks_and_a_users_own_layers_add_up(group: str, total: bool, sweep: bool) -> None:
     assert (has_total(group), is_sweep(group)) == (total, sweep)
 

@@ -144,7 +144,7 @@ def test_every_group_and_layer_has_a_source_and_a_kind_of_its_own(groups: dict[s
     for group in groups.values():
         assert group.source.strip() not in {"", f"{group.name}.toml"}
         assert all(layer.source for layer in group.layers)
-        own = {"basics": "basics", "claims": "claims"}
+        own = {"basics": "basics", "claims": "claims", "museum": "museum"}
         expected = "sweep" if group.name.startswith("sweep-") else own.get(group.name, "network")
         assert group.kind == expected
     heads = {layer.name: layer.source for layer in groups["mobilenet_v3_large"].layers}
@@ -361,8 +361,8 @@ VALID_KEYS = (
         ("common = { c_in = 3 }", "common: unknown key 'c_in' (write in_channels)"),
         ("layers = []", "unknown key 'layers' (write layer)"),
         ("default = 1", "default must be true or false, got 1"),
-        ("kind = 'nets'", "kind must be one of basics, claims, sweep, network, user, got 'nets'"),
-        ("kind = []", "kind must be one of basics, claims, sweep, network, user, got []"),
+        ("kind = 'nets'", "kind must be one of basics, claims, sweep, network, museum, user, got 'nets'"),
+        ("kind = []", "kind must be one of basics, claims, sweep, network, museum, user, got []"),
         ("source = 3", "source must be a text of printable characters, got 3"),
         ("a = ", "is not valid TOML: Invalid value (at end of document)"),
         (
