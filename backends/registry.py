@@ -24,6 +24,7 @@ from pointwise_bench.backends._finding.importing import (
     module_exists,
     no_such_module,
     place_of,
+    prefer_version_of,
 )
 from pointwise_bench.backends._finding.sources import (
     ENTRY_POINT_GROUP,
@@ -178,7 +179,7 @@ class Registry:
         if self.names_from(source):
             return
         try:
-            if self._load_elsewhere is not None and source.kind != "built-in":
+            if self._load_elsewhere is not None and (source.kind != "built-in" or source.suffix):
                 modules = self._declare(source, self._load_elsewhere(source))
             else:
                 with self._attributing_to(source):
@@ -210,6 +211,7 @@ class Registry:
 
     def _import(self, source: Source) -> str:
         """The name of the module that was imported."""
+        prefer_version_of(source)
         if source.kind == "entry-point":
             loaded = entry_point(source.location).load()
             if isinstance(loaded, ModuleType):

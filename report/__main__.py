@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from pointwise_bench.common.fail_on import FailOn
 from pointwise_bench.common.formats import USAGE_ERROR
 from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.reading.errors import ReportError
@@ -50,7 +51,8 @@ _COMPARE_HELP: Final = """\
 Prints what became faster or slower from run OLD to run NEW, each backend against itself. The runs did not take turns,
 so nothing is paired: a change is called only where even the closest ends of the two medians' intervals differ by more
 than the margin, and where both runs have at least {rounds} rounds. Even then it may be the machine's: two runs that are
-not paired decide no exit code by their times, whatever --fail-on says. A lost valid result needs no pairing.
+not paired decide no exit code by their times, whatever --fail-on says: `compare --against REF` measures another version
+in the same rounds. A lost valid result needs no pairing.
 
 Runs of two machines, and runs that were measured by different rules (a hot cache and a cold one, another policy,
 another version of pointwise-bench), are refused unless that is asked for. What else differs is noted.
@@ -225,9 +227,9 @@ def _compare(words: Sequence[str]) -> int:
         print(f"not compared: {count} of the cells: {reason}")
     print(
         "not paired: the two runs took no turns in the same rounds, so no change of a time decides the exit code"
-        + (f"; --fail-on {options.fail_on} looked for lost results only" if options.fail_on == "slower" else "")
+        + (f"; --fail-on {options.fail_on} looked for lost results only" if options.fail_on.what == "slower" else "")
     )
-    return int(options.fail_on != "nothing" and counts["broken"] > 0)
+    return int(options.fail_on.what != "nothing" and counts["broken"] > 0)
 
 
 def _compare_parser() -> argparse.ArgumentParser:
@@ -242,10 +244,12 @@ def _compare_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--fail-on",
-        choices=("nothing", "broken", "slower"),
-        default="nothing",
-        help="what ends with exit code 1: broken, a backend that lost its valid result; slower, that or a slower time, "
-        "which needs paired rounds and so never is found between two separate runs (default: nothing)",
+        type=FailOn.parse,
+        default=FailOn(),
+        metavar="WHAT",
+        help="what ends with exit code 1: nothing (default); broken, a backend that lost its valid result; slower or "
+        "slower:PERCENT, that or a slower time, which needs paired rounds (--against REF) and so never is found "
+        "between two separate runs",
     )
     parser.add_argument("--across-machines", action="store_true", help="compare although the runs' machines differ")
     parser.add_argument(

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pointwise_bench.backends._finding.sources import ENTRY_POINT_GROUP, Source
+from pointwise_bench.backends._finding.sources import ENTRY_POINT_GROUP, PACKAGE, Source
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -23,6 +23,18 @@ def entry_point(name: str) -> EntryPoint:
         offering = sorted(f"{point.dist.name} {point.dist.version}" for point in points if point.dist)
         raise ValueError(f"the entry point {name!r} is offered by {' and by '.join(offering)}: uninstall all but one")
     return points[0]
+
+
+def prefer_version_of(source: Source) -> None:
+    """Have this process import the modules of another version, where ``source`` is one's; it serves nothing else.
+
+    Of ours only contestants and what they share are the other version's: the contract is loaded by now, and is that of
+    the version that measures, as for a plugin. Two contracts could not be asked by one harness.
+    """
+    if source.code and source.kind == "built-in":
+        sys.modules[PACKAGE].__path__ = [source.code]
+    elif source.code:
+        sys.path.insert(0, source.code)
 
 
 def place_of(error: BaseException, source: Source) -> str:

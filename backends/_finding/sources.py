@@ -24,6 +24,12 @@ class Source:
     kind: Literal["built-in", "entry-point", "plugin"]
     location: str
     """Module of a built-in, name of an entry point, or the absolute path or module that ``--plugin`` named."""
+    code: str = ""
+    """The folder that another version's modules are imported from; empty for the version that is here."""
+    python: str = ""
+    """The interpreter of that version's own environment; empty where the one that runs here serves it."""
+    suffix: str = ""
+    """What that version's names are given at their end: they would be those of the version that is here."""
 
     @property
     def file(self) -> str:

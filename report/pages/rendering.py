@@ -72,11 +72,11 @@ def _templates() -> Environment:
     )
     environment.globals |= {"REUSED": REUSED_MARK, "IN_PROCESS": IN_PROCESS_MARK, "UNCLEAR": UNCLEAR_MARK}
     environment.globals |= {"SIGNS": SIGNS, "MEASURES": MEASURES, "OK": OK}
-    environment.filters |= {"markdown": _markdown, "threads": threads_of, "times": times, "duration": duration}
+    environment.filters |= {"markdown": in_markdown, "threads": threads_of, "times": times, "duration": duration}
     return environment
 
 
-def _markdown(text: object) -> str:
+def in_markdown(text: object) -> str:
     """Text safe inside a cell of a Markdown table: no column, line, tag, link, picture or code of its own.
 
     As references and not behind backslashes: a table splits its cells before it looks at those.

@@ -34,7 +34,7 @@ COMMANDS: Final = {
         "pointwise_bench.harvest.__main__", (), "write the 1x1 convolutions of a model to a file of layers"
     ),
     "compare": Command(
-        "pointwise_bench.report.__main__", ("compare",), "tell what became faster or slower between two runs"
+        "pointwise_bench.comparing.command", (), "tell what became faster or slower between two runs or two versions"
     ),
     "publish": Command("pointwise_bench.publishing", (), "make the site of all runs, or check a run for it"),
     "recommend": Command(

@@ -40,7 +40,7 @@ examples:
 Whatever else is given goes to pytest, pytest-benchmark's options included (--benchmark-json FILE, ...)."""
 
 
-class _WhatWasRun:
+class WhatWasRun:
     """A pytest plugin that keeps what the session has left behind: the folder of its run, and the analysis of it."""
 
     def __init__(self) -> None:
@@ -65,14 +65,23 @@ def main(arguments: Sequence[str]) -> int:
     except ValueError as error:  # HarvestError is one; its message is a line
         print(f"pointwise-bench run: {error}", file=sys.stderr)
         return USAGE_ERROR
+    code, left = measured(arguments)
+    return code if left.folder is None else max(code, report([str(left.folder)], left.analyses))
+
+
+def measured(arguments: Sequence[str]) -> tuple[int, WhatWasRun]:
+    """Measure what ``arguments`` select: the exit code of the session, and what it has left behind.
+
+    A process that measures a second time has a new time budget for that: :data:`pytest_plugin.BEGAN`.
+    """
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)
-    left = _WhatWasRun()
+    left = WhatWasRun()
     words = [*_PYTEST, f"--rootdir={Path.cwd()}", *TIMED, *arguments]
     code = int(pytest.main(words, plugins=[pytest_plugin, left]))
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a session that was interrupted; its report may be, too
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    return code if left.folder is None else max(code, report([str(left.folder)], left.analyses))
+    return code, left
 
 
 def _with_layers_of_models(arguments: Sequence[str]) -> Sequence[str]:

@@ -11,7 +11,7 @@ from places import ROOT
 
 PACKAGE = "pointwise_bench"
 LINKED = ("backends", "suites", "report")
-BESIDE = ("common", "harvest", "wisdom", "torch")
+BESIDE = ("common", "harvest", "wisdom", "torch", "comparing")
 
 
 def module_name(path: Path) -> str:

@@ -63,6 +63,29 @@ def test_a_plugin_that_fails_says_how(tmp_path: Path, text: str, words: str) -> 
     assert "\n" not in str(caught.value)
 
 
+def test_another_version_of_a_built_in_is_imported_with_what_it_shares(tmp_path: Path) -> None:
+    """Its helper too: the contract alone is that of the version which measures."""
+    (tmp_path / "_shared").mkdir()
+    (tmp_path / "_shared" / "__init__.py").touch()
+    (tmp_path / "_shared" / "of_before.py").write_text('NAME = "named-in-a-helper"')
+    helped = "from pointwise_bench.backends._shared.of_before import NAME\n" + TWO.replace('"second-in-tests"', "NAME")
+    (tmp_path / "numpy_matmul.py").write_text(helped)
+    location = "pointwise_bench.backends.numpy_matmul"
+    found = declarations(Source("built-in", location, code=str(tmp_path), suffix="-before"))
+    assert [each.name for each in found] == ["first-in-tests-before", "named-in-a-helper-before"]
+
+
+def test_another_version_of_a_module_comes_before_what_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder, text in (("here", "raise SystemExit"), ("there", TWO)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a_module_of_tests.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path / "here")
+    there = Source("plugin", "a_module_of_tests", code=str(tmp_path / "there"))
+    assert [each.name for each in declarations(there)] == ["first-in-tests", "second-in-tests"]
+
+
 def test_one_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugin_loading, "LOADING_S", 1.0)
     with pytest.raises(LoadingFailed, match="failed to load: import: no answer within 1 s"):

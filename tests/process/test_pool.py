@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from places import PLUGINS
+from places import PLUGINS, ROOT
 
 from pointwise_bench.backends import registry
 from pointwise_bench.backends.backend import RUN_CACHE
 from pointwise_bench.common.status import Status
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.worker import pool as pool_module
+from pointwise_bench.suites.harness.worker.plugin_loading import declarations
 from pointwise_bench.suites.harness.worker.pool import Pool
 
 CHEAP = "numpy-matmul"
@@ -74,6 +76,18 @@ def test_a_run_has_a_folder_for_compiled_code_that_every_start_is_told_and_that_
     assert [path.name for path in Path(told[0]).iterdir()] == ["compiled by the first start"]
     pool.close()
     assert not Path(told[0]).exists()
+
+
+def test_two_versions_of_a_backend_keep_no_compiled_code_in_common(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both may name it alike, and the second to start would run the first one's."""
+    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    monkeypatch.setattr(registry, "_load_elsewhere", declarations)
+    registry.load(replace(registry.source(CHEAP), code=str(ROOT / "backends"), suffix="-before"))
+    slots = [pool.slot(name, 1) for name in (CHEAP, f"{CHEAP}-before")]
+    assert [slot.missing for slot in slots] == [None, None]
+    here, before = (environment_of(slot)[RUN_CACHE] for slot in slots)
+    assert here != before
+    assert Path(before).is_dir()
 
 
 def test_closing_ends_every_process(pool: Pool) -> None:

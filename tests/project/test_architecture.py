@@ -380,6 +380,15 @@ def test_models_of_torch_rest_on_the_kernel_and_nothing_heavy_is_imported_at_the
         assert not HEAVY_PACKAGES & {name.partition(".")[0] for name in imports(module, inside_functions=False)}
 
 
+# --- two versions -------------------------------------------------------------------------------------------------
+
+
+def test_nobody_imports_the_comparing_of_versions_and_its_command_is_opened_by_name() -> None:
+    comparing = {*modules_of("comparing")}
+    assert comparing
+    assert [module for module in FILES.keys() - comparing if ours(module) & comparing] == []
+
+
 # --- what all agree on --------------------------------------------------------------------------------------------
 
 

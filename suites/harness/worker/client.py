@@ -67,7 +67,7 @@ class WorkerClient:
         arguments = {"backend": backend, "source": vars(source), "threads": threads, "slowed_by": slowed_by}
         added = dict(variables) | ({} if cache is None else {RUN_CACHE: str(cache.absolute())})
         module = "pointwise_bench.suites.harness.worker.main"
-        self._process = ChildProcess(module, arguments, threads, log, added, temporary)
+        self._process = ChildProcess(module, arguments, threads, log, added, temporary, source.python)
 
     @property
     def pid(self) -> int:

@@ -102,7 +102,8 @@ def _backend(start: dict[str, Any]) -> Backend:
     source = Source(**start["source"])
     registry.load(source)
     found = registry.names_from(source)
-    backend = registry.get(start["backend"] if start["backend"] in found else found[0])
+    name = start["backend"].removesuffix(source.suffix)
+    backend = registry.get(name if name in found else found[0])
     return backend if start.get("slowed_by") is None else Slowed(backend, start["slowed_by"])
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,11 @@ def declarations(source: Source) -> list[Declaration]:
             {"source": vars(source)},
             threads=1,
             log=Path(folder) / "log",
+            python=source.python,
         )
         try:
             answer, _ = process.ask({"do": "import"}, LOADING_S)
-            return _read(answer)
+            return [replace(each, name=each.name + source.suffix) for each in _read(answer)]
         except Ended as ended:
             raise LoadingFailed(f"failed to load: {ended.reason}") from None
         except (TypeError, KeyError, ValueError, AttributeError) as error:
@@ -67,6 +69,7 @@ def _read(answer: Any) -> list[Declaration]:
 
 def main(arguments: str) -> None:
     """Answer the one request, and end without running a plugin's exit handlers."""
+    from pointwise_bench.suites.harness.worker.channel import ChannelClosed
     from pointwise_bench.suites.harness.worker.main import begin
 
     start = json.loads(arguments)
@@ -77,6 +80,9 @@ def main(arguments: str) -> None:
     except BaseException as error:  # one that is no Exception, or that raises when it is described
         answer = {"failed": f"failed to load: {type(error).__name__}"}
     channel.send({"value": answer})
+    # The harness ends this process. One that left by itself would look, on a busy machine, as if it had not answered.
+    with suppress(ChannelClosed):
+        channel.receive()
     os._exit(0)
 
 

@@ -217,13 +217,15 @@ class Pool:
             return InProcessClient(backend, threads)
         log = self._logs / f"{slot.name}-{threads}-threads.log"
         _begin_section(log, f"start {slot.starts} of {slot.name} with {threads} thread{'s' * (threads != 1)}")
-        self._cache.mkdir(exist_ok=True)
         source, declared = registry.source(backend), Declared.by(slot.backend)
+        # Two versions of a backend may keep their compiled code under one name.
+        cache = self._cache / source.suffix
+        cache.mkdir(parents=True, exist_ok=True)
         if self._temporary is None:
             self._temporary = Path(mkdtemp(prefix=TEMPORARY))
         temporary = self._temporary / log.stem
         client = partial(WorkerClient, variables=self._variables, temporary=temporary)
-        return client(backend, source, threads, log, self._cache, declared, slot.slowed_by)
+        return client(backend, source, threads, log, cache, declared, slot.slowed_by)
 
 
 def _begin_section(log: Path, title: str) -> None:

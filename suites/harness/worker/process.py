@@ -51,8 +51,11 @@ class ChildProcess:
         log: Path,
         variables: Mapping[str, str] = MappingProxyType({}),
         temporary: Path | None = None,
+        python: str = "",
     ) -> None:
         """``temporary``: a folder for its temporary files, which may hold some already; None for one that goes with it.
+
+        ``python``: the interpreter of another environment; empty for the one that runs here.
 
         ``RUN_CACHE`` among ``variables`` is the other folder in which it may change files, beside those of compilers.
         """
@@ -73,6 +76,8 @@ class ChildProcess:
             self._log_start = output.tell()
             # Kept open, and not the worker's own: what it wrote is read here whatever a plugin does to the file.
             self._log = open_regular(log, os.O_RDONLY)
+            # Another environment finds what is here behind its own packages; by this variable it would be before them.
+            own = {"PYTHONPATH": ""} if python else {}
             told = {
                 "descriptor": theirs.fileno(),
                 "parent": os.getpid(),
@@ -80,9 +85,9 @@ class ChildProcess:
                 "may_write": may_write,
             }
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, json.dumps(arguments | told)],
+                [python or sys.executable, "-m", module, json.dumps(arguments | told)],
                 pass_fds=(theirs.fileno(),),
-                env=worker_variables(threads) | variables | {marked_processes.VARIABLE: self._mark},
+                env=worker_variables(threads) | own | variables | {marked_processes.VARIABLE: self._mark},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

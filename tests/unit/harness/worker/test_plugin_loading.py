@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,9 +31,11 @@ class ScriptedProcess:
     killed = 0
     logs: list[Path]
 
-    def __init__(self, module: str, start: dict[str, Any], threads: int, log: Path) -> None:
+    def __init__(self, module: str, start: dict[str, Any], threads: int, log: Path, python: str) -> None:
         assert module == "pointwise_bench.suites.harness.worker.plugin_loading"
-        assert (start, threads) == ({"source": vars(SOURCE)}, 1)
+        source = Source(**start["source"])
+        assert (replace(source, suffix="", python=""), threads) == (SOURCE, 1)
+        assert python == source.python
         type(self).logs.append(log.parent)
         assert log.parent.is_dir()
 
@@ -66,6 +69,14 @@ def test_what_it_declares_is_told_and_its_process_ends(scripted: type[ScriptedPr
     assert declarations(SOURCE) == told
     assert scripted.killed == 1
     assert not any(folder.exists() for folder in scripted.logs)
+
+
+def test_another_version_is_asked_in_its_environment_and_its_names_end_otherwise(
+    scripted: type[ScriptedProcess],
+) -> None:
+    scripted.answer = {"declared": [GOOD]}
+    (told,) = declarations(replace(SOURCE, suffix="-before", python="elsewhere/bin/python"))
+    assert told.name == "mine-before"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from jinja2 import UndefinedError
 
-from pointwise_bench.report.pages.rendering import _markdown, render
+from pointwise_bench.report.pages.rendering import in_markdown, render
 from pointwise_bench.report.pages.stated_rules import stated_rules
 
 
@@ -30,15 +30,15 @@ from pointwise_bench.report.pages.stated_rules import stated_rules
         (5, "5"),
     ],
 )
-def test_text_in_a_markdown_table_is_one_cell(text: object, safe: str) -> None:
-    assert _markdown(text) == safe
+def test_text_in_ain_markdown_table_is_one_cell(text: object, safe: str) -> None:
+    assert in_markdown(text) == safe
 
 
 # 200 examples of any text, with the four characters that matter drawn often.
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.characters() | st.sampled_from([*"|<&\n\\[](:`", "://", "www."])).map("".join))
 def test_no_text_opens_a_tag_a_column_or_a_line(text: str) -> None:
-    safe = _markdown(text)
+    safe = in_markdown(text)
     assert "\n" not in safe
     assert "<" not in safe
     assert not set("|\\`") & set(safe)
