@@ -83,20 +83,30 @@ def attempt(problem: Problem, tried: WorkerClient, control: Callable[[], WorkerC
     shared = SharedCases(problem, CaseSet.of(problem, randbits(64)))
     share: float | None = None
     try:
-        tried.set_up(shared, PATIENCE_S)
         if control is not None:
+            tried.set_up(shared, PATIENCE_S)
             share = _share_of_time(shared, control(), tried)
+            tried.check_answers(PATIENCE_S)
+            tried.finish(PATIENCE_S)
         else:
-            tried.warm_up(PATIENCE_S)
-            for _ in range(ROUNDS):
-                tried.turn(FEWEST_CALLS, 0.0, None, PATIENCE_S)
-        tried.check_answers(PATIENCE_S)
-        tried.finish(PATIENCE_S)
+            _measured_as_in_a_run(tried, shared)
     except Ended as ended:
         return Attempt(problem, ended)
     finally:
         shared.close()
     return Attempt(problem, None, share)
+
+
+def _measured_as_in_a_run(tried: WorkerClient, shared: SharedCases) -> None:
+    """As many calls as a run makes of a problem: what is wrong now and then has as many chances to show."""
+    for number in range(POLICY.rounds.passes):
+        tried.set_up(shared, PATIENCE_S, whole=number == 0)
+        seconds = tried.warm_up(PATIENCE_S).seconds_per_call
+        calls = max(1, round(POLICY.rounds.turn_s / max(seconds, 1e-7)))
+        for _ in range(POLICY.rounds.usual):
+            tried.turn(calls, 0.0, None, PATIENCE_S)
+        tried.check_answers(PATIENCE_S)
+        tried.finish(PATIENCE_S)
 
 
 def _share_of_time(shared: SharedCases, control: WorkerClient, attack: WorkerClient) -> float:

@@ -38,6 +38,8 @@ REASONS = {
     "skips_zeros": "when the input holds NaN and infinity",
     "saturates": "what no number of this type can hold must be infinite",
     "one_infinity": "wrong on small integers|NaN",
+    "wrong_now_and_then": "wrong (in one of many calls on one input|in the last timed call|after the timing)",
+    "takes_views_for_wholes": "wrong on small integers",
     "edits_results": "PermissionError",
     "signals_the_harness": "PermissionError",
     "ring": 'declares output "fresh", but a later call overwrites its result',
@@ -47,6 +49,7 @@ REASONS = {
 OTHERWISE: dict[str, dict[str, Any]] = {
     "saturates": {"dtype": "float16"},
     "false_device_timer": {"in_channels": 1024, "out_channels": 1024},
+    "wrong_now_and_then": {"in_channels": 16, "out_channels": 16, "height": 7, "width": 7},
 }
 """What the problem must be for some."""
 UNCONFINED = {"edits_results": 1, "signals_the_harness": confinement.SIGNALS_SINCE}

@@ -41,7 +41,7 @@ class QuestionedGate:
 
     def after(self, timed: Any, on_device: Any, last_result: Any, inputs: Inputs) -> None:
         """See :meth:`Respondent.after` and :meth:`Gate.after`."""
-        renewed = self.respondent.after(timed, on_device, last_result, inputs, self.told)
+        renewed, _ = self.respondent.after(timed, on_device, last_result, inputs, self.told)
         self.gate.after(self.told.__getitem__, renewed=renewed, last=None)
 
     def finishes(self, timed: Any) -> None:

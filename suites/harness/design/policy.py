@@ -262,6 +262,14 @@ class GatePolicy:
     sampled_macs: int = 2_000_000
     """Multiply-adds of the rows that a result of the timed calls is held against; one row of each group at least. Four
     rows of a usual layer miss who leaves a half of them out once in sixteen times, nine once in five hundred."""
+    most_audited: int = 1000
+    """Calls on one input, after each start's turns, of which the oddest result is judged: a layer that is wrong once in
+    300 calls passes so many in one of 28 times ..."""
+    audited_share: float = 0.125
+    """... within so much of the time of its turns. In three starts of 80 turns of 4 ms that is 900 calls of a layer up
+    to 0.13 ms, with which one in 300 is found in 95 of 100 cells. Of one that takes 1 ms it is 120 calls, which find it
+    in 33 of 100 cells: as many as it would take are as long as all timed calls together. A backend that has the fault
+    on small layers too shows it there."""
     longest_launch_s: float = 1e-3
     """Of a call on a device, beyond what its own timer tells, however short ..."""
     least_told: float = 0.05

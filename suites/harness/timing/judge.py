@@ -76,7 +76,8 @@ class Judge:
         """See :meth:`Gate.after`."""
         with self._memory(AFTER) as results:
             answered = ask(results)
-            self._gate.after(results.read, renewed=answered.renewed, last=self._last(answered.last_line))
+            last = self._last(answered.last_line)
+            self._gate.after(results.read, renewed=answered.renewed, last=last, odd=answered.odd)
         self.answers_well = True
 
     def finish(self, peak_rss_bytes: int) -> Finish:

@@ -17,6 +17,7 @@ from pointwise_bench import Backend, DeviceTimer, Layer, Problem
 from pointwise_bench.backends.backend import DEVICES_APART
 from pointwise_bench.common.cores import core_numbers
 from pointwise_bench.common.formats import Cache
+from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine.affinity import keep_to
 from pointwise_bench.suites.harness.memory.guarded_arrays import Array, Input, Inputs
 from pointwise_bench.suites.harness.memory.input_windows import Places
@@ -29,6 +30,7 @@ from pointwise_bench.suites.harness.timing.process_statistics import forget_peak
 from pointwise_bench.suites.harness.verify.questions import Questions, Weights
 from pointwise_bench.suites.harness.verify.respondent import Respondent, Taking
 
+AUDITED_SHARE: Final = POLICY.gate.audited_share  # bound before any plugin is loaded
 NO_VIEW: Final = (
     "makes something of its input in to_device(), where no clock runs: on the CPU it must hand on the harness's array, "
     "or an array of its library's that lies in the same memory"
@@ -57,6 +59,7 @@ class AnsweredAgain:
 
     renewed: bool  # whether the timed array could be given new values
     last_line: int | None  # see InputRotation.last_line
+    odd: bool = False  # whether one of many results for one input was not as the others
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class _Current:
     clocked: ClockedLayer
     timer: DeviceTimer | None
     seconds_per_call: list[float] = field(default_factory=list)
+    timed_s: float = 0.0  # of all turns
     finishes: bool = False  # see Respondent.finishes
 
 
@@ -137,6 +141,7 @@ class TimedLayer:
             device_s = device_seconds_per_call(current.timer, self.backend, clocked.layer, clocked.inputs, calls)
         turn = replace(clocked.turn(calls, warm_s, places), device_seconds_per_call=device_s)
         current.seconds_per_call.append(turn.seconds_per_call)
+        current.timed_s += turn.wall_s
         return turn
 
     def show(self, results: Taking) -> int | None:
@@ -152,8 +157,11 @@ class TimedLayer:
         clocked, inputs = current.clocked, current.clocked.inputs
         inputs.check_untouched()
         last_line = inputs.last_line
-        renewed = current.respondent.after(clocked.layer, inputs.first, clocked.result, inputs.sources[0], results)
-        return AnsweredAgain(renewed, last_line)
+        audit_s = AUDITED_SHARE * current.timed_s
+        renewed, odd = current.respondent.after(
+            clocked.layer, inputs.first, clocked.result, inputs.sources[0], results, audit_s
+        )
+        return AnsweredAgain(renewed, last_line, odd)
 
     def close(self) -> Closed:
         """Pass the checks that judge by time; then forget the problem."""

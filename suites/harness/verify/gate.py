@@ -78,10 +78,11 @@ class Gate:
                 self._check_exact(results)
             self._check_reals(results)
 
-    def after(self, results: Results, *, renewed: bool, last: LastCall | None) -> None:
+    def after(self, results: Results, *, renewed: bool, last: LastCall | None, odd: bool = False) -> None:
         """``renewed``: whether the timed array could be given new values, which a copy on a device cannot.
 
-        ``last``: the input of the last timed call; None where that was the first input.
+        ``last``: the input of the last timed call; None where that was the first input. ``odd``: whether one of many
+        results for the first input was not as the others.
         """
         first, second = self._cases.first, self._cases.second
         with np.errstate(all="ignore"):
@@ -91,6 +92,8 @@ class Gate:
                 raise WrongAnswer(OVERWRITTEN)
             self._check_close(second, results("second"), "after the timing")
             self._check_close(first, results("fresh"), "after the timing")
+            if odd:
+                self._check_close(first, results("oddest"), "in one of many calls on one input")
             if renewed:
                 self._check_sees_new_values(results("renewed"))
 

@@ -20,9 +20,9 @@ EXACT: Final = ("integers", "probe", "poisoned", "integers again")
 REAL: Final = ("first", "second", "first kept", "faint", "loud")
 """Results of the layer that is timed, before the timing: "first kept" is the first result, read once more."""
 BEFORE: Final = (*EXACT, *REAL)
-AFTER: Final = ("last", "second kept", "repeated", "second", "fresh", "renewed")
+AFTER: Final = ("last", "second kept", "repeated", "second", "fresh", "oddest", "renewed")
 """The same after the timing: of the last timed call; the second result of all, which thousands of calls with another
-input have followed; of the timed array, of others, and of new values in that array."""
+input have followed; of the timed array, of others; the oddest of many on the timed array, and of new values in it."""
 
 SHOWN: Final = ("last",)
 """The result of the last call of any turn, where the harness asks for it once the turn is over."""

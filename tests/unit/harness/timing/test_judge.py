@@ -20,7 +20,8 @@ ANSWERS = {
     "integers": CASES.integers, "probe": CASES.probe, "poisoned": CASES.poisoned, "integers again": CASES.integers,
     "first": CASES.first, "second": CASES.second, "first kept": CASES.first,
     "faint": CASES.faint, "loud": CASES.loud, "last": CASES.first,
-    "second kept": CASES.second, "repeated": CASES.first, "fresh": CASES.first, "renewed": CASES.second,
+    "second kept": CASES.second, "repeated": CASES.first, "fresh": CASES.first, "oddest": CASES.first,
+    "renewed": CASES.second,
 }  # fmt: skip
 
 
@@ -48,11 +49,11 @@ class Filler:
     def answer_again(self, results: ResultMemory) -> AnsweredAgain:
         """All of them."""
         self.fill(results)
-        return AnsweredAgain("renewed" in self.names, self.last_line)
+        return AnsweredAgain("renewed" in self.names, self.last_line, "oddest" in self.names)
 
 
 BEFORE = ("integers", "probe", "poisoned", "integers again", "first", "second", "first kept", "faint", "loud")
-AFTER = ("last", "second kept", "repeated", "second", "fresh", "renewed")
+AFTER = ("last", "second kept", "repeated", "second", "fresh", "oddest", "renewed")
 
 
 def judge(**declared: Any) -> Judge:

@@ -64,8 +64,9 @@ def test_after_the_timing_the_last_result_comes_first_and_the_array_is_put_back(
     one.before(timed, None, told)
     told.clear()
     inputs = Inputs(CASES.first.inputs)
-    assert one.after(timed, inputs.arrays, np.full(PROBLEM.output_shape, 99, np.float32), inputs, told)
-    assert tuple(told) == AFTER
+    last = np.full(PROBLEM.output_shape, 99, np.float32)
+    assert one.after(timed, inputs.arrays, last, inputs, told) == (True, False)
+    assert {*told} == {*AFTER} - {"oddest"}
     assert numbers(told) == {"last": 99, "second kept": 2, "repeated": 5, "second": 6, "fresh": 7, "renewed": 8}
     first, second = CASES.first.inputs[0].tobytes(), CASES.second.inputs[0].tobytes()
     assert timed.seen[4:] == [first, second, first, second]
@@ -76,10 +77,48 @@ def test_an_array_on_a_device_is_not_given_new_values() -> None:
     inputs, told = Inputs(CASES.first.inputs), Told()
     own = tuple(each.copy() for each in inputs.arrays)
     result = np.zeros(PROBLEM.output_shape, np.float32)
-    assert not respondent().after(Echo(), own, result, inputs, told)
+    renewed, _ = respondent().after(Echo(), own, result, inputs, told)
+    assert not renewed
     assert "renewed" not in told
 
 
 def test_a_result_of_another_form_is_found_in_the_worker() -> None:
     with pytest.raises(WrongAnswer, match="returns float64, but the problem is float32"):
         respondent().before(lambda x: np.zeros(PROBLEM.output_shape), None, Told())
+
+
+class WrongOnce:
+    """A layer of which one call in many has a result of its own; some are off by a rounding, as threads make them."""
+
+    def __init__(self, wrong_at: int, value: float) -> None:
+        self.calls = 0
+        self.wrong_at = wrong_at
+        self.value = value
+
+    def __call__(self, x: Any) -> Any:
+        """One, or nearly."""
+        self.calls += 1
+        result = np.ones(PROBLEM.output_shape, np.float32)
+        if self.calls % 5 == 0:
+            result += np.float32(1e-6)
+        if self.calls == self.wrong_at:
+            result.flat[0] = self.value
+        return result
+
+
+@pytest.mark.parametrize("value", [3.0, float("nan"), float("inf")])
+def test_the_oddest_of_many_results_is_handed_over(value: float) -> None:
+    inputs, told = Inputs(CASES.first.inputs), Told()
+    last = np.zeros(PROBLEM.output_shape, np.float32)
+    _, odd = respondent().after(WrongOnce(300, value), inputs.arrays, last, inputs, told, audit_s=60.0)
+    assert odd
+    assert str(float(told["oddest"].flat[0])) == str(value)
+
+
+def test_nothing_odd_is_handed_over_where_all_results_are_alike() -> None:
+    inputs, told = Inputs(CASES.first.inputs), Told()
+    result = np.zeros(PROBLEM.output_shape, np.float32)
+    layer = lambda x: np.ones(PROBLEM.output_shape, np.float32)  # noqa: E731
+    _, odd = respondent().after(layer, inputs.arrays, result, inputs, told)
+    assert not odd
+    assert "oddest" not in told

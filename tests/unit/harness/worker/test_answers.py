@@ -272,8 +272,8 @@ def test_a_number_that_is_not_bounded_would_be_found(claim: Claim, monkeypatch: 
 @pytest.mark.parametrize("line", [None, 0, 64])
 def test_a_line_is_one_of_the_block(line: int | None) -> None:
     assert answers.line(line) == line
-    told = answers.numbers(timed_layer.AnsweredAgain, {"renewed": True, "last_line": line})
-    assert told == timed_layer.AnsweredAgain(True, line)
+    told = answers.numbers(timed_layer.AnsweredAgain, {"renewed": True, "last_line": line, "odd": True})
+    assert told == timed_layer.AnsweredAgain(True, line, True)
 
 
 @pytest.mark.parametrize("line", [-1, 65, 3.0, True, "3", [], HUGE, math.nan])
@@ -285,4 +285,4 @@ def test_what_is_no_line_is_refused(line: object) -> None:
 @pytest.mark.parametrize("renewed", [None, 0, 1, "true", 1.0])
 def test_yes_and_no_are_no_numbers(renewed: object) -> None:
     with pytest.raises(Unreadable):
-        answers.numbers(timed_layer.AnsweredAgain, {"renewed": renewed, "last_line": None})
+        answers.numbers(timed_layer.AnsweredAgain, {"renewed": renewed, "last_line": None, "odd": False})

@@ -113,7 +113,7 @@ def test_the_questions_arrive_as_they_were_written_and_results_come_back_in_the_
     assert np.array_equal(arrived.first[0], asked.first[0])
     with memory(AFTER) as results:
         told = handled(layer, [os.dup(results.descriptor)], do="check_answers", problem=PROBLEM.id)
-        assert told == {"renewed": False, "last_line": 7}
+        assert told == {"renewed": False, "last_line": 7, "odd": False}
         assert (results.read("last") == 5).all()
     with memory(SHOWN) as results:
         assert handled(layer, [os.dup(results.descriptor)], do="show", problem=PROBLEM.id) is None
