@@ -3,9 +3,10 @@
 First what every backend is asked, whatever it costs: problems with every pair of properties, every edge once, work that
 threads share, some problems that are drawn, and answers computed by hand. Behind that comes more of each, but not what
 takes a backend more than ``DEAR_S``: a library that compiles for every shape would need ten minutes for what others
-answer in ten seconds, and loops that are not compiled are quick only where a problem is small. Of the edges, of the
-shared work and of the draws, too, a part is asked only of who takes no longer than that, and of the answers by hand one
-form each; of everybody all of it with ``POINTWISE_SOAK=1``, as ``tox run -e soak`` has it.
+answer in ten seconds, and loops that are not compiled are quick only where a problem is small. Of the kinds, of the
+edges, of the shared work and of the draws, too, a part is asked only of who takes no longer than that, and of the
+answers by hand one form each. With ``POINTWISE_SOAK=1``, as ``tox run -e soak`` has it, everybody is asked all of it,
+and the further edges, gradients and cuts in all of their forms, where a usual session has a part of them.
 
 On one thread, but where threads can matter: a schedule is cut across them on problems of some size only. What the gate
 judges by time is asked of every kind of problem, and not of every problem: see ``judged_by_time``.
@@ -14,8 +15,8 @@ How many problems are drawn, and what they find: a fault that shows on a share `
 ``n`` of them with the probability ``(1 - p) ** n``. Counted in 3,000 draws, of those that a backend takes which has
 float32 and float64 and forward only: an odd number of input channels has ``p = 0.28``, float64 in NHWC with a bias
 0.09, a last row of an odd height at stride 2 0.04. ``FEWEST_DRAWS`` alone would miss them in 7, 49 and 74 of 100
-sessions, ``DRAWS_OF_DEAR`` in 52, 83 and 92, and with :data:`MORE_DRAWS` in 3e-7, 0.5 and 10 of 100. So it is not
-draws that these faults are left to: the lists find all three in every session, which
+sessions, ``DRAWS_OF_DEAR`` in 52, 83 and 92, and with :data:`MORE_DRAWS` in 0.003, 6 and 30 of 100, in the soak tier
+in 3e-7, 0.5 and 10. So it is not draws that these faults are left to: the lists find all three in every session, which
 ``tests/gate/test_correctness_suite.py`` shows. Draws are for what no list foresees.
 """
 
@@ -30,7 +31,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
 from pointwise_bench import Problem
-from pointwise_bench.suites.correctness.checked_backend import FEWEST_DRAWS, CheckedBackend
+from pointwise_bench.suites.correctness.checked_backend import FEWEST_DRAWS, SOAK, CheckedBackend
 from pointwise_bench.suites.correctness.counts import counted
 from pointwise_bench.suites.correctness.problems import (
     DTYPES,
@@ -39,6 +40,7 @@ from pointwise_bench.suites.correctness.problems import (
     edges,
     edges_in_half_precision,
     edges_of_gradients,
+    further_edges,
     gradients_cut_by_threads,
     kinds,
     kinds_of_gradients,
@@ -47,6 +49,9 @@ from pointwise_bench.suites.correctness.problems import (
     one_of_each_edge,
     problem_of,
     small_problems,
+    some_edges_in_half_precision,
+    some_edges_of_gradients,
+    some_more_cuts,
 )
 from pointwise_bench.suites.harness.verify.error_bounds import has_bound
 from pointwise_bench.suites.harness.verify.reference import pointwise
@@ -58,7 +63,7 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 
-MORE_DRAWS: Final = 52
+MORE_DRAWS: Final = 52 if SOAK else 24
 
 
 @pytest.fixture
@@ -81,12 +86,12 @@ def cheap_backend(backend: CheckedBackend) -> CheckedBackend:
 
 @pytest.mark.parametrize("problem", list(kinds()), ids=str)
 def test_kinds(backend: CheckedBackend, problem: Problem) -> None:
-    backend.pass_the_gate(problem)
+    backend.pass_the_gate_in_turn(problem)
 
 
 @pytest.mark.parametrize("problem", list(kinds_of_gradients()), ids=str)
 def test_kinds_of_gradients(backend: CheckedBackend, problem: Problem) -> None:
-    backend.pass_the_gate(problem)
+    backend.pass_the_gate_in_turn(problem)
 
 
 # --- every edge -------------------------------------------------------------------------------------------------------
@@ -289,22 +294,28 @@ def test_many_more_problems(cheap_backend: CheckedBackend, problem: Problem, see
     is_right(cheap_backend, problem, seed)
 
 
-@pytest.mark.parametrize("problem", named(others(edges(), one_of_each_edge())))
+@pytest.mark.parametrize("problem", named(others(edges(), one_of_each_edge()) if SOAK else further_edges()))
 def test_edges_in_other_forms(cheap_backend: CheckedBackend, problem: Problem) -> None:
     cheap_backend.pass_the_gate_unless_dear(problem)
 
 
-@pytest.mark.parametrize("problem", named(edges_in_half_precision()))
+@pytest.mark.parametrize("problem", named(edges_in_half_precision() if SOAK else some_edges_in_half_precision()))
 def test_half_precision(cheap_backend: CheckedBackend, problem: Problem) -> None:
     cheap_backend.pass_the_gate_unless_dear(problem)
 
 
-@pytest.mark.parametrize("problem", named(edges_of_gradients()))
+@pytest.mark.parametrize("problem", named(edges_of_gradients() if SOAK else some_edges_of_gradients()))
 def test_gradients(cheap_backend: CheckedBackend, problem: Problem) -> None:
     cheap_backend.pass_the_gate_unless_dear(problem)
 
 
-@pytest.mark.parametrize("problem", named([*others(cut_by_threads(), one_of_each_cut()), *gradients_cut_by_threads()]))
+def more_cuts() -> list[tuple[str, Problem]]:
+    """Those that :func:`one_of_each_cut` leaves out, and those of gradients; a part of both, but in the soak tier."""
+    every = [*others(cut_by_threads(), one_of_each_cut()), *gradients_cut_by_threads()]
+    return every if SOAK else list(some_more_cuts())
+
+
+@pytest.mark.parametrize("problem", named(more_cuts()))
 def test_more_on_all_threads(cheap_backend: CheckedBackend, problem: Problem) -> None:
     cheap_backend.on_all_threads().pass_the_gate_unless_dear(problem)
 

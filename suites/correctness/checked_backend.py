@@ -22,17 +22,18 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 
-DEAR_S: Final = 0.15
+SOAK: Final = os.environ.get("POINTWISE_SOAK") == "1"
+
+DEAR_S: Final = 0.15 if SOAK else 0.06
 """Processor seconds above which an answer is asked of a backend only where it must: see ``expected_seconds``.
 
 Where its usual answers take longer, it is asked no more than it must; otherwise it is spared the problems that are
-too large for it.
+too large for it. Whoever calls a library without compiling for the problem stays below, and who compiles is above.
 """
 
 DEAREST_S: Final = 1.0
 """The same above which it is asked a quarter of the edges and cuts: who has a C++ compiler run for every problem."""
 
-SOAK: Final = os.environ.get("POINTWISE_SOAK") == "1"
 EVERY_OTHER: Final = frozenset() if SOAK else left_to_the_soak_tier()
 ALL_BUT_A_QUARTER: Final = frozenset() if SOAK else left_to_the_soak_tier(one_in=4)
 BY_TIME: Final = judged_by_time()
@@ -97,7 +98,7 @@ class CheckedBackend:
         return y if problem.layout == "nchw" else y.transpose(0, 3, 1, 2)
 
     def pass_the_gate_in_turn(self, problem: Problem) -> None:
-        """The gate, of the dear for every other problem of the edges and cuts or for fewer; skips where it refuses."""
+        """The gate, of the dear for a part of the list, see :func:`left_to_the_soak_tier`; skips where it refuses."""
         dearest = self._untimed_backends.expected_seconds(self._backend) > DEAREST_S
         if problem in (ALL_BUT_A_QUARTER if dearest else EVERY_OTHER):
             self.pass_the_gate_unless_dear(problem)

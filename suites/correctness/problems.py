@@ -128,14 +128,26 @@ def one_of_each_edge() -> Iterator[tuple[str, Problem]]:
 
 
 def left_to_the_soak_tier(one_in: int = 2) -> frozenset[Problem]:
-    """What of the edges and of the cuts is not asked in every session of whom it takes long: but for one in so many.
+    """What of the lists is not asked in every session of whom it takes long: of edges and cuts, all but one in so many.
 
     What stays of either, of every other one, has both layouts, both precisions and both epilogues, of the edges in
-    every pair. The kinds, with every pair of all properties, are asked of everybody.
+    every pair. What stays of the kinds has every pair of all single properties, also of those in float32 and float64
+    alone; what needs a stride together with groups in every precision is left out.
     """
     both = (one_of_each_edge(), one_of_each_cut())
     left = ((number, problem) for problems in both for number, (_, problem) in enumerate(problems))
-    return frozenset(problem for number, problem in left if number % one_in)
+    of_kinds = [
+        problem
+        for problems, places in ((kinds(), _KINDS_LEFT), (kinds_of_gradients(), _KINDS_OF_GRADIENTS_LEFT))
+        for place, problem in enumerate(problems)
+        if place in places
+    ]
+    return frozenset([*of_kinds, *(problem for number, problem in left if number % one_in)])
+
+
+# The most that can be left out, by trying all sets of them: a test holds that the rest has every pair.
+_KINDS_LEFT: Final = frozenset({5, 6, 9, 10, 13, 14})
+_KINDS_OF_GRADIENTS_LEFT: Final = frozenset({3, 4, 11, 15})
 
 
 def edges_of_gradients() -> Iterator[tuple[str, Problem]]:
@@ -144,6 +156,29 @@ def edges_of_gradients() -> Iterator[tuple[str, Problem]]:
         for direction in GRADIENTS:
             for layout, name in enumerate(LAYOUTS):
                 yield edge, problem_of(**sizes, direction=direction, layout=name, bias=bool(layout ^ number & 1))
+
+
+def further_edges() -> Iterator[tuple[str, Problem]]:
+    """Each edge once more: in the other layout and precision than :func:`one_of_each_edge` has."""
+    forms = list(edges())
+    for number in range(len(EDGES)):
+        yield forms[4 * number + 3 - _FORMS[number % 8]]
+
+
+def some_edges_of_gradients() -> Iterator[tuple[str, Problem]]:
+    """Each edge in both directions, one in each layout: another pair of edges the other way round."""
+    for number, (edge, problem) in enumerate(edges_of_gradients()):
+        of_edge, form = divmod(number, 4)
+        if form in ((0, 3) if of_edge // 2 % 2 else (1, 2)):
+            yield edge, problem
+
+
+def some_edges_in_half_precision() -> Iterator[tuple[str, Problem]]:
+    """Each of those edges in both precisions, one in each layout: another pair of edges the other way round."""
+    for number, (edge, problem) in enumerate(edges_in_half_precision()):
+        of_edge, form = divmod(number, 4)
+        if form in ((0, 3) if of_edge // 2 % 2 else (1, 2)):
+            yield edge, problem
 
 
 def edges_in_half_precision() -> Iterator[tuple[str, Problem]]:
@@ -190,6 +225,15 @@ def gradients_cut_by_threads() -> Iterator[tuple[str, Problem]]:
         for other, direction in enumerate(GRADIENTS):
             layout = LAYOUTS[number & 1 ^ other]
             yield what, problem_of(**sizes, layout=layout, direction=direction, bias=bool(number & 1))
+
+
+def some_more_cuts() -> Iterator[tuple[str, Problem]]:
+    """Pixels and groups forward in their other layouts, and of all cuts one gradient; of pixels both."""
+    first = dict(one_of_each_cut())
+    yield from [(what, p) for what, p in cut_by_threads() if p != first[what] and what in ("pixels", "groups")]
+    for number, (what, problem) in enumerate(gradients_cut_by_threads()):
+        if what == "pixels" or number % 2 == number // 4 % 2:
+            yield what, problem
 
 
 def judged_by_time() -> frozenset[Problem]:

@@ -12,6 +12,7 @@ from pointwise_bench import Problem
 from pointwise_bench.suites.correctness import checked_backend as correctness
 from pointwise_bench.suites.correctness.problems import (
     kinds,
+    kinds_of_gradients,
     left_to_the_soak_tier,
     one_of_each_cut,
     one_of_each_edge,
@@ -19,6 +20,7 @@ from pointwise_bench.suites.correctness.problems import (
 from pointwise_bench.suites.harness.record.ended import Ended
 
 LISTS = [problem for problems in (one_of_each_edge(), one_of_each_cut()) for _, problem in problems]
+KINDS = [*kinds(), *kinds_of_gradients()]
 
 
 def checked_backend(seconds: float, verify: Callable[..., object]) -> correctness.CheckedBackend:
@@ -28,10 +30,10 @@ def checked_backend(seconds: float, verify: Callable[..., object]) -> correctnes
 
 
 def asked(seconds: float) -> set[Problem]:
-    """Of the edges and the cuts, what a backend is asked that takes so long over each."""
+    """Of the kinds, the edges and the cuts, what a backend is asked that takes so long over each."""
     found: set[Problem] = set()
     checked = checked_backend(seconds, lambda name, problem, *_, by_time: found.add(problem))
-    for problem in LISTS:
+    for problem in (*KINDS, *LISTS):
         try:
             checked.pass_the_gate_in_turn(problem)
         except pytest.skip.Exception:
@@ -46,17 +48,17 @@ def as_in_a_usual_session(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_who_is_quick_is_asked_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     as_in_a_usual_session(monkeypatch)
-    assert asked(correctness.DEAR_S) == {*LISTS}
+    assert asked(correctness.DEAR_S) == {*KINDS, *LISTS}
 
 
 def test_whom_it_takes_long_is_asked_every_other_one_and_all_in_the_soak_tier(monkeypatch: pytest.MonkeyPatch) -> None:
     as_in_a_usual_session(monkeypatch)
-    assert asked(correctness.DEAR_S + 0.1) == {*LISTS} - left_to_the_soak_tier()
-    assert asked(correctness.DEAREST_S + 0.1) == {*LISTS} - left_to_the_soak_tier(one_in=4)
+    assert asked(correctness.DEAR_S + 0.1) == {*KINDS, *LISTS} - left_to_the_soak_tier()
+    assert asked(correctness.DEAREST_S + 0.1) == {*KINDS, *LISTS} - left_to_the_soak_tier(one_in=4)
     for name in ("EVERY_OTHER", "ALL_BUT_A_QUARTER"):
         monkeypatch.setattr(correctness, name, frozenset())
     for seconds in (correctness.DEAR_S, correctness.DEAREST_S):
-        assert asked(seconds + 0.1) == {*LISTS}
+        assert asked(seconds + 0.1) == {*KINDS, *LISTS}
 
 
 def test_of_several_forms_whom_it_takes_long_is_asked_the_chosen_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +67,7 @@ def test_of_several_forms_whom_it_takes_long_is_asked_the_chosen_one(monkeypatch
     for chosen in (True, False):
         quick.skip_if_dear_but(chosen)
     dear.skip_if_dear_but(True)
-    with pytest.raises(pytest.skip.Exception, match=r"an answer takes 0\.25 s"):
+    with pytest.raises(pytest.skip.Exception, match="an answer takes"):
         dear.skip_if_dear_but(False)
 
 

@@ -14,7 +14,9 @@ from pointwise_bench.suites.correctness.problems import (
     EDGES,
     cut_by_threads,
     edges,
+    edges_in_half_precision,
     edges_of_gradients,
+    further_edges,
     gradients_cut_by_threads,
     judged_by_time,
     kinds,
@@ -23,6 +25,9 @@ from pointwise_bench.suites.correctness.problems import (
     offered,
     one_of_each_cut,
     one_of_each_edge,
+    some_edges_in_half_precision,
+    some_edges_of_gradients,
+    some_more_cuts,
 )
 from pointwise_bench.suites.harness.verify.error_bounds import has_bound
 
@@ -38,7 +43,11 @@ PROPERTIES: dict[str, Callable[[Problem], Any]] = {
 }
 
 
-@pytest.mark.parametrize("asked", [list(kinds()), list(kinds_of_gradients())], ids=["forward", "gradients"])
+LEFT = left_to_the_soak_tier()
+EVERY_KIND = [list(kinds()), list(kinds_of_gradients())]
+
+
+@pytest.mark.parametrize("asked", EVERY_KIND, ids=["forward", "gradients"])
 @pytest.mark.parametrize(("one", "other"), list(combinations(PROPERTIES, 2)))
 def test_every_pair_of_properties_is_among_the_kinds(asked: list[Problem], one: str, other: str) -> None:
     if "and" in one + other and {one, other} & {"stride", "groups"}:
@@ -46,6 +55,23 @@ def test_every_pair_of_properties_is_among_the_kinds(asked: list[Problem], one: 
     read = PROPERTIES[one], PROPERTIES[other]
     pairs = {(read[0](each), read[1](each)) for each in asked}
     assert pairs == set(product({first for first, _ in pairs}, {second for _, second in pairs}))
+
+
+@pytest.mark.parametrize("whole", EVERY_KIND, ids=["forward", "gradients"])
+@pytest.mark.parametrize("halves", [(), ("float16",), ("float16", "bfloat16")], ids=len)
+def test_the_kinds_that_even_the_slow_are_asked_have_every_pair_of_single_properties(
+    whole: list[Problem], halves: tuple[str, ...]
+) -> None:
+    """Also for who takes some precisions only."""
+    taken = [p for p in whole if p.dtype in ("float32", "float64", *halves)]
+    single = [read for name, read in PROPERTIES.items() if name != "stride and groups"]
+    for one, other in combinations(single, 2):
+        every, stay = ({(one(p), other(p)) for p in asked} for asked in (taken, [p for p in taken if p not in LEFT]))
+        assert stay == every
+
+
+def test_the_kinds_that_only_the_soak_tier_asks_of_the_slow_are_as_many_as_can_be() -> None:
+    assert [len(LEFT & {*whole}) for whole in EVERY_KIND] == [6, 4]
 
 
 def test_every_property_has_all_of_its_values() -> None:
@@ -71,6 +97,42 @@ def test_one_of_each_edge_has_all_edges_and_any_eight_in_a_row_all_forms() -> No
     assert set(found) <= set(edges())
     forms = [(p.layout, p.dtype, p.bias) for _, p in found]
     assert all(len(set(forms[first : first + 8])) == 8 for first in range(0, len(forms) - 7, 8))
+
+
+def test_further_edges_are_the_others_in_another_layout_and_precision() -> None:
+    for (edge, first), (again, second) in zip(one_of_each_edge(), further_edges(), strict=True):
+        assert edge == again
+        assert (edge, second) in set(edges())
+        assert first.layout != second.layout
+        assert first.dtype != second.dtype
+
+
+@pytest.mark.parametrize(
+    ("some", "whole", "axis"),
+    [
+        (some_edges_of_gradients, edges_of_gradients, lambda p: p.direction),
+        (some_edges_in_half_precision, edges_in_half_precision, lambda p: p.dtype),
+    ],
+)
+def test_a_part_has_every_edge_on_both_sides_and_both_layouts(some: Any, whole: Any, axis: Any) -> None:
+    every, part = list(whole()), list(some())
+    assert set(part) < set(every)
+    assert len(part) == len(every) / 2
+    assert {(what, axis(p)) for what, p in part} == {(what, axis(p)) for what, p in every}
+    assert {(what, p.layout) for what, p in part} == {(what, p.layout) for what, p in every}
+    assert {(axis(p), p.layout, p.bias) for _, p in part} == {(axis(p), p.layout, p.bias) for _, p in every}
+
+
+def test_some_more_cuts_are_forward_in_both_layouts_and_gradients_of_each() -> None:
+    asked = list(some_more_cuts())
+    assert set(asked) < {*cut_by_threads(), *gradients_cut_by_threads()} - set(one_of_each_cut())
+    gradients = [(what, p) for what, p in asked if p.direction != "forward"]
+    assert {what for what, _ in gradients} == set(CUT_BY_THREADS)
+    assert {(p.direction, p.layout) for _, p in gradients} == {
+        (p.direction, p.layout) for _, p in gradients_cut_by_threads()
+    }
+    assert {p.layout for _, p in asked if p.direction == "forward"} == {"nchw", "nhwc"}
+    assert {p for p in judged_by_time() if p.direction != "forward" and p.macs > 1e6} < {p for _, p in asked}
 
 
 def test_one_of_each_cut_has_all_cuts_in_both_layouts() -> None:
