@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import combinations, pairwise, product
+from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
+from places import PLUGINS
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.correctness.problems import (
@@ -72,6 +75,31 @@ def test_the_kinds_that_even_the_slow_are_asked_have_every_pair_of_single_proper
 
 def test_the_kinds_that_only_the_soak_tier_asks_of_the_slow_are_as_many_as_can_be() -> None:
     assert [len(LEFT & {*whole}) for whole in EVERY_KIND] == [6, 4]
+
+
+@pytest.mark.parametrize("name", ["OddChannels", "LastRow", "TwoThreads", "ThreeAtOnce"])
+@pytest.mark.parametrize("one_in", [2, 4])
+def test_even_the_slow_are_asked_what_shows_each_planted_fault(name: str, one_in: int) -> None:
+    fault = getattr(rarely_wrong(), name)()
+    left = left_to_the_soak_tier(one_in)
+    edges_and_cuts = [problem for problems in (one_of_each_edge(), one_of_each_cut()) for _, problem in problems]
+    asked = [p for p in (*kinds(), *edges_and_cuts) if p not in left and p.dtype in ("float32", "float64")]
+    assert any(spoils(fault, p, threads=2) for p in asked)
+
+
+def rarely_wrong() -> ModuleType:
+    """The plugin, without its backends in the registry of this process."""
+    source = (PLUGINS / "rarely_wrong.py").read_text(encoding="utf-8").replace("@register\n", "")
+    module = ModuleType("rarely_wrong")
+    exec(source, vars(module))
+    return module
+
+
+def spoils(fault: Any, problem: Problem, threads: int) -> bool:
+    before = np.full((problem.batch, problem.out_channels, problem.out_height, problem.out_width), 2.0)
+    after = before.copy()
+    fault.spoil(problem, after, threads)
+    return not np.array_equal(before, after)
 
 
 def test_every_property_has_all_of_its_values() -> None:
