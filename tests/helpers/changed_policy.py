@@ -22,4 +22,4 @@ def put_in_place(policy: Policy) -> None:
 
     from pointwise_bench.suites.harness.run import session
 
-    assert vars(session)["POLICY"] is policy, "the harness had been imported before"
+    assert vars(session)["POLICY"] == policy, "the harness had been imported before"

@@ -4,8 +4,12 @@ Half of a short run's processor time is the importing of pytest, NumPy and panda
 runs. A fork of this process has them already. Nothing of ours is imported here: plugins such as ``brief_rounds`` change
 the harness before its modules are imported, and a test of the imports must see them happen.
 
+Half of what is left is the importing of ours, so there are copies of this process that have done that, too: one for
+each policy of measuring, put in place before. Whoever needs another start asks this process.
+
 Started by :mod:`forked_session`, which sends the words behind ``python -m``, the folder, the variables and the three
-streams, one session at a time; answered are the number of its process, and how it ended.
+streams, one session at a time; answered are the number of its process, and how it ended. Or it sends the other end of
+a channel on which a copy of this process is to serve, and what that is to import.
 """
 
 from __future__ import annotations
@@ -15,9 +19,16 @@ import importlib
 import json
 import os
 import runpy
+import signal
 import socket
 import sys
 
+OURS = (
+    "pointwise_bench.suites.harness.run.session",
+    "pointwise_bench.suites.harness.run.pytest_benchmark_adapter",
+    "pointwise_bench.report.pages.run_analysis",
+    "pointwise_bench.report.pages.terminal_table",
+)
 OF_OTHERS = ("pytest", "numpy", "pandas", "psutil", "threadpoolctl", "ml_dtypes", "iniconfig", "pygments.lexers")
 
 
@@ -27,18 +38,28 @@ def main() -> None:
     _import_of_others()
     own_folder, *installed = sys.path  # without PYTHONPATH, which is the session's own matter
     assert own_folder == os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  # as sys.path has it
+    copies: list[int] = []
     while True:
         text, ancillary, _, _ = channel.recvmsg(2**20, socket.CMSG_SPACE(3 * 4))
         if not text:
             os._exit(0)
-        streams = array.array("i", ancillary[0][2])
+        copies = [pid for pid in copies if os.waitpid(pid, os.WNOHANG) == (0, 0)]
+        asked, descriptors = json.loads(text), list(array.array("i", ancillary[0][2]))
         pid = os.fork()
         if pid == 0:
             channel.close()
-            _become(json.loads(text), list(streams), installed)
-            return
-        for each in streams:
+            if "words" in asked:
+                _become(asked, descriptors, installed)
+                return
+            copies, channel = [], socket.socket(fileno=descriptors[0])
+            if asked["ours"]:
+                _import_ours(asked, installed)
+            continue
+        for each in descriptors:
             os.close(each)
+        if "words" not in asked:
+            copies.append(pid)
+            continue
         channel.send(json.dumps(pid).encode())
         _, status = os.waitpid(pid, 0)
         channel.send(json.dumps(os.waitstatus_to_exitcode(status)).encode())
@@ -55,21 +76,42 @@ def _import_of_others() -> None:
     assert not ours, ours
 
 
+def _import_ours(asked: dict[str, object], installed: list[str]) -> None:
+    """What a session in that folder imports of ours, by the policy that its plugin puts in place."""
+    _enter(asked, installed)
+    if plugin := asked["policy"]:
+        assert isinstance(plugin, str)
+        importlib.import_module(plugin).pytest_configure()
+        del sys.modules[plugin]  # pytest imports its plugins itself, and warns where it is too late for that
+    for name in OURS:
+        importlib.import_module(name)
+
+
 def _become(asked: dict[str, object], streams: list[int], installed: list[str]) -> None:
     """Whatever a process has from its start: streams, folder, variables, import path, command line."""
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
-    folder, variables, words = asked["folder"], asked["variables"], asked["words"]
+    if asked["own_session"]:
+        os.setsid()
+    if asked["interruptible"]:  # as at any start, but that of a shell's background jobs
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    words = asked["words"]
+    assert isinstance(words, list)
+    _enter(asked, installed)
+    sys.argv[:] = words
+
+
+def _enter(asked: dict[str, object], installed: list[str]) -> None:
+    """Folder, variables and import path."""
+    folder, variables = asked["folder"], asked["variables"]
     assert isinstance(folder, str)
     assert isinstance(variables, dict)
-    assert isinstance(words, list)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(variables)
     given = [each for each in variables.get("PYTHONPATH", "").split(os.pathsep) if each]
     sys.path[:] = [folder, *given, *installed]
-    sys.argv[:] = words
     importlib.invalidate_caches()
     sys.path_importer_cache.clear()
 

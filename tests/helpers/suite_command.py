@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from forked_session import forked
+from forked_session import ForkedProcess, begun, forked
 from places import HELPERS, ROOT
 
 PATIENCE_S = 240.0  # for a run that hangs; a busy machine may take minutes for what takes ten seconds
@@ -55,13 +55,14 @@ def run_suite(
     return forked(words, ROOT, suite_environment(*import_path), patience_s)
 
 
-def started_suite(
-    results: Path,
-    *arguments: str,
-    before: Callable[[], None] | None = None,
-    own_session: bool = False,
-) -> subprocess.Popen[str]:
-    """The same, begun and not waited for; whoever starts it ends it. ``before`` runs in the new process first."""
+def begun_suite(results: Path, *arguments: str) -> ForkedProcess | subprocess.Popen[str]:
+    """The same in a session of its own, as a terminal's, begun and not waited for; whoever begins it ends it."""
+    _, _, *words = suite_command(results, "--threads", "1", "-p", "quick_ceilings", *arguments)
+    return begun(words, ROOT, suite_environment())
+
+
+def started_suite(results: Path, *arguments: str, before: Callable[[], None] | None = None) -> subprocess.Popen[str]:
+    """The same as a program of its own, with imports and all. ``before`` runs in the new process first."""
     return subprocess.Popen(
         suite_command(results, "--threads", "1", "-p", "quick_ceilings", *arguments),
         cwd=ROOT,
@@ -70,7 +71,6 @@ def started_suite(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        start_new_session=own_session,
         preexec_fn=before,  # noqa: PLW1509  # this process has no threads
     )
 

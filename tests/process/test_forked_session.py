@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forked_session import ForkServer, forked
+from forked_session import ForkServer, _server_for, begun, forked
+from places import ROOT
+from suite_command import suite_environment
 
 TELLS = """
 import json, os, signal, sys
@@ -58,12 +60,59 @@ def test_a_fork_finds_what_a_start_finds(code: int, variables: dict[str, str], t
 
 
 def test_one_that_hangs_is_ended_and_the_next_is_served(variables: dict[str, str], tmp_path: Path) -> None:
-    server = ForkServer()
+    server = ForkServer.begun()
     try:
         server.run(["tells", "0"], tmp_path, variables, PATIENCE_S)  # the server itself has begun
         with pytest.raises(subprocess.TimeoutExpired) as caught:
-            server.run(["hangs"], tmp_path, variables, 1.0)
+            server.run(["hangs"], tmp_path, variables, 3.0)  # a busy machine may need one to say that it is there
         assert caught.value.output == "here\n"
         assert server.run(["tells", "3"], tmp_path, variables, PATIENCE_S).returncode == 3
     finally:
         server.close()
+
+
+# --- sessions that find ours imported -----------------------------------------------------------------------------
+
+ASKS = """
+import sys
+session = sys.modules["pointwise_bench.suites.harness.run.session"]
+ours = {"single_start", "pointwise_bench.suites.pytest_plugin"}
+print(session.POLICY.rounds.passes, ours & set(sys.modules))
+"""
+
+
+def test_a_copy_has_imported_ours_by_the_policy_of_the_plugin(tmp_path: Path) -> None:
+    """And neither that plugin nor ours for pytest, which are imported by pytest, and the second begins the clock."""
+    (tmp_path / "asks.py").write_text(ASKS)
+    variables = suite_environment(tmp_path)
+    server = ForkServer.begun()
+    try:
+        for policy, passes in (("single_start", 1), ("", 3)):
+            copied = server.copy(folder=str(tmp_path), variables=variables, policy=policy)
+            assert copied.run(["asks"], tmp_path, variables, PATIENCE_S).stdout == f"{passes} set()\n"
+    finally:
+        server.close()
+
+
+def test_with_a_plugin_that_changes_more_ours_are_imported_behind_it() -> None:
+    variables = suite_environment()
+    usual = _server_for(["pytest", "-p", "single_start", "-p", "quick_ceilings"], ROOT, variables)
+    plain = _server_for(["pytest", "-p", "single_start", "-p", "small_limits"], ROOT, variables)
+    assert usual is not plain
+    assert plain is _server_for(["another_program"], ROOT, variables)
+    assert plain is _server_for(["pytest", "-p", "single_start"], ROOT, suite_environment(ROOT / "tests"))
+
+
+def test_one_that_has_begun_is_asked_waited_for_and_killed(variables: dict[str, str], tmp_path: Path) -> None:
+    process = begun(["hangs"], tmp_path, variables)
+    beside = begun(["tells", "3"], tmp_path, variables)
+    assert beside.wait(PATIENCE_S) == beside.poll() == 3
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.communicate(3.0)  # a busy machine may need one to write
+    assert process.poll() is None
+    assert os.getsid(process.pid) == process.pid
+    process.kill()
+    output, _ = process.communicate(PATIENCE_S)
+    assert (process.returncode, output) == (-9, "here\n")
+    process.kill()  # safe to do twice
+    assert "default_int_handler" in beside.communicate()[0]

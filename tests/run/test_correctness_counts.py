@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+from forked_session import forked
 from places import ROOT
-from suite_command import suite_environment
+from suite_command import PATIENCE_S, suite_environment
 
 PICKY = '''
 from pointwise_bench import Backend, register
@@ -55,12 +52,10 @@ class Absent(Picky):
 def summary(tmp_path_factory: pytest.TempPathFactory) -> str:
     plugin = tmp_path_factory.mktemp("plugin") / "picky.py"
     plugin.write_text(PICKY)
-    command = [sys.executable, "-m", "pytest", "suites/test_correctness.py", "-q", "-p", "no:cacheprovider"]
+    command = ["pytest", "suites/test_correctness.py", "-q", "-p", "no:cacheprovider"]
     command += ["--plugin", str(plugin), "-k", "one_pixel_by_hand or takes_something"]
     command += [word for name in ("one-pixel", "nothing", "absent") for word in ("--backend", name)]
-    done = subprocess.run(
-        command, cwd=ROOT, env=suite_environment(Path(plugin).parent), capture_output=True, text=True, check=False
-    )
+    done = forked(command, ROOT, suite_environment(), PATIENCE_S)
     assert done.returncode == 1, done.stdout[-2000:]  # of `nothing`, see below
     return done.stdout
 

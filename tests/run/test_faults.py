@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from forked_session import ForkedProcess
 from other_runs import wait_for
 from places import PLUGINS, ROOT
 from suite_command import (
@@ -21,6 +22,7 @@ from suite_command import (
     PATIENCE_S,
     SMALL,
     WIDER,
+    begun_suite,
     only_run,
     read_cells,
     read_run,
@@ -33,6 +35,7 @@ from suite_command import (
 from pointwise_bench.common.formats import USAGE_ERROR
 
 BRIEF = ("-p", "single_start")
+Begun = ForkedProcess | subprocess.Popen[str]
 MINE = """
 from pointwise_bench import Backend, register
 
@@ -76,21 +79,19 @@ def for_minutes(tmp_path: Path) -> list[str]:
 
 
 @pytest.fixture
-def living(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def living(tmp_path: Path) -> Iterator[Begun]:
     """A run that is being measured, and will be for minutes."""
-    process = started_suite(tmp_path / "results", *for_minutes(tmp_path), own_session=True)
+    process = begun_suite(tmp_path / "results", *for_minutes(tmp_path))
     try:
         wait_for(lambda: any((tmp_path / "results").glob("*/*/checkpoint.jsonl")))
         yield process
     finally:
         process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
+        process.communicate()
 
 
 def test_a_second_run_is_refused_by_one_line_that_names_the_first_until_that_is_gone(
-    tmp_path: Path, living: subprocess.Popen[str]
+    tmp_path: Path, living: Begun
 ) -> None:
     other = tmp_path / "other"
     arguments = [*BRIEF, "--shapes", SMALL, "--backend", CHEAP]
@@ -107,7 +108,7 @@ def test_a_second_run_is_refused_by_one_line_that_names_the_first_until_that_is_
 
 
 def test_a_run_that_is_being_measured_is_not_resumed_and_not_touched(
-    tmp_path: Path, living: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, living: Begun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also by a process to which the machine looks free, as in another container on the same disk."""
     monkeypatch.setenv("POINTWISE_BENCH_MACHINE_LOCK", str(tmp_path / "another.lock"))
@@ -291,6 +292,20 @@ def pytest_configure(config):
 """
 
 
+def _optimised(results: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = suite_command(results, "--threads", "1", "-p", "quick_ceilings", *arguments)
+    return subprocess.run(
+        [command[0], "-O", *command[1:]],
+        cwd=ROOT,
+        env=suite_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize("how", ["optimised", "not capturing", "without capture", "beside a plugin that warns"])
 def test_a_run_is_measured_however_pytest_is_started(how: str, tmp_path: Path) -> None:
     (tmp_path / "warns.py").write_text(WARNS)
@@ -299,20 +314,11 @@ def test_a_run_is_measured_however_pytest_is_started(how: str, tmp_path: Path) -
         "without capture": ["-p", "no:capture"],
         "beside a plugin that warns": ["-p", "warns"],
     }
-    command = suite_command(tmp_path / "results", "--threads", "1", "-p", "quick_ceilings", *BRIEF, *more.get(how, []))
-    command += ["--shapes", SMALL, "--backend", CHEAP]
+    arguments = [*BRIEF, *more.get(how, []), "--shapes", SMALL, "--backend", CHEAP]
     if how == "optimised":
-        command.insert(1, "-O")
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=suite_environment(tmp_path),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+        done = _optimised(tmp_path / "results", *arguments)
+    else:
+        done = run_suite(tmp_path / "results", *arguments, import_path=(tmp_path,))
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert [cell["status"] for cell in read_cells(tmp_path / "results")] == ["ok"]
     assert "= pointwise-bench =" in done.stdout
@@ -377,10 +383,7 @@ def test_a_reader_that_goes_away_ends_the_run_with_one_line_and_it_can_be_resume
 
 
 def test_an_impatient_user_who_interrupts_again_and_again_sees_no_traceback(tmp_path: Path) -> None:
-    def allow() -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    process = started_suite(tmp_path / "results", *MANY, before=allow, own_session=True)
+    process = begun_suite(tmp_path / "results", *MANY)
     try:
         wait_for(lambda: any((tmp_path / "results").glob("*/*/checkpoint.jsonl")))
         while process.poll() is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from other_runs import key, wait_for, workers_of
 from places import PLUGINS
-from suite_command import CHEAP, only_run, read_cells, read_run, run_suite, started_suite
+from suite_command import CHEAP, begun_suite, only_run, read_cells, read_run, run_suite
 
 from pointwise_bench.common.formats import USAGE_ERROR
 
@@ -25,16 +25,11 @@ ARGUMENTS = [
 INTERRUPTED = 2
 
 
-def allow_interrupts() -> None:
-    """Python listens to Ctrl-C only where it is not ignored at the start, as it is for a shell's background jobs."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 @pytest.fixture(scope="module")
 def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     """Results of a run after a Ctrl-C past its third cell, the cells then on disk, and what it printed."""
     results = tmp_path_factory.mktemp("interrupted") / "results"
-    process = started_suite(results, *ARGUMENTS, before=allow_interrupts, own_session=True)
+    process = begun_suite(results, *ARGUMENTS)
     try:
         wait_for(lambda: len(workers_of(process.pid)) == 2)
         wait_for(lambda: any(path.read_text().count("\n") >= 3 for path in results.glob("*/*/cells.jsonl")))

@@ -1,6 +1,6 @@
 """A run that is killed without warning, again and again, and resumed until it is finished: nothing is lost or doubled.
 
-The moments are spread over the whole of a run, which begins with imports and ends with writing ``run.json``. Twenty
+The moments are spread over the whole of a run, from the reading of its options to the writing of ``run.json``. Twenty
 kills with POINTWISE_SOAK=1, else four.
 """
 
@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forked_session import ForkedProcess
 from other_runs import key, wait_for, workers_of
 from soak import SOAK
-from suite_command import CHEAP, only_run, read_cells, read_run, started_suite
+from suite_command import CHEAP, begun_suite, only_run, read_cells, read_run
 
 from pointwise_bench.common.formats import ROUNDS_APART
 from pointwise_bench.suites.harness.design.policy import POLICY
@@ -37,6 +38,7 @@ ARGUMENTS = [
 KEYS = sorted((name, problem, 1) for name in BACKENDS for problem in PROBLEMS)
 
 Entry = dict[str, Any]
+Begun = ForkedProcess | subprocess.Popen[str]
 
 
 @dataclass
@@ -67,13 +69,13 @@ def _whole_lines(path: Path) -> bytes:
     return written[: written.rfind(b"\n") + 1]
 
 
-def start(results: Path) -> subprocess.Popen[str]:
+def start(results: Path) -> Begun:
     """The run, or what is left of it. Killed before there was a ``run.json``, it has nothing to resume."""
     begun = list(results.glob("*/*/run.json"))
-    return started_suite(results, *ARGUMENTS, *(["--resume"] if begun else []), own_session=True)
+    return begun_suite(results, *ARGUMENTS, *(["--resume"] if begun else []))
 
 
-def finish(process: subprocess.Popen[str]) -> None:
+def finish(process: Begun) -> None:
     """Let it run to its end, which must be without an error."""
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 0, output[-3000:]
@@ -83,7 +85,7 @@ def finish(process: subprocess.Popen[str]) -> None:
     assert outcomes["passed"] >= len(KEYS) / 2, output[-3000:]
 
 
-def kill(process: subprocess.Popen[str], after_s: float) -> bool:
+def kill(process: Begun, after_s: float) -> bool:
     """Whether it was killed before its end. Its workers, which are sessions of their own, must follow."""
     try:
         process.communicate(timeout=after_s)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
+from forked_session import forked
 from places import ROOT
-from suite_command import CHEAP, suite_environment
+from suite_command import CHEAP, PATIENCE_S, suite_environment
 
 WARNS = """
 import warnings
@@ -26,8 +26,8 @@ class Warns(Backend):
 
 def untimed(*arguments: str) -> subprocess.CompletedProcess[str]:
     """``pytest suites/`` without the timed tests."""
-    command = [sys.executable, "-m", "pytest", "suites/", "--benchmark-skip", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=suite_environment(), capture_output=True, text=True, check=False)
+    words = ["pytest", "suites/", "--benchmark-skip", "-p", "no:cacheprovider", *arguments]
+    return forked(words, ROOT, suite_environment(), PATIENCE_S)
 
 
 def test_a_library_that_warns_fails_nobody(tmp_path: Path) -> None:
