@@ -6,11 +6,13 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from pointwise_bench.common.at_once import at_once
 from pointwise_bench.common.fail_on import FailOn
-from pointwise_bench.common.formats import USAGE_ERROR
+from pointwise_bench.common.formats import CELLS_FILE, USAGE_ERROR
 from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.reading.errors import ReportError
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from pointwise_bench.report.pages.run_analysis import RunAnalysis
     from pointwise_bench.report.reading.here import Here
     from pointwise_bench.report.reading.run import Run
+
+_WORTH_SHARING: Final = 4_000_000
+"""Bytes of cells from which on several runs are read by several processes; fewer are there in the meantime."""
 
 _REPORT: Final = "pointwise-bench report"
 _COMPARE: Final = "pointwise-bench compare"
@@ -98,21 +103,24 @@ def _report(words: Sequence[str], known: Sequence[RunAnalysis], here: Here | Non
     options = _report_parser().parse_args(words)
     # Imported here, so that --help and a wrong option answer at once: pandas and matplotlib take a second.
     from pointwise_bench.report.analysis.baseline import check_baseline
-    from pointwise_bench.report.pages.run_analysis import analyse
     from pointwise_bench.report.pages.site import claims_text, readme_text, write_picture, write_site
     from pointwise_bench.report.pages.splice import splice, splice_claims
     from pointwise_bench.report.reading.here import place_of_report
-    from pointwise_bench.report.reading.run import load_run
 
     folders = options.runs or _newest(options.results, here)
     # A run named twice, whichever way, is one run.
     named = {folder.resolve(): folder for folder in folders}
     there = {one.run.folder.resolve(): one for one in known if options.baseline in (None, one.baseline)}
-    runs = {place: there[place].run if place in there else load_run(folder) for place, folder in named.items()}
-    _name_defects(runs.values())
+    new = {place: folder for place, folder in named.items() if place not in there}
+    analysed = at_once(
+        [partial(_analysed, folder, options.baseline) for folder in new.values()],
+        worth_it=_size(new.values()) >= _WORTH_SHARING,
+    )
+    there |= zip(new, analysed, strict=True)
+    found = [there[place] for place in named]
+    _name_defects(one.run for one in found)
     if options.baseline is not None:
-        check_baseline(options.baseline, list(runs.values()))
-    found = [there.get(place) or analyse(run, options.baseline) for place, run in runs.items()]
+        check_baseline(options.baseline, [one.run for one in found])
     if options.splice is not None:
         splice(options.splice, readme_text(found[0]))
         print(options.splice)
@@ -124,6 +132,19 @@ def _report(words: Sequence[str], known: Sequence[RunAnalysis], here: Here | Non
     if options.out is not None or not (options.splice or options.picture or options.claims):
         print(write_site(found, options.out or place_of_report(folders[0], here)))
     return 0
+
+
+def _analysed(folder: Path, baseline: str | None) -> RunAnalysis:
+    from pointwise_bench.report.pages.run_analysis import analyse
+    from pointwise_bench.report.reading.run import load_run
+
+    return analyse(load_run(folder), baseline)
+
+
+def _size(folders: Iterable[Path]) -> int:
+    """Of the cells of runs in bytes; a folder without any is named when it is read."""
+    files = (folder / CELLS_FILE for folder in folders)
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _newest(results: Path, here: Here | None) -> list[Path]:

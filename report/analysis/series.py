@@ -50,13 +50,18 @@ def times_of(cells: Sequence[ReadCell]) -> list[CellTimes]:
     return [found[number] for number in range(len(cells))]
 
 
+def values_of(column: pd.Series[Any]) -> list[Any]:
+    """``column.tolist()``, which takes the entries of a column of strings one by one and thirty times as long."""
+    return (column.to_numpy(dtype=object) if isinstance(column.dtype, pd.StringDtype) else column).tolist()
+
+
 def records(table: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, Any]]:
     """Each row of ``table`` with the ``columns`` asked for, in plain values.
 
     ``DataFrame.to_dict`` takes ten times as long: it takes all columns, and those of strings and of whole numbers entry
     by entry.
     """
-    values = (table[name].tolist() for name in columns)
+    values = (values_of(table[name]) for name in columns)
     return [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
 
 

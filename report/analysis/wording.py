@@ -11,6 +11,9 @@ DASH = "–"  # noqa: RUF001  # an en dash is what a table shows for "nothing"
 
 def three_digits(value: float) -> str:
     """Three significant digits, without an exponent below 1e15: ``1,234``, ``12.3``, ``0.0123``."""
+    # Where no rounding can add a digit in front of the point: almost every number of a page, and a page has thousands.
+    if 1 <= value < 9.99 or 10 <= value < 99.9 or 100 <= value < 999:
+        return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f}"
     if not math.isfinite(value):
         return DASH if math.isnan(value) else "∞"
     if value == 0:
@@ -36,6 +39,8 @@ def unit_for(seconds: Iterable[float]) -> tuple[str, float]:
 
 def duration(seconds: float) -> str:
     """One time with its own unit: ``12.3 ms``."""
+    if 1.1e-6 <= seconds < 0.98e-3:  # as most are, and no rounding makes another unit of it
+        return f"{three_digits(seconds * 1e6)} µs"
     if math.isnan(seconds):
         return DASH
     for unit, scale in (("s", 1.0), ("ms", 1e3)):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pandas as pd
 
 from pointwise_bench.report.analysis.groups import ReportGroup
+from pointwise_bench.report.analysis.series import values_of
 from pointwise_bench.report.pages.files.csv_file import CsvFile
 from pointwise_bench.report.pages.layer_pages import CellKey, details_of, page_numbers
 from pointwise_bench.report.pages.network_view import NetworkView, network_view
@@ -29,11 +30,16 @@ _COLUMNS: Final = (
 
 @dataclass(frozen=True)
 class GroupPages:
-    """``places`` says for each layer, by its number, where its details are."""
+    """``places`` says for each layer, by its number, where its details are; ``names`` are those of the pages."""
 
     view: NetworkView
     places: Mapping[int, str]
+    names: Sequence[str]
     pages: tuple[Page, ...]
+
+    def written(self) -> GroupPages:
+        """What is still asked of them when they are on disk: their contents would fill the memory."""
+        return replace(self, pages=())
 
 
 @dataclass(frozen=True)
@@ -63,12 +69,12 @@ def group_pages(found: RunAnalysis, group: ReportGroup, rows: pd.DataFrame, arou
         "table": f"{stem}.csv",
     }
     # Column by column: a row of a table of pandas takes a hundred times as long.
-    table = CsvFile(f"{stem}.csv", _COLUMNS, zip(*(rows[name].tolist() for name in _COLUMNS), strict=True))
+    table = CsvFile(f"{stem}.csv", _COLUMNS, zip(*(values_of(rows[name]) for name in _COLUMNS), strict=True))
     pages = (
         Page(name, "layers.html", values | {"part": part, "layers": layers}, () if part else (table,))
         for part, (name, layers) in enumerate(zip(names, parts, strict=True))
     )
-    return GroupPages(view, places, tuple(pages))
+    return GroupPages(view, places, names, tuple(pages))
 
 
 def slug_of(name: str) -> str:

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
@@ -34,9 +34,11 @@ _COLUMNS: Final = (
 CellKey = tuple[str, str, int]
 
 
-@dataclass(frozen=True)
-class Timed:
-    """One backend's row of a layer: what it took, what binds it, how right it is, and its samples by round."""
+class Timed(NamedTuple):
+    """One backend's row of a layer: what it took, what binds it, how right it is, and its samples by round.
+
+    All but the backend and the command are texts of ours, which need no escape; the template takes them in this order.
+    """
 
     backend: str
     colour: str

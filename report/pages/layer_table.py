@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
@@ -28,8 +28,7 @@ _COLUMNS: Final = (
 )
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One cell of a layer table; ``hint`` is what a pointer resting on it shows.
 
     It is of one that ``leads``, or one of whom it is ``unclear`` whether it is as fast as those.

@@ -51,6 +51,7 @@ class Page:
         tables: list[CsvFile] = []
         if self.name.endswith(".html"):
             text, tables = with_tables(text, self.name.removesuffix(".html"))
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / self.name).write_text(text, encoding="utf-8")
         for table in (*tables, *self.beside):
             table.write(folder)

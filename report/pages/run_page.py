@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
 import pandas as pd
 
 from pointwise_bench.backends.problem import Problem
+from pointwise_bench.common.at_once import at_once
 from pointwise_bench.common.status import STATUSES
 from pointwise_bench.report.analysis.backend_overview import overview, properties
 from pointwise_bench.report.analysis.correctness import correctness, failures
 from pointwise_bench.report.analysis.costs import costs
 from pointwise_bench.report.analysis.groups import ReportGroup
+from pointwise_bench.report.analysis.roofline import Roofs
+from pointwise_bench.report.analysis.series import values_of
 from pointwise_bench.report.analysis.trust.calibration import calibration
 from pointwise_bench.report.analysis.trust.controls import controls_of
 from pointwise_bench.report.analysis.trust.health import disturbed_share, unstable, warnings
@@ -50,6 +55,10 @@ FRAME_COSTS: Final = 40
 
 MOST_TABLES: Final = 60
 """Groups with a table and a plot on the page of their run, however small they are."""
+
+
+WORTH_SHARING: Final = 1000
+"""Cells of a run from which on its pages are made by several processes: those of fewer are there in the meantime."""
 
 
 class Shown(NamedTuple):
@@ -98,15 +107,21 @@ def cells_plotted(found: Sequence[RunAnalysis]) -> list[int]:
 
 
 def run_page(found: RunAnalysis, colours: dict[str, Look], place: RunPlace) -> dict[str, Any]:
-    """What the page shows of a run; writes its plots."""
+    """What the page shows of a run; writes its plots and the pages behind it."""
     around = Surroundings(cells_by_key(found.run), colours, place.page, place.prefix)
-    sections = _one_plot_each(list(_sections(found, around, place)))
+    planned, drawn = list(_planned(found, place)), list(_rooflines(found, colours, place.folder, place.prefix))
+    # A roofline takes longest and so comes first: nobody is to wait for one at the end.
+    jobs: list[Callable[[], Section | Shown | None]] = [job for _, job in drawn]
+    jobs += [partial(_section, found, one, around, place) for one in planned]
+    done = at_once(jobs, worth_it=len(found.run.cells) >= WORTH_SHARING)
+    sections = cast("list[Section]", done[len(drawn) :])
+    rooflines = zip((title for title, _ in drawn), cast("list[Shown | None]", done), strict=False)
     networks = [section for section in sections if section.group.is_network]
     return facts_of(found) | {
         "sections": sections,
         "in_full": networks[:MOST_IN_FULL],
         "in_short": networks[MOST_IN_FULL:],
-        "rooflines": _rooflines(found, colours, place.folder, place.prefix),
+        "rooflines": [(title, shown) for title, shown in rooflines if shown],
         "gains_plot": _gains_plot(found, colours, place.folder / "plots" / f"{place.prefix}claims.svg"),
         "correctness": correctness(found.run),
         "statuses": STATUSES,
@@ -154,9 +169,21 @@ def _headline(found: RunAnalysis) -> str:
     return f"What a 1x1 convolution buys: {len(claims.claims)} claims, measured on {len(backends)} backends."
 
 
-def _sections(found: RunAnalysis, around: Surroundings, place: RunPlace) -> Iterator[Section]:
+class _Planned(NamedTuple):
+    """A section before it is made: the group's rows in the table of times, and those of its plot if it has one."""
+
+    group: ReportGroup
+    rows: pd.DataFrame
+    in_table: bool
+    plotted: pd.DataFrame | None
+
+
+def _planned(found: RunAnalysis, place: RunPlace) -> Iterator[_Planned]:
     """One after the other: selecting each group's rows from the whole table would take its square in time."""
     rows = _rows_by_group(found.timings)
+    of_sweep: defaultdict[str, list[pd.DataFrame]] = defaultdict(list)
+    for (name, _), own in rows.items():
+        of_sweep[name].append(own)
     taken = drawn = 0
     nothing = found.timings[:0]
     for number, group in enumerate(found.groups):
@@ -164,11 +191,12 @@ def _sections(found: RunAnalysis, around: Surroundings, place: RunPlace) -> Iter
         taken += len(own)
         drawn += max(len(own), FRAME_COSTS)
         few = number < MOST_TABLES
-        timed = few and taken <= MOST_CELLS and own["median_s"].notna().any()
-        table = layer_table(group, own, found.baseline) if timed else None
-        plot = _plot(group, rows, around, place) if few and drawn <= place.plotted else None
-        behind = group_pages(found, group, own, around)
-        yield Section(group, answer(group), table, [plot] if plot else [], behind)
+        plotted = rows.get((group.name, group.threads))
+        if group.is_sweep:  # its plot holds all thread budgets, and only its first section shows it
+            parts = of_sweep.pop(group.name, [])
+            plotted = pd.concat(parts) if parts else None
+        in_table = few and taken <= MOST_CELLS and bool(own["median_s"].notna().any())
+        yield _Planned(group, own, in_table, plotted if few and drawn <= place.plotted else None)
 
 
 def _rows_by_group(timings: pd.DataFrame) -> dict[tuple[str, int], pd.DataFrame]:
@@ -176,44 +204,40 @@ def _rows_by_group(timings: pd.DataFrame) -> dict[tuple[str, int], pd.DataFrame]
     return {cast("tuple[str, int]", key): rows for key, rows in grouped}
 
 
-def _plot(
-    group: ReportGroup, rows: Mapping[tuple[str, int], pd.DataFrame], around: Surroundings, place: RunPlace
-) -> Shown | None:
-    colours = dict(around.colours)
+def _section(found: RunAnalysis, planned: _Planned, around: Surroundings, place: RunPlace) -> Section:
+    """Writes its plot and the pages behind it, which are much larger than what is said of them here."""
+    group, rows = planned.group, planned.rows
+    table = layer_table(group, rows, found.baseline) if planned.in_table else None
+    plot = _plot(group, planned.plotted, around, place) if planned.plotted is not None else None
+    behind = group_pages(found, group, rows, around)
+    for page in behind.pages:
+        page.write(place.folder)
+    return Section(group, answer(group), table, [plot] if plot else [], behind.written())
+
+
+def _plot(group: ReportGroup, rows: pd.DataFrame, around: Surroundings, place: RunPlace) -> Shown | None:
     slug = place.prefix + slug_of(group.name)
     if group.is_sweep:
-        whole = [own for (name, _), own in rows.items() if name == group.name]
-        path = place.folder / "plots" / f"{slug}.svg"
-        return _shown(draw_sweep(group.name, pd.concat(whole), colours, path)) if whole else None
-    own = rows.get((group.name, group.threads))
-    if own is None:
-        return None
-    return _shown(draw_heat(group, own, place.folder / "plots" / f"{slug}-threads-{group.threads}.svg"))
+        return _shown(draw_sweep(group.name, rows, dict(around.colours), place.folder / "plots" / f"{slug}.svg"))
+    return _shown(draw_heat(group, rows, place.folder / "plots" / f"{slug}-threads-{group.threads}.svg"))
 
 
-def _one_plot_each(sections: Sequence[Section]) -> list[Section]:
-    """A sweep's plot holds all thread budgets: only its first section shows it."""
-    seen: set[Shown] = set()
-    kept = []
-    for section in sections:
-        kept.append(replace(section, plots=[one for one in section.plots if one not in seen]))
-        seen.update(section.plots)
-    return kept
-
-
-def _rooflines(found: RunAnalysis, colours: dict[str, Look], folder: Path, prefix: str) -> list[tuple[str, Shown]]:
-    """(title, plot) for every dtype and thread budget with a time."""
+def _rooflines(
+    found: RunAnalysis, colours: dict[str, Look], folder: Path, prefix: str
+) -> Iterator[tuple[str, Callable[[], Shown | None]]]:
+    """The title, and what draws it, for every dtype and thread budget with a time."""
     timed = found.timings[found.timings["median_s"].notna()]
-    pairs = {
-        (Problem.parse(problem).dtype, threads)
-        for problem, threads in zip(timed["problem"], timed["threads"], strict=True)
-    }
-    drawn = []
-    for dtype, threads in sorted(pairs):
+    known = set(zip(values_of(timed["problem"]), values_of(timed["threads"]), strict=True))
+    for dtype, threads in sorted({(Problem.parse(problem).dtype, threads) for problem, threads in known}):
         path = folder / "plots" / f"{prefix}roofline-{dtype}-threads-{threads}.svg"
-        if shown := _shown(draw_roofline(dtype, threads, timed, found.ceilings, colours, path)):
-            drawn.append((f"{dtype}, {threads_of(threads)}", shown))
-    return drawn
+        draw = partial(_roofline, dtype, threads, timed, found.ceilings, colours, path)
+        yield f"{dtype}, {threads_of(threads)}", draw
+
+
+def _roofline(
+    dtype: str, threads: int, timed: pd.DataFrame, ceilings: Roofs, colours: dict[str, Look], path: Path
+) -> Shown | None:
+    return _shown(draw_roofline(dtype, threads, timed, ceilings, colours, path))
 
 
 def _gains_plot(found: RunAnalysis, colours: dict[str, Look], path: Path) -> Shown | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from pointwise_bench.common.at_once import at_once
 from pointwise_bench.report.analysis.comparisons import COLUMNS as COMPARISON_COLUMNS
 from pointwise_bench.report.analysis.timings import COLUMNS as TIMING_COLUMNS
 from pointwise_bench.report.claims import claim_tables, claims_document
@@ -14,7 +16,7 @@ from pointwise_bench.report.pages.files.csv_file import write_frames
 from pointwise_bench.report.pages.files.network_files import Viewed, network_files
 from pointwise_bench.report.pages.rendering import Page, render
 from pointwise_bench.report.pages.run_analysis import RunAnalysis
-from pointwise_bench.report.pages.run_page import RunPlace, cells_plotted, facts_of, run_page
+from pointwise_bench.report.pages.run_page import WORTH_SHARING, RunPlace, cells_plotted, facts_of, run_page
 from pointwise_bench.report.pages.stated_rules import stated_rules
 from pointwise_bench.report.pages.views.finding import views_of
 from pointwise_bench.report.plots.overview_plot import draw_picture
@@ -54,12 +56,15 @@ def _write(found: Sequence[RunAnalysis], folder: Path) -> None:
     """All files, into a folder that holds nothing yet."""
     # In one order, however they were named: the same runs give the same bytes.
     ordered = sorted(found, key=lambda one: (one.run.started_at, one.run.machine, one.run.name))
-    write_frames([one.timings for one in ordered], TIMING_COLUMNS, folder / "timings.csv")
-    write_frames([one.comparisons for one in ordered], COMPARISON_COLUMNS, folder / "comparisons.csv")
     colours = looks(backend for one in ordered for backend in (*one.run.backends, *one.run.claims.backends))
     pages, runs = _pages_of_runs(ordered, colours, folder)
-    for page in (*pages, *_claims(ordered, runs, folder)):
-        page.write(folder)
+    pages += _claims(ordered, runs, folder)
+    jobs: list[Callable[[], None]] = [
+        partial(write_frames, [one.timings for one in ordered], TIMING_COLUMNS, folder / "timings.csv"),
+        partial(write_frames, [one.comparisons for one in ordered], COMPARISON_COLUMNS, folder / "comparisons.csv"),
+        *(partial(page.write, folder) for page in pages),
+    ]
+    at_once(jobs, worth_it=sum(len(one.run.cells) for one in ordered) >= WORTH_SHARING)
     views = ((one, section) for one, run in zip(ordered, runs, strict=True) for section in run["sections"])
     for table in network_files(Viewed(one, section.group, section.behind.view) for one, section in views):
         table.write(folder)
@@ -68,7 +73,10 @@ def _write(found: Sequence[RunAnalysis], folder: Path) -> None:
 def _pages_of_runs(
     found: Sequence[RunAnalysis], colours: dict[str, Look], folder: Path
 ) -> tuple[list[Page], list[dict[str, Any]]]:
-    """A page for each run, with those behind it, and an index where there are several; and what the runs' pages say."""
+    """A page for each run with its views, and an index where there are several; and what the runs' pages say.
+
+    The pages behind those are written here.
+    """
     pages: list[Page] = []
     runs: list[dict[str, Any]] = []
     for number, (one, plotted) in enumerate(zip(found, cells_plotted(found), strict=True), 1):
@@ -79,7 +87,6 @@ def _pages_of_runs(
         views = views_of(one, colours, place.prefix, place.page)
         values = {"run": run, "rules": stated_rules([one.run]), "alone": len(found) == 1, "views": views}
         pages.append(Page(place.page, "run.html", values))
-        pages += [page for section in run["sections"] for page in section.behind.pages]
         pages += [view.page for view in views]
     if len(found) > 1:
         pages.append(Page(PAGE, "index.html", {"runs": runs}))

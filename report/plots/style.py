@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib.axis import Axis
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
@@ -28,6 +29,7 @@ COLOURS: Final = (
 _MARKERS: Final = ("o", "s", "^", "D", "v")
 
 _PIXELS: Final = 96  # to an inch
+_SVG_DPI: Final = 72
 SMALLEST_TEXT: Final = 9.0
 LEAST_SCALE: Final = 0.75
 """How small a page may show a plot, so that its smallest text has 9 pixels; on a phone it is moved instead."""
@@ -138,9 +140,21 @@ def save(figure: Figure, path: Path, alt: str) -> Picture:
     with styled(), warnings.catch_warnings():
         # Names are the user's: in a script that the font lacks they become boxes, and very long ones leave no room.
         warnings.filterwarnings("ignore", "Glyph|constrained_layout not applied|findfont")
+        _lay_out(figure)
         figure.savefig(text, format="svg", metadata={"Date": None, "Title": alt})
     path.write_text(text.getvalue().replace("</style>", f"{_dark_rules()}</style>", 1), encoding="utf-8")
     return Picture(path, alt, round(figure.get_size_inches()[0] * _PIXELS))
+
+
+def _lay_out(figure: Figure) -> None:
+    """What ``savefig`` would have done by a whole drawing that it throws away, at the resolution of an SVG."""
+    engine = figure.get_layout_engine()
+    if engine is not None and figure.axes:
+        FigureCanvasSVG(figure)
+        figure.set_dpi(_SVG_DPI)
+        engine.execute(figure)
+    # "none" would leave a placeholder, for which savefig draws all the same.
+    figure.set_layout_engine(None)
 
 
 def _dark_rules() -> str:

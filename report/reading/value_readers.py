@@ -20,6 +20,7 @@ _LARGEST_SIZE: Final = 2**40
 _LARGEST_BYTES: Final = 2**60
 _LONGEST_NAME: Final = 200
 _LONGEST_TEXT: Final = 2000
+_MOST_KNOWN: Final = 2**16
 _DEEPEST: Final = 8
 _DIRECTIONS: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 _MARKS: Final = "\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}\N{ARABIC LETTER MARK}"
@@ -98,13 +99,18 @@ def _refused(value: object, wanted: str) -> Defect:
 
 def name(shortest: int = 1) -> Reader:
     """A string for a table's cell: printable, and short enough to be read."""
+    known: set[str] = set()  # a file says the same names again and again
 
     def read(value: Any) -> str:
+        if type(value) is str and value in known:
+            return value
         if not isinstance(value, str):
             raise _refused(value, "a string")
         if not shortest <= len(value) <= _LONGEST_NAME:
             raise _refused(value, f"a name of {shortest} to {_LONGEST_NAME} characters (it has {len(value):,})")
         if _harmless(value):
+            if len(known) < _MOST_KNOWN:
+                known.add(value)
             return value
         if any(map(_unprintable, value)):
             raise _refused(value, "a name of printable characters")
@@ -143,7 +149,7 @@ def whole(least: int, most: int = MOST) -> Reader:
     wanted = f"a whole number from {least:,} to {most:,}"
 
     def read(value: Any) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        if type(value) is not int or not least <= value <= most:
             raise _refused(value, wanted)
         return value
 
@@ -154,7 +160,7 @@ def number(least: float, most: float, wanted: str) -> Reader:
     """A number between bounds, as a float; NaN lies between none."""
 
     def read(value: Any) -> float:
-        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
+        if type(value) not in (float, int) or not least <= value <= most:
             raise _refused(value, wanted)
         return float(value)
 

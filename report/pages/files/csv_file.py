@@ -12,8 +12,12 @@ from typing import Any, Final
 
 import pandas as pd
 
+from pointwise_bench.report.analysis.series import values_of
+
 COMPUTED: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a formula can begin with, in one spreadsheet or another."""
+
+_FIRST: Final = frozenset(COMPUTED)
 
 # With its sign, its unit and all: "-0.5 %", "+1.2", "-3.4e-05". There is no operator in it that could be computed.
 _NUMBER: Final = re.compile(r"[+-]?[0-9][0-9.,]*(e[+-]?[0-9]+)?( %)?")
@@ -59,7 +63,7 @@ def _texts(column: pd.Series[Any]) -> list[str]:
 
     Nine digits hold every nanosecond of a second-long call and keep the file a third of the size.
     """
-    values = column.tolist()
+    values = values_of(column)
     if pd.api.types.is_float_dtype(column):
         return ["" if math.isnan(value) else f"{value:.9g}" for value in values]
     if pd.api.types.is_numeric_dtype(column):
@@ -74,6 +78,8 @@ def harmless(cell: object) -> object:
 
 
 def _written(value: object) -> object:
+    if type(value) is str and value[:1] not in _FIRST:  # as almost all are
+        return value
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.9g}"
     if value is None or value is pd.NA:

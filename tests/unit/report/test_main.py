@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from make_claims import CLEAN, DESCRIBED, lines_of, write_claims
+from make_large_run import many_cells
 from make_run import cell, noisy, write_run
 from report_folder import drawing
 
+from pointwise_bench.common import at_once
 from pointwise_bench.common.formats import USAGE_ERROR
+from pointwise_bench.report import __main__ as report_main
 from pointwise_bench.report.__main__ import main
+from pointwise_bench.report.pages import run_page, site
 from pointwise_bench.report.reading.here import Here
 
 FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
@@ -61,6 +67,32 @@ def test_a_run_that_git_keeps_is_only_read(tmp_path: Path, capsys: pytest.Captur
     assert capsys.readouterr().out == f"{page}\n"
     assert page.is_file()
     assert sorted(folder.rglob("*")) == before
+
+
+def test_several_processes_write_the_same_bytes_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"2026-01-0{day}T03-04-05Z" for day in (2, 3, 4)]
+    runs = [write_run(tmp_path, list(many_cells(2, 3, 4, 6, seed)), name) for seed, name in enumerate(names)]
+
+    def written(folder: Path) -> dict[str, bytes]:
+        with drawing(plots=False):
+            assert main([*map(str, runs), "--out", str(folder)]) == 0
+        return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    alone = written(tmp_path / "alone")
+    forks: list[int] = []
+    fork = os.fork
+
+    def counted() -> int:
+        forks.append(1)
+        return fork()
+
+    monkeypatch.setattr(os, "fork", counted)
+    monkeypatch.setattr(at_once, "available_cores", lambda: 2)
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    for module, name in ((report_main, "_WORTH_SHARING"), (run_page, "WORTH_SHARING"), (site, "WORTH_SHARING")):
+        monkeypatch.setattr(module, name, 0)
+    assert written(tmp_path / "shared") == alone
+    assert len(forks) == 1 + len(runs) + 1  # read, the pages behind each run, and all others
 
 
 def test_two_runs_have_an_index_and_one_named_twice_is_one(tmp_path: Path) -> None:
