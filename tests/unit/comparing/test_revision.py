@@ -44,7 +44,6 @@ def test_a_file_in_no_repository_is_refused_whatever_a_hook_says(
 ) -> None:
     other = repository(tmp_path / "repo", {"mine.py": ""}, {})
     monkeypatch.setenv("GIT_DIR", str(other / ".git"))
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     (tmp_path / "mine.py").touch()
     with pytest.raises(NoOtherVersion, match="is in no git repository"):
         Revision.of(tmp_path / "mine.py", "HEAD")
