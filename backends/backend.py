@@ -97,6 +97,9 @@ class Backend(ABC):
     directions: ClassVar[tuple[str, ...]] = ("forward",)
     """Directions that the default :meth:`refuses` lets through."""
 
+    activations: ClassVar[tuple[str, ...]] = ("none", "relu")
+    """Activations that the default :meth:`refuses` lets through: of :data:`.problem.ACTIVATIONS`, those you apply."""
+
     def missing(self) -> str | None:
         """What the environment lacks and what to install, or None when this backend can run here."""
         return None
@@ -104,13 +107,16 @@ class Backend(ABC):
     def refuses(self, problem: Problem) -> str | None:
         """Why this problem is not for this backend, or None. Pure: no import, no allocation, no measuring.
 
-        The default refuses what :attr:`dtypes` and :attr:`directions` leave out; an override should ask it first:
-        ``return super().refuses(problem) or (...)``.
+        The default refuses what :attr:`dtypes`, :attr:`directions` and :attr:`activations` leave out; an override
+        should ask it first: ``return super().refuses(problem) or (...)``.
         """
         if problem.dtype not in self.dtypes:
             return f"computes {' and '.join(self.dtypes)}, not {problem.dtype}"
         if problem.direction not in self.directions:
             return f"computes {' and '.join(self.directions)}, not {problem.direction}"
+        if problem.activation not in self.activations:
+            known = [each for each in self.activations if each != "none"]
+            return f"applies {' and '.join(known) or 'no activation'}, not {problem.activation}"
         return None
 
     @abstractmethod

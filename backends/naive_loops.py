@@ -7,7 +7,9 @@ from typing import Any
 
 from pointwise_bench import Array, Backend, Layer, Problem, register
 from pointwise_bench.backends._shared import gradients, halves
+from pointwise_bench.backends._shared.activation.numbers import activated
 from pointwise_bench.backends._shared.arrays import read_pixels
+from pointwise_bench.backends.problem import ACTIVATIONS
 
 SECONDS_PER_MAC = 60e-9  # CPython 3.11 to 3.13 need 40 to 80 ns for one turn of the inner loop
 PATIENCE_S = 0.1  # a slower call would spend the run's time on the one backend that is here for comparison only
@@ -22,6 +24,7 @@ class NaiveLoops(Backend):
 
     name = "naive-loops"
     directions = gradients.ALL_DIRECTIONS
+    activations = ACTIVATIONS
 
     def refuses(self, problem: Problem) -> str | None:
         """A layer that pure Python would need more than :data:`PATIENCE_S` seconds for."""
@@ -46,7 +49,7 @@ def _forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
         total = biases[o]
         for c, source in enumerate(range(o // kernels * channels, (o // kernels + 1) * channels)):
             total += weights[o][c] * (x[n][source][i][j] if p.layout == "nchw" else x[n][i][j][source])
-        return 0.0 if p.activation == "relu" and total < 0.0 else total  # NaN is not below zero and stays NaN
+        return activated(p.activation, total)
 
     def layer(x: Array) -> Array:
         values, (y,) = x.astype(float).tolist(), halves.buffers(p)

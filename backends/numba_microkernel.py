@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pointwise_bench import Array, Backend, Layer, Problem, register
 from pointwise_bench.backends._shared import loops
+from pointwise_bench.backends.problem import ACTIVATIONS
 
 
 @register
@@ -20,6 +21,7 @@ class NumbaMicrokernel(Backend):
     name = "numba-microkernel"
     output = "reused"
     directions = ("forward", "backward-input")
+    activations = ACTIVATIONS
 
     def missing(self) -> str | None:
         """Numba, where it is not installed."""

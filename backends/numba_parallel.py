@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pointwise_bench import Array, Backend, Layer, Problem, register
 from pointwise_bench.backends._shared import gradients, loops
+from pointwise_bench.backends.problem import ACTIVATIONS
 
 
 @register
@@ -17,6 +18,7 @@ class NumbaParallel(Backend):
     name = "numba-parallel"
     output = "reused"
     directions = gradients.ALL_DIRECTIONS
+    activations = ACTIVATIONS
 
     def missing(self) -> str | None:
         """Numba, where it is not installed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pointwise_bench import Array, Backend, Layer, Problem, register
 from pointwise_bench.backends._shared import gradients, halves
 from pointwise_bench.backends._shared.arrays import into_buffer, read_pixels
+from pointwise_bench.backends.problem import ACTIVATIONS
 
 
 @register
@@ -21,6 +22,7 @@ class NumpyMatmul(Backend):
     output = "reused"
     dtypes = halves.ALL_DTYPES
     directions = gradients.ALL_DIRECTIONS
+    activations = ACTIVATIONS
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """The layer of the problem's direction, in float32 inside where the dtype is narrower."""

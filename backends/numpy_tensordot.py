@@ -5,6 +5,7 @@ from __future__ import annotations
 from pointwise_bench import Array, Backend, Layer, Problem, register
 from pointwise_bench.backends._shared import gradients
 from pointwise_bench.backends._shared.arrays import numpy_epilogue, read_pixels
+from pointwise_bench.backends.problem import ACTIVATIONS
 
 
 @register
@@ -19,6 +20,7 @@ class NumpyTensordot(Backend):
 
     name = "numpy-tensordot"
     directions = gradients.ALL_DIRECTIONS
+    activations = ACTIVATIONS
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """The layer of the problem's direction."""

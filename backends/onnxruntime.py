@@ -6,7 +6,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from pointwise_bench import Array, Backend, Layer, Problem, register
-from pointwise_bench.backends._shared import gradients, halves, onnx_graph, onnx_models
+from pointwise_bench.backends._shared import gradients, halves, onnx_models
+from pointwise_bench.backends.problem import ACTIVATIONS
 
 
 @register
@@ -22,12 +23,18 @@ class OnnxRuntime(Backend):
     output = "reused"
     dtypes = halves.ALL_DTYPES
     directions = gradients.ALL_DIRECTIONS
+    activations = ACTIVATIONS
     _providers: tuple[str, ...] = ()  # and not the session: its threads would go on spinning beside the next one's
 
     def missing(self) -> str | None:
         """ONNX Runtime, where it is not installed."""
         absent = "onnxruntime is not installed: python -m pip install 'pointwise-bench[onnxruntime]'"
         return None if find_spec("onnxruntime") else absent
+
+    def refuses(self, problem: Problem) -> str | None:
+        """GELU in float64."""
+        lacks = (problem.activation, problem.dtype) == ("gelu", "float64")
+        return super().refuses(problem) or ("ONNX Runtime has no erf in float64" if lacks else None)
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """A session with as many threads as the budget has, this one included, and outputs bound to buffers."""
@@ -70,9 +77,4 @@ class OnnxRuntime(Backend):
 
     def to_device(self, array: Array) -> Any:
         """The array's own memory as the runtime's kind of tensor."""
-        import onnxruntime
-
-        kind = onnx_graph.ELEMENT_TYPES[array.dtype.name]
-        if array.dtype.name == "bfloat16":  # of ml_dtypes, which the runtime does not know: the bits are the same
-            return onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(array.view("int16"), kind)
-        return onnxruntime.OrtValue.ortvalue_from_numpy(array)
+        return onnx_models.view(array)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pointwise_bench import Array, Backend, Layer, Problem, register
 from pointwise_bench.backends._shared import gradients, openvino_models
+from pointwise_bench.backends.problem import ACTIVATIONS
 
 
 @register
@@ -24,6 +25,7 @@ class OpenVino(Backend):
     output = "reused"
     dtypes = ("float32", "float16", "bfloat16")
     directions = gradients.ALL_DIRECTIONS
+    activations = ACTIVATIONS
     _compiled: Any = None
 
     def missing(self) -> str | None:

@@ -4,7 +4,10 @@ Formula (forward, no padding; ``G`` groups, ``s`` the stride)::
 
     y[n, o, i, j] = activation(bias[o] + sum_c weight[o, c] * x[n, g(o) * C/G + c, i * s, j * s])
 
-with ``g(o) = o // (out_channels / G)`` and ``c`` running over the ``C/G`` input channels of that group.
+with ``g(o) = o // (out_channels / G)`` and ``c`` running over the ``C/G`` input channels of that group. Activations::
+
+    relu(v) = max(v, 0)                  relu6(v) = min(max(v, 0), 6)      hardswish(v) = v * relu6(v + 3) / 6
+    silu(v) = v / (1 + exp(-v))          gelu(v) = v * (1 + erf(v / sqrt(2))) / 2: the exact one, not its form by tanh
 """
 
 from __future__ import annotations
@@ -16,15 +19,17 @@ from functools import cached_property
 from math import prod
 from typing import Final, Literal, get_args
 
-Activation = Literal["none", "relu"]
+Activation = Literal["none", "relu", "relu6", "silu", "hardswish", "gelu"]
 Dtype = Literal["float32", "float64", "float16", "bfloat16"]
 Layout = Literal["nchw", "nhwc"]
 Direction = Literal["forward", "backward-input", "backward-weight"]
 
 ITEM_BYTES: Final[dict[str, int]] = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
 
+ACTIVATIONS: Final = get_args(Activation)
+
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
-    "activation": get_args(Activation),
+    "activation": ACTIVATIONS,
     "dtype": get_args(Dtype),
     "layout": get_args(Layout),
     "direction": get_args(Direction),
@@ -35,7 +40,7 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
 # accepts inside a word are used: an id can be pasted there as it is.
 _ID: Final = re.compile(
     r"n(?P<batch>\d+)c(?P<in_channels>\d+)h(?P<height>\d+)w(?P<width>\d+)-o(?P<out_channels>\d+)"
-    r"(?:-s(?P<stride>\d+))?(?:-g(?P<groups>\d+))?(?P<bias>-bias)?(?:-(?P<activation>relu))?"
+    r"(?:-s(?P<stride>\d+))?(?:-g(?P<groups>\d+))?(?P<bias>-bias)?(?:-(?P<activation>relu6?|silu|hardswish|gelu))?"
     r"(?:-(?P<dtype>float64|float16|bfloat16))?(?:-(?P<layout>nhwc))?"
     r"(?:-(?P<direction>backward-input|backward-weight))?"
 )

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 from pointwise_bench import Array, Backend, Layer, Problem, register
 from pointwise_bench.backends._shared import gradients, scipy_blas
+from pointwise_bench.backends.problem import ACTIVATIONS
 
 
 @register
@@ -20,6 +21,7 @@ class ScipyGemm(Backend):
     name = "scipy-gemm"
     output = "reused"
     directions = gradients.ALL_DIRECTIONS
+    activations = ACTIVATIONS
 
     def missing(self) -> str | None:
         """SciPy, where it is not installed."""

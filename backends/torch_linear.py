@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from pointwise_bench import Array, Layer, Problem, register
+from pointwise_bench.backends._shared.activation import tensors as activation
 from pointwise_bench.backends._shared.arrays import read_pixels
 from pointwise_bench.backends._shared.torch import cpu as torch_cpu, matmul as torch_matmul
 
 
 @register
 class TorchLinear(torch_cpu.TorchCpu):
-    """``torch.nn.functional.linear`` over the last axis, and ``relu_`` in place on its result.
+    """``torch.nn.functional.linear`` over the last axis, and ``relu_`` or the like in place on it.
 
     Calls ``addmm``, or ``mm`` without a bias, on the pixels as rows: the BLAS that torch was built with (MKL in the x86
     wheels). Made for NHWC; an NCHW problem pays for bringing channels last and back again. The layer knows no
@@ -37,7 +38,7 @@ def _forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
 
     kernels = torch_cpu.as_tensor(weight).chunk(p.groups)
     biases = [None] * p.groups if bias is None else torch_cpu.as_tensor(bias).chunk(p.groups)
-    channels = p.in_channels // p.groups
+    channels, activate = p.in_channels // p.groups, activation.in_place(p)
 
     def multiply(rows: Any) -> Any:
         if p.groups == 1:
@@ -53,6 +54,6 @@ def _forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
         y = multiply(x.reshape(p.pixels, p.in_channels)).view(p.batch, p.out_height, p.out_width, p.out_channels)
         if p.layout == "nchw":
             y = y.permute(0, 3, 1, 2).contiguous()
-        return y.relu_() if p.activation == "relu" else y
+        return y if activate is None else activate(y)
 
     return layer

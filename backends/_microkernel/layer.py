@@ -11,6 +11,7 @@ from pointwise_bench.backends._microkernel.kernels.registers import of_this_host
 from pointwise_bench.backends._microkernel.planes import packed_pixels
 from pointwise_bench.backends._microkernel.schedule import Scheduler
 from pointwise_bench.backends._microkernel.sweep import FIELDS, Memory, Sweep
+from pointwise_bench.backends._shared.activation import loops as activation
 from pointwise_bench.backends.backend import Layer
 from pointwise_bench.backends.problem import ITEM_BYTES, Problem
 
@@ -43,10 +44,25 @@ def compiled_layer(problem: Problem, weight: Array, bias: Array | None, threads:
             compiled.on_threads(x, *arguments, len(parts))
             return held[-1]
 
+    layer = _finished(p, layer, y, parallel=len(parts) > 1)
     x = np.zeros(p.input_shape, p.dtype)
     x.flags.writeable = False
     layer(x)
     return layer
+
+
+def _finished(p: Problem, layer: Layer, y: Array, *, parallel: bool) -> Layer:
+    """With what the tiles do not know, behind it and over the same threads; the layer itself where there is nothing."""
+    activate, flat = activation.in_place(p.activation, p.dtype, parallel=parallel), y.reshape(-1)
+    if activate is None:
+        return layer
+
+    def finished(x: Array) -> Array:
+        layer(x)
+        activate(flat)
+        return y
+
+    return finished
 
 
 def scheduled(p: Problem, weight: Array, bias: Array | None, threads: int) -> tuple[list[list[Sweep]], Memory, Any]:

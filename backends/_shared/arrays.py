@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from pointwise_bench.backends._shared.activation import arrays as activation
 from pointwise_bench.backends.backend import Layer
 from pointwise_bench.backends.problem import Problem
 
@@ -21,27 +22,26 @@ def read_pixels(problem: Problem, x: Any) -> Any:
 
 
 def numpy_epilogue(problem: Problem, bias: Array | None) -> Callable[[Array], None] | None:
-    """Adds the bias to a ``y`` of ``problem.output_shape``, and the ReLU, in place; None where there is neither."""
+    """Bias and activation of a ``y`` of ``problem.output_shape``, in place; None where there is neither."""
     import numpy as np
 
     shape = (-1, 1, 1) if problem.layout == "nchw" else (-1,)
-    # An array of the right type: NumPy takes longer to make one of Python's 0 than to cut off a small result.
-    zero = np.zeros((), problem.dtype)
+    activate = activation.in_place(problem)
 
     def add(y: Array) -> None:
         np.add(y, addend, y)
 
-    def relu(y: Array) -> None:
-        np.maximum(y, zero, out=y)
+    addend = np.zeros(()) if bias is None else bias.reshape(shape)
+    if bias is None:
+        return activate
+    if activate is None:
+        return add
 
     def both(y: Array) -> None:
         np.add(y, addend, y)
-        np.maximum(y, zero, out=y)
+        activate(y)
 
-    addend = np.zeros(()) if bias is None else bias.reshape(shape)
-    if bias is None:
-        return relu if problem.activation == "relu" else None
-    return both if problem.activation == "relu" else add
+    return both
 
 
 def into_buffer(problem: Problem, multiply: Callable[[Array], Any], y: Array, bias: Array | None) -> Layer:

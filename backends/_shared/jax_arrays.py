@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pointwise_bench.backends._shared import gradients, halves
 from pointwise_bench.backends.backend import Backend, Layer
-from pointwise_bench.backends.problem import Problem
+from pointwise_bench.backends.problem import ACTIVATIONS, Problem
 
 if TYPE_CHECKING:
     from pointwise_bench.backends.backend import Array
@@ -21,6 +21,7 @@ class Jax(Backend):
 
     dtypes = halves.ALL_DTYPES
     directions = gradients.ALL_DIRECTIONS
+    activations = ACTIVATIONS
     _latest: tuple[Problem, Any] | None = None
 
     def missing(self) -> str | None:
@@ -113,11 +114,15 @@ def einsum(p: Problem, subscripts: str, *operands: Any) -> Any:
 
 
 def finished(p: Problem, y: Any, addend: Any) -> Any:
-    """Bias, ReLU and the problem's element type, inside the compiled function, where XLA fuses them."""
+    """Bias, activation and the problem's element type, inside the compiled function, where XLA fuses them."""
     import jax
 
     y = y if addend is None else y + addend
-    return (jax.nn.relu(y) if p.activation == "relu" else y).astype(p.dtype)
+    if p.activation == "gelu":
+        y = jax.nn.gelu(y, approximate=False)
+    elif p.activation != "none":
+        y = getattr(jax.nn, {"hardswish": "hard_swish"}.get(p.activation, p.activation))(y)
+    return y.astype(p.dtype)
 
 
 def bias_of(p: Problem, bias: Array | None) -> Any:

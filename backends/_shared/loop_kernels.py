@@ -28,7 +28,7 @@ def kernels(parallel: bool) -> dict[str, Any]:
     """
     from numba import njit, prange
 
-    kept = _keep_for_the_run()
+    kept = keep_for_the_run()
     compiled = njit(parallel=parallel, fastmath=FAST_MATH, error_model="numpy", cache=kept)
 
     @compiled  # type: ignore[untyped-decorator]
@@ -98,7 +98,7 @@ def gradient(parallel: bool, dtype: str, contiguous: bool) -> Any:
         parallel=parallel,
         fastmath=FAST_MATH | {"reassoc"},
         error_model="numpy",
-        cache=_keep_for_the_run(),
+        cache=keep_for_the_run(),
     )
 
     @summing  # type: ignore[untyped-decorator]
@@ -126,7 +126,7 @@ def gradient(parallel: bool, dtype: str, contiguous: bool) -> Any:
     return of_weights
 
 
-def _keep_for_the_run() -> bool:
+def keep_for_the_run() -> bool:
     """Have numba keep what it compiles in the folder of the run, for the next start; False where there is none.
 
     The parallel loops take more than a second for each of their types, which every start of a worker would pay anew.

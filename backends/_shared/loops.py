@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pointwise_bench.backends._shared import gradients, halves, loop_kernels
+from pointwise_bench.backends._shared.activation import loops as activation
 from pointwise_bench.backends._shared.arrays import read_pixels
 from pointwise_bench.backends.backend import Layer
 from pointwise_bench.backends.problem import Problem
@@ -45,10 +46,14 @@ def _forward(p: Problem, weight: Array, bias: Array | None, *, parallel: bool) -
     y_seen: Array = y if nchw else y.reshape(*y.shape[:3], p.groups, p.out_channels // p.groups)
     y_seen = y.reshape(p.batch, p.out_channels, 1, p.out_height * p.out_width) if joined else y_seen
 
+    activate, flat = activation.in_place(p.activation, p.dtype, parallel=parallel), y.reshape(-1)
+
     def layer(x: Array) -> Array:
         if joined:
             x = x.reshape(p.batch, p.in_channels, 1, p.height * p.width)
         kernel(read_pixels(p, x), kernels, biases, p.groups, relu, y_seen)
+        if activate is not None:
+            activate(flat)
         return y
 
     layer(_readonly_zeros(p.input_shape, p.dtype))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pointwise_bench.backends._shared import gradients, halves
+from pointwise_bench.backends._shared.activation import graphs as activation
 from pointwise_bench.backends._shared.onnx_graph import ELEMENT_TYPES, Graph, Shapes
 from pointwise_bench.backends.problem import Problem
 
@@ -58,14 +59,14 @@ def _forward(graph: Graph, p: Problem, x: str, weight: Array, bias: Array | None
     if p.layout == "nhwc" and p.groups == 1:
         value = _strided(graph, p, x)
         if bias is None:  # takes the pixels of a picture as rows by itself, but has no bias to fuse
-            return _relu(graph, p, graph.node("MatMul", [value, graph.constant(weight.T)]))
+            return activation.onnx(graph, p, graph.node("MatMul", [value, graph.constant(weight.T)]))
         value = graph.reshape(value, (p.pixels, p.in_channels))
-        value = _relu(graph, p, graph.node("Gemm", [value, graph.constant(weight), *biases], transB=1))
+        value = activation.onnx(graph, p, graph.node("Gemm", [value, graph.constant(weight), *biases], transB=1))
         return graph.reshape(value, p.output_shape)
     if p.dtype != "float64":
         value = x if p.layout == "nchw" else graph.node("Transpose", [x], perm=(0, 3, 1, 2))
         operands = [value, graph.constant(weight[:, :, None, None]), *biases]
-        value = _relu(graph, p, graph.node("Conv", operands, strides=(p.stride, p.stride), group=p.groups))
+        value = activation.onnx(graph, p, graph.node("Conv", operands, strides=(p.stride, p.stride), group=p.groups))
         return value if p.layout == "nchw" else graph.node("Transpose", [value], perm=(0, 2, 3, 1))
     channels, pixels = p.in_channels // p.groups, p.out_height * p.out_width
     value = _strided(graph, p, x)
@@ -75,12 +76,8 @@ def _forward(graph: Graph, p: Problem, x: str, weight: Array, bias: Array | None
     value = graph.reshape(value, (p.batch, p.out_channels, p.out_height, p.out_width))
     if bias is not None:
         value = graph.node("Add", [value, graph.constant(bias.reshape(-1, 1, 1))])
-    value = _relu(graph, p, value)
+    value = activation.onnx(graph, p, value)
     return value if p.layout == "nchw" else graph.node("Transpose", [value], perm=(0, 2, 3, 1))
-
-
-def _relu(graph: Graph, p: Problem, value: str) -> str:
-    return graph.node("Relu", [value]) if p.activation == "relu" else value
 
 
 def _strided(graph: Graph, p: Problem, value: str) -> str:
@@ -123,3 +120,13 @@ def _weight_gradient(graph: Graph, p: Problem, x: str, dy: str) -> list[str]:
         dw = graph.node("MatMul", [columns, rows])
     db = [graph.node("ReduceSum", [dy, graph.integers(gradients.pixel_axes(p))], keepdims=0)] if p.bias else []
     return [graph.reshape(dw, p.weight_shape), *db]
+
+
+def view(array: Array) -> Any:
+    """A tensor of the array's own memory."""
+    from onnxruntime import OrtValue
+
+    if array.dtype.name != "bfloat16":
+        return OrtValue.ortvalue_from_numpy(array)
+    # Of ml_dtypes, which the runtime does not know: the bits are the same.
+    return OrtValue.ortvalue_from_numpy_with_onnx_type(array.view("int16"), ELEMENT_TYPES["bfloat16"])

@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pointwise_bench.backends._shared import gradients
+from pointwise_bench.backends._shared.activation import graphs as activation
 from pointwise_bench.backends.problem import Problem
 
 if TYPE_CHECKING:
@@ -62,8 +63,7 @@ def model(p: Problem, weight: Array | None, bias: Array | None) -> Any:
 
 
 def _forward(p: Problem, planes: Any, weight: Array, bias: Array | None) -> Any:
-    """``Convolution`` or ``GroupConvolution``, ``Add`` and ``Maximum``, in NCHW."""
-    import numpy as np
+    """``Convolution`` or ``GroupConvolution``, ``Add`` and the activation, in NCHW."""
     from openvino import opset13 as ops
 
     window = WINDOW | {"strides": [p.stride] * 2}
@@ -74,9 +74,7 @@ def _forward(p: Problem, planes: Any, weight: Array, bias: Array | None) -> Any:
         y = ops.group_convolution(planes, _constant(kernels), **window)
     if bias is not None:
         y = ops.add(y, _constant(bias.reshape(1, -1, 1, 1)))
-    if p.activation == "relu":  # Relu loses NaN; Maximum is its second operand where either is NaN
-        y = ops.maximum(_constant(np.zeros((1, 1, 1, 1), p.dtype)), y)
-    return y
+    return activation.openvino(p, y)
 
 
 def _spread(p: Problem, y: Any) -> Any:

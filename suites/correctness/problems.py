@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import cycle
 from typing import Any, Final, get_args
 
 from hypothesis import strategies as st
 
-from pointwise_bench.backends.problem import Direction, Dtype, Layout, Problem
+from pointwise_bench.backends.problem import ACTIVATIONS, Direction, Dtype, Layout, Problem
 
 LAYOUTS: Final = get_args(Layout)
 DTYPES: Final = ("float32", "float64")
 HALVES: Final = ("float16", "bfloat16")
+
+FINISHES: Final = ACTIVATIONS[1:]
+"""All but none."""
 
 STRIDES_AND_GROUPS: Final = ((1, 1), (2, 1), (1, 3), (2, 3))
 GRADIENTS: Final[tuple[Direction, ...]] = ("backward-input", "backward-weight")
@@ -99,12 +103,14 @@ EDGES: Final[dict[str, dict[str, int]]] = {
 def edges() -> Iterator[tuple[str, Problem]]:
     """Each edge in four of its eight forms: every pair of layout, precision and epilogue.
 
-    The other four are those of the next edge, so that two edges next to each other have all eight.
+    The other four are those of the next edge, so that two edges next to each other have all eight. The activations
+    take turns: over ten edges each has been with every layout and precision.
     """
+    activations = cycle(FINISHES)
     for number, (edge, sizes) in enumerate(EDGES.items()):
         for layout, wide in ((0, 0), (1, 0), (0, 1), (1, 1)):
             finished = layout ^ wide ^ number & 1
-            epilogue: dict[str, Any] = {"bias": True, "activation": "relu"} if finished else {}
+            epilogue: dict[str, Any] = {"bias": True, "activation": next(activations)} if finished else {}
             yield edge, problem_of(**sizes, layout=LAYOUTS[layout], dtype=DTYPES[wide], **epilogue)
 
 
@@ -182,11 +188,15 @@ def some_edges_in_half_precision() -> Iterator[tuple[str, Problem]]:
 
 
 def edges_in_half_precision() -> Iterator[tuple[str, Problem]]:
-    """Those whose sums are long or whose memory is not contiguous, where conversions go wrong."""
+    """Those whose sums are long or whose memory is not contiguous, where conversions go wrong; activations in turn."""
+    activations = cycle(FINISHES)
     for edge in ("primes", "groups and stride", "long reduction"):
         for dtype in HALVES:
             for layout in LAYOUTS:
-                yield edge, problem_of(**EDGES[edge], dtype=dtype, layout=layout, bias=True, activation="relu")
+                yield (
+                    edge,
+                    problem_of(**EDGES[edge], dtype=dtype, layout=layout, bias=True, activation=next(activations)),
+                )
 
 
 # --- work that is cut into parts ----------------------------------------------------------------------------------
@@ -264,7 +274,7 @@ def small_problems(draw: st.DrawFn) -> Problem:
         stride=draw(st.integers(1, 4)),
         groups=groups,
         bias=draw(st.booleans()),
-        activation=draw(st.sampled_from(["none", "relu"])) if direction == "forward" else "none",
+        activation=draw(st.sampled_from(ACTIVATIONS)) if direction == "forward" else "none",
         dtype=draw(st.sampled_from(DTYPES + HALVES)),
         layout=draw(st.sampled_from(LAYOUTS)),
         direction=direction,  # type: ignore[arg-type]  # drawn from the choices

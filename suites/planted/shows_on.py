@@ -21,6 +21,10 @@ FLOAT16: Final = replace(LONG, in_channels=1024, out_channels=16, height=7, widt
 """With few results: to round every partial sum takes NumPy a quarter of a second for those of the long reduction."""
 BFLOAT16: Final = replace(LONG, height=1, width=1, dtype="bfloat16")
 """With more channels than one exact sum can hold."""
+RELU6: Final = replace(EVERY_AXIS, activation="relu6")
+SILU: Final = replace(EVERY_AXIS, activation="silu")
+HARDSWISH: Final = replace(EVERY_AXIS, activation="hardswish")
+GELU: Final = replace(EVERY_AXIS, activation="gelu")
 
 _NAMES: Final = {
     LONG: ("tensorfloat-inside", "replays-by-content", "lazy"),
@@ -35,6 +39,10 @@ _NAMES: Final = {
     ),
     FLOAT16: ("half-sums", "truncates", "coarser-inside"),
     BFLOAT16: ("drops-last-of-many",),
+    RELU6: ("never-cuts-off", "cuts-off-early", "hides-nan"),
+    SILU: ("rough-silu",),
+    HARDSWISH: ("wrong-corner",),
+    GELU: ("gelu-by-tanh", "gelu-by-sigmoid"),
 }
 _PROBLEMS: Final = {f"planted-{name}": problem for problem, names in _NAMES.items() for name in names}
 

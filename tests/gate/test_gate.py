@@ -17,18 +17,32 @@ from soak import SOAK
 from suite_command import read_cells, run_suite
 
 from pointwise_bench.backends import Backend, Problem, Source
-from pointwise_bench.backends.problem import Direction, Dtype, Layout
+from pointwise_bench.backends.problem import ACTIVATIONS, Direction, Dtype, Layout
 from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.error_bounds import ACCUMULATOR
 from pointwise_bench.suites.harness.verify.gate import Declared
+from pointwise_bench.suites.harness.verify.reference import activated
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
-from pointwise_bench.suites.planted.shows_on import BFLOAT16, EVERY_AXIS, FLOAT16, LONG, OF_INPUT, OF_WEIGHT, shows_on
+from pointwise_bench.suites.planted.shows_on import (
+    BFLOAT16,
+    EVERY_AXIS,
+    FLOAT16,
+    GELU,
+    HARDSWISH,
+    LONG,
+    OF_INPUT,
+    OF_WEIGHT,
+    RELU6,
+    SILU,
+    shows_on,
+)
 
 WRONG = PLANTED / "wrong.py"
 GRADIENTS = PLANTED / "wrong_gradients.py"
+ACTIVATED = PLANTED / "wrong_activations.py"
 PATIENCE_S = 60.0
 
 REASONS = {
@@ -91,6 +105,15 @@ GRADIENT_REASONS = {
     "planted-coarser-inside": r"precision probe 1 \+ 2\^-8",
     "planted-drops-last-of-many": "the last input channel is dropped",
 }
+ACTIVATION_REASONS = {
+    "planted-never-cuts-off": "the activation is relu and not relu6",
+    "planted-cuts-off-early": "wrong on small integers",
+    "planted-rough-silu": "wrong on small integers",
+    "planted-wrong-corner": "wrong on small integers",
+    "planted-gelu-by-tanh": "wrong on small integers",
+    "planted-gelu-by-sigmoid": "wrong on small integers",
+    "planted-hides-nan": "where a weight or the bias is NaN",
+}
 
 
 def refusals(name: str, problems: Sequence[Problem], log: Path, plugin: Path = WRONG) -> list[Ended | None]:
@@ -144,6 +167,15 @@ def test_gradients_and_half_precision_are_refused_for_the_right_reason(name: str
         assert re.search(GRADIENT_REASONS[name], ended.reason), f"{asked}: {ended.reason}"
 
 
+def test_activations_are_refused_for_the_right_reason(tmp_path: Path) -> None:
+    """In one precision and layout each: what is wrong is wrong in all of them."""
+    for name, reason in ACTIVATION_REASONS.items():
+        (ended,) = refusals(name, [shows_on(name)], tmp_path / name, ACTIVATED)
+        assert ended is not None, f"{name} passed the gate"
+        assert ended.status == "wrong", ended
+        assert re.search(reason, ended.reason), ended.reason
+
+
 @pytest.mark.parametrize("name", ["planted-half-sums", "planted-truncates", "planted-coarser-inside"])
 def test_bfloat16_has_the_same_rules(name: str, tmp_path: Path) -> None:
     (ended,) = refusals(name, [replace(FLOAT16, dtype="bfloat16")], tmp_path / "log", GRADIENTS)
@@ -163,11 +195,21 @@ def test_the_control_passes(tmp_path: Path) -> None:
     assert dict(zip(problems, ended, strict=True)) == dict.fromkeys(problems)
 
 
+def test_the_control_of_activations_passes(tmp_path: Path) -> None:
+    asked = [replace(each, dtype=dtype) for each in (RELU6, SILU, HARDSWISH, GELU) for dtype in ("float32", "float64")]
+    asked += [replace(each, activation="relu6") for each in (FLOAT16, BFLOAT16)]
+    asked += [replace(each, activation="gelu") for each in (FLOAT16, BFLOAT16)]
+    ended = refusals("planted-right-activation", asked, tmp_path / "log", ACTIVATED)
+    assert dict(zip(asked, ended, strict=True)) == dict.fromkeys(asked)
+
+
 def test_every_planted_backend_has_its_reason() -> None:
     registered = set(re.findall(r'name = "(planted-[\w-]+)"', WRONG.read_text()))
     assert registered == set(REASONS) | {"planted-right"}
     registered = set(re.findall(r'@register\nclass .*?name = "(planted-[\w-]+)"', GRADIENTS.read_text(), re.DOTALL))
     assert registered == set(GRADIENT_REASONS) | {"planted-right-gradient"}
+    registered = set(re.findall(r'name = "(planted-[\w-]+)"', ACTIVATED.read_text()))
+    assert registered == set(ACTIVATION_REASONS) | {"planted-right-activation"}
 
 
 # Of each occasion on which the gate finds a mistake one: the exact questions, the real numbers, the work behind the
@@ -211,6 +253,7 @@ class Plain(Backend):
     name = "plain"
     dtypes = ("float32", "float64", "float16", "bfloat16")
     directions = ("forward", "backward-input", "backward-weight")
+    activations = ACTIVATIONS
 
     def prepare(self, problem: Problem, weight: Any, bias: Any, threads: int) -> Any:
         """One matrix product per image and group, in the accumulator's type."""
@@ -232,7 +275,7 @@ class Plain(Backend):
             y = np.matmul(kernels, planes(read(x), ins))
             y = y.reshape(p.batch, p.out_channels, p.out_height, p.out_width)
             y = y if bias is None else y + bias.astype(wide)[:, None, None]
-            return stored(np.maximum(y, 0) if p.activation == "relu" else y)
+            return stored(activated(p.activation, y))
 
         def of_input(dy: Any) -> Any:
             dx = np.zeros((p.batch, p.in_channels, p.height, p.width), wide)
@@ -265,7 +308,7 @@ def problems(draw: st.DrawFn) -> Problem:
         stride=draw(st.integers(1, 4)),
         groups=groups,
         bias=draw(st.booleans()),
-        activation=draw(st.sampled_from(["none", "relu"])) if direction == "forward" else "none",
+        activation=draw(st.sampled_from(ACTIVATIONS)) if direction == "forward" else "none",
         dtype=draw(st.sampled_from(get_args(Dtype))),
         layout=draw(st.sampled_from(get_args(Layout))),
         direction=direction,

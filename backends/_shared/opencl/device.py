@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pointwise_bench.backends._shared import gradients
 from pointwise_bench.backends._shared.opencl import binding, layer as opencl_layer
 from pointwise_bench.backends.backend import Backend, DeviceTimer, Layer
-from pointwise_bench.backends.problem import Problem
+from pointwise_bench.backends.problem import ACTIVATIONS, Problem
 
 if TYPE_CHECKING:
     from pointwise_bench.backends.backend import Array
@@ -20,6 +20,7 @@ class OpenClDevice(Backend):
     device = "opencl"
     output = "reused"
     directions = ("forward", "backward-input")
+    activations = ACTIVATIONS
 
     def missing(self) -> str | None:
         """The binding, or any driver."""

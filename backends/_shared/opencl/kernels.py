@@ -11,6 +11,17 @@ ROWS = 8  # of a work-item's tile: with one vector each they fill half of a proc
 VECTOR_BYTES = 32
 GPU_LANES = 4
 
+# Of a vector `s`. NaN is neither below nor above anything, and stays. No spaces: these are options of the compiler.
+_RELU6 = "({0}<(V)(0)?(V)(0):({0}>(V)(6)?(V)(6):{0}))"
+ACTIVATED = {
+    "none": "(s)",
+    "relu": "((s)<(V)(0)?(V)(0):(s))",
+    "relu6": _RELU6.format("(s)"),
+    "silu": "((s)/((V)(1)+exp(-(s))))",
+    "hardswish": "((s)*(" + _RELU6.format("((s)+(V)(3))") + "/(V)(6)))",
+    "gelu": "((V)(0.5)*(s)*((V)(1)+erf((s)*(V)(0.70710678118654752))))",
+}
+
 SOURCE = """
 #ifdef cl_khr_fp64
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
@@ -38,7 +49,7 @@ __kernel void product(__global const T *restrict a, __global const T *restrict b
     }
     for (int r = 0; r < ROWS; r++) {
         const V s = sum[r];
-        STORE(RELU ? (s < (V)(0) ? (V)(0) : s) : s, c + (long)r * LDC);  /* NaN is not below zero and stays */
+        STORE(ACTIVATED(s), c + (long)r * LDC);
     }
 }
 
@@ -99,7 +110,7 @@ def definitions(problem: Problem, *, bias: bool, gpu: bool) -> dict[str, int | s
     found |= {"LOAD(at)": f"vload{wide}(0,at)" if wide else "(*(at))"}
     found |= {"STORE(value,at)": f"vstore{wide}(value,0,at)" if wide else "(*(at)=(value))"}
     found |= {"BIAS": ("(V)(0)" if not bias else by_row if p.layout == "nchw" else by_lane)}
-    found |= {"RELU": int(p.activation == "relu")}
+    found |= {"ACTIVATED(s)": ACTIVATED[p.activation]}
     p = problem  # the picture and its pixels, for `gather` and `scatter`
     found |= {"INNER": 1 if p.layout == "nchw" else p.in_channels, "STRIDE": p.stride}
     return found | {"HEIGHT": p.height, "WIDTH": p.width, "OUT_HEIGHT": p.out_height, "OUT_WIDTH": p.out_width}

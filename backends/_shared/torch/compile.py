@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from pointwise_bench.backends._shared.activation import tensors as activation
 from pointwise_bench.backends.backend import RUN_CACHE
 from pointwise_bench.backends.problem import Problem
 
@@ -23,7 +24,7 @@ def missing_compiler() -> str | None:
 
 
 def compiled_layer(p: Problem, kernel: Any, bias: Any) -> Any:
-    """``conv2d`` and ReLU through ``torch.compile``, compiled by the first call. Kernel and bias are tensors."""
+    """``conv2d`` and the activation through ``torch.compile``, compiled by the first call: its inputs are tensors."""
     compiled = _compiled(p)
     return lambda x: compiled(x, kernel, bias)
 
@@ -68,8 +69,7 @@ def _compiled(p: Problem) -> Any:
         if nhwc:
             x = x.permute(0, 3, 1, 2)
         y = conv2d(x, kernel, bias, stride=p.stride, groups=p.groups)
-        if p.activation == "relu":
-            y = torch.relu(y)
+        y = activation.compiled(p, y)
         return y.permute(0, 2, 3, 1) if nhwc else y
 
     return torch.compile(compute, fullgraph=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pointwise_bench.backends._shared import halves
+from pointwise_bench.backends._shared.activation import tensors as activation
 from pointwise_bench.backends._shared.torch import cpu as torch_cpu
 from pointwise_bench.backends.backend import Layer
 from pointwise_bench.backends.problem import Problem
@@ -39,7 +40,7 @@ def _adds_up_in_float32(p: Problem) -> bool:
 def convolution(
     p: Problem, weight: Array | None, bias: Array | None, device: str = "cpu", *, channels_last: bool = False
 ) -> Layer:
-    """``conv2d`` and, for ReLU, ``relu_`` in place; backward, ``aten.convolution_backward``, which autograd calls.
+    """``conv2d`` and the activation in place, such as ``relu_``; backward, ``aten.convolution_backward``.
 
     An NHWC problem is a channels-last view of the same memory; ``channels_last`` brings an NCHW one there and back.
     """
@@ -50,7 +51,7 @@ def convolution(
     kernel, biases = kernel_of(p, weight, device, channels_last=channels_last), None
     if bias is not None:
         biases = torch_cpu.as_tensor(bias, device)
-    stride, groups, relu = p.stride, p.groups, p.activation == "relu"
+    stride, groups, activate = p.stride, p.groups, activation.in_place(p)
 
     def arriving(x: Any) -> Any:
         if nhwc:
@@ -64,7 +65,7 @@ def convolution(
 
     def forward(x: Any) -> Any:
         y = conv2d(x, kernel, biases, stride=stride, groups=groups)
-        return y.relu_() if relu else y
+        return y if activate is None else activate(y)
 
     if p.direction != "forward":
         return _backward(p, kernel, arriving, leaving, channels_last=nhwc or changes)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pointwise_bench.backends._shared import gradients, halves
 from pointwise_bench.backends._shared.torch import onednn
 from pointwise_bench.backends.backend import Backend, Layer
-from pointwise_bench.backends.problem import Problem
+from pointwise_bench.backends.problem import ACTIVATIONS, Problem
 
 if TYPE_CHECKING:
     from pointwise_bench.backends.backend import Array
@@ -24,6 +24,7 @@ class TorchCpu(Backend):
 
     dtypes: ClassVar[tuple[str, ...]] = halves.ALL_DTYPES
     directions: ClassVar[tuple[str, ...]] = gradients.ALL_DIRECTIONS
+    activations: ClassVar[tuple[str, ...]] = ACTIVATIONS
     _last: tuple[Problem, Layer] | None = None
 
     def missing(self) -> str | None:

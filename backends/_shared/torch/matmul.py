@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pointwise_bench.backends._shared import gradients, halves
+from pointwise_bench.backends._shared.activation import tensors as activation
 from pointwise_bench.backends._shared.arrays import read_pixels
 from pointwise_bench.backends._shared.torch import cpu as torch_cpu
 from pointwise_bench.backends.backend import Layer
@@ -25,12 +26,12 @@ def forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
     if p.batch == 0:
         return lambda x: y
     multiply = _by_rows(p, kernels, biases, y) if p.layout == "nhwc" else _by_planes(p, kernels, biases, y)
-    relu = p.activation == "relu"
+    activate = activation.in_place(p)
 
     def layer(x: Any) -> Any:
         multiply(x)
-        if relu:
-            y.relu_()
+        if activate is not None:
+            activate(y)
         return y
 
     return layer

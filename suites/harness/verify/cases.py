@@ -17,10 +17,11 @@ import numpy.typing as npt
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.memory.input_windows import pool_size
 from pointwise_bench.suites.harness.verify import error_bounds, matrix_form
+from pointwise_bench.suites.harness.verify.drawing import REACH, Case, Drawn, power_of_two_below
 from pointwise_bench.suites.harness.verify.extremes import Extremes, Products, lost_at_most, powers_of_terms
-from pointwise_bench.suites.harness.verify.matrix_form import Form
 from pointwise_bench.suites.harness.verify.odd_weights import OddWeights, put_in_zero
 from pointwise_bench.suites.harness.verify.questions import Questions, Weights
+from pointwise_bench.suites.harness.verify.reference import activated
 
 Array = npt.NDArray[Any]
 
@@ -29,15 +30,9 @@ LARGEST_WEIGHT = {"float16": 4, "bfloat16": 2, "float32": 4, "float64": 4}
 LARGEST_INPUT = {"float16": 2, "bfloat16": 2, "float32": 8, "float64": 8}
 LARGEST_BIAS = {"float16": 3, "bfloat16": 3, "float32": 8, "float64": 8}
 
-
-@dataclass(frozen=True)
-class Case:
-    """What the layer is called with, and what it must return."""
-
-    inputs: tuple[Array, ...]  # in the problem's dtype and layout
-    answer: Array  # in the shape of `reference.answer`
-    allowed: Array | None = None  # the error allowed in each element; None where the answer must be met exactly
-    extreme: bool = False  # whether answers may be infinite or NaN, which must be met, or anything (allowed: infinite)
+# Where sums are kept small, see REACH:
+LARGEST_BIAS_OF_REALS = 2.875  # with a sum of REACH["relu6"] it stays below 6
+TYPICAL = 2.0  # the size of a sum of integers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +70,7 @@ class CaseSet:
             integers=integers,
             probe=probe,
             poisoned=poisoned,
-            pools=tuple(_pool(each, rng) for each in first.inputs),
+            pools=tuple(_pool(each, rng, _scale_of_pools(problem)) for each in first.inputs),
         )
 
     def questions(self) -> Questions:
@@ -94,11 +89,21 @@ class CaseSet:
         )
 
 
-def _pool(array: Array, rng: np.random.Generator) -> Array:
-    """Of the inputs of timed calls that are of the kind of ``array``: two of its numbers add up to variance 1."""
+def _scale_of_pools(problem: Problem) -> float:
+    """A power of two that keeps sums of the timed calls where the activation bends, 1 where it does not matter."""
+    if problem.activation not in REACH:
+        return 1.0
+    return power_of_two_below(1 / max(1, problem.reduction_length) ** 0.5)
+
+
+def _pool(array: Array, rng: np.random.Generator, scale: float) -> Array:
+    """Of the inputs of timed calls that are of the kind of ``array``: two of its numbers add up to ``scale**2``.
+
+    That is their variance.
+    """
     drawn = rng.random(pool_size(array.size, array.itemsize), np.float64 if array.itemsize == 8 else np.float32)
     drawn -= 0.5
-    drawn *= 6**0.5
+    drawn *= 6**0.5 * scale
     return drawn.astype(array.dtype, copy=False)
 
 
@@ -108,50 +113,7 @@ def _pool(array: Array, rng: np.random.Generator) -> Array:
 # test holds all of them to the reference: see the comments at each step.
 
 
-class _Drawn:
-    """A layer's left operand and bias, and the cases that can be made of them."""
-
-    def __init__(self, problem: Problem, rng: np.random.Generator) -> None:
-        self.problem = problem
-        self.rng = rng
-        self.form = Form.of(problem)
-        self.left: Array
-        self.bias: Array | None = None
-
-    def weights(self) -> Weights:
-        if self.problem.direction == "backward-weight":
-            return Weights(weight=None, bias=None)
-        return Weights(weight=matrix_form.weight_of(self.problem, self.left), bias=self.bias)
-
-    def inputs(self, right: Array, skipped: Array | float, left: Array | None = None) -> tuple[Array, ...]:
-        x = matrix_form.right_input(self.problem, right, skipped)
-        if self.problem.direction != "backward-weight":
-            return (x,)
-        return (x, matrix_form.left_input(self.problem, self.left if left is None else left))
-
-    def apply_bias_and_activation(self, sums: Array, group: slice = slice(None)) -> Array:
-        """Bias and activation, in place; ``group`` are the groups that ``sums`` holds."""
-        if self.bias is not None:
-            sums += self.bias.astype(sums.dtype).reshape(self.form.groups, -1, 1)[group]
-        if self.problem.activation == "relu":
-            np.maximum(sums, 0.0, out=sums)
-        return sums
-
-    def has_bias_gradient(self) -> bool:
-        return self.problem.bias and self.problem.direction == "backward-weight"
-
-    def answer(self, sums: Array, left: Array | None = None) -> Array:
-        """``sums`` in the form of an answer, with the gradient of the bias beside that of the weights."""
-        if not self.has_bias_gradient():
-            return matrix_form.arranged(self.problem, sums)
-        return self.with_bias_gradient(sums, (self.left if left is None else left).astype(sums.dtype).sum(axis=2))
-
-    def with_bias_gradient(self, values: Array, of_bias: Array) -> Array:
-        """``values`` of every sum in the form of an answer, ``of_bias`` as the last column."""
-        return matrix_form.arranged(self.problem, np.concatenate([values, of_bias[None, :, :, None]], axis=3))
-
-
-class _Reals(_Drawn):
+class _Reals(Drawn):
     """Zero-mean reals. The bias is as large as a typical sum, so that forgetting it is no small error.
 
     The right operand is ``sign * size of the term * size of the column`` with random signs: ``|right|`` is an outer
@@ -177,11 +139,16 @@ class _Reals(_Drawn):
     def _drawn_bias(self) -> Array:
         """None in one channel of eight, where the smallest of sums can be seen; none below zero before a ReLU.
 
-        There ``max(0, b + s)`` and ``max(0, b - s)`` show each sum ``s``: in one of them it is alive.
+        There ``max(0, b + s)`` and ``max(0, b - s)`` show each sum ``s``: in one of them it is alive. So it is with the
+        other activations; before ReLU6 both stay below 6.
         """
-        bias = self.rng.standard_normal(self.problem.out_channels) * self.form.terms**0.5
-        if self.problem.activation == "relu":
+        bias = self.rng.standard_normal(self.problem.out_channels)
+        if not self.bends:
+            bias *= self.form.terms**0.5
+        if self.problem.activation != "none":
             np.abs(bias, out=bias)
+        if self.bends:
+            np.minimum(bias, LARGEST_BIAS_OF_REALS, out=bias)
         if bias.size > 1:
             bias[self.rng.permutation(bias.size)[: max(1, bias.size // 8)]] = 0
         return np.asarray(bias, self.problem.dtype)
@@ -189,11 +156,12 @@ class _Reals(_Drawn):
     def cases(self) -> tuple[Weights, Case, Case, Case, Case]:
         usual = self._drawn_products()
         extremes = Extremes(self.problem, self.left, usual, self.rng)
+        seen = self._within_reach(usual) if self.bends else usual
         with np.errstate(over="ignore", invalid="ignore"):
             return (
                 self.weights(),
-                self._case(usual, self._skipped()),
-                self._case(usual.negated(), self._skipped()),
+                self._case(seen, self._skipped()),
+                self._case(seen.negated(), self._skipped()),
                 self._extreme_case(extremes.faint()),
                 self._extreme_case(extremes.loud()),
             )
@@ -210,16 +178,46 @@ class _Reals(_Drawn):
         magnitude = of_rows.astype(np.float32) * of_columns.astype(np.float32)
         return Products(right, matrix_form.product(self.left, right, np.float64), magnitude)
 
+    def _within_reach(self, products: Products) -> Products:
+        """Each column made smaller by a power of two, where its sums are larger than the activation shows.
+
+        Powers of two keep sums and their bounds as exact as they are. That of a column of float16 is above 2^-8 up to
+        some 10,000 terms, which leaves all its numbers normal ones.
+        """
+        peaks = np.abs(products.sums).max(axis=(1, 2), initial=0.0)[:, None, None, :]
+        reach = REACH[self.problem.activation]
+        powers = np.floor(np.log2(reach / np.maximum(peaks, reach)))
+        exact = np.exp2(powers)
+        return Products(
+            products.right * exact.astype(self.problem.dtype),
+            products.sums * exact,
+            products.magnitude * exact.astype(products.magnitude.dtype),
+        )
+
     def _case(self, products: Products, skipped: Array | float, lost: float = 0.0) -> Case:
         """``lost``: how far any element may lie from the answer beside the error that arithmetic makes."""
         magnitude = products.magnitude
         if self.bias is not None:
             magnitude = magnitude + np.abs(self.bias.astype(magnitude.dtype)).reshape(self.form.groups, -1, 1)
-        sums = self.apply_bias_and_activation(products.sums.copy())
-        allowed = error_bounds.allowed(self.problem, magnitude, sums)
+        sums = self.add_bias(products.sums.copy())
+        answer = activated(self.problem.activation, sums.copy() if self.bends else sums)
+        allowed = error_bounds.allowed(self.problem, magnitude, answer, sums)
         if lost:
-            allowed += magnitude.dtype.type(lost)
-        return Case(self.inputs(products.right, skipped), self.answer(sums), self._arranged_bounds(allowed))
+            allowed += magnitude.dtype.type(lost * error_bounds.STEEPEST.get(self.problem.activation, 1.0))
+            if self.problem.activation in error_bounds.OWN_ROUNDOFFS:
+                self._leave_open(allowed, answer, sums)
+        return Case(self.inputs(products.right, skipped), self.answer(answer), self._arranged_bounds(allowed))
+
+    def _leave_open(self, allowed: Array, answer: Array, sums: Array) -> None:
+        """Anything is right where a smooth activation computes beyond the type though its result would fit; in place.
+
+        Hard-swish may take six times the sum first. Of minus infinity all of them are zero, or NaN as a product with
+        infinity, by the order in which they are computed.
+        """
+        large = float(ml_dtypes.finfo(self.problem.dtype).max) / 8
+        of_no_use = (sums <= -large) | ((sums >= large) & np.isfinite(sums))
+        answer[sums <= -large] = 0
+        allowed[of_no_use] = np.inf
 
     def _extreme_case(self, products: Products) -> Case:
         """What the dtype does not hold is infinite; where a bias decides whether it does, anything is right."""
@@ -227,7 +225,8 @@ class _Reals(_Drawn):
         assert case.allowed is not None
         stored = case.answer.astype(self.problem.dtype).astype(np.float64)
         overflown = np.isinf(stored)
-        case.allowed[np.isinf(case.allowed) & (case.answer == 0)] = 0  # what a ReLU has made of minus infinity
+        if self.problem.activation not in error_bounds.OWN_ROUNDOFFS:
+            case.allowed[np.isinf(case.allowed) & (case.answer == 0)] = 0  # what a ReLU has made of minus infinity
         if self.bias is not None:
             largest = float(ml_dtypes.finfo(self.problem.dtype).max)
             doubtful = 4 * float(np.abs(self.bias.astype(np.float64)).max(initial=0))
@@ -255,7 +254,7 @@ class _Reals(_Drawn):
         return self.with_bias_gradient(allowed, of_bias)
 
 
-class _Integers(_Drawn):
+class _Integers(Drawn):
     """Small integers: every result is exact in the problem's dtype, in whatever order it is added up.
 
     The left operand has one zero at most, and a few rows of it are odd (:mod:`odd_weights`). The right one has zeros;
@@ -301,15 +300,36 @@ class _Integers(_Drawn):
 
     def cases(self) -> tuple[Weights, Case, Case, Case]:
         right, sums = self._right_and_sums()
+        if self.bends:
+            self._bring_within_reach(right, sums)
         odd = OddWeights.drawn(self.problem, self.rng, bias=self.bias is not None)
         probe_right, probe_sums = self._probe()
         odd.put_in(self.left, self.bias)
         odd.change(right, sums)
         odd.change(probe_right, probe_sums)
-        self.apply_bias_and_activation(sums)
-        integers = Case(self.inputs(right, self._between(self.problem.input_shape[2:])), self.answer(sums))
-        probe = Case(self.inputs(probe_right, 0.0), self.answer(self.apply_bias_and_activation(probe_sums)))
-        return self.weights(), integers, probe, self._poisoned(right, sums)
+        self.add_bias(sums)
+        poisoned = self._poisoned(right, sums)
+        integers = self._exact_case(self.inputs(right, self._between(self.problem.input_shape[2:])), sums)
+        probe = self._exact_case(self.inputs(probe_right, 0.0), self.add_bias(probe_sums))
+        return self.weights(), integers, probe, poisoned
+
+    def _bring_within_reach(self, right: Array, sums: Array) -> None:
+        """One power of two for all: whatever was an exact sum of integers is one of their fractions. In place."""
+        typical = float(np.sqrt(np.square(sums, dtype=np.float64).mean())) if sums.size else 0.0
+        unit = min(1.0, power_of_two_below(TYPICAL / typical)) if typical else 1.0
+        right *= right.dtype.type(unit)
+        sums *= sums.dtype.type(unit)
+        if self.bias is not None:
+            self.bias *= self.bias.dtype.type(unit)
+
+    def _exact_case(self, inputs: tuple[Array, ...], sums: Array, left: Array | None = None) -> Case:
+        """Of sums that are exact: met bit for bit, but for the rounding of a smooth activation; uses up ``sums``."""
+        if self.problem.activation not in error_bounds.OWN_ROUNDOFFS:
+            return Case(inputs, self.answer(activated(self.problem.activation, sums), left))
+        answer = activated(self.problem.activation, sums)
+        answer[sums == -np.inf] = 0
+        allowed = error_bounds.allowed_of_activation(self.problem, answer, sums)
+        return Case(inputs, self.answer(answer), self.answer(allowed), extreme=True)
 
     def _right_and_sums(self) -> tuple[Array, Array]:
         right = self._between(self.form.right)
@@ -371,11 +391,9 @@ class _Integers(_Drawn):
             with np.errstate(invalid="ignore"):  # infinity times zero is the point of it
                 for image, group, column in poisoned:
                     answer = self._column(group, right[image, group, :, column])
-                    sums[image, group, :, column] = self.apply_bias_and_activation(answer, slice(group, group + 1))[
-                        0, 0, :, 0
-                    ]
+                    sums[image, group, :, column] = self.add_bias(answer, slice(group, group + 1))[0, 0, :, 0]
             if self.problem.direction == "backward-weight":
                 left = left.copy()
                 left[0, 0, 0] = np.nan
                 sums[0, 0, 0] = np.nan
-        return Case(self.inputs(right, np.nan, left), self.answer(sums, left))
+        return self._exact_case(self.inputs(right, np.nan, left), sums, left)

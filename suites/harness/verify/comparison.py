@@ -14,7 +14,7 @@ from numpy import absolute, array_equal, divide, float64, inf, isfinite, isinf, 
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.verify import error_bounds
-from pointwise_bench.suites.harness.verify.cases import Case
+from pointwise_bench.suites.harness.verify.drawing import Case
 
 Array = npt.NDArray[Any]
 

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pointwise_bench import Problem
-from pointwise_bench.backends.problem import Activation, Layout
-from pointwise_bench.suites.harness.verify.cases import Case
+from pointwise_bench.backends.problem import ACTIVATIONS, Layout
+from pointwise_bench.suites.harness.verify.drawing import Case
 from pointwise_bench.suites.harness.verify.questions import Weights
 from pointwise_bench.suites.harness.verify.reference import answer
 
@@ -111,17 +111,23 @@ def _mistakes(mismatch: Mismatch) -> Mistakes:
 def _mistakes_of_the_last_step(mismatch: Mismatch) -> Mistakes:
     p, bias = mismatch.problem, mismatch.weights.bias
     if bias is not None:
-        yield "the bias is missing", mismatch.answer()
-        clamped = np.maximum(mismatch.answer(replace(p, activation="none")), 0.0)
+        without = mismatch.answer()
+        yield "the bias is missing", without
         wide = bias.astype(np.float64)
         yield (
             "the activation is applied before the bias",
-            clamped + (wide if p.layout == "nhwc" else wide[:, None, None]),
+            without + (wide if p.layout == "nhwc" else wide[:, None, None]),
         )
         yield "the bias is added twice", mismatch.answer(bias=2 * wide)
-    other: Activation = "none" if p.activation == "relu" else "relu"
-    swapped = mismatch.answer(replace(p, activation=other), bias=bias)
-    yield "the ReLU is missing" if p.activation == "relu" else "a ReLU is applied that nobody asked for", swapped
+    said = {"relu": "ReLU"}
+    for other in ACTIVATIONS:
+        swapped = mismatch.answer(replace(p, activation=other), bias=bias)
+        if other == "none" != p.activation:
+            yield f"the {said.get(p.activation, p.activation)} is missing", swapped
+        elif p.activation == "none" != other:
+            yield f"a {said.get(other, other)} is applied that nobody asked for", swapped
+        elif other != p.activation:
+            yield f"the activation is {other} and not {p.activation}", swapped
 
 
 def _mistakes_with_weights(mismatch: Mismatch) -> Mistakes:

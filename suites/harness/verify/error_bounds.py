@@ -40,6 +40,18 @@ eight-bit floats 4)."""
 REDUCED: Final = {"tf32": 2.0**-11}
 """Unit roundoff to which a reduced arithmetic rounds the operands of float32 problems; sums stay in float32."""
 
+STEEPEST: Final = {"relu6": 1.0, "silu": 1.0999, "hardswish": 1.5, "gelu": 1.1290}
+"""Lipschitz constants: by how much an activation can enlarge the error of the sum that it is given, at most.
+
+The largest slope: of silu at 2.40, of gelu at the root of 2, of hardswish just below 3."""
+
+OWN_ROUNDOFFS: Final = {"silu": 8.0, "hardswish": 4.0, "gelu": 8.0}
+"""Rounding of the smooth activations themselves, in unit roundoffs of the sum that they are given.
+
+Each is the sum times a factor between 0 and 1. Hard-swish as ``v * (v / 6 + 1 / 2)`` rounds 1/6, a quotient and a sum
+of at most 1, and the product. Libraries' exp and erf are good to two units of the last place, which are four roundoffs,
+and an addition, a division and a product follow. ReLU and ReLU6 round nothing."""
+
 
 def gamma(terms: int, unit_roundoff: float) -> float:
     """``K u / (1 - K u)``: the worst relative error of a K-term inner product."""
@@ -60,19 +72,57 @@ def allowed_error(problem: Problem) -> float:
     )
 
 
-def allowed(problem: Problem, magnitude: Array, answer: Array) -> Array:
+def allowed(problem: Problem, magnitude: Array, answer: Array, sums: Array | None = None) -> Array:
     """How far each element of a correct result may lie from ``answer``; ``magnitude`` is its ``|W| |X| + |b|``.
 
     For float16 and bfloat16 the rounding of the stored result comes on top: ``u_out |y|``, where ``y`` may itself be
-    off by the error of the sum, and the smallest subnormal. An element without terms must be exact.
+    off by the error of the sum, and the smallest subnormal. An element without terms must be exact. ``sums`` are what
+    the activation is given; none and ReLU do not ask for them.
     """
     of_sums: Array = magnitude * allowed_error(problem)
+    if problem.activation in STEEPEST:
+        assert sums is not None, f"{problem.activation} is judged by what it is given"
+        of_sums = _behind(problem, of_sums, sums)
     if ACCUMULATOR[problem.dtype] == problem.dtype:
         return of_sums
     unit_roundoff = UNIT_ROUNDOFF[problem.dtype]
     smallest = float(ml_dtypes.finfo(problem.dtype).smallest_subnormal)
     stored = (1 + unit_roundoff) * of_sums + unit_roundoff * np.abs(answer) + smallest
     return np.where(magnitude > 0, stored, 0.0).astype(magnitude.dtype)
+
+
+def allowed_of_activation(problem: Problem, answer: Array, sums: Array) -> Array:
+    """The same where the sums themselves must be exact. What a smooth activation makes of minus infinity is free."""
+    unit_roundoff = UNIT_ROUNDOFF[problem.dtype]
+    own = _own_rounding(problem, sums)
+    if ACCUMULATOR[problem.dtype] != problem.dtype:
+        smallest = float(ml_dtypes.finfo(problem.dtype).smallest_subnormal)
+        stored = (1 + unit_roundoff) * own + unit_roundoff * np.abs(answer) + smallest
+        own = np.where(sums == 0, 0.0, stored)
+    return np.where(sums == -np.inf, np.inf, own)
+
+
+def _behind(problem: Problem, of_sums: Array, sums: Array) -> Array:
+    """What an error ``of_sums`` becomes behind one of the activations above.
+
+    Each enlarges it by its steepest slope, and ReLU6 to no more than what lies between its ends. In the half precisions
+    one that is not fused is given the stored sum: such a sum is rounded as well. ReLU6 gives the same before and behind
+    that.
+    """
+    if problem.activation == "relu6":
+        return np.minimum(STEEPEST["relu6"] * of_sums, 6).astype(of_sums.dtype)
+    if ACCUMULATOR[problem.dtype] != problem.dtype:
+        smallest = float(ml_dtypes.finfo(problem.dtype).smallest_subnormal)
+        of_sums = of_sums * (1 + UNIT_ROUNDOFF[problem.dtype]) + UNIT_ROUNDOFF[problem.dtype] * np.abs(sums) + smallest
+    behind: Array = STEEPEST[problem.activation] * of_sums + _own_rounding(problem, sums)
+    return behind.astype(of_sums.dtype)
+
+
+def _own_rounding(problem: Problem, sums: Array) -> Array:
+    """Of the activation: in the type of the sums, and in float64 in the reference."""
+    unit_roundoff = UNIT_ROUNDOFF[ACCUMULATOR[problem.dtype]] + UNIT_ROUNDOFF["float64"]
+    own: Array = OWN_ROUNDOFFS[problem.activation] * unit_roundoff * np.abs(sums)
+    return own
 
 
 def widening(problem: Problem, arithmetic: str) -> float:

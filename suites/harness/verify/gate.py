@@ -18,9 +18,10 @@ import numpy.typing as npt
 from pointwise_bench import Backend, Problem
 from pointwise_bench.suites.harness.memory.input_windows import Places, content, window
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
-from pointwise_bench.suites.harness.verify.cases import Case, CaseSet
+from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.comparison import Comparison, equal, plain
 from pointwise_bench.suites.harness.verify.diagnosis import Agree, Mismatch, diagnose, lost_value, rounded_operands
+from pointwise_bench.suites.harness.verify.drawing import Case
 from pointwise_bench.suites.harness.verify.error_bounds import PROBE_BITS
 from pointwise_bench.suites.harness.verify.questions import Weights
 from pointwise_bench.suites.harness.verify.sampled_rows import SampledRows
@@ -119,15 +120,26 @@ class Gate:
             if name == "probe" and self._declared.arithmetic != "own":
                 continue
             result = results(name)
-            if not equal(plain(result), case.answer):
+            if not self._is_met(result, case):
                 odd = name != "poisoned" and self._is_right_where_finite(result, case)
                 place = "where a weight or the bias is NaN or infinite" if odd else where
-                self._refuse(cases.integer, case, result, place, self._comparison.rounds_to)
+                self._refuse(cases.integer, case, result, place, self._exactly(case))
             self._previous_answer = case.answer
 
-    @staticmethod
-    def _is_right_where_finite(result: Array, case: Case) -> bool:
+    def _is_met(self, result: Array, case: Case) -> bool:
+        """Bit for bit, but for the rounding of an activation that cannot be exact."""
+        return equal(plain(result), case.answer) if case.allowed is None else not self._comparison.is_far(result, case)
+
+    def _exactly(self, case: Case) -> Agree:
+        """How to tell that a result is that of a mistake."""
+        if case.allowed is None:
+            return self._comparison.rounds_to
+        return lambda a, b: not self._comparison.error_from(a, b, case) > 1
+
+    def _is_right_where_finite(self, result: Array, case: Case) -> bool:
         finite = np.isfinite(case.answer)
+        if case.allowed is not None:
+            return bool(finite.any()) and bool((self._comparison.errors(result, case)[finite] <= 1).all())
         return bool(finite.any()) and equal(plain(result)[finite], case.answer[finite])
 
     def _check_reals(self, results: Results) -> None:

@@ -52,7 +52,7 @@ class OddWeights:
             return cls()
         if problem.direction == "backward-input" and problem.stride > 1:
             return cls()
-        infinity = np.inf if problem.activation == "relu" else float(rng.choice([-np.inf, np.inf]))
+        infinity = np.inf if problem.activation != "none" else float(rng.choice([-np.inf, np.inf]))
         kinds = [(False, np.nan), (False, float(rng.choice([-np.inf, np.inf])))]
         if bias:
             kinds += [(True, np.nan), (True, infinity)]

@@ -6,6 +6,8 @@ its answers in cheaper ways; a test holds all of them to this.
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +37,7 @@ def answer(problem: Problem, inputs: tuple[Array, ...], weight: Array | None, bi
 def magnitudes(problem: Problem, inputs: tuple[Array, ...], weight: Array | None, bias: Array | None) -> Float64:
     """``|W| |X| + |b|`` for every element of the result: what a rounding error is measured against."""
     sizes = None if weight is None else abs(weight), None if bias is None else abs(bias)
-    return answer(problem, tuple(abs(each) for each in inputs), *sizes)
+    return answer(replace(problem, activation="none"), tuple(abs(each) for each in inputs), *sizes)
 
 
 def pointwise(problem: Problem, x: Array, weight: Array, bias: Array | None) -> Float64:
@@ -50,9 +52,31 @@ def pointwise(problem: Problem, x: Array, weight: Array, bias: Array | None) -> 
     sums = sums.reshape(problem.batch, problem.out_channels, problem.out_height, problem.out_width)
     if bias is not None:
         sums += bias.astype(np.float64)[:, None, None]
-    if problem.activation == "relu":
-        np.maximum(sums, 0.0, out=sums)
+    sums = activated(problem.activation, sums)
     return np.ascontiguousarray(sums if problem.layout == "nchw" else sums.transpose(0, 2, 3, 1))
+
+
+def activated(activation: str, sums: Array) -> Array:
+    """``sums`` behind the activation: in place where that is exact, else new in float64.
+
+    NaN stays NaN. What the smooth ones make of minus infinity is NaN here, and zero as a limit: nobody is asked it.
+    """
+    if activation in ("relu", "relu6"):
+        np.maximum(sums, 0.0, out=sums)
+    if activation == "relu6":
+        np.minimum(sums, 6.0, out=sums)
+    if activation in ("none", "relu", "relu6"):
+        return sums
+    wide: Float64 = sums.astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if activation == "hardswish":
+            wide *= np.clip(wide + 3, 0, 6) / 6
+        elif activation == "silu":
+            wide /= 1 + np.exp(-wide)
+        else:  # gelu: by erfc, as 1 + erf loses every digit of what is far below zero
+            below = np.fromiter(map(math.erfc, (wide * -math.sqrt(0.5)).ravel().tolist()), np.float64, wide.size)
+            wide *= 0.5 * below.reshape(wide.shape)
+    return wide
 
 
 def backward_input(problem: Problem, dy: Array, weight: Array) -> Float64:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.verify import error_bounds, reference
-from pointwise_bench.suites.harness.verify.cases import Case
+from pointwise_bench.suites.harness.verify.drawing import Case
 from pointwise_bench.suites.harness.verify.matrix_form import Form
 from pointwise_bench.suites.harness.verify.questions import Weights
 
@@ -60,9 +60,10 @@ class SampledRows:
             x, dy = inputs
             inputs = (x, dy.take(self.rows, 1 if self.problem.layout == "nchw" else 3))
         given = inputs, self.weights.weight, self.weights.bias
-        answer = reference.answer(self.problem, *given)
+        sums = reference.answer(replace(self.problem, activation="none"), *given)
+        answer = reference.activated(self.problem.activation, sums.copy())
         magnitude = reference.magnitudes(self.problem, *given)
-        return Case(inputs, answer, error_bounds.allowed(self.problem, magnitude, answer))
+        return Case(inputs, answer, error_bounds.allowed(self.problem, magnitude, answer, sums))
 
     def of(self, result: Array) -> Array:
         """These rows of a whole result."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
@@ -9,11 +10,12 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from pointwise_bench import Problem
-from pointwise_bench.backends.problem import Direction, Dtype, Layout
+from pointwise_bench.backends.problem import ACTIVATIONS, Direction, Dtype, Layout
 from pointwise_bench.suites.harness.verify import error_bounds as bounds
-from pointwise_bench.suites.harness.verify.cases import Case, CaseSet
+from pointwise_bench.suites.harness.verify.cases import CaseSet
+from pointwise_bench.suites.harness.verify.drawing import Case
 from pointwise_bench.suites.harness.verify.questions import Weights
-from pointwise_bench.suites.harness.verify.reference import answer, magnitudes
+from pointwise_bench.suites.harness.verify.reference import activated, answer, magnitudes
 
 
 @st.composite
@@ -29,7 +31,7 @@ def any_problem(draw: st.DrawFn) -> Problem:
         stride=draw(st.integers(1, 4)),
         groups=groups,
         bias=draw(st.booleans()),
-        activation=draw(st.sampled_from(["none", "relu"])) if direction == "forward" else "none",
+        activation=draw(st.sampled_from(ACTIVATIONS)) if direction == "forward" else "none",
         dtype=draw(st.sampled_from(get_args(Dtype))),
         layout=draw(st.sampled_from(get_args(Layout))),
         direction=direction,
@@ -72,8 +74,19 @@ def check_form(problem: Problem, case: Case) -> None:
 
 
 def check_exact(problem: Problem, weights: Weights, case: Case) -> None:
-    """Equal to the last bit, and numbers of the problem's own dtype."""
+    """Equal to the last bit, and numbers of the problem's own dtype. So are the sums before a smooth activation."""
     check_form(problem, case)
+    if problem.activation in bounds.OWN_ROUNDOFFS:
+        sums = answer(replace(problem, activation="none"), case.inputs, weights.weight, weights.bias)
+        assert case.allowed is not None
+        assert np.isinf(case.allowed[sums == -np.inf]).all()
+        right = activated(problem.activation, sums)
+        judged = sums != -np.inf
+        assert np.array_equal(case.answer[judged], right[judged], equal_nan=True)
+        largest = bounds.OWN_ROUNDOFFS[problem.activation] * 2 * bounds.UNIT_ROUNDOFF[problem.dtype] + 2.0**-24
+        finite = np.isfinite(sums)
+        assert (case.allowed[finite] <= largest * abs(sums[finite])).all()
+        return
     expected = answer(problem, case.inputs, weights.weight, weights.bias)
     assert case.answer.shape == expected.shape
     assert np.array_equal(case.answer, expected, equal_nan=True)
@@ -86,8 +99,9 @@ def check_reals(problem: Problem, weights: Weights, case: Case) -> None:
     check_form(problem, case)
     expected = answer(problem, case.inputs, weights.weight, weights.bias)
     sizes = magnitudes(problem, case.inputs, weights.weight, weights.bias)
+    sums = answer(replace(problem, activation="none"), case.inputs, weights.weight, weights.bias)
     assert (abs(case.answer - expected) <= 1e-14 * sizes).all()
-    least = bounds.allowed(problem, sizes, expected)
+    least = bounds.allowed(problem, sizes, expected, sums)
     assert case.allowed is not None
     assert (case.allowed >= least * (1 - 1e-7)).all()  # float32's digits
     assert (case.allowed <= least * (1 + 3 * bounds.UNIT_ROUNDOFF[problem.dtype] + 2.0**-20)).all()
@@ -103,7 +117,10 @@ def check_extreme(problem: Problem, weights: Weights, case: Case) -> None:
         assert case.allowed is not None
         own = 0.5 if problem.dtype == "float64" else 1e-6  # float64's rounding, as a part of what is allowed
         near = abs(case.answer - expected) <= 1e-13 * abs(expected) + own * case.allowed
-    odd = ~np.isfinite(expected)
+    free = np.isinf(case.allowed) & np.isfinite(case.answer)  # what is judged by nothing
+    assert problem.activation in bounds.OWN_ROUNDOFFS or problem.bias or not free.any()
+    odd = ~np.isfinite(expected) & ~free
+    near |= free
     assert np.array_equal(case.answer[odd], expected[odd], equal_nan=True)
     assert near[~odd].all()
 

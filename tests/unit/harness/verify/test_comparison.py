@@ -8,8 +8,8 @@ import pytest
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
-from pointwise_bench.suites.harness.verify.cases import Case
 from pointwise_bench.suites.harness.verify.comparison import Comparison, equal, plain
+from pointwise_bench.suites.harness.verify.drawing import Case
 
 PROBLEM = Problem(batch=1, in_channels=8, out_channels=2, height=1, width=2)
 ANSWER = np.array([[[[1.0, 2.0]], [[3.0, 4.0]]]])

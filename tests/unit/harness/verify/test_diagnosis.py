@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from pointwise_bench import Problem
-from pointwise_bench.suites.harness.verify.cases import Case
 from pointwise_bench.suites.harness.verify.diagnosis import Mismatch, _round_significand, diagnose, rounded_operands
+from pointwise_bench.suites.harness.verify.drawing import Case
 from pointwise_bench.suites.harness.verify.questions import Weights
 from pointwise_bench.suites.harness.verify.reference import answer
 

@@ -8,22 +8,26 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
+from places import ROOT
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.verify.cases import LARGEST_BIAS, LARGEST_WEIGHT
 from pointwise_bench.suites.harness.verify.error_bounds import (
     EXACT_INTEGERS,
+    OWN_ROUNDOFFS,
     PROBE_BITS,
+    STEEPEST,
     UNIT_ROUNDOFF,
     allowed,
     allowed_error,
+    allowed_of_activation,
     cannot_judge,
     gamma,
     has_bound,
     rule,
     widening,
 )
-from pointwise_bench.suites.harness.verify.reference import magnitudes, pointwise
+from pointwise_bench.suites.harness.verify.reference import activated, magnitudes, pointwise
 
 LENGTHS = [1, 2, 32, 256, 1024, 4096]
 
@@ -165,6 +169,46 @@ def test_a_stored_half_may_be_off_by_its_own_rounding() -> None:
     assert limits[0] == pytest.approx((1 + 2.0**-8) * of_sums + 3 * 2.0**-8 + 2.0**-133, rel=1e-12)
     assert limits[1] == 0  # no terms, no error
     assert allowed(problem_of(4), np.array([2.0]), np.array([-3.0])) == 2 * allowed_error(problem_of(4))
+
+
+@pytest.mark.parametrize("activation", STEEPEST)
+def test_no_slope_is_steeper_than_what_an_activation_is_said_to_enlarge_and_one_nearly_is(activation: str) -> None:
+    points = np.linspace(-8, 8, 160_001)
+    slopes = abs(np.diff(activated(activation, points.copy())) / np.diff(points))
+    assert slopes.max() <= STEEPEST[activation] * (1 + 1e-9)
+    assert slopes.max() > 0.999 * STEEPEST[activation]
+
+
+def test_what_is_allowed_behind_an_activation() -> None:
+    """The sum's error times the slope, and the activation's own rounding of what it is given."""
+    problem = problem_of(4, activation="silu")
+    limits = allowed(problem, np.array([5.0]), np.array([2.9]), np.array([3.0]))
+    own = 8 * (2.0**-24 + 2.0**-53) * 3
+    assert limits[0] == pytest.approx(1.0999 * 5 * allowed_error(problem_of(4)) + own, rel=1e-12)
+    assert allowed_of_activation(problem, np.array([2.9]), np.array([3.0]))[0] == pytest.approx(own, rel=1e-12)
+    assert allowed_of_activation(problem, np.array([0.0]), np.array([-np.inf]))[0] == np.inf
+    cut = problem_of(4, activation="relu6")
+    assert allowed(cut, np.array([5.0]), np.array([3.0]), np.array([3.0])) == 5 * allowed_error(problem_of(4))
+    assert allowed(cut, np.array([1e30]), np.array([6.0]), np.array([1e29])) == 6
+
+
+def test_a_smooth_activation_that_is_not_fused_is_given_a_stored_half() -> None:
+    stored, own = 3 * 2.0**-8 + 2.0**-133, 8 * (2.0**-24 + 2.0**-53) * 3
+    problem = problem_of(4, activation="gelu", dtype="bfloat16")
+    of_sums = 5 * allowed_error(problem)
+    behind = 1.1290 * (of_sums * (1 + 2.0**-8) + stored) + own
+    limits = allowed(problem, np.array([5.0]), np.array([2.9]), np.array([3.0]))
+    assert limits[0] == pytest.approx((1 + 2.0**-8) * behind + 2.9 * 2.0**-8 + 2.0**-133, rel=1e-9)
+    exact = allowed_of_activation(problem, np.array([2.9]), np.array([3.0]))
+    assert exact[0] == pytest.approx((1 + 2.0**-8) * own + 2.9 * 2.0**-8 + 2.0**-133, rel=1e-9)
+
+
+def test_the_methodology_states_the_slopes_and_the_roundings() -> None:
+    said = " ".join((ROOT / "docs" / "METHODOLOGY.md").read_text().split())
+    slopes = [STEEPEST[each] for each in ("relu6", "silu", "hardswish", "gelu")]
+    assert "larger by the steepest slope: {:g}, {:g}, {:g} and {:.4f}.".format(*slopes) in said
+    own = [OWN_ROUNDOFFS[each] for each in ("silu", "hardswish", "gelu")]
+    assert "in which {:g}, {:g} and {:g} unit roundoffs of the sum are allowed".format(*own) in said
 
 
 # --- on either side -----------------------------------------------------------------------------------------------

@@ -9,8 +9,9 @@ import pytest
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.memory.input_windows import content, window
-from pointwise_bench.suites.harness.verify.cases import Case, CaseSet
+from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.comparison import Comparison
+from pointwise_bench.suites.harness.verify.drawing import Case
 from pointwise_bench.suites.harness.verify.questions import Weights
 from pointwise_bench.suites.harness.verify.reference import answer
 from pointwise_bench.suites.harness.verify.sampled_rows import SampledRows

@@ -18,7 +18,8 @@ from pointwise_bench import Problem
 from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.verify import error_bounds, respondent as respondent_module
-from pointwise_bench.suites.harness.verify.cases import Case, CaseSet
+from pointwise_bench.suites.harness.verify.cases import CaseSet
+from pointwise_bench.suites.harness.verify.drawing import Case
 
 Alter = Callable[[Any, int], Any]
 

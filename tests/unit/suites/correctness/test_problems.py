@@ -12,6 +12,7 @@ import pytest
 from places import PLUGINS
 
 from pointwise_bench import Problem
+from pointwise_bench.backends.problem import ACTIVATIONS
 from pointwise_bench.suites.correctness.problems import (
     CUT_BY_THREADS,
     EDGES,
@@ -117,6 +118,12 @@ def test_edges_next_to_each_other_have_every_form() -> None:
         forms[edge].add((p.layout, p.dtype, p.bias))
     assert all(len(each) == 4 for each in forms.values())
     assert all(len(one | other) == 8 for one, other in pairwise(forms.values()))
+
+
+def test_every_activation_meets_every_layout_and_precision_and_none_is_left_out_of_half_precision() -> None:
+    met = {(p.activation, p.layout, p.dtype) for _, p in edges() if p.bias}
+    assert met == set(product(ACTIVATIONS[1:], ("nchw", "nhwc"), ("float32", "float64")))
+    assert {p.activation for _, p in edges_in_half_precision()} == set(ACTIVATIONS[1:])
 
 
 def test_one_of_each_edge_has_all_edges_and_any_eight_in_a_row_all_forms() -> None:
