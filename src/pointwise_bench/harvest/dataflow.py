@@ -24,6 +24,7 @@ ACTIVATIONS: Final = frozenset(
     {
         *("relu", "relu6", "silu", "hardswish", "gelu", "sigmoid", "hardsigmoid", "leaky_relu", "prelu", "elu", "celu"),
         *("selu", "tanh", "mish", "softplus", "hardtanh", "clamp", "square_relu", "log_sigmoid"),
+        *("gelu_tanh", "steep_hardsigmoid"),
     }
 )
 _GATED: Final = {"sigmoid": "silu", "hardsigmoid": "hardswish"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Final
 
-from pointwise_bench.backends.problem import ITEM_BYTES, Problem
+from pointwise_bench.backends.problem import ACTIVATIONS, ITEM_BYTES, Problem
 from pointwise_bench.harvest.operations import (
     NO_ACTIVATION,
     Convolution,
@@ -17,7 +17,7 @@ from pointwise_bench.harvest.operations import (
     OtherProduct,
 )
 
-_FUSED: Final[tuple[str, ...]] = ("none", "relu")
+_FUSED: Final[tuple[str, ...]] = ACTIVATIONS
 _MOST_MACS: Final = 1 << 80
 """Of an operation. Damaged sizes give more, and numbers that no report can print."""
 _PLANE: Final = 2

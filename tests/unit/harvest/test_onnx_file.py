@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from make_onnx import message, model, node, numbers, single, value, weights
@@ -16,6 +17,22 @@ def read(tmp_path: Path, content: bytes, **dims: int) -> HarvestedModel:
     path = tmp_path / "m.onnx"
     path.write_bytes(content)
     return layers.from_file(path, path.name, dims)
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes", "expected"),
+    [
+        ("Gelu", {}, "gelu"),
+        ("Gelu", {"approximate": "tanh"}, "gelu_tanh"),
+        ("HardSigmoid", {"alpha": 1 / 6}, "hardsigmoid"),
+        ("HardSigmoid", {}, "steep_hardsigmoid"),
+    ],
+)
+def test_an_activation_by_its_attributes(tmp_path: Path, kind: str, attributes: dict[str, Any], expected: str) -> None:
+    nodes = [node("Conv", ["x", "w"], ["a"]), node(kind, ["a"], ["y"], **attributes)]
+    (found,) = read(tmp_path, model(nodes, [weights("w", 4, 3, 1, 1)], {"x": [1, 3, 5, 5]})).operations
+    assert isinstance(found, Convolution)
+    assert found.activation == expected
 
 
 # A stem with padding and a stride, then what real files have behind a 1x1 convolution.

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pointwise_bench import Problem
+from pointwise_bench.backends.problem import ACTIVATIONS
 from pointwise_bench.harvest.layer_file import text_of
 from pointwise_bench.harvest.operations import Convolution, HarvestedModel, Linear, OtherProduct
 from pointwise_bench.harvest.pointwise import Wanted, harvest_of
@@ -40,11 +41,17 @@ def test_equal_layers_are_one_with_a_count() -> None:
 
 
 def test_an_activation_that_cannot_be_fused_is_noted_and_parts_no_problem() -> None:
-    found = harvest(layer(name="a", activation="silu"), layer(name="b"), layer(name="c", activation="relu"))
+    found = harvest(layer(name="a", activation="mish"), layer(name="b"), layer(name="c", activation="relu"))
     assert [(each.count, each.problem.activation, each.network_activation) for each in found.layers] == [
-        (2, "none", "silu (1) or none (1)"),
+        (2, "none", "mish (1) or none (1)"),
         (1, "relu", None),
     ]
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_what_a_problem_can_end_in_is_measured_with_it(activation: str) -> None:
+    (found,) = harvest(layer(activation=activation)).layers
+    assert (found.problem.activation, found.network_activation) == (activation, None)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +118,7 @@ def test_rows_of_a_linear_layer_are_pixels(shape: tuple[int, ...], expected: Any
 def test_the_file_is_read_by_the_catalogue_and_says_what_is_missing(tmp_path: Path) -> None:
     hostile = 'a"\n[[layer]]\x1b # \\'
     operations = (
-        layer(name=hostile, bias=True, activation="gelu"),
+        layer(name=hostile, bias=True, activation="gelu_tanh"),
         layer(name=hostile, image=(3, 3), out_image=(3, 3), bias=True),
         layer(name=hostile, image=(3, 3), out_image=(3, 3), stride=(2, 2), bias=True),
         layer(name="big\n", kernel=(3, 3), count=2),
@@ -124,7 +131,7 @@ def test_the_file_is_read_by_the_catalogue_and_says_what_is_missing(tmp_path: Pa
     group = catalogue.read(path)
     assert [each.problem for each in group.layers] == [each.problem for each in found.layers]
     assert len({each.name for each in group.layers}) == 3
-    assert group.layers[0].network_activation == "gelu"
+    assert group.layers[0].network_activation == "gelu_tanh"
     text = path.read_text()
     assert "# Written by `pointwise-bench harvest` from we ird (input 2x8x6x5)." in text
     assert "#   2 times 3x3 convolution: 92.62 % of the multiply-adds (big)" in text

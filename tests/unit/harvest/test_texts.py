@@ -10,6 +10,7 @@ import pytest
 
 from pointwise_bench.harvest.operations import Convolution, HarvestedModel, HarvestError, Linear, OtherProduct
 from pointwise_bench.harvest.texts import kinds
+from pointwise_bench.harvest.texts.descriptors import activation_of
 
 BENCHDNN = """\
 # resnet_50
@@ -111,6 +112,21 @@ def test_a_log_of_onednn(tmp_path: Path) -> None:
     assert isinstance(inner, Linear)
     assert (inner.input_shape, inner.out_features, inner.bias, inner.activation) == ((8, 2048), 1000, True, "gelu")
     assert product.macs == 128 * 8192 * 64
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("eltwise_gelu_erf", "gelu"),
+        ("eltwise_gelu_tanh", "gelu_tanh"),
+        ("eltwise_gelu", "gelu_tanh"),
+        ("eltwise_swish:1", "silu"),
+        ("eltwise_swish:1.702", "swish"),
+        ("eltwise_hardswish:0.166667:0.5", "hardswish"),
+    ],
+)
+def test_the_same_word_is_not_the_same_activation(text: str, expected: str) -> None:
+    assert activation_of(text) == expected
 
 
 def test_a_table_of_torchinfo(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pointwise_bench.harvest.__main__ import main
 from pointwise_bench.harvest.operations import Convolution, HarvestError, Linear, OtherProduct
 from pointwise_bench.harvest.sources import NamedModel, read
 from pointwise_bench.harvest.torch_models import scripts
+from pointwise_bench.harvest.torch_models.aten import Given, word_of
 
 torch: Any = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[torch]'")
 
@@ -197,3 +198,10 @@ def test_a_damaged_file_of_torchscript_is_one_line(script_file: Path) -> None:
     with pytest.raises(HarvestError) as caught:
         read(NamedModel("m.pt", ((2, 3, 10, 9),)))
     assert "\n" not in str(caught.value)
+
+
+def test_a_gelu_by_tanh_is_another_activation() -> None:
+    def word(**values: object) -> str:
+        return word_of("gelu", Given(shapes={}, values=values, results=(), dtype="float32", name="a"))
+
+    assert (word(), word(approximate="none"), word(approximate="tanh")) == ("gelu", "gelu", "gelu_tanh")

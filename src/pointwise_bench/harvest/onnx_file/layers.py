@@ -174,6 +174,10 @@ class _Walk:
     def _word(self, node: NodeRecord) -> str:
         if node.kind == "Clip":
             return self._clip(node)
+        if node.kind == "Gelu" and node.texts.get("approximate", "none") != "none":
+            return "gelu_tanh"
+        if node.kind == "HardSigmoid" and abs(node.floats.get("alpha", 0.2) - 1 / 6) > 1e-4:
+            return "steep_hardsigmoid"  # ONNX has a slope of its own as default, which makes no hard-swish
         if node.kind == "Add" and any(name in self._known.constants for name in node.reads):
             return ADD_CONSTANT
         return _WORDS.get(node.kind, node.kind)

@@ -19,8 +19,9 @@ DTYPES: Final = {"f32": "float32", "f64": "float64", "f16": "float16", "bf16": "
 _WORDS: Final = {
     "swish": "silu",
     "logistic": "sigmoid",
-    **dict.fromkeys(("gelu", "gelu_erf", "gelu_tanh"), "gelu"),
-    **{name: name for name in ("hardswish", "hardsigmoid", "elu", "mish", "tanh")},
+    "gelu_erf": "gelu",
+    "gelu": "gelu_tanh",  # oneDNN's name of before there were two
+    **{name: name for name in ("gelu_tanh", "hardswish", "hardsigmoid", "elu", "mish", "tanh")},
 }
 
 
@@ -117,6 +118,8 @@ def activation_of(text: str) -> str:
             return "relu" if all(number in ("0", "0.0", "") for number in numbers[:1]) else "leaky_relu"
         if word in ("clip", "clip_v2"):
             return "relu6" if numbers[:2] == ["0", "6"] else "clamp"
+        if word == "swish" and numbers[:1] not in ([], ["1"], ["1.0"]):
+            return "swish"
         if word in _WORDS:
             return _WORDS[word]
     return NO_ACTIVATION

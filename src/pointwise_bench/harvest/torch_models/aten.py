@@ -91,6 +91,8 @@ def word_of(operator: str, given: Given) -> str:
         return MULTIPLY
     if plain in _PASSES:
         return NO_CHANGE
+    if plain == "gelu" and given.values.get("approximate", "none") != "none":
+        plain = "gelu_tanh"
     return _ACTIVATIONS.get(plain, plain)
 
 
