@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 CENSUS: Final = "census"
-"""The group that stands for the layers of all models; a sum over it is the time of all of them."""
+"""The group that stands for the layers of many models; a sum over it is the time of all of them."""
 
 MUSEUM: Final = "museum"
 """The group of layers that were reported slow or wrong."""
