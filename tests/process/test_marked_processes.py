@@ -89,6 +89,44 @@ def test_an_orphan_has_the_parent_that_adopts_it(word: str, is_parent: bool) -> 
             end(int(orphan))
 
 
+LEAVES_EVERYTHING = """
+import os, sys, time
+from pointwise_bench.suites.harness.worker.marked_processes import brand
+brand(sys.argv[1])
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        told = "import os, time; print(os.getpid(), flush=True); time.sleep(1000)"
+        os.execve(sys.executable, [sys.executable, "-I", "-S", "-c", told], {})
+    os._exit(0)
+os.wait()
+time.sleep(1000)
+"""
+
+
+def test_a_daemon_without_environment_group_and_parent_is_found_by_its_limits() -> None:
+    """By its worker's mark, and by that of the run; not by a neighbour's or another run's."""
+    with program(LEAVES_EVERYTHING, f"{MARK}7/", PYTHONPATH=os.pathsep.join(sys.path)) as (first, daemon):
+        pid = int(daemon)
+        try:
+            assert becomes_true(lambda: marked_processes._parents().get(pid) != first.pid)
+            assert not marked_processes._read(f"/proc/{pid}/environ")
+            assert carrying(f"{MARK}7/") == carrying(MARK) == sorted([first.pid, pid])
+            assert carrying(f"{MARK}8/") == carrying(f"{os.getpid()}-another/") == []
+        finally:
+            end(pid)
+
+
+def test_no_two_marks_have_one_number_and_a_run_has_those_of_its_workers() -> None:
+    low, high = marked_processes._numbers(MARK)
+    numbers = [marked_processes._numbers(f"{MARK}{number}/") for number in range(50)]
+    assert numbers == [(low + number, low + number + 1) for number in range(50)]
+    assert low > 0
+    assert high < 2**63  # what an unlimited one is at least
+    others = {marked_processes._numbers(f"1-{number:x}/")[0] for number in range(2000)}
+    assert len(others) == 2000
+
+
 def test_a_process_that_has_ended_is_not_found_although_nobody_waited_for_it() -> None:
     process = subprocess.Popen([sys.executable, "-c", ""], env={VARIABLE: MARK})
     assert becomes_true(lambda: process.pid not in marked_processes._parents())

@@ -48,6 +48,34 @@ def test_processes_that_were_started_meanwhile_are_killed_at_the_next_look(monke
     assert killed == [(7, signal.SIGKILL), (8, signal.SIGKILL), (9, signal.SIGKILL)]
 
 
+CHAIN = """
+import os, sys, time
+from pointwise_bench.suites.harness.worker.marked_processes import brand
+brand(sys.argv[1])
+if os.fork() == 0:
+    os.setsid()
+    ends = time.monotonic() + 20
+    links = "import os, time\\nprint('begun', flush=True)\\nwhile time.monotonic() < %f:\\n if os.fork():\\n"
+    links += "  os._exit(0)\\n os.setsid()"
+    os.execve(sys.executable, [sys.executable, "-I", "-S", "-c", links % ends], {})
+time.sleep(1000)
+"""
+
+
+def test_a_chain_of_processes_that_is_gone_from_every_list_is_killed() -> None:
+    """Its last link is the process that was started last, time and again."""
+
+    def begun() -> int:
+        return int(marked_processes.newest_pid())
+
+    with program(CHAIN, f"{MARK}5/", PYTHONPATH=os.pathsep.join(sys.path)) as (first, _):
+        before = begun()
+        assert becomes_true(lambda: begun() > before + 20)
+        reaper.kill(first.pid, f"{MARK}5/")
+        assert not reaper._chased(f"{MARK}5/")
+        assert marked_processes.carrying(f"{MARK}5/") == []
+
+
 def test_who_cannot_be_killed_costs_a_limited_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reaper, "LONGEST_S", 0.05)
     monkeypatch.setattr(marked_processes, "carrying", lambda mark: [2**22 + 1])  # beyond the largest number

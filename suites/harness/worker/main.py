@@ -53,6 +53,7 @@ def begin(start: dict[str, Any]) -> Channel:
     from pointwise_bench.suites.harness.worker.limits import Limits
 
     marked_processes.adopt_orphans()
+    marked_processes.brand(os.environ.get(marked_processes.VARIABLE, ""))
     Limits(**start["limits"]).impose()
     if "may_write" in start:
         from pointwise_bench.suites.harness.machine import confinement, writable_folders

@@ -4,7 +4,14 @@ A child of a worker that calls ``setsid`` or forks twice leaves its group, its s
 the environment that it was started with: ``/proc/<pid>/environ`` shows that, whatever ``os.environ.clear()`` did to the
 copy that programs read. A program that is started with an environment of its own is found as long as it has a marked
 ancestor: a worker is made the parent of whatever its children leave behind (:func:`adopt_orphans`), so that is as long
-as the worker lives. Linux only; elsewhere nothing is found.
+as the worker lives.
+
+Whoever gives that up too, and starts a program without environment and parent, keeps the worker's limits, which no
+program can raise but a superuser's on purpose. So the limit on file locks, which has limited nothing since Linux
+2.4.25, is lowered to a number that stands for the mark (:func:`brand`). Adoption by the harness instead would have its
+process, which is the user's, collect the orphans of everybody that it starts, and tell none from the others.
+
+Linux only; elsewhere nothing is found.
 
 Imports next to nothing: :mod:`reaper` is run with it as a program of its own, without ``site``.
 """
@@ -17,13 +24,14 @@ import sys
 VARIABLE = "POINTWISE_BENCH_WORKER"
 """The environment variable whose value is a worker's mark."""
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+RLIMIT_LOCKS = 10  # asm-generic/resource.h
+WORKERS = 2**20  # of a run, at most: numbers of its limits
 
 
 def carrying(mark: str) -> list[int]:
     """Ids of the living processes whose mark begins with ``mark``, and of all their descendants, but not our own."""
-    needle = f"{VARIABLE}={mark}".encode()
-    parents = _parents()
-    found = {pid for pid in parents if needle in _read(f"/proc/{pid}/environ")}
+    parents, shows = _parents(), _Sign(mark).shows
+    found = {pid for pid in parents if shows(pid)}
     generation = found
     while generation:
         generation = {pid for pid, parent in parents.items() if parent in generation} - found
@@ -40,7 +48,8 @@ def all_pids() -> set[int]:
 
 def carrying_among(mark: str, pids: set[int]) -> list[int]:
     """Those of ``pids`` that carry the mark or descend from one that does: :func:`carrying` for a few new processes."""
-    return [pid for pid in pids if _carries(f"{VARIABLE}={mark}".encode(), pid)]
+    sign = _Sign(mark)
+    return [pid for pid in pids if _carries(sign, pid)]
 
 
 def newest_pid() -> bytes:
@@ -59,9 +68,56 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def _carries(needle: bytes, pid: int) -> bool:
+def brand(mark: str) -> None:
+    """Lower a limit of this process, and of all that it will start, to a number that stands for ``mark``."""
+    if sys.platform == "linux":
+        import resource
+
+        low, _ = _numbers(mark)
+        try:  # noqa: SIM105  # as in reaper
+            resource.setrlimit(RLIMIT_LOCKS, (low, low))
+        except (ValueError, OSError):  # it was lower already: no system sets it, but a user may
+            pass
+
+
+class _Sign:
+    """What shows that a process carries ``mark``, or one that begins with it."""
+
+    def __init__(self, mark: str) -> None:
+        self._needle = f"{VARIABLE}={mark}".encode()
+        self._low, self._high = _numbers(mark)
+
+    def shows(self, pid: int) -> bool:
+        """In the environment that the process was started with, or in its limits."""
+        return self._needle in _read(f"/proc/{pid}/environ") or self._low <= _limit_on_locks(pid) < self._high
+
+
+def _numbers(mark: str) -> tuple[int, int]:
+    """From where to where the limits of the processes with a mark are that begins like this one.
+
+    A worker's mark is its run's and a number, each with a ``/`` behind it. FNV-1a, which needs no import.
+    """
+    run, _, rest = mark.partition("/")
+    code = 0xCBF29CE484222325
+    for byte in run.encode():
+        code = (code ^ byte) * 0x100000001B3 % 2**64
+    first = (code % 2**42 + 1) * WORKERS
+    number = rest.rstrip("/")
+    if not number.isdecimal():
+        return first, first + WORKERS
+    return first + int(number) % WORKERS, first + int(number) % WORKERS + 1
+
+
+def _limit_on_locks(pid: int) -> int:
+    """The hard one; -1 where there is none, or the process is gone."""
+    _, found, rest = _read(f"/proc/{pid}/limits").partition(b"Max file locks")
+    words = rest.split(None, 2) if found else []
+    return int(words[1]) if len(words) == 3 and words[1].isdigit() else -1
+
+
+def _carries(sign: _Sign, pid: int) -> bool:
     while pid > 1 and pid != os.getpid():
-        if needle in _read(f"/proc/{pid}/environ"):
+        if sign.shows(pid):
             return True
         pid = _state_and_parent(pid)[1]
     return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -28,6 +29,7 @@ from pointwise_bench.suites.harness.worker.channel import Channel, ChannelClosed
 from pointwise_bench.suites.harness.worker.main import CHANNEL_LOST
 from pointwise_bench.suites.harness.worker.watchdog import the_watchdog
 
+MOST_OUTSIDE = 32  # descriptors of such processes, above which those of ended ones are closed
 DYING_S = 2.0  # how long a process may take to end after it has closed its channel
 LOADING_REQUESTS = ("missing", "set_up", "time_claim")
 """Requests in which a backend loads and prepares, and may start processes that leave the worker's group."""
@@ -173,6 +175,8 @@ class ChildProcess:
             self._newest, self._seen = newest, present
             left_group = [pid for pid in found if reaper.group_of(pid) != self._process.pid]
             self._outside += [descriptor for pid in left_group for descriptor in _descriptor_of(pid)]
+            if len(self._outside) > MOST_OUTSIDE:
+                self._forget_ended()
             self._signal(signal.SIGSTOP)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -186,6 +190,16 @@ class ChildProcess:
         for descriptor in self._outside:
             os.close(descriptor)
         self._outside = []
+
+    def _forget_ended(self) -> None:
+        """Close the descriptors of those that have ended: of a chain of processes there is one for each."""
+        polled = select.poll()
+        for descriptor in self._outside:
+            polled.register(descriptor, select.POLLIN)  # what a process's descriptor shows when it has ended
+        ended = {descriptor for descriptor, _ in polled.poll(0)}
+        for descriptor in ended:
+            os.close(descriptor)
+        self._outside = [each for each in self._outside if each not in ended]
 
     def _look_up(self) -> None:
         """Raise where the process has ended or holds too much memory; called now and then while it is awaited."""

@@ -22,6 +22,7 @@ else:
 
 LONGEST_S = 3.0  # of trying to kill processes, which may multiply meanwhile
 PAUSE_S = 0.01
+CHASED_S = 0.002  # in which a chain of processes shows itself, each of which lives for less than a millisecond
 
 
 def kill(group: int, mark: str) -> None:
@@ -37,10 +38,32 @@ def kill(group: int, mark: str) -> None:
 def kill_marked(mark: str) -> None:
     """Kill all processes whose mark begins with ``mark``, again until none is left."""
     deadline = time.monotonic() + LONGEST_S
-    while (found := marked_processes.carrying(mark)) and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        found = marked_processes.carrying(mark)
         for pid in found:
             send(pid, signal.SIGKILL)
-        time.sleep(PAUSE_S)
+        if not _chased(mark) and not found:
+            return
+        if found:
+            time.sleep(PAUSE_S)
+
+
+def _chased(mark: str) -> bool:
+    """Kill the process that was started last, if it is marked; look for a moment. Whether there was one.
+
+    A chain of processes, each of which starts the next and ends, is gone from every list of processes before that is
+    read to its end.
+    """
+    until, seen = time.monotonic() + CHASED_S, b""
+    while time.monotonic() < until:
+        newest = marked_processes.newest_pid()
+        if newest == seen or not newest.isdigit():
+            continue
+        seen = newest
+        if marked_processes.carrying_among(mark, {int(newest)}):
+            send(int(newest), signal.SIGKILL)
+            return True
+    return False
 
 
 def send(pid: int, number: int) -> None:
