@@ -23,6 +23,8 @@ else:
 LONGEST_S = 3.0  # of trying to kill processes, which may multiply meanwhile
 PAUSE_S = 0.01
 CHASED_S = 0.002  # in which a chain of processes shows itself, each of which lives for less than a millisecond
+EMPTY_LOOKS = 3  # in a row, where others start processes meanwhile; else one
+MOST_NEW = 64  # numbers that are looked at in one step of a chase
 
 
 def kill(group: int, mark: str) -> None:
@@ -37,33 +39,43 @@ def kill(group: int, mark: str) -> None:
 
 def kill_marked(mark: str) -> None:
     """Kill all processes whose mark begins with ``mark``, again until none is left."""
-    deadline = time.monotonic() + LONGEST_S
-    while time.monotonic() < deadline:
+    deadline, empty = time.monotonic() + LONGEST_S, 0
+    while empty < EMPTY_LOOKS and time.monotonic() < deadline:
+        newest = _newest()
         found = marked_processes.carrying(mark)
         for pid in found:
             send(pid, signal.SIGKILL)
-        if not _chased(mark) and not found:
-            return
-        if found:
-            time.sleep(PAUSE_S)
+        if not found and _newest() == newest:
+            return  # and nobody was started meanwhile
+        if _chased(mark, newest) or found:
+            empty = 0
+            time.sleep(PAUSE_S if found else 0.0)
+        else:
+            empty += 1
 
 
-def _chased(mark: str) -> bool:
-    """Kill the process that was started last, if it is marked; look for a moment. Whether there was one.
+def _chased(mark: str, newest: int) -> bool:
+    """Kill those of the processes started since ``newest`` that are marked; look for a moment. Whether there were any.
 
     A chain of processes, each of which starts the next and ends, is gone from every list of processes before that is
-    read to its end.
+    read to its end. Its last link is stopped only before it has started another: looked at one by one, at once.
     """
-    until, seen = time.monotonic() + CHASED_S, b""
+    found, until = False, time.monotonic() + CHASED_S
     while time.monotonic() < until:
-        newest = marked_processes.newest_pid()
-        if newest == seen or not newest.isdigit():
-            continue
-        seen = newest
-        if marked_processes.carrying_among(mark, {int(newest)}):
-            send(int(newest), signal.SIGKILL)
-            return True
-    return False
+        before, newest = newest, _newest()
+        for pid in range(newest, max(before, newest - MOST_NEW), -1):
+            if marked_processes.carrying_among(mark, {pid}):
+                send(pid, signal.SIGKILL)
+                found = True
+                until = time.monotonic() + CHASED_S
+                break
+    return found
+
+
+def _newest() -> int:
+    """The number that was given out last, to a process or a thread; 0 where the system does not tell."""
+    told = marked_processes.newest_pid().strip()
+    return int(told) if told.isdigit() else 0
 
 
 def send(pid: int, number: int) -> None:
