@@ -7,6 +7,8 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from itertools import chain, repeat
 from pathlib import Path
 
 import psutil
@@ -41,7 +43,7 @@ def test_a_group_that_was_stopped_is_killed_too() -> None:
 
 
 def test_processes_that_were_started_meanwhile_are_killed_at_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    looks = iter([[7, 8], [9], []])
+    looks: Iterator[list[int]] = chain([[7, 8], [9]], repeat([]))
     killed: list[tuple[int, int]] = []
     monkeypatch.setattr(marked_processes, "carrying", lambda mark: next(looks))
     monkeypatch.setattr(reaper, "send", lambda pid, number: killed.append((pid, number)))
