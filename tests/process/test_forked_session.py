@@ -108,11 +108,11 @@ def test_one_that_has_begun_is_asked_waited_for_and_killed(variables: dict[str, 
     beside = begun(["tells", "3"], tmp_path, variables)
     assert beside.wait(PATIENCE_S) == beside.poll() == 3
     with pytest.raises(subprocess.TimeoutExpired):
-        process.communicate(3.0)  # a busy machine may need one to write
+        process.communicate(timeout=3.0)  # a busy machine may need one to write
     assert process.poll() is None
     assert os.getsid(process.pid) == process.pid
     process.kill()
-    output, _ = process.communicate(PATIENCE_S)
+    output, _ = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, output) == (-9, "here\n")
     process.kill()  # safe to do twice
     assert "default_int_handler" in beside.communicate()[0]
