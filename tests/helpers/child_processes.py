@@ -65,7 +65,7 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-def becomes_true(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+def becomes_true(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
     """Whether ``condition`` holds within so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:

@@ -36,7 +36,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, st
         os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole group, and so do we
         output, _ = process.communicate(timeout=60)
         assert process.returncode == INTERRUPTED, output
-        wait_for(lambda: not workers_of(process.pid), seconds=5)
+        wait_for(lambda: not workers_of(process.pid), seconds=30)
     finally:
         process.kill()
         process.wait()
