@@ -25,6 +25,7 @@ from pointwise_bench import Backend, get, register
 @register
 class Mine(Backend):
     name = "mine"
+    output = "reused"
 
     def refuses(self, problem):
         return get("numpy-matmul").refuses(problem)
