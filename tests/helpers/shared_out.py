@@ -7,6 +7,7 @@ their first tests were named, so the command line names the longest ones first a
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
@@ -14,6 +15,10 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from pointwise_bench.backends import registry
+
+# Before it compiles, inductor tries the vector instructions that the processor names: five seconds of the C++ compiler
+# in each session, and no part of what the tests ask. Nothing is measured by tests that go out in this way.
+os.environ.setdefault("TORCHINDUCTOR_VEC_ISA_OK", "1")
 
 
 class ByFileOrBackend(LoadScopeScheduling):  # type: ignore[misc]  # of pytest-xdist, which is untyped
