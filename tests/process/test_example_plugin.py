@@ -52,7 +52,9 @@ def test_once_installed_it_is_listed_with_its_source(installed: Path) -> None:
         timeout=60,
         check=True,
     )
-    assert json.loads(done.stdout) == [True, {"kind": "entry-point", "location": NAME}]
+    usable, source = json.loads(done.stdout)
+    assert usable is True
+    assert (source["kind"], source["location"]) == ("entry-point", NAME)
 
 
 def test_once_installed_it_is_examined_and_timed(installed: Path, tmp_path: Path) -> None:

@@ -390,8 +390,8 @@ VALID_KEYS = (
             "layer 'a': stride must be a whole number of at least 1, got 1.5",
         ),
         (
-            f"layer = [{{ name = 'a', {GEOMETRY}, activation = 'relu6' }}]",
-            "layer 'a': activation must be one of none, relu, got 'relu6'",
+            f"layer = [{{ name = 'a', {GEOMETRY}, activation = 'tanh' }}]",
+            "layer 'a': activation must be one of none, relu, relu6, silu, hardswish, gelu, got 'tanh'",
         ),
         (
             f"layer = [{{ name = 'a', {GEOMETRY}, network_activation = '' }}]",
