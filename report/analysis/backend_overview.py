@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import pandas as pd
 
 from pointwise_bench.common.status import OK
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
-from pointwise_bench.report.analysis.series import by_backend
+from pointwise_bench.report.analysis.series import by_backend, values_of
 from pointwise_bench.report.analysis.wording import DASH, memory, times
 from pointwise_bench.report.reading.run import Run
 
@@ -63,17 +65,25 @@ def overview(run: Run, timings: pd.DataFrame, groups: Sequence[ReportGroup], bas
     """One row per backend, the one that leads most layers first."""
     networks = [group for group in groups if group.is_network]
     layers = sum(group.covered for group in networks)
+    # Gone through once: selecting each backend's rows would take the square of how many there are.
+    of_networks: defaultdict[str, list[Standing]] = defaultdict(list)
+    for one in (standing for group in networks for standing in group.standings):
+        of_networks[one.backend].append(one)
+    of_roofs: defaultdict[str, list[float]] = defaultdict(list)
+    known = timings[timings["percent_of_roof"].notna()]
+    for name, share in zip(values_of(known["backend"]), values_of(known["percent_of_roof"]), strict=True):
+        of_roofs[name].append(share)
     rows = []
     for backend, cells in by_backend(run.cells).items():
-        standings = [one for group in networks for one in group.standings if one.backend == backend]
+        standings = of_networks[backend]
         led = sum(one.leading for one in standings)
-        shares = timings.loc[timings["backend"] == backend, "percent_of_roof"].dropna()
+        shares = of_roofs[backend]
         row = Overview(
             backend=backend,
             ok=f"{sum(cell.status == OK for cell in cells)} of {len(cells)}",
             led=f"{led} of {layers}",
             speedup="baseline" if backend == baseline else times(_mean_speedup(standings)),
-            of_roof=f"{shares.median():.0f} %" if len(shares) else DASH,
+            of_roof=f"{median(shares):.0f} %" if shares else DASH,
         )
         rows.append((-led, backend, row))
     return [row for *_, row in sorted(rows, key=lambda entry: entry[:2])]

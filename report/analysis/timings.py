@@ -13,7 +13,7 @@ import pandas as pd
 
 from pointwise_bench.backends.problem import Problem
 from pointwise_bench.report.analysis.roofline import Roof, Roofs
-from pointwise_bench.report.analysis.series import CellTimes, times_of
+from pointwise_bench.report.analysis.series import CellTimes, times_of, values_of
 from pointwise_bench.report.analysis.visible_differences import visible_percent
 from pointwise_bench.report.reading.cells import ReadCell
 from pointwise_bench.report.reading.run import Run
@@ -116,7 +116,7 @@ def _beaten(comparisons: pd.DataFrame) -> Counter[RowKey]:
     beaten: Counter[RowKey] = Counter()
     for verdict, loser in (("faster", "backend_b"), ("slower", "backend_a")):
         lost = comparisons[comparisons["verdict"] == verdict]
-        beaten.update(zip(lost["problem"], lost["threads"], lost[loser], strict=True))
+        beaten.update(zip(*(values_of(lost[name]) for name in ("problem", "threads", loser)), strict=True))
     return beaten
 
 

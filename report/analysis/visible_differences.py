@@ -8,6 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from pointwise_bench.report.analysis.series import values_of
+
 RowKey = tuple[str, int, str]
 
 
@@ -18,7 +20,7 @@ def visible_percent(comparisons: pd.DataFrame, fastest: Mapping[tuple[str, int],
     is nearest by the middle of the ratio. ``fastest`` is its name by problem and thread budget; where it is compared
     with nobody there is no entry.
     """
-    keys = list(zip(comparisons["problem"], comparisons["threads"], strict=True))
+    keys = list(zip(values_of(comparisons["problem"]), values_of(comparisons["threads"]), strict=True))
     leader = np.array([fastest.get(key, "") for key in keys], dtype=object)
     of_a, of_b = (comparisons[name].to_numpy(dtype=object) for name in ("backend_a", "backend_b"))
     about = np.flatnonzero((of_a == leader) | (of_b == leader))

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 import pandas as pd
 
 from pointwise_bench.backends.problem import Problem
+from pointwise_bench.report.analysis.series import values_of
 from pointwise_bench.report.statistics.signs import LEADING
 
 ZoneState = Literal["won", "partly", "mixed", "open"]
@@ -74,7 +75,7 @@ def win_maps(timings: pd.DataFrame) -> list[WinMap]:
     """One for each kind of problem, the kind with most problems first; those with groups of channels are left out."""
     signs: defaultdict[tuple[str, int], dict[str, str]] = defaultdict(dict)
     compared = timings[timings["sign"] != ""]
-    columns = (compared[name].tolist() for name in ("problem", "threads", "backend", "sign"))
+    columns = (values_of(compared[name]) for name in ("problem", "threads", "backend", "sign"))
     for name, threads, backend, sign in zip(*columns, strict=True):
         signs[name, threads][backend] = sign
     found: defaultdict[Kind, defaultdict[tuple[int, int], list[set[str] | None]]]

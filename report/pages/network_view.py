@@ -11,6 +11,7 @@ import pandas as pd
 
 from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
+from pointwise_bench.report.analysis.series import values_of
 from pointwise_bench.report.analysis.wording import duration, joined, times
 from pointwise_bench.report.pages.commands import measure, options_of
 from pointwise_bench.report.pages.layer_strip import Segment, strip
@@ -209,7 +210,7 @@ def _absent(group: ReportGroup, timings: pd.DataFrame) -> tuple[tuple[str, str],
     """Backends without any time, with the status and reason of their first cell."""
     nothing = {one.backend for one in group.standings if not one.timed}
     first: dict[str, tuple[str, str, str]] = {}
-    columns = (timings[name].tolist() for name in ("backend", "status", "reason"))
+    columns = (values_of(timings[name]) for name in ("backend", "status", "reason"))
     for name, status, reason in zip(*columns, strict=True):
         if name in nothing:
             first.setdefault(name, (name, status, reason))

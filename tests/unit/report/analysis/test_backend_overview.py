@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import pytest
 from make_run import CEILINGS, cell, run_of
 
 from pointwise_bench.report.analysis.backend_overview import Like, Overview, overview, properties
@@ -86,3 +88,24 @@ def test_what_a_backend_is_like_is_said_in_words_by_name(tmp_path: Path) -> None
         Like("a, 2 threads", "yes", "no", "nothing", DASH),
         Like("b, 1 threads", "yes", "no", "1.00 MiB", DASH),
     ]
+
+
+def test_the_table_of_times_is_gone_through_once_however_many_backends_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thirty backends on one layer; who looked for each one's rows would compare thirty times as many names."""
+    compared = 0
+    equal = pd.Series.__eq__
+
+    def counted(column: Any, other: object) -> Any:
+        nonlocal compared
+        compared += len(column)
+        return equal(column, other)
+
+    run = run_of(tmp_path, [timed(f"b{number:02}", FIRST, 1.0 + number) for number in range(30)])
+    comparisons = compare_run(run)
+    table = tabulate(run, comparisons, Roofs.of({"ceilings": CEILINGS}))
+    groups = group_up(run, table, comparisons, None)
+    monkeypatch.setattr(pd.Series, "__eq__", counted)
+    assert len(overview(run, table, groups, None)) == 30
+    assert compared <= len(table)
