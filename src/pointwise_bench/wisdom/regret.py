@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pointwise_bench.wisdom.choice import choose
 from pointwise_bench.wisdom.entries import Wisdom, WisdomEntry
 from pointwise_bench.wisdom.nearest import expected, neighbours, ordered
 from pointwise_bench.wisdom.simplicity import DEFAULTS
@@ -44,13 +45,20 @@ def of_default(wisdom: Wisdom) -> Regret:
     return _regret([(entry, list(DEFAULTS)) for entry in wisdom.entries])
 
 
+def of_unseen(wisdom: Wisdom | None, measured: Wisdom) -> Regret:
+    """Of the plans by ``wisdom`` on problems that it has not seen, by what was ``measured`` of them."""
+    seen = {(entry.problem, entry.threads) for entry in wisdom.entries} if wisdom else set()
+    new = [entry for entry in measured.entries if (entry.problem, entry.threads) not in seen]
+    return _regret([(entry, choose(entry.problem, entry.threads, wisdom).backends) for entry in new])
+
+
 def _suggested(entry: WisdomEntry, entries: Sequence[WisdomEntry]) -> list[str]:
     others = [other for other in entries if other.problem != entry.problem]
     near = neighbours(entry.problem, others)
     return ordered(expected(entry.problem, near)) if near else []
 
 
-def _regret(planned: Sequence[tuple[WisdomEntry, list[str]]]) -> Regret:
+def _regret(planned: Sequence[tuple[WisdomEntry, Sequence[str]]]) -> Regret:
     """Whoever has no time on a problem has refused it, and the next is taken, as a plan does."""
     found: list[tuple[float, str]] = []
     for entry, order in planned:

@@ -11,10 +11,11 @@ from places import ROOT
 
 from pointwise_bench.backends.problem import Problem
 from pointwise_bench.report.reading.run import load_run
+from pointwise_bench.suites.catalogue import read
 from pointwise_bench.wisdom.entries import Rival, Wisdom, WisdomEntry
 from pointwise_bench.wisdom.from_runs import wisdom_of
 from pointwise_bench.wisdom.recommend import main
-from pointwise_bench.wisdom.regret import held_back, of_default
+from pointwise_bench.wisdom.regret import held_back, of_default, of_unseen
 from pointwise_bench.wisdom.simplicity import simplicity
 from pointwise_bench.wisdom.wisdom_file import read_wisdom
 
@@ -63,13 +64,8 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, capsys: pyte
 
 def test_the_regret_is_of_what_was_held_back() -> None:
     """Two problems side by side whose winners differ: each speaks for the other, and is wrong by what it says."""
-
-    def entry(channels: int, first: str, second: str, ratio: float) -> WisdomEntry:
-        problem = Problem(batch=1, in_channels=channels, out_channels=8, height=4, width=4)
-        return WisdomEntry(problem, 1, "r", first, "faster", 1.0, (Rival(second, ratio, 1, 9, "faster", 9, 3),))
-
     wisdom = Wisdom(
-        "m", {}, (entry(8, "numpy-matmul", "numpy-einsum", 1.5), entry(16, "numpy-einsum", "numpy-matmul", 6))
+        "m", {}, (_entry(8, "numpy-matmul", "numpy-einsum", 1.5), _entry(16, "numpy-einsum", "numpy-matmul", 6))
     )
     found = held_back(wisdom)
     assert (found.shapes, found.fastest, found.worst_problem) == (2, 0, "n1c16h4w4-o8")
@@ -78,6 +74,34 @@ def test_the_regret_is_of_what_was_held_back() -> None:
     rule = of_default(wisdom)
     assert rule.fastest == 1
     assert rule.mean == pytest.approx(6**0.5 - 1)
+
+
+def _entry(channels: int, first: str, second: str, ratio: float) -> WisdomEntry:
+    problem = Problem(batch=1, in_channels=channels, out_channels=8, height=4, width=4)
+    return WisdomEntry(problem, 1, "r", first, "faster", 1.0, (Rival(second, ratio, 1, 9, "faster", 9, 3),))
+
+
+def test_the_regret_on_unseen_problems_is_of_what_the_plan_would_take() -> None:
+    """What wisdom has seen counts for nothing, whatever was measured of it later."""
+    wisdom = Wisdom("m", {}, (_entry(8, "numpy-matmul", "numpy-einsum", 1.5),))
+    measured = Wisdom(
+        "m", {}, (_entry(8, "numpy-einsum", "numpy-matmul", 9), _entry(16, "numpy-einsum", "numpy-matmul", 4))
+    )
+    found = of_unseen(wisdom, measured)
+    assert (found.shapes, found.worst_problem, found.worst) == (1, "n1c16h4w4-o8", pytest.approx(4 - 1))
+    assert of_unseen(None, measured).shapes == 2, "without wisdom everything is new, and the rule is followed"
+
+
+def test_the_experiment_draws_what_a_run_can_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "docs/experiments"))
+    import regret as experiment
+
+    problems = experiment.drawn(40, seed=3)
+    assert problems == experiment.drawn(40, seed=3) != experiment.drawn(40, seed=4)
+    (tmp_path / "random.csv").write_text(experiment.layers_of(problems))
+    assert [layer.problem for layer in read(tmp_path / "random.csv").layers] == problems
+    assert max(problem.macs for problem in problems) <= experiment.LARGEST
+    assert {problem.stride for problem in problems} == {1, 2}
 
 
 def test_the_document_states_the_regret_on_the_recorded_run() -> None:
