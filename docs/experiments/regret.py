@@ -57,7 +57,8 @@ def drawn(count: int, seed: int) -> list[Problem]:
 
 
 def _size(generator: random.Random, least: int, most: int) -> int:
-    return round(least * (most / least) ** generator.random())
+    size: int = round(least * float(most / least) ** generator.random())
+    return size
 
 
 def layers_of(problems: Sequence[Problem]) -> str:
@@ -68,7 +69,7 @@ def layers_of(problems: Sequence[Problem]) -> str:
 
 
 def overhead_s() -> float:
-    """Seconds of this thread that a planned layer's call takes over its backend's own: of the smallest layer, in turns."""
+    """Seconds of this thread that a planned call takes over its backend's own: of the smallest layer, in turns."""
     layer = plan(np.ones((1, 1), "float32"), input_shape=(1, 1, 1, 1), threads=1)
     x = np.ones((1, 1, 1, 1), "float32")
     differences = []
@@ -99,7 +100,8 @@ def _measured(options: argparse.Namespace) -> Path:
     there = sorted(set(options.results.glob("*/*/run.json")) - before)
     if not there:
         sys.exit(code or 1)
-    return there[-1].parent
+    newest: Path = there[-1].parent
+    return newest
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pointwise_bench.wisdom.choice import choose
 from pointwise_bench.wisdom.entries import Wisdom, WisdomEntry
 from pointwise_bench.wisdom.nearest import expected, neighbours, ordered
 from pointwise_bench.wisdom.simplicity import DEFAULTS
@@ -49,7 +48,8 @@ def of_unseen(wisdom: Wisdom | None, measured: Wisdom) -> Regret:
     """Of the plans by ``wisdom`` on problems that it has not seen, by what was ``measured`` of them."""
     seen = {(entry.problem, entry.threads) for entry in wisdom.entries} if wisdom else set()
     new = [entry for entry in measured.entries if (entry.problem, entry.threads) not in seen]
-    return _regret([(entry, choose(entry.problem, entry.threads, wisdom).backends) for entry in new])
+    known = {entry.threads: wisdom.of(entry.threads) if wisdom else [] for entry in new}
+    return _regret([(entry, [*_suggested(entry, known[entry.threads]), *DEFAULTS]) for entry in new])
 
 
 def _suggested(entry: WisdomEntry, entries: Sequence[WisdomEntry]) -> list[str]:
