@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from pointwise_bench import Backend, Problem, register
+from pointwise_bench.backends.problem import ACTIVATIONS
+from pointwise_bench.suites.harness.verify.reference import activated
 
 
 @register
@@ -15,6 +17,7 @@ class RarelyRight(Backend):
     """One product in float64 for each group. Nothing is wrong with this one: the control."""
 
     name = "rarely-right"
+    activations = ACTIVATIONS  # the edges end in each of them in turn, and who refuses some is asked fewer
 
     def prepare(self, problem: Problem, weight: Any, bias: Any, threads: int) -> Any:
         """The layer; ``threads`` matters to one of the faults."""
@@ -31,7 +34,7 @@ class RarelyRight(Backend):
                 y = np.matmul(kernels, planes.reshape(p.batch, p.groups, p.in_channels // p.groups, pixels))
                 y = y.reshape(p.batch, p.out_channels, p.out_height, p.out_width)
                 y = y if bias is None else y + bias[:, None, None]
-                y = np.maximum(y, 0) if p.activation == "relu" else y
+                y = activated(p.activation, y)
             self.spoil(p, y, threads)
             return np.ascontiguousarray(y if p.layout == "nchw" else y.transpose(0, 2, 3, 1)).astype(p.dtype)
 
