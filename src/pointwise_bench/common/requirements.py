@@ -7,7 +7,7 @@ from typing import Final
 
 DEPENDENCIES: Final = (
     *("numpy", "ml_dtypes", "pytest", "pytest_benchmark", "hypothesis", "pandas", "matplotlib", "jinja2"),
-    *("psutil", "threadpoolctl", "numba"),
+    *("psutil", "threadpoolctl", "numba", "packaging"),
 )
 """The dependencies of pyproject.toml, under the names by which they are imported; pip takes these names too."""
 
