@@ -5,6 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ from pointwise_bench.report.statistics.leaders import Leaders, leaders_of, named
 from pointwise_bench.report.statistics.outlook import Intervals, more_starts
 from pointwise_bench.report.statistics.starts import Disagreement
 from pointwise_bench.report.statistics.total_ratios import LayerRatios, Numbers, compare_totals
-from pointwise_bench.report.statistics.verdicts import Field, Pairs, Series
+from pointwise_bench.report.statistics.verdicts import Field, Pairs, Series, usual_disagreement
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples, order_rounds, round_number
 
@@ -37,6 +39,8 @@ NamedLeaders = Leaders[str]
 Flags = NDArray[np.bool_]
 
 NOTHING_KNOWN = Disagreement()
+
+_AT_ONCE: Final = 16  # problems whose samples are in memory together where a run looks at all that it has
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,10 @@ def disagreement_of_starts(trials: Iterable[Parts], first_look: int) -> Disagree
     ``first_look``: after how many starts of the run anybody may be left out for having lost, as its run.json says: each
     look from then on costs a part of the confidence. 1 with a screening, ``PLANNED_STARTS`` without.
     """
-    return _field(trials).usual(first_look)
+    known, left, judged = Disagreement(first_look=first_look), iter(trials), []
+    while some := list(islice(left, _AT_ONCE)):
+        judged += _field(some).judged(POLICY.verdict.margin, known)
+    return usual_disagreement(judged, first_look)
 
 
 def _field(trials: Iterable[Parts]) -> Field:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from time import sleep
 
+import psutil
 import pytest
 
 from pointwise_bench.common import at_once as at_once_module
@@ -65,10 +66,10 @@ def test_more_jobs_than_tickets_are_all_done_once(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_first_error_by_the_order_of_jobs_is_raised_and_no_process_is_left() -> None:
+    before = set(psutil.Process().children())  # another test's, such as a server of forks
     with pytest.raises(ValueError, match="3"):
         at_once([partial(fall, number) for number in range(9)])
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert set(psutil.Process().children()) <= before
 
 
 def test_what_a_killed_helper_had_taken_is_done_again() -> None:
