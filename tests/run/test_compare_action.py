@@ -71,7 +71,8 @@ def test_a_worse_plugin_fails_the_job_with_its_table_as_summary_and_comment(runn
         printed[name] = done.stdout
     assert f"note: third-in-tests is not in {runner.values[BASE]}, and is not measured" in printed["compare"]
     assert f"note: second-in-tests-before is in {runner.values[BASE]} only" in printed["compare"]
-    assert "broken: first-in-tests, n1c8h4w4-o8-nhwc, 1 thread: ok before, wrong now" in printed["compare"]
+    broken = "broken: first-in-tests, n1c8h4w4-o8-nhwc, 1 thread: ok before, wrong now"
+    assert broken in printed["compare"], runner.files["GITHUB_STEP_SUMMARY"].read_text()
     summary = runner.files["GITHUB_STEP_SUMMARY"].read_text()
     assert summary.startswith("### pointwise-bench\n\n")
     assert ROW in summary
