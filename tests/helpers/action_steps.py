@@ -66,7 +66,7 @@ class Runner:
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step.shell],
             cwd=self.checkout,
-            env=os.environ | self._fixed | given,
+            env=_without_pytest() | self._fixed | given,
             capture_output=True,
             text=True,
             check=False,
@@ -75,3 +75,8 @@ class Runner:
             name, _, value = line.partition("=")
             self.values[f"steps.{step.name}.outputs.{name}"] = value
         return done
+
+
+def _without_pytest() -> dict[str, str]:
+    """The environment less what pytest and its helpers say of themselves: a step may start a pytest of its own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}

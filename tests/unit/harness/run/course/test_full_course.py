@@ -103,7 +103,7 @@ def test_a_backend_that_has_all_the_time_and_hangs_once_has_failed(tmp_path: Pat
 
 
 def test_no_pass_begins_that_cannot_start_its_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each start takes a tenth of a second here, and behind the last one of them 0.15 s are left."""
+    """Each start takes three tenths of a second here, and behind the last one of them 0.15 s are left."""
     budgets: list[TimeBudget] = []
     init = TimeBudget.__init__
 
@@ -112,7 +112,7 @@ def test_no_pass_begins_that_cannot_start_its_workers(tmp_path: Path, monkeypatc
         budgets.append(self)
 
     def set_up(self: ScriptedClient, cases: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
-        time.sleep(0.1)
+        time.sleep(0.3)
         left_s = budgets[0].left_s()
         if left_s > 0.15:
             budgets[0].closing_s += left_s - 0.15
