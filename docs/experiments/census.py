@@ -32,7 +32,7 @@ from pointwise_bench.harvest.pointwise import Wanted, harvest_of
 MOST_S: Final = 40.0
 """Processor time that one model may take."""
 SEED: Final = 17
-"""Of the order in which timm's models are taken, so that a census that was cut short is a random sample of them."""
+"""Of the order in which timm's models are taken."""
 
 COLUMNS: Final = (
     *("name", "count", "batch", "in_channels", "out_channels", "height", "width", "stride", "groups", "bias"),
@@ -204,12 +204,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--journal", type=Path, default=Path("census.jsonl"))
     parser.add_argument("--from-journal", action="store_true")
+    parser.add_argument("--not-reached", default="", metavar="WHICH", help="which the journal lacks, for the file")
     options = parser.parse_args(arguments)
     if not options.from_journal:
         collect(options.journal)
     found = tally(_lines(options.journal))
     (options.out / LAYERS).write_text(table(found), encoding="utf-8")
-    said = f"{found.read} models of torchvision and timm ({found.failed} more could not be read)"
+    without = f"; not reached: {options.not_reached}" if options.not_reached else ""
+    said = f"{found.read} models of torchvision and timm ({found.failed} more could not be read{without})"
     text = census_selection.text_of(options.out / LAYERS, said)
     (options.out / SELECTION).write_text(text, encoding="utf-8")
     occurrences = sum(layer.count for layer in found.layers.values())
