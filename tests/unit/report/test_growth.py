@@ -78,7 +78,9 @@ def steps_of(folder: Path, cells: Iterable[dict[str, Any]]) -> Steps:
 def test_twice_as_much_takes_about_twice_as_many_steps(
     cells: Callable[[int], Iterable[dict[str, Any]]], size: int, tmp_path: Path
 ) -> None:
-    report(write_run(tmp_path / "first", list(cells(2))), tmp_path / "out")  # what is read and kept once
+    # What is read and kept once; and from Python 3.12 on code is prepared for being counted when it first is, and then
+    # misses some of its own steps.
+    steps_of(tmp_path / "first", cells(2))
     once, twice = (steps_of(tmp_path / str(number), cells(number)) for number in (size, 2 * size))
     assert once.instructions > 10_000
     assert twice.instructions < TWICE * once.instructions
