@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -74,16 +75,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if command is None:
         print(f"pointwise-bench: {words[0]!r} is no command; there are {', '.join(COMMANDS)}", file=sys.stderr)
         return USAGE_ERROR
+    return _run(words[0], command, words[1:])
+
+
+def _run(name: str, command: Command, words: Sequence[str]) -> int:
+    """The subcommand ``name`` with its own ``words``, and one line for whatever ends it that is no fault of ours."""
     try:
         # Imported here: `--help` and a mistyped command answer at once.
         run: Callable[[Sequence[str]], int] = import_module(command.module).main
-        return run([*command.words, *words[1:]])
+        code = run([*command.words, *words])
+        sys.stdout.flush()  # here, where a reader that has gone can be told from a fault
+        return code
     except ModuleNotFoundError as error:
         if (remedy := remedy_of(error)) is None:
             raise
-        return _say(f"{words[0]}: {remedy}", FAILED)
+        return _say(f"{name}: {remedy}", FAILED)
     except KeyboardInterrupt:
-        return _say(f"{words[0]}: interrupted", INTERRUPTED)
+        return _say(f"{name}: interrupted", INTERRUPTED)
+    except BrokenPipeError:  # `| head` has taken what it wanted
+        # Otherwise the interpreter flushes once more as it ends, and reports the same error then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
 
 
 def _say(line: str, code: int) -> int:

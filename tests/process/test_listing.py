@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -78,3 +79,23 @@ def test_without_plugins_no_process_is_started(tmp_path: Path) -> None:
         "assert not {'numpy', 'pointwise_bench.suites.harness.worker.client'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=suite_environment(), check=True)
+
+
+def test_a_reader_that_has_gone_is_no_traceback(tmp_path: Path) -> None:
+    """As ``| head`` is, once it has its lines."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "pointwise_bench", "backends"]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=suite_environment(),
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
