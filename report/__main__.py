@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from pointwise_bench.common.at_once import at_once
 from pointwise_bench.common.fail_on import FailOn
 from pointwise_bench.common.formats import CELLS_FILE, USAGE_ERROR
+from pointwise_bench.common.option_types import share
 from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.reading.errors import ReportError
 
@@ -261,7 +262,7 @@ def _compare_parser() -> argparse.ArgumentParser:
     parser.add_argument("old", type=Path, metavar="OLD", help="the run folder before")
     parser.add_argument("new", type=Path, metavar="NEW", help="the run folder after")
     parser.add_argument(
-        "--margin", type=_margin, default=MARGIN, help=f"a change within this share is none (default: {MARGIN:g})"
+        "--margin", type=share, default=MARGIN, help=f"a change within this share is none (default: {MARGIN:g})"
     )
     parser.add_argument(
         "--fail-on",
@@ -277,16 +278,6 @@ def _compare_parser() -> argparse.ArgumentParser:
         "--across-rules", action="store_true", help="compare although the runs were measured by different rules"
     )
     return parser
-
-
-def _margin(text: str) -> float:
-    try:
-        margin = float(text)
-    except ValueError:
-        margin = -1.0
-    if not 0 <= margin < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share such as 0.02")
-    return margin
 
 
 def _parser(name: str, description: str, examples: str) -> argparse.ArgumentParser:

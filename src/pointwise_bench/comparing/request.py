@@ -9,6 +9,7 @@ from typing import Any, Final, NoReturn
 
 from pointwise_bench.common.fail_on import FailOn
 from pointwise_bench.common.formats import USAGE_ERROR
+from pointwise_bench.common.option_types import share
 from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.comparing.places import BEFORE
 
@@ -86,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
         help="a shell command that builds REF's version, run in the top folder of its files",
     )
     add("--summary", type=Path, metavar="FILE", help="append the table of verdicts to FILE, in Markdown")
-    add("--margin", type=margin, default=MARGIN, help=f"a change within this share is none (default: {MARGIN:g})")
+    add("--margin", type=share, default=MARGIN, help=f"a change within this share is none (default: {MARGIN:g})")
     add(
         "--fail-on",
         type=FailOn.parse,
@@ -96,17 +97,6 @@ def parser() -> argparse.ArgumentParser:
         "that is surely slower, on a layer or a whole network; slower:PERCENT: by more than that",
     )
     return made
-
-
-def margin(text: str) -> float:
-    """A share such as 0.02."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share such as 0.02")
-    return value
 
 
 def filled_in(options: argparse.Namespace, recorded: dict[str, Any]) -> None:

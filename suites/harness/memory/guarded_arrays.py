@@ -45,7 +45,7 @@ class Input:
 
     def check_untouched(self) -> None:
         """``WrongAnswer`` if this input was written to."""
-        if not array_equal(_bits(self._own), _bits(self._original)):
+        if not same_bits(self._own, self._original):
             raise WrongAnswer("changes its input: the array that the harness passed was written to")
 
 
@@ -72,6 +72,14 @@ class Inputs:
             each.check_untouched()
 
 
+def same_bits(a: Array, b: Array) -> bool:
+    """Whether two arrays of one shape and type hold the same, bit for bit: a NaN is equal to itself, and 0 not to -0.
+
+    Faster than comparing numbers, and without the copies that comparing bytes takes.
+    """
+    return array_equal(_bits(a), _bits(b))
+
+
 def _bits(array: Array) -> Array:
-    """Its elements as integers, a view where they lie in C order: a NaN is equal to itself then, and 0 not to -0."""
+    """Its elements as integers, a view where they lie in C order."""
     return ndarray.view(ndarray.reshape(ascontiguousarray(array), -1), f"u{array.itemsize}")
