@@ -161,6 +161,9 @@ def test_the_run_tells_the_state_of_the_machine_in_every_pass(finished: Finished
 
 def test_the_run_tells_what_the_workers_had_loaded(finished: Finished) -> None:
     assert read_run(finished.results)["libraries"].keys() == {f"{name}, 1 threads" for name in (CHEAP, "naive-loops")}
+    assert read_run(finished.results)["properties"].keys() == {
+        f"{CHEAP}, 1 threads"
+    }  # loops refuse what would show any
 
 
 def test_totals_agree_with_the_cells(finished: Finished) -> None:

@@ -242,9 +242,7 @@ class Passes:
         patience_s = min(LIBRARIES_S, self.budget.patience_s())
         side_by_side(lambda slot: self._ask_one_what_ran(slot, patience_s), slots, self.pool.at_once)
         ends = time.monotonic() + self.budget.seconds_for_properties()
-        side_by_side(
-            lambda slot: self._examine(slot, min(LIBRARIES_S, ends - time.monotonic())), slots, self.pool.at_once
-        )
+        side_by_side(lambda slot: self._examine(slot, ends), slots, self.pool.at_once)
 
     def _ask_one_what_ran(self, slot: WorkerSlot, patience_s: float) -> None:
         assert slot.client is not None, "an occupied slot has a client"
@@ -254,7 +252,7 @@ class Passes:
                 self.ran[_named(slot)] = ran
 
     def _examine(self, slot: WorkerSlot, ends: float) -> None:
-        """See :mod:`properties`; a worker that gets lost over it is replaced, and costs no cell."""
+        """See :mod:`properties`, until the moment ``ends``; a worker that gets lost over it costs no cell."""
         patience_s = min(LIBRARIES_S, ends - time.monotonic())
         if slot.client is None or patience_s < SHORTEST_LOOK_S:
             return

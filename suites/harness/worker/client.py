@@ -180,7 +180,8 @@ class WorkerClient:
 
     def examine(self, timeout_s: float) -> Properties | None:
         """See :func:`pointwise_bench.suites.harness.timing.properties.examine`."""
-        value = self._ask({"do": "examine"}, timeout_s)
+        with self._process.unheard():
+            value = self._ask({"do": "examine"}, timeout_s)
         return None if value is None else self._read("examine", partial(answers.numbers, Properties), value)
 
     def kill(self) -> None:

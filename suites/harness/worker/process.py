@@ -10,8 +10,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 from types import MappingProxyType
@@ -246,6 +246,17 @@ class ChildProcess:
         if memory and code != CHANNEL_LOST:
             return Ended("out-of-memory", f"{how}; {self._limit()}", alive=False)
         return Ended("crashed", how, alive=False)
+
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """Keep nothing of what the process writes meanwhile: its log is limited, and is for its own problems."""
+        size = os.fstat(self._log).st_size
+        try:
+            yield
+        finally:
+            if not self._dead:
+                with suppress(OSError):  # not Linux: it keeps what was written
+                    os.truncate(f"/proc/self/fd/{self._log}", size)
 
     def _last_line(self) -> tuple[str, bool]:
         """The last line that tells something, and whether the last few speak of memory."""
