@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Final, Literal, cast, get_args
 
 from pointwise_bench.backends.problem import Problem
+from pointwise_bench.common.whole_model import WholeModel, whole_model
 
 Kind = Literal["basics", "claims", "sweep", "network", "museum", "user"]
 
@@ -37,7 +38,7 @@ _LIKE_AN_ID: Final = re.compile(r"n\d+c\d+")
 
 _PROBLEM_KEYS: Final = tuple(field.name for field in fields(Problem))
 _LAYER_KEYS: Final = ("name", "count", *_PROBLEM_KEYS, "source", "network_activation")
-_GROUP_KEYS: Final = ("source", "kind", "default", "common", "layer")
+_GROUP_KEYS: Final = ("source", "kind", "default", "common", "layer", "model")
 _REQUIRED: Final = ("name", *(field.name for field in fields(Problem) if field.default is MISSING))
 _TEXTS: Final = ("name", "source", "network_activation", "activation", "dtype", "layout", "direction")
 
@@ -86,6 +87,8 @@ class Group:
     """Whether a run that selects nothing measures this group."""
     source: str
     layers: tuple[CatalogueEntry, ...]
+    model: WholeModel | None = None
+    """What the layers are a part of, where ``harvest`` has written the file."""
 
     @property
     def occurrences(self) -> int:
@@ -224,7 +227,11 @@ def _from_toml(text: str, name: str, path: Path) -> Group:
         raise CatalogueError(f"{where}: default must be true or false, got {default!r}")
     source = _text("source", table.get("source", path.name), where)
     rows = _toml_rows(table, where)
-    return Group(name, _kind(table.get("kind", "user"), where), default, source, _layers(rows, source, where))
+    kind, layers = _kind(table.get("kind", "user"), where), _layers(rows, source, where)
+    try:
+        return Group(name, kind, default, source, layers, whole_model(table["model"]) if "model" in table else None)
+    except ValueError as error:
+        raise CatalogueError(f"{where}: {error}") from None
 
 
 def _kind(value: object, where: str) -> Kind:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,8 +73,9 @@ def pytest_configure(config: pytest.Config) -> None:
             registry.load_elsewhere(declarations)
         for plugin in config.stash[OPTIONS].plugins:
             registry.add_plugin(plugin)
-        config.stash[GROUPS] = select(config.stash[OPTIONS].shapes)
-        config.stash[OPTIONS] = with_broken_plugins(config.stash[OPTIONS])
+        config.stash[GROUPS] = groups = select(config.stash[OPTIONS].shapes)
+        models = {group.name: group.model.table() for group in groups if group.model is not None}
+        config.stash[OPTIONS] = replace(with_broken_plugins(config.stash[OPTIONS]), models=models)
     except (BadOption, CatalogueError, UnknownPluginError) as error:
         raise pytest.UsageError(str(error)) from error
 

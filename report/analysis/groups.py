@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, TypedDict
 
 import numpy as np
@@ -71,7 +71,8 @@ class ReportGroup:
     """A shape group under one thread budget, its standings from the fastest to the incomplete.
 
     ``layers`` are all that were asked for, ``missing`` those of them for which no backend has a time. ``compared``
-    holds the ratios of every two totals, for whoever asks against another baseline.
+    holds the ratios of every two totals, for whoever asks against another baseline. ``model`` is the title of the
+    model that the layers were taken from, empty where that is not known.
     """
 
     name: str
@@ -80,6 +81,12 @@ class ReportGroup:
     missing: tuple[GroupRow, ...]
     standings: tuple[Standing, ...]
     compared: ComparedTotals | None = None
+    model: str = ""
+
+    @property
+    def called(self) -> str:
+        """What a reader knows it by: the model that its layers were taken from, or its name."""
+        return self.model or self.name
 
     @property
     def is_sweep(self) -> bool:
@@ -132,6 +139,8 @@ def group_up(run: Run, timings: pd.DataFrame, comparisons: pd.DataFrame, baselin
         groups.append(_group(name, threads, rows, asked.pop((name, threads), ()), pairs, logs))
     for (name, threads), layers in asked.items():  # the time budget ended before them
         groups.append(ReportGroup(name, threads, tuple(layers), tuple(layers), ()))
+    titles = {name: model["title"] for name, model in run.settings["models"].items()}
+    groups = [replace(group, model=titles.get(group.name, "")) for group in groups]
     order = list(dict.fromkeys(group.name for group in groups))
     return sorted(groups, key=lambda one: (one.is_sweep, not one.is_network, order.index(one.name), one.threads))
 

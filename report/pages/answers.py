@@ -47,14 +47,14 @@ def answer(group: ReportGroup) -> NetworkAnswer:
     seconds, led = duration(first.total.seconds), f"{first.leading} of {len(group.layers)}"
     names, settled = joined(one.backend for one in group.leaders), not group.undecided
     fastest = names if settled else f"{names}?"
-    return NetworkAnswer(group.name, group.threads, fastest, seconds, _certainty(group), led, settled=settled)
+    return NetworkAnswer(group.called, group.threads, fastest, seconds, _certainty(group), led, settled=settled)
 
 
 def _incomplete(group: ReportGroup) -> NetworkAnswer:
     """Of a part of a network there is no winner: the layers that are left out may be those on which it would lose."""
     missing = _first_of([layer.name or layer.problem for layer in group.missing])
     said = f"incomplete: {group.covered} of {len(group.layers)}"
-    return NetworkAnswer(group.name, group.threads, "none", "", f"without a time: {missing}", said, whole=False)
+    return NetworkAnswer(group.called, group.threads, "none", "", f"without a time: {missing}", said, whole=False)
 
 
 def _certainty(group: ReportGroup) -> str:
@@ -80,7 +80,7 @@ def _most_often(group: ReportGroup) -> NetworkAnswer:
     if not most:
         names, reason = ["none"], "the evidence tells of none" if group.covered else "no backend has a valid time"
     layers = f"{most} of {group.covered}" + (f", {len(group.missing)} without a time" if group.missing else "")
-    return NetworkAnswer(group.name, group.threads, joined(names), "", reason, layers, group.is_whole)
+    return NetworkAnswer(group.called, group.threads, joined(names), "", reason, layers, group.is_whole)
 
 
 def headline(groups: Sequence[ReportGroup]) -> str:
@@ -89,7 +89,7 @@ def headline(groups: Sequence[ReportGroup]) -> str:
     incomplete = [group for group in groups if group.is_network and not group.is_whole]
     if not incomplete:
         return _of_whole(networks)
-    parts = [f"{group.name} ({group.covered} of {len(group.layers)} layers)" for group in incomplete]
+    parts = [f"{group.called} ({group.covered} of {len(group.layers)} layers)" for group in incomplete]
     return f"{_of_whole(networks)} Incomplete, and so without a winner: {joined(dict.fromkeys(parts))}."
 
 
@@ -111,8 +111,8 @@ def _of_whole(networks: Sequence[ReportGroup]) -> str:
 def _of_one(group: ReportGroup) -> str:
     names = joined(one.backend for one in group.leaders)
     if group.undecided:
-        return f"On {group.name}, the evidence does not tell who is fastest; {names} is ahead: {_certainty(group)}."
-    return f"On {group.name}, {names} {'are' if len(group.leaders) > 1 else 'is'} fastest: {_certainty(group)}."
+        return f"On {group.called}, the evidence does not tell who is fastest; {names} is ahead: {_certainty(group)}."
+    return f"On {group.called}, {names} {'are' if len(group.leaders) > 1 else 'is'} fastest: {_certainty(group)}."
 
 
 def _cases(networks: Sequence[ReportGroup]) -> str:

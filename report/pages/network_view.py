@@ -10,6 +10,7 @@ from typing import Final
 import pandas as pd
 
 from pointwise_bench.common.verdict_rule import MARGIN
+from pointwise_bench.report.analysis.collections.models import share_of_model
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
 from pointwise_bench.report.analysis.series import values_of
 from pointwise_bench.report.analysis.wording import duration, joined, times
@@ -54,7 +55,8 @@ class NetworkView:
     """``one`` is where the line of the baseline stands, in percent; ``ratios`` are what a script needs to move it.
 
     ``incomplete`` are backends with some of the layers, ``absent`` those with none, each with what it has or lacks.
-    ``command`` measures what is missing or not yet certain; empty where nothing is.
+    ``command`` measures what is missing or not yet certain; empty where nothing is. ``model`` says which share of its
+    model the layers are, where that is known.
     """
 
     sentence: Sentence
@@ -69,6 +71,7 @@ class NetworkView:
     segments: tuple[Segment, ...]
     winners: tuple[tuple[str, str, int], ...]
     command: str
+    model: str = ""
 
 
 def network_view(
@@ -95,6 +98,7 @@ def network_view(
         segments=segments,
         winners=_winners(segments),
         command=_command(run, group),
+        model=share_of_model(run, group.name),
     )
 
 
@@ -103,7 +107,7 @@ def network_view(
 
 def sentence_of(group: ReportGroup, baseline: str | None) -> Sentence:
     """Which backend to use, how far ahead it is of the next and of the baseline, and which share of the roof it has."""
-    title = f"{group.name}, {group.threads} thread{'s' * (group.threads != 1)}"
+    title = f"{group.called}, {group.threads} thread{'s' * (group.threads != 1)}"
     if not group.is_whole:
         missing = _first_of([layer.name or layer.problem for layer in group.missing])
         said = f"{group.covered} of {len(group.layers)} layers have a time; missing: {missing}"

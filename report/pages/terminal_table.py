@@ -44,7 +44,7 @@ def terminal_table(found: RunAnalysis) -> list[str]:
 
 
 def _title(group: ReportGroup, with_threads: bool) -> str:
-    return f"{group.name}, {threads_of(group.threads)}" if with_threads else group.name
+    return f"{group.called}, {threads_of(group.threads)}" if with_threads else group.called
 
 
 def _row(group: ReportGroup, baseline: str | None, with_threads: bool) -> Row:

@@ -46,6 +46,7 @@ _PER_ROUND: Final = ("device_samples_s", "process", "canary_s", "round")
 
 _FASTEST: Final = 1e24  # FLOP/s or bytes/s
 MOST_THREADS: Final = 2**16
+_MOST_MULTIPLY_ADDS: Final = 2**120  # harvest takes no operation of over 2**80
 
 _seconds = number(0, LONGEST_CALL_S, f"a number of seconds from 0 to {LONGEST_CALL_S:g}")
 _percent = number(0, 1000, "a number of percent from 0 to 1000")
@@ -129,6 +130,20 @@ _PROPERTIES: Final = {
     "bytes_per_shape": KeyRule(or_null(whole(0)), None),
 }
 
+_LEFT_OUT: Final = {
+    "what": KeyRule(text),
+    "count": KeyRule(_count),
+    "multiply_adds": KeyRule(whole(0, _MOST_MULTIPLY_ADDS)),
+    "unknown": KeyRule(whole(0, 2**31), 0),
+    "names": KeyRule(list_of(text), ()),
+}
+
+_MODEL: Final = {
+    "title": KeyRule(name()),
+    "multiply_adds": KeyRule(whole(0, _MOST_MULTIPLY_ADDS)),
+    "left_out": KeyRule(list_of(object_of(_LEFT_OUT)), ()),
+}
+
 SETTINGS: Final = {
     "machine": KeyRule(name(), None),
     "started_at": KeyRule(name(0), ""),
@@ -136,6 +151,7 @@ SETTINGS: Final = {
     "policy": KeyRule(_policy, {}),
     "project": KeyRule(object_of(_PROJECT), dict.fromkeys(_PROJECT)),
     "selection": KeyRule(list_of(object_of(_SELECTED)), ()),
+    "models": KeyRule(mapping_of(object_of(_MODEL)), {}),
     "environment": KeyRule(_environment, {}),
     "ceilings": KeyRule(list_of(object_of(_CEILING)), ()),
     "canary": KeyRule(object_of({"baseline_s": KeyRule(duration, None)}), {}),

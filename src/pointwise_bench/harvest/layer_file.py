@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Final
 
 from pointwise_bench.backends.problem import Problem
+from pointwise_bench.common.whole_model import LeftOutPart, WholeModel
 from pointwise_bench.harvest.operations import HarvestedModel
 from pointwise_bench.harvest.pointwise import Harvest, LeftOut, PointwiseLayer
 
@@ -58,7 +59,7 @@ def text_of(model: HarvestedModel, harvest: Harvest) -> str:
     lines = [f"{FIRST_WORDS} from {_one_line(model.title)}{_in_brackets(model.details)}.", *summary(harvest)]
     lines = [line if line.startswith("#") else f"# {line}" for line in lines]
     if harvest.layers:
-        lines += ["", *_table(model, harvest.layers)]
+        lines += ["", *_table(model, harvest)]
     return "\n".join(lines) + "\n"
 
 
@@ -80,7 +81,7 @@ def _of_reason(reason: Reason, harvest: Harvest) -> str:
     weight = "multiply-adds not known" if reason.unknown == reason.count else f"{share} of the multiply-adds"
     if 0 < reason.unknown < reason.count:
         weight += f", without {reason.unknown} whose sizes are not known"
-    names = ", ".join(_one_line(name) for name in islice(dict.fromkeys(reason.names), _MOST_NAMES))
+    names = ", ".join(_one_line(name) for name in _first_names(reason))
     more = ", ..." if len({*reason.names}) > _MOST_NAMES else ""
     return f"{reason.count} times {reason.text}: {weight} ({names}{more})"
 
@@ -103,9 +104,11 @@ def _in_brackets(details: str) -> str:
 # --- the table ----------------------------------------------------------------------------------------------------
 
 
-def _table(model: HarvestedModel, layers: Sequence[PointwiseLayer]) -> Iterator[str]:
+def _table(model: HarvestedModel, harvest: Harvest) -> Iterator[str]:
+    layers = harvest.layers
     common = _common(layers)
     yield f"source = {_quoted(model.title)}"
+    yield from _model(whole(model, harvest))
     if common:
         yield f"common = {{ {', '.join(f'{key} = {_value(value)}' for key, value in common.items())} }}"
     yield ""
@@ -113,6 +116,30 @@ def _table(model: HarvestedModel, layers: Sequence[PointwiseLayer]) -> Iterator[
     for layer, name in zip(layers, _distinct(layers), strict=True):
         yield f"    {{ {', '.join(_cells(layer, name, common))} }},"
     yield "]"
+
+
+def whole(model: HarvestedModel, harvest: Harvest) -> WholeModel:
+    """What the layers are a part of, in words and numbers for the report."""
+    parts = (
+        LeftOutPart(reason.text, reason.count, reason.macs, reason.unknown, tuple(_first_names(reason)))
+        for reason in reasons_of(harvest.left_out)
+    )
+    return WholeModel(model.title, harvest.model_macs, tuple(parts))
+
+
+def _model(of: WholeModel) -> Iterator[str]:
+    yield f"model = {{ title = {_quoted(of.title)}, multiply_adds = {of.multiply_adds}, left_out = ["
+    for part in of.left_out:
+        names = ", ".join(map(_quoted, part.names))
+        yield (
+            f"    {{ what = {_quoted(part.what)}, count = {part.count}, multiply_adds = {part.multiply_adds},"
+            f" unknown = {part.unknown}, names = [{names}] }},"
+        )
+    yield "] }"
+
+
+def _first_names(reason: Reason) -> Iterator[str]:
+    return islice(dict.fromkeys(reason.names), _MOST_NAMES)
 
 
 def _common(layers: Sequence[PointwiseLayer]) -> dict[str, object]:

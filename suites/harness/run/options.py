@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pointwise_bench.common.formats import Cache
 
@@ -42,6 +42,8 @@ class Options:
     cache: Cache = "hot"
     seed: int | None = None
     """Of the order of turns and of the inputs of claims; None draws a new one when the run starts."""
+    models: Mapping[str, Any] = field(default_factory=dict)
+    """By the name of a group, the model that its layers were taken from: a ``WholeModel`` as a table."""
 
 
 def parse_duration(text: str, name: str = "") -> float:

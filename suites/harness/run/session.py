@@ -357,6 +357,7 @@ class Session:
             "policy": POLICY.written(),
             "project": project_version(),
             "selection": self._plan.selection,
+            "models": dict(self._options.models),
             "environment": description,
             "ceilings": meters.read("before"),
             "canary": {"description": DESCRIPTION, "unit": "s", "baseline_s": canary.baseline_s},
@@ -384,8 +385,7 @@ class Session:
 
     def _seed(self) -> int:
         """As given, or drawn anew: a backend cannot foresee the inputs of a run."""
-        asked = self._options.seed
-        return SystemRandom().randrange(2**32) if asked is None else asked
+        return SystemRandom().randrange(2**32) if self._options.seed is None else self._options.seed
 
 
 def _failures(run_folder: RunFolder) -> Iterator[str]:

@@ -132,6 +132,13 @@ def test_the_file_is_read_by_the_catalogue_and_says_what_is_missing(tmp_path: Pa
     assert [each.problem for each in group.layers] == [each.problem for each in found.layers]
     assert len({each.name for each in group.layers}) == 3
     assert group.layers[0].network_activation == "gelu_tanh"
+    assert group.model is not None
+    assert (group.model.title, group.model.multiply_adds) == ("we ird", found.model_macs)
+    assert group.model.measured == found.macs
+    assert [(part.what, part.count, part.unknown, part.names) for part in group.model.left_out] == [
+        ("3x3 convolution", 2, 0, ("big",)),
+        ("einsum", 1, 1, ("s cores",)),
+    ]
     text = path.read_text()
     assert "# Written by `pointwise-bench harvest` from we ird (input 2x8x6x5)." in text
     assert "#   2 times 3x3 convolution: 92.62 % of the multiply-adds (big)" in text

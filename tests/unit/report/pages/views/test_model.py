@@ -1,0 +1,35 @@
+"""The page on a model, and what the run's page says of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from make_run import cell, run_of
+from report_folder import drawing, rows_of
+
+from pointwise_bench.report.pages.run_analysis import analyse
+from pointwise_bench.report.pages.site import write_site
+from pointwise_bench.report.pages.views.model import view
+
+LAYER = "n1c8h4w4-o8"
+CELLS = [cell(who, LAYER, [time] * 9, group="layers-of-net") for who, time in (("a", 3e-4), ("b", 1e-4))]
+LEFT = [{"what": "3x3 <convolution>", "count": 2, "multiply_adds": 250, "names": ["stem"]}]
+
+
+def test_the_pages_are_about_the_model(tmp_path: Path) -> None:
+    models = {"layers-of-net": {"title": "net.onnx", "multiply_adds": 1000, "left_out": LEFT}}
+    selection = [{"group": "layers-of-net", "name": LAYER, "count": 1, "problem": LAYER, "threads": 1}]
+    with drawing(plots=False):
+        page = write_site([analyse(run_of(tmp_path, CELLS, models=models, selection=selection))], tmp_path / "out")
+    text = page.read_text(encoding="utf-8")
+    assert "net.onnx, 1 thread</a>: " in text
+    said = "1 distinct layers, 1 by occurrence, of net.onnx: 75.00 % of its 1,000 multiply-adds."
+    assert f"<p>{said} Left out: 3x3 &lt;convolution&gt; (25.00 %).</p>" in text
+    assert 'href="model.html"' in text
+    assert "3x3 &lt;convolution&gt;" in (tmp_path / "out" / "model.html").read_text(encoding="utf-8")
+    (row,) = rows_of(next((tmp_path / "out" / "tables").glob("model-*.csv")))
+    assert list(row.values()) == ["net.onnx", "3x3 <convolution>", "2", "25.00 %", "stem, ..."]
+
+
+def test_of_a_run_of_no_model_there_is_no_page(tmp_path: Path) -> None:
+    assert view(analyse(run_of(tmp_path, CELLS)), {}) is None
