@@ -82,7 +82,8 @@ class Backend(ABC):
 
     device: ClassVar[str] = "cpu"
     """``"cpu"``, ``"cuda"``, ...: where the arithmetic happens. What is not in :data:`DEVICES_APART` is judged as the
-    CPU is: nothing may be left to do when the call has returned."""
+    CPU is: nothing may be left to do when the call has returned. What is in it is believed where the machine's drivers
+    show such a device, and the backend's process has opened it once its layer has answered."""
 
     output: ClassVar[Literal["fresh", "reused"]] = "fresh"
     """Whether ``layer`` returns new memory on each call or a buffer that the next call overwrites."""

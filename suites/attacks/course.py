@@ -65,6 +65,9 @@ def attempts(kind: Kind, problems: list[Problem], folder: Path) -> Iterator[Atte
         for problem in problems if kind.wrong_on is None else [kind.wrong_on]:
             if tried.refuses(problem, PATIENCE_S) is not None:
                 continue
+            if (missing := tried.missing(PATIENCE_S)) is not None:
+                yield Attempt(problem, Ended("unavailable", missing))
+                continue
             came = attempt(problem, tried, None if kind.wrong else control)
             if came.ended is not None and not came.ended.alive:
                 tried.kill()

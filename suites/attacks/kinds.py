@@ -67,7 +67,7 @@ def _registered(file: Path) -> Iterator[tuple[dict[str, Any], str, str]]:
 
 
 def _declared(said: dict[str, Any]) -> Declared:
-    return Declared(output=said.get("output", "fresh"))
+    return Declared(output=said.get("output", "fresh"), device=said.get("device", "cpu"))
 
 
 def _sentence(documented: ast.ClassDef | ast.Module) -> str:

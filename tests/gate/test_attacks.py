@@ -13,7 +13,7 @@ from pointwise_bench import Problem
 from pointwise_bench.suites.attacks import course
 from pointwise_bench.suites.attacks.__main__ import GROUPS, main
 from pointwise_bench.suites.attacks.kinds import CONTROL, CONTROL_KIND, KINDS
-from pointwise_bench.suites.harness.machine import confinement
+from pointwise_bench.suites.harness.machine import confinement, devices
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.planted.shows_on import LONG
 
@@ -28,6 +28,9 @@ REASONS = {
     "computes_in_to_device": "makes something of its input in to_device",
     "tells_a_false_place": "wrong in the last timed call",
     "false_device_timer": "its device timer is wrong",
+    "claims_cuda": 'declares device "cuda", and its process has opened none',
+    "claims_opencl": 'declares device "opencl", and its process has opened none',
+    "changes_its_device": "works in to_numpy",
     "lazy": "works in to_numpy",
     "partly_lazy": "works in to_numpy",
     "small_values": "wrong among small numbers: small numbers are taken for zero",
@@ -52,6 +55,8 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "wrong_now_and_then": {"in_channels": 16, "out_channels": 16, "height": 7, "width": 7},
 }
 """What the problem must be for some."""
+USES_ITS_DEVICE = ("false_device_timer",)
+"""Who is taken for one that computes on what it declares, to see what else is asked of it."""
 UNCONFINED = {"edits_results": 1, "signals_the_harness": confinement.SIGNALS_SINCE}
 """Who is held by the kernel, and from which version of its Landlock on."""
 
@@ -70,15 +75,34 @@ def test_the_control_is_timed_in_both_layouts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("attack", REASONS)
-def test_an_attack_is_refused_for_the_right_reason(attack: str, tmp_path: Path) -> None:
-    """In one of two parts: rows that are looked at are drawn, and all may be among those that were computed."""
+def test_an_attack_is_refused_for_the_right_reason(
+    attack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine with devices of every kind.
+
+    In one of two parts: rows that are looked at are drawn, and all may be among those that were computed.
+    """
     if confinement.version() < UNCONFINED.get(attack, 0):
         pytest.skip("this kernel does not hold it")
+    monkeypatch.setattr(devices, "shown", lambda device: 1)
+    if attack in USES_ITS_DEVICE:
+        monkeypatch.setattr(devices, "not_used", lambda device, pid: None)
     problem = replace(LARGE, **OTHERWISE.get(attack, {}))
     ended = tried(attack, problem, tmp_path).ended or tried(attack, problem, tmp_path).ended
     assert ended is not None, f"{attack} was timed"
     assert ended.status == ("failed" if attack in UNCONFINED else "wrong"), ended
     assert re.search(REASONS[attack], ended.reason), ended.reason
+
+
+@pytest.mark.parametrize("attack", ["claims_cuda", "claims_opencl", "false_device_timer"])
+def test_a_device_that_the_machine_does_not_have_is_not_believed(
+    attack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "shown", lambda device: 0)
+    ended = tried(attack, replace(LARGE, **OTHERWISE.get(attack, {})), tmp_path).ended
+    assert ended is not None, f"{attack} was timed"
+    assert ended.status == "unavailable"
+    assert "of which this machine has none" in ended.reason
 
 
 @pytest.mark.alone  # their times are compared

@@ -283,10 +283,6 @@ class Trial:
 
     def _check_clock(self, participant: Participant) -> None:
         """Hold the worker's clock against the harness's: a plugin can change the one in its process, not the other."""
-        if (
-            participant.part.device_samples_s
-        ):  # a second series of calls, on the device's clock, is in no turn's seconds
-            return
         missing_s = statistics.median(missing for missing, _ in participant.unexplained)
         outside_s = statistics.median(outside for _, outside in participant.unexplained)
         if not _unexplained(missing_s, outside_s):

@@ -89,9 +89,11 @@ class TimedLayer:
     for themselves.
     """
 
-    def __init__(self, backend: Backend, threads: int) -> None:
+    def __init__(self, backend: Backend, threads: int, device: str | None = None) -> None:
+        """``device``: where the backend computes, as the harness keeps it; None for what the backend says itself."""
         self.backend = backend
         self.threads = threads
+        self.device = backend.device if device is None else device
         self._current: _Current | None = None
         self._cores: list[int] | None = None
         self._everywhere: list[int] = []
@@ -115,11 +117,14 @@ class TimedLayer:
         inputs = InputRotation(self.backend, questions.first, cache, questions.pools)
         clocked = ClockedLayer(layer, self._sync, inputs)
         first_call_s = clocked.first_call_s()
-        if self.backend.device not in DEVICES_APART and not inputs.are_views():
+        apart = self.device in DEVICES_APART
+        if not apart and not inputs.are_views():
             raise WrongAnswer(NO_VIEW)
-        respondent = Respondent(self.backend, problem, questions)
+        respondent = Respondent(self.backend, problem, questions, self.device)
         respondent.before(layer, self._prepare(problem, questions.integer) if whole else None, results)
-        self._current = _Current(respondent, clocked, self.backend.device_timer())
+        # Of the processor there is but one clock.
+        timer = self.backend.device_timer() if apart else None
+        self._current = _Current(respondent, clocked, timer)
         return Prepared(prepare_s, first_call_s)
 
     def warm_up(self) -> WarmUp:
@@ -136,10 +141,12 @@ class TimedLayer:
         """
         current = self._current_layer()
         self._keep_to(cores)
-        clocked, device_s = current.clocked, None
+        clocked, device_s, began = current.clocked, None, perf_counter()
         if current.timer is not None:
             device_s = device_seconds_per_call(current.timer, self.backend, clocked.layer, clocked.inputs, calls)
-        turn = replace(clocked.turn(calls, warm_s, places), device_seconds_per_call=device_s)
+        before_s = perf_counter() - began
+        turn = clocked.turn(calls, warm_s, places)
+        turn = replace(turn, device_seconds_per_call=device_s, untimed_s=turn.untimed_s + before_s)
         current.seconds_per_call.append(turn.seconds_per_call)
         current.timed_s += turn.wall_s
         return turn

@@ -39,11 +39,12 @@ class Declared:
 
     arithmetic: str = "own"
     output: str = "fresh"
+    device: str = "cpu"
 
     @classmethod
     def by(cls, backend: Backend) -> Declared:
         """Those of ``backend``."""
-        return cls(backend.arithmetic, backend.output)
+        return cls(backend.arithmetic, backend.output, backend.device)
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,12 @@ Array = npt.NDArray[Any]
 class LayerCalls:
     """How the gate calls layers of one backend on one problem. ``WrongAnswer`` for a result of another form."""
 
-    def __init__(self, backend: Backend, problem: Problem) -> None:
+    def __init__(self, backend: Backend, problem: Problem, device: str | None = None) -> None:
+        """``device``: where the backend computes, as the harness keeps it; None for what the backend says itself."""
         self.backend = backend
         self.problem = problem
+        self.apart = (backend.device if device is None else device) in DEVICES_APART
+        """Whether its arrays lie in the memory of a device of its own."""
 
     def to_device(self, inputs: Inputs) -> OnDevice:
         """``inputs`` as the backend's own kind of array."""
@@ -59,7 +62,7 @@ class LayerCalls:
         A result that is still to be computed has no memory yet. Two arrays that live at once lie at two places, while
         a view lies where it always did. From the memory of another device there are copies only.
         """
-        if self.backend.device in DEVICES_APART:
+        if self.apart:
             return
         parts = result if isinstance(result, tuple) and self.problem.direction == "backward-weight" else (result,)
         for part in parts:

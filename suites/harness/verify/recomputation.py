@@ -10,7 +10,6 @@ from typing import Any, Final
 import numpy.typing as npt
 
 from pointwise_bench import Layer
-from pointwise_bench.backends.backend import DEVICES_APART
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs, OnDevice
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
@@ -66,7 +65,7 @@ def _unfinished(calls: LayerCalls, layer: Layer, x: OnDevice) -> str | None:
     # both readings, while a pause cools caches and cores: a short reading takes ten times as long after it.
     reading_s = min(at_once_s, later_s)
     results = 1 + (calls.problem.direction == "backward-weight" and calls.problem.bias)
-    if calls.backend.device not in DEVICES_APART and reading_s > COPIES_IN_READING * copying_s + results * READING_S:
+    if not calls.apart and reading_s > COPIES_IN_READING * copying_s + results * READING_S:
         return (
             f"works in to_numpy(), where no clock runs: reading a finished result took {reading_s * 1e3:.2g} ms, "
             f"copying it {copying_s * 1e3:.2g} ms"

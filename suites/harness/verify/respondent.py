@@ -35,8 +35,9 @@ class Taking(Protocol):
 class Respondent:
     """Answers for one backend on one problem."""
 
-    def __init__(self, backend: Backend, problem: Problem, questions: Questions) -> None:
-        self._calls = LayerCalls(backend, problem)
+    def __init__(self, backend: Backend, problem: Problem, questions: Questions, device: str | None = None) -> None:
+        """``device``: see :class:`LayerCalls`."""
+        self._calls = LayerCalls(backend, problem, device)
         self._questions = questions
         self._second_result: Any = None  # kept through the timing: what is new memory stays as it is
         self._exact = [each for each in EXACT if each != "probe" or backend.arithmetic == "own"]

@@ -18,6 +18,7 @@ from pointwise_bench.backends import Problem, Source
 from pointwise_bench.backends.backend import RUN_CACHE
 from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
+from pointwise_bench.suites.harness.machine import devices
 from pointwise_bench.suites.harness.memory.result_memory import ResultMemory, ResultsLost
 from pointwise_bench.suites.harness.memory.shared_arrays import read_block, write_block
 from pointwise_bench.suites.harness.record.ended import Ended, WrongAnswer
@@ -64,7 +65,13 @@ class WorkerClient:
         """
         self._declared = declared
         self._judge: Judge | None = None
-        arguments = {"backend": backend, "source": vars(source), "threads": threads, "slowed_by": slowed_by}
+        arguments = {
+            "backend": backend,
+            "source": vars(source),
+            "threads": threads,
+            "slowed_by": slowed_by,
+            "device": declared.device,
+        }
         added = dict(variables) | ({} if cache is None else {RUN_CACHE: str(cache.absolute())})
         module = "pointwise_bench.suites.harness.worker.main"
         self._process = ChildProcess(module, arguments, threads, log, added, temporary, source.python)
@@ -75,8 +82,8 @@ class WorkerClient:
         return self._process.pid
 
     def missing(self, timeout_s: float) -> str | None:
-        """See :meth:`pointwise_bench.backends.Backend.missing`."""
-        return self._reason({"do": "missing"}, timeout_s)
+        """See :meth:`pointwise_bench.backends.Backend.missing`; else the device, where the machine shows none."""
+        return self._reason({"do": "missing"}, timeout_s) or devices.not_shown(self._declared.device)
 
     def refuses(self, problem: Problem, timeout_s: float) -> str | None:
         """See :meth:`pointwise_bench.backends.Backend.refuses`."""
@@ -91,7 +98,10 @@ class WorkerClient:
 
         with self._judging("set_up"):
             self._judge = judge = Judge(cases.problem, cases.cases, self._declared)
-            return judge.set_up(ask, whole=whole)
+            set_up = judge.set_up(ask, whole=whole)
+        if (disbelieved := devices.not_used(self._declared.device, self.pid)) is not None:
+            raise Ended("wrong", disbelieved)
+        return set_up
 
     def warm_up(self, timeout_s: float) -> WarmUp:
         """See :meth:`TimedLayer.warm_up`."""

@@ -9,6 +9,7 @@ from typing import Any
 from pointwise_bench.backends import Problem, registry
 from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples, TimedClaim
+from pointwise_bench.suites.harness.machine import devices
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.judge import Finish, SetUp
@@ -35,7 +36,7 @@ class InProcessClient:
     def missing(self, timeout_s: float) -> str | None:
         """See :meth:`pointwise_bench.backends.Backend.missing`."""
         with _ending("missing"):
-            return self._backend.missing()
+            return self._backend.missing() or devices.not_shown(self._backend.device)
 
     def refuses(self, problem: Problem, timeout_s: float) -> str | None:
         """See :meth:`pointwise_bench.backends.Backend.refuses`."""

@@ -38,7 +38,7 @@ def main(arguments: str) -> None:
     from pointwise_bench.suites.harness.worker import handlers
 
     assert handlers.HANDLERS, "imported for its effect"
-    serve(channel, TimedLayer(_backend(start), start["threads"]))
+    serve(channel, TimedLayer(_backend(start), start["threads"], start["device"]))
 
 
 def begin(start: dict[str, Any]) -> Channel:
