@@ -25,7 +25,19 @@ def test_a_module_with_a_view_is_a_page_and_one_without_is_none(
     (view,) = views_of(found, looks(["a"]), "2-", "run-2.html")
     assert (view.title, view.page.name, view.page.template) == ("A view", "2-a-view.html", "a_view.html")
     assert view.page.values == {"runs": [], "home": "run-2.html", "machine": found.run.machine} | {
-        "started_at": found.run.started_at
+        "started_at": found.run.started_at,
+        "prefix": "2-",
     }
     for name in ("a_view", "empty_view", "helper"):
         sys.modules.pop(f"{views.__name__}.{name}", None)
+
+
+def test_files_beside_a_view_get_the_prefix_of_its_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = "from pointwise_bench.report.pages.files.csv_file import CsvFile\nTITLE = 'With a file'\n"
+    source += "def view(found, colours):\n    return {'beside': [CsvFile('numbers.csv', ('a',), [(1,)])]}\n"
+    (tmp_path / "filed_view.py").write_text(source)
+    monkeypatch.setattr(views, "__path__", [str(tmp_path)])
+    (view,) = views_of(analyse(run_of(tmp_path / "runs", [])), {}, "2-", "run-2.html")
+    assert [file.name for file in view.page.beside] == ["2-numbers.csv"]
+    assert "beside" not in view.page.values
+    sys.modules.pop(f"{views.__name__}.filed_view", None)
