@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -19,6 +20,22 @@ from pointwise_bench.report.statistics.starts import Disagreement, Spread
 )
 def test_the_quantile_is_that_of_tables(alpha: float, freedom: int, tabled: float) -> None:
     assert student_quantile(alpha, freedom) == pytest.approx(tabled, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("deviations", "terms"),
+    # At whole numbers of standard deviations each term of the expansion is a fraction that can be worked out by hand.
+    [
+        (1, (1, 2 / 4, 24 / 96, 24 / 384, -528 / 92160)),
+        (2, (2, 10 / 4, 294 / 96, 1098 / 384, 169950 / 92160)),
+    ],
+)
+@pytest.mark.parametrize("freedom", [1, 2])
+def test_every_term_of_the_quantile_is_as_printed(deviations: int, terms: tuple[float, ...], freedom: int) -> None:
+    """Tables cannot show it: where they are met, the last terms change the third digit."""
+    alpha = 2 * (1 - NormalDist().cdf(deviations))
+    expected = math.fsum(term / freedom**power for power, term in enumerate(terms))
+    assert student_quantile(alpha, freedom) == pytest.approx(expected, rel=1e-9)
 
 
 def test_what_rounds_leave_open_by_hand() -> None:

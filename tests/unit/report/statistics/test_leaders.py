@@ -83,6 +83,18 @@ def test_beaten_in_a_circle_the_first_of_those_ahead_of_most_leads() -> None:
     )
 
 
+def test_who_alone_is_not_beaten_leads_though_it_is_behind_all_others_in_the_middle() -> None:
+    """The three others beat each other in a circle; of the fourth too few rounds are known to decide anything."""
+    verdicts = {(0, 1): "faster", (1, 2): "faster", (0, 2): "slower"}
+    ratios = {(0, 1): 2, (1, 2): 2, (0, 2): 0.5, (0, 3): 1.1, (1, 3): 1.1, (2, 3): 1.1}
+    assert found(4, verdicts, ratios) == ({3}, set())
+
+
+def test_who_is_level_with_others_is_not_ahead_of_them() -> None:
+    """The second and the third are each ahead of one; the first is level with two, and behind the second."""
+    assert found(4, {}, {(0, 1): 0.9, (1, 2): 0.9}) == ({1}, {0, 2, 3})
+
+
 def test_leaders_have_the_names_of_their_series() -> None:
     names: Sequence[str] = ("a", "b", "c")
     assert named(Leaders(frozenset({2}), frozenset({0})), names) == Leaders(frozenset({"c"}), frozenset({"a"}))

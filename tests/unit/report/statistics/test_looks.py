@@ -24,6 +24,10 @@ def test_a_run_that_is_judged_at_three_starts_pays_nothing_for_the_first_look() 
     assert [price_of_look(starts, PLANNED_STARTS) for starts in (1, 2, 3, 4, 6)] == [1, 1, 1, 2, 4]
 
 
+def test_a_run_that_is_judged_later_than_planned_pays_nothing_for_its_first_look_either() -> None:
+    assert [price_of_look(starts, PLANNED_STARTS + 2) for starts in (4, 5, 6)] == [1, 1, 2]
+
+
 @pytest.mark.parametrize("first_look", [1, 2, 3])
 def test_a_pair_without_a_start_is_not_cheaper_than_the_first_look(first_look: int) -> None:
     assert price_of_look(0, first_look) == price_of_look(first_look, first_look)

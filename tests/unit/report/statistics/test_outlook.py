@@ -30,6 +30,7 @@ def undecided(*names: int) -> Leaders[int]:
         (0.10, 0.20, 1, 3),  # twice as wide as far: four times the starts
         (-0.10, 0.20, 1, 3),
         (0.10, 0.20, 2, 6),
+        (0.10, 0.15, 4, 5),  # one and a half times: two and a quarter times the starts
         (0.10, 0.09, 3, 1),  # told apart already, as far as this pair goes
         (0.0, math.log(1.02) * 3, 2, 16),  # nine times the starts until it is the same
         (0.0198, 0.10, 1, 9999),  # on the margin: as good as never
