@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pointwise_bench.report.plots.style import Look
 
 WIDTH, HEIGHT = 720, 400
-LEFT, RIGHT, TOP, BOTTOM = 64, 12, 12, 46
+LEFT, RIGHT, TOP, BOTTOM = 64, 36, 12, 46
 """Margins of the area in which lines are drawn."""
 
 DASHES: Final = {"o": "", "s": "9 3", "^": "3 3", "D": "12 3 3 3", "v": "6 2 2 2"}
