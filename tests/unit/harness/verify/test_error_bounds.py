@@ -192,6 +192,15 @@ def test_what_is_allowed_behind_an_activation() -> None:
     assert allowed(cut, np.array([1e30]), np.array([6.0]), np.array([1e29])) == 6
 
 
+def test_of_exact_sums_zero_is_exact_and_minus_infinity_is_free_whatever_the_answer_is_called() -> None:
+    sums, answer = np.array([0.0, -np.inf, -np.inf, 3.0]), np.array([0.0, 0.0, np.nan, 2.9])
+    for dtype in ("float16", "bfloat16", "float32", "float64"):
+        problem = problem_of(4, activation="silu", dtype=dtype)
+        assert allowed_of_activation(problem, answer, sums)[:3].tolist() == [0.0, np.inf, np.inf]
+    # In float64 the reference rounds as the layer does.
+    assert allowed_of_activation(problem, answer, sums)[3] == pytest.approx(8 * 2.0**-52 * 3, rel=1e-12)
+
+
 def test_a_smooth_activation_that_is_not_fused_is_given_a_stored_half() -> None:
     stored, own = 3 * 2.0**-8 + 2.0**-133, 8 * (2.0**-24 + 2.0**-53) * 3
     problem = problem_of(4, activation="gelu", dtype="bfloat16")

@@ -16,10 +16,12 @@ from scripted_backend import CASES as EXACT_CASES, PROBLEM, Scripted
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs
+from pointwise_bench.suites.harness.memory.input_windows import content, window
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
-from pointwise_bench.suites.harness.verify import error_bounds, respondent as respondent_module
+from pointwise_bench.suites.harness.verify import error_bounds, reference, respondent as respondent_module
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.drawing import Case
+from pointwise_bench.suites.harness.verify.gate import Declared, Gate, LastCall
 
 Alter = Callable[[Any, int], Any]
 
@@ -160,6 +162,51 @@ def test_an_exact_answer_may_not_be_off_at_all(call: int, words: str) -> None:
     assert refusal.value.error_ratio is None
 
 
+def cleaned(at_call: int) -> Alter:
+    """Zero for NaN and a large number for infinity, at one call."""
+    return lambda answer, call: np.nan_to_num(answer) if call == at_call else answer
+
+
+def smooth_cases() -> tuple[Problem, CaseSet]:
+    """Of an activation whose exact cases have a bound, too, as its own rounding is free."""
+    problem = replace(PROBLEM, activation="silu")
+    return problem, CaseSet.of(problem, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [(1, "wrong where a weight or the bias is NaN or inf"), (3, "wrong when the input holds NaN and infinity: ")],
+)
+@pytest.mark.parametrize("smooth", [False, True])
+def test_what_cleans_nan_is_told_by_where_it_came_from(call: int, words: str, smooth: bool) -> None:
+    problem, cases = smooth_cases() if smooth else (PROBLEM, CASES)
+    gate = QuestionedGate(Scripted(lambda now: None), problem, cases)
+    with pytest.raises(WrongAnswer, match=words):
+        gate.before(Answering(cases=cases), Answering(cleaned(call), cases))
+
+
+def test_the_integers_before_a_smooth_activation_have_the_bound_of_its_rounding() -> None:
+    problem, cases = smooth_cases()
+
+    def gate() -> QuestionedGate:
+        return QuestionedGate(Scripted(lambda now: None), problem, cases)
+
+    gate().before(Answering(cases=cases), Answering(cases=cases))
+
+    weight, linear = cases.integer.weight, replace(problem, activation="none")
+    with np.errstate(all="ignore"):
+        sums = reference.answer(linear, cases.integers.inputs, weight, None).astype(np.float32)
+    with pytest.raises(WrongAnswer, match="wrong on small integers: the silu is missing"):
+        gate().before(Answering(cases=cases), Answering(lambda answer, call: sums, cases))
+
+
+@pytest.mark.parametrize("call", [2, 3])
+def test_a_reduced_arithmetic_is_asked_all_exact_cases_but_the_probe(call: int) -> None:
+    """Those with NaN, and the integers once more: none of them is left out with the probe."""
+    with pytest.raises(WrongAnswer, match="NaN and infinity" if call == 2 else "asked again|NaN or infinite"):
+        gate_of(arithmetic="tf32").before(Answering(), Answering(cleaned(call)))
+
+
 @pytest.mark.parametrize("arithmetic", ["tf32", "bf16"])
 def test_a_reduced_arithmetic_is_not_asked_the_probe(arithmetic: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(error_bounds.REDUCED, arithmetic, 2.0**-8)  # on either side of "own" in the alphabet
@@ -174,6 +221,8 @@ def test_a_plugin_may_make_its_declarations_of_strings_of_its_own() -> None:
     exact = Answering()
     gate_of(arithmetic=own).before(Answering(), exact)
     assert exact.calls == 4
+    with pytest.raises(WrongAnswer, match="wrong on the precision probe"):
+        gate_of(arithmetic=own).before(Answering(), Answering(lambda answer, call: answer * 2 if call == 2 else answer))
     with pytest.raises(WrongAnswer, match='declares output "fresh"'):
         gate_of(output=fresh).before(Reusing(), None)
 
@@ -400,6 +449,43 @@ def test_memory_that_is_called_new_is_not_used_again_while_it_is_held(
         return
     with pytest.raises(WrongAnswer, match='declares output "fresh", but a later call overwrites its result'):
         finish(gate, ring)
+
+
+# --- inputs that nobody has met before ----------------------------------------------------------------------------
+
+LAST = LastCall((3, 1000), 2)
+
+
+def right_answer_to(last: LastCall) -> Any:
+    x = window(content(EXACT_CASES.pools[0], last.places), PROBLEM.input_shape, last.line)
+    return reference.answer(PROBLEM, (x,), EXACT_CASES.real.weight, None).astype(np.float32)
+
+
+def test_the_last_call_of_a_turn_is_judged_by_the_input_that_it_had() -> None:
+    gate = Gate(PROBLEM, EXACT_CASES, Declared())
+    gate.shown({"last": right_answer_to(LAST)}.__getitem__, LAST)
+    assert gate.error_ratio is not None
+    assert 0 < gate.error_ratio <= 1
+    for other in (replace(LAST, line=1), replace(LAST, places=(4, 1000))):
+        with pytest.raises(WrongAnswer, match="wrong in the last timed call: "):
+            Gate(PROBLEM, EXACT_CASES, Declared()).shown({"last": right_answer_to(other)}.__getitem__, LAST)
+
+
+def test_what_is_wrong_with_the_last_call_has_its_name() -> None:
+    results = {"last": np.zeros(PROBLEM.output_shape, np.float32)}
+    with pytest.raises(WrongAnswer, match="wrong in the last timed call: the result is all zeros") as refusal:
+        Gate(PROBLEM, EXACT_CASES, Declared()).shown(results.__getitem__, LAST)
+    assert refusal.value.error_ratio is not None
+    assert refusal.value.error_ratio > 1
+
+
+def test_one_odd_result_among_many_is_judged_where_there_was_one() -> None:
+    first, second = (case.answer.astype(np.float32) for case in (CASES.first, CASES.second))
+    results = {"last": first, "repeated": first, "second": second, "fresh": first, "oddest": first + 3}
+    gate = Gate(PROBLEM, CASES, Declared())
+    gate.after(results.__getitem__, renewed=False, last=None)
+    with pytest.raises(WrongAnswer, match="wrong in one of many calls on one input: "):
+        gate.after(results.__getitem__, renewed=False, last=None, odd=True)
 
 
 # --- half precision -----------------------------------------------------------------------------------------------
