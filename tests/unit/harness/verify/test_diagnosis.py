@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 
 from pointwise_bench import Problem
-from pointwise_bench.suites.harness.verify.diagnosis import Mismatch, _round_significand, diagnose, rounded_operands
+from pointwise_bench.backends.problem import ACTIVATIONS
+from pointwise_bench.suites.harness.verify.diagnosis import (
+    Mismatch,
+    _round_significand,
+    diagnose,
+    lost_value,
+    rounded_operands,
+)
 from pointwise_bench.suites.harness.verify.drawing import Case
 from pointwise_bench.suites.harness.verify.questions import Weights
 from pointwise_bench.suites.harness.verify.reference import answer
@@ -106,6 +113,39 @@ def test_a_mistake_has_its_name(name: str) -> None:
     assert sentence.startswith(f"{name} ("), sentence
 
 
+LAST = (0, 2, 3, 1)  # axes of an array with channels first, in the order of one with channels last
+LAST_X = np.ascontiguousarray(X.transpose(LAST))
+LAST_RIGHT = np.ascontiguousarray(RIGHT.transpose(LAST))
+CHANNELS_LAST: dict[str, Any] = {
+    **{name: wrong.transpose(LAST) for name, wrong in MISTAKES.items() if "nhwc" not in name},
+    "the output is laid out as nchw": LAST_RIGHT.transpose(0, 3, 1, 2).reshape(LAST_RIGHT.shape),
+    "the input is read as nchw": forward(x=LAST_X.reshape(X.shape)).transpose(LAST),
+}
+
+
+@pytest.mark.parametrize("name", CHANNELS_LAST)
+def test_with_channels_last_it_has_the_same_name(name: str) -> None:
+    found = mismatch(replace(P, layout="nhwc"), (LAST_X,), W, B, PREVIOUS.transpose(LAST))
+    sentence = diagnose(found, CHANNELS_LAST[name], equal)
+    assert sentence.startswith(f"{name} ("), sentence
+
+
+@pytest.mark.parametrize("asked", ACTIVATIONS)
+@pytest.mark.parametrize("made", ACTIVATIONS)
+def test_another_activation_is_named(asked: Any, made: Any) -> None:
+    if asked == made:
+        return
+    said = {"relu": "ReLU"}
+    name = f"the activation is {made} and not {asked}"
+    if made == "none":
+        name = f"the {said.get(asked, asked)} is missing"
+    elif asked == "none":
+        name = f"a {said.get(made, made)} is applied that nobody asked for"
+    wrong = answer(replace(P, activation=made), (X,), W, B)
+    sentence = diagnose(mismatch(replace(P, activation=asked), (X,), W, B), wrong, equal)
+    assert sentence.startswith(f"{name} ("), sentence
+
+
 def test_channels_in_reverse_need_one_group() -> None:
     p = replace(P, groups=1)
     w = numbers(p.weight_shape, 6)
@@ -185,6 +225,24 @@ def test_mistakes_with_the_gradient_of_the_weights(name: str, wrong: Any) -> Non
     assert sentence.startswith(f"{name} ("), sentence
 
 
+def test_gradients_with_channels_last_have_their_names_too() -> None:
+    problem = replace(BACK, layout="nhwc")
+    of_input = mismatch(problem, (np.ascontiguousarray(DY.transpose(LAST)),), W, None)
+    for name, wrong in (
+        ("the stride is ignored: the gradients are written side by side", BESIDE),
+        ("the stride starts at pixel 1 instead of 0", np.roll(DX, (1, 1), (2, 3))),
+        ("the last output channel is dropped", answer(BACK, (DY,), W * [[1], [0], [1], [0]], None)),
+        ("the first output channel is dropped", answer(BACK, (DY,), W * [[0], [1], [0], [1]], None)),
+    ):
+        sentence = diagnose(of_input, wrong.transpose(LAST), equal)
+        assert sentence.startswith(f"{name} ("), sentence
+    wrong = DX.transpose(LAST).copy()
+    wrong[1, 1, 3, 2] = 7
+    assert diagnose(of_input, wrong, equal).startswith("the pixels that the stride skips must get zero; ")
+    of_weights = mismatch(replace(WEIGHTS, layout="nhwc"), (LAST_X, DY.transpose(LAST)), None, None)
+    assert diagnose(of_weights, DW / 18, equal).startswith("the gradients are averaged over the pixels")
+
+
 # --- where it has no name -----------------------------------------------------------------------------------------
 
 
@@ -219,6 +277,42 @@ def test_differences_of_rounding_are_counted_only_where_there_are_no_larger_ones
     assert "72 of 72 elements differ" in diagnose(mismatch(P, (X,), W, B), wrong, equal)
     wrong[1, 1, 1, 1] += large
     assert "1 of 72 elements differ, the first at [1, 1, 1, 1]" in diagnose(mismatch(P, (X,), W, B), wrong, equal)
+
+
+@pytest.mark.parametrize(
+    ("places", "words"),
+    [
+        ([0], "only in channel 0 of 12; "),
+        ([1, 4, 7, 9], "only in channel 1, 4, 7, 9 of 12; "),
+        ([0, 2, 4, 6, 8], "only in channel 0, 2, 4, 6, ... of 12; "),
+        ([0, 1, 2, 3, 4, 5], "only in channel 0, 1, 2, 3, ... of 12; "),
+        ([0, 1, 2, 3, 4, 5, 6], "7 of 12 elements differ"),  # more than half of them: no place of its own
+    ],
+)
+def test_up_to_four_places_are_listed_where_they_are_at_most_half(places: list[int], words: str) -> None:
+    p = Problem(batch=1, in_channels=1, out_channels=12, height=1, width=1)
+    case = mismatch(p, (np.ones(p.input_shape),), np.arange(1.0, 13.0)[:, None], None)
+    wrong = case.case.answer.copy()
+    wrong[:, places] += 0.25
+    assert diagnose(case, wrong, equal).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "words"),
+    [
+        (1.0, np.nan, "NaN is lost"),
+        (np.inf, np.nan, "NaN is lost"),
+        (np.nan, 1.0, "NaN where a number is expected"),
+        (np.nan, np.inf, "NaN where a number is expected"),
+        (65504.0, np.inf, "what no number of this type can hold must be infinite, and is not"),
+        (-np.inf, 1.0, "infinite where a number is expected"),
+        (0.0, 1e-40, "small numbers are taken for zero"),
+        (2e-40, 1e-40, "another number"),
+        (1.0, 0.0, "another number"),
+    ],
+)
+def test_what_has_become_of_a_number(got: float, expected: float, words: str) -> None:
+    assert lost_value(got, expected) == words
 
 
 # --- arithmetic ---------------------------------------------------------------------------------------------------
