@@ -15,6 +15,7 @@ a channel on which a copy of this process is to serve, and what that is to impor
 from __future__ import annotations
 
 import array
+import gc
 import importlib
 import json
 import os
@@ -22,13 +23,17 @@ import runpy
 import signal
 import socket
 import sys
+from importlib.metadata import entry_points
 
 OURS = (
     "pointwise_bench.suites.harness.run.session",
     "pointwise_bench.suites.harness.run.pytest_benchmark_adapter",
+    "pointwise_bench.suites.harness.worker.handlers",
     "pointwise_bench.report.pages.run_analysis",
     "pointwise_bench.report.pages.terminal_table",
 )
+OWN_PLUGINS = {"pointwise_bench", "_hypothesis_pytestplugin"}
+"""Ours changes with the policy; the other imports what a session without it does not want."""
 OF_OTHERS = ("pytest", "numpy", "pandas", "psutil", "threadpoolctl", "ml_dtypes", "iniconfig", "pygments.lexers")
 
 
@@ -47,6 +52,7 @@ def main() -> None:
         asked, descriptors = json.loads(text), list(array.array("i", ancillary[0][2]))
         pid = os.fork()
         if pid == 0:
+            gc.freeze()  # what is there already is not looked through, and so not copied
             channel.close()
             if "words" in asked:
                 _become(asked, descriptors, installed)
@@ -72,6 +78,9 @@ def _import_of_others() -> None:
 
     for name in default_plugins:
         importlib.import_module(f"_pytest.{name}")
+    for plugin in entry_points(group="pytest11"):
+        if plugin.module.partition(".")[0] not in OWN_PLUGINS:
+            plugin.load()
     ours = [name for name in sys.modules if name.partition(".")[0] == "pointwise_bench"]
     assert not ours, ours
 
@@ -85,6 +94,12 @@ def _import_ours(asked: dict[str, object], installed: list[str]) -> None:
         del sys.modules[plugin]  # pytest imports its plugins itself, and warns where it is too late for that
     for name in OURS:
         importlib.import_module(name)
+    from pointwise_bench.backends._finding.sources import all_but_plugins
+    from pointwise_bench.backends.registry import registry
+
+    for source in all_but_plugins():
+        if source.kind == "built-in":  # others may be anybody's, and are found by the session
+            registry.load(source)
 
 
 def _become(asked: dict[str, object], streams: list[int], installed: list[str]) -> None:

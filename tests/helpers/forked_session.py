@@ -25,7 +25,10 @@ MEASURED = "COVERAGE_PROCESS_START"
 
 POLICIES = {"brief_rounds", "few_rounds", "single_start"}
 """Plugins that put a policy of measuring in place before the harness is imported."""
-LATER = {"quick_ceilings", "no:hypothesispytest", "no:cacheprovider", "no:capture", "warns", "wordy_checkpoint"}
+LATER = {
+    *("quick_ceilings", "forked_workers", "no:hypothesispytest", "no:cacheprovider", "no:capture"),
+    *("warns", "wordy_checkpoint"),
+}
 """Those that do not mind whether it was. With any other one a session imports the harness itself."""
 
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from other_runs import wait_for
 from places import PLUGINS, ROOT
+from soak import SOAK
 from suite_command import CHEAP, SMALL, only_run, read_cells, read_run, started_suite
 
 from pointwise_bench.suites.harness.worker import marked_processes, reaper
@@ -55,34 +57,47 @@ class Finished:
 
 
 def watchdogs_of(pid: int) -> list[int]:
-    """Living watchdogs of the harness ``pid``, whose run they are told as their last argument."""
-    found = []
+    """Living watchdogs of the harness ``pid``."""
+    return list(_marks_by_watchdog(pid))
+
+
+def _marks_by_watchdog(pid: int) -> dict[int, str]:
+    """The mark of the harness's run, by the watchdogs that are told it as their last argument."""
+    found = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             arguments = path.read_bytes().split(b"\0")
         except OSError:
             continue
         if reaper.__file__.encode() in arguments and arguments[-2].startswith(f"{pid}-".encode()):
-            found.append(int(path.parent.name))
+            found[int(path.parent.name)] = arguments[-2].decode()
     return found
 
 
 def hostile_run(folder: Path, names: Sequence[str], plugins: Sequence[Path] = ()) -> Finished:
-    """All of ``names`` at once with the correct backends, on one problem."""
+    """All of ``names`` at once with the correct backends, on one problem.
+
+    Their workers are forks, but in the soak: each of them has ended a started one in tests/process/test_client.py.
+    """
     before = set(_files_of_the_project())
     process = started_suite(
         folder / "results",
+        *([] if SOAK else ["-p", "forked_workers"]),
         *("-p", "small_limits", "--shapes", SMALL, "--timeout", f"{TIMEOUT_S}s"),
         *(f"--plugin={plugin}" for plugin in (PLUGINS / "misbehaving.py", *plugins)),
         *(f"--backend={name}" for name in (*CORRECT_BACKENDS, *names)),
     )
+    marks: set[str] = set()
     try:
+        wait_for(lambda: bool(watchdogs_of(process.pid)))
+        marks.update(_marks_by_watchdog(process.pid).values())
         output, _ = process.communicate(timeout=PATIENCE_S)
     finally:
         process.kill()
         process.wait()
     time.sleep(0.1)  # what was killed may still be on its way
-    left = marked_processes.carrying(f"{process.pid}-") + watchdogs_of(process.pid)
+    # By the whole mark, which shows in a limit as well: of a forked worker's children the environment says nothing.
+    left = [pid for mark in marks for pid in marked_processes.carrying(mark)] + watchdogs_of(process.pid)
     return Finished(output, folder / "results", left, set(_files_of_the_project()) - before)
 
 

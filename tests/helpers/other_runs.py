@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import psutil
+from forked_workers import WORKER, worker_name
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
@@ -18,11 +19,18 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
 
 
 def workers_of(parent: int) -> list[int]:
-    """Living worker processes that serve, or served, the process ``parent``; it is named in their arguments."""
+    """Living worker processes that serve, or served, the process ``parent``.
+
+    It is named in the arguments of a started one, and in the name of a forked one.
+    """
     found = []
-    for process in psutil.process_iter(["cmdline", "status"]):
-        line = process.info["cmdline"] or []
-        if "pointwise_bench.suites.harness.worker.main" in line and process.info["status"] != psutil.STATUS_ZOMBIE:
+    for process in psutil.process_iter(["cmdline", "status", "name"]):
+        line, name = process.info["cmdline"] or [], process.info["name"]
+        if process.info["status"] == psutil.STATUS_ZOMBIE:
+            continue
+        if name == worker_name(parent):
+            found.append(process.pid)
+        elif WORKER in line:
             found += [process.pid] * (json.loads(line[-1])["parent"] == parent)
     return found
 

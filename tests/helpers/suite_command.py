@@ -42,22 +42,26 @@ def run_suite(
     results: Path,
     *arguments: str,
     real_ceilings: bool = False,
+    real_starts: bool = False,
     import_path: tuple[Path, ...] = (),
     patience_s: float = PATIENCE_S,
     suites: tuple[str, ...] = TIMED,
 ) -> subprocess.CompletedProcess[str]:
     """One whole run on one thread. Its ceilings are made up, which saves ten seconds, but on request.
 
-    It is a fork of a process that has imported pytest, NumPy and pandas; see :mod:`fork_server`.
+    It is a fork of a process that has imported pytest, NumPy and pandas; see :mod:`fork_server`. So are its workers
+    forks, but with ``real_starts``; see :mod:`forked_workers`.
     """
     quick = [] if real_ceilings else ["-p", "quick_ceilings"]
+    quick += [] if real_starts else ["-p", "forked_workers"]
     _, _, *words = suite_command(results, "--threads", "1", *quick, *arguments, suites=suites)
     return forked(words, ROOT, suite_environment(*import_path), patience_s)
 
 
 def begun_suite(results: Path, *arguments: str) -> ForkedProcess | subprocess.Popen[str]:
     """The same in a session of its own, as a terminal's, begun and not waited for; whoever begins it ends it."""
-    _, _, *words = suite_command(results, "--threads", "1", "-p", "quick_ceilings", *arguments)
+    quick = ["-p", "quick_ceilings", "-p", "forked_workers"]
+    _, _, *words = suite_command(results, "--threads", "1", *quick, *arguments)
     return begun(words, ROOT, suite_environment())
 
 

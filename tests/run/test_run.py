@@ -47,7 +47,7 @@ class Finished:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    """Two problems, two backends, the machine's real ceilings."""
+    """Two problems, two backends, the machine's real ceilings, and workers as a user has them."""
     folder = tmp_path_factory.mktemp("run")
     done = run_suite(
         folder / "results",
@@ -63,6 +63,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
         "--benchmark-save=first",
         f"--benchmark-json={folder / 'given.json'}",
         real_ceilings=True,
+        real_starts=True,
         suites=WHOLE,
     )
     assert done.returncode == 0, done.stdout[-3000:]
