@@ -214,6 +214,13 @@ class AcceptancePolicy:
     """Share of a turn that may be unexplained, however long."""
     long_turn: int = 16
     """Times as many calls as a turn has, in a turn that looks into a doubt."""
+    telling_turn_s: float = 0.5
+    """Of a turn that can convict a worker's clock: shorter ones had convicted 17 of 640 correct cells, beside a load of
+    seven programs to a core ..."""
+    telling_turns: int = 3
+    """... so many of which must show it, ..."""
+    most_long_turns: int = 8
+    """... of these at most, which grow."""
     most_idle: float = 0.5
     """CPU seconds over wall seconds while nobody calls. Threads that wait for a next call may spin (OpenMP's do so for
     0.2 s), but not for ever."""
@@ -247,6 +254,10 @@ class GatePolicy:
     """Before work outside the clock is held for proven."""
     reading_s: float = 200e-6
     """That a library may take to hand over one result, at its slowest."""
+    ready: float = 3.0
+    """Times what any array takes that a result may take to be read from a device, or an input to be brought ..."""
+    ready_slack_s: float = 50e-6
+    """... beyond this; for reading, beyond ``reading_s``."""
     readings: int = 3
     """Of a result, of which the fastest counts: a disturbance only adds."""
     copies_at_once: float = 3.0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy import ndarray  # bound before any plugin is loaded, which can replace it in its module later
+
+# Bound before any plugin is loaded, which can replace them in their module later.
+from numpy import array_equal, frombuffer, invert, ndarray, uint8
 
 from pointwise_bench import Backend, Layer, Problem
 from pointwise_bench.backends.backend import DEVICES_APART
@@ -68,11 +71,29 @@ class LayerCalls:
         for part in parts:
             read = [self.backend.to_numpy(part) for _ in range(2)]
             arrays = [ndarray.view(each, ndarray) for each in read if isinstance(each, ndarray)]  # as below
-            if arrays and arrays[0].size and len({each.ctypes.data for each in arrays}) > 1:
+            if not arrays or not arrays[0].size:
+                continue
+            if len({each.ctypes.data for each in arrays}) > 1:
                 raise WrongAnswer(
                     "works in to_numpy(), where no clock runs: it makes an array each time, where on the CPU it must "
                     "hand out the result's own memory"
                 )
+            if arrays[0].flags.c_contiguous and not self._leaves_alone(part, arrays[0]):
+                raise WrongAnswer(
+                    "works in to_numpy(), where no clock runs: it writes the result anew each time that it is asked"
+                )
+
+    def _leaves_alone(self, part: Any, array: Array) -> bool:
+        """Whether ``to_numpy`` hands out what lies in the memory of ``array``, other values included."""
+        memory: Any = (ctypes.c_ubyte * array.nbytes).from_address(array.ctypes.data)
+        bits = frombuffer(memory, uint8)
+        before = bits.copy()
+        invert(before, out=bits)  # by its address, as a library's results may be read-only
+        try:
+            self.backend.to_numpy(part)
+            return array_equal(bits, invert(before))
+        finally:
+            bits[...] = before  # of a reused buffer not every call writes all
 
     def _array(self, result: Any, shape: tuple[int, ...]) -> Array:
         array = self.backend.to_numpy(result)

@@ -17,7 +17,7 @@ from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs, OnDevice, same_bits
 from pointwise_bench.suites.harness.verify.layer_calls import LayerCalls
 from pointwise_bench.suites.harness.verify.questions import EXACT, Questions
-from pointwise_bench.suites.harness.verify.recomputation import check_finished, check_recomputes
+from pointwise_bench.suites.harness.verify.recomputation import check_brings, check_finished, check_recomputes
 
 Array = npt.NDArray[Any]
 
@@ -113,7 +113,8 @@ class Respondent:
     # Two checks by time, which nothing else on the machine may disturb.
 
     def finishes(self, timed: Layer) -> None:
-        """No work goes on when a call has returned; before the timing, which would queue thousands of them."""
+        """No work goes on where no clock runs; before the timing, which would queue thousands of unfinished calls."""
+        check_brings(self._calls, self._questions.first)
         check_finished(self._calls, timed, self._questions.first)
 
     def recomputes(self, timed: Layer, on_device: OnDevice, seconds_per_call: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from math import ceil
 from random import Random
@@ -21,6 +21,7 @@ from pointwise_bench.suites.harness.design.rounds import Share
 from pointwise_bench.suites.harness.machine.ceilings import Ceilings
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
+from pointwise_bench.suites.harness.run import trial as trial_module
 from pointwise_bench.suites.harness.run.trial import Participant, Trial, TrialResult
 from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.judge import Finish, SetUp
@@ -442,6 +443,7 @@ class Slept(ScriptedClient):
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """One round."""
+        self.asked = [*getattr(self, "asked", []), calls]
         time.sleep(calls * CALL_S + self.late_s)
         return Turn(self.share * CALL_S, 1.0, self.share * calls * CALL_S, None)
 
@@ -460,6 +462,42 @@ def test_a_clock_that_hides_a_share_of_the_time_is_wrong_and_one_whose_answers_a
         assert ends_of(result)["a"].reason.startswith("its clock is wrong: a turn of")
     else:
         assert parts_of(result).keys() == {"a"}
+
+
+class LateAtFirst(Slept):
+    """Every answer of which is late by what a busy machine may delay it, several times as long as a long turn."""
+
+    late_s = 0.1
+
+
+def test_a_delay_that_does_not_grow_with_the_turn_convicts_no_clock() -> None:
+    """The first turn that looks into the doubt has 16 times the calls and is far too short; others follow."""
+    pool = ScriptedPool(a={})
+    client = LateAtFirst("a", pool.requests)
+    pool.slot("a", 1).client = client  # type: ignore[assignment]
+    assert parts_of(trial_of(pool).run()).keys() == {"a"}
+    assert client.asked[-1] > client.asked[-2] > client.asked[0]
+
+
+def test_a_clock_is_convicted_by_seconds_and_several_turns() -> None:
+    pool = ScriptedPool(a={})
+    client = Slept("a", pool.requests)
+    client.share = 0.1
+    pool.slot("a", 1).client = client  # type: ignore[assignment]
+    rule = POLICY.acceptance
+    assert ends_of(trial_of(pool).run())["a"].status == "wrong"
+    assert sum(calls * CALL_S >= rule.telling_turn_s for calls in client.asked) == rule.telling_turns
+
+
+def test_a_machine_on_which_no_turn_is_long_enough_is_too_busy_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = ScriptedPool(a={})
+    client = Slept("a", pool.requests)
+    client.share = 0.1
+    pool.slot("a", 1).client = client  # type: ignore[assignment]
+    policy = replace(POLICY, acceptance=replace(POLICY.acceptance, telling_turn_s=1e6, long_turn=2, most_long_turns=2))
+    monkeypatch.setattr(trial_module, "POLICY", policy)
+    ended = ends_of(trial_of(pool).run())["a"]
+    assert (ended.status, ended.reason) == ("failed", "the machine was too busy to tell whether its clock is right")
 
 
 def test_threads_that_spin_for_ever_are_told_from_those_that_wait_for_a_next_call() -> None:

@@ -150,6 +150,28 @@ def test_on_the_cpu_and_on_what_nobody_knows_a_result_is_handed_out_and_not_made
     made.check_is_view(zeros((0, 3)))  # of which there is no memory
 
 
+def test_a_result_that_is_written_when_it_is_read_is_refused() -> None:
+    """In memory of its own, which is the same each time: what lies there is not what was computed in the call."""
+
+    class Fills(Scripted):
+        """Computes where it is asked."""
+
+        def to_numpy(self, result: Any) -> Any:
+            """In place."""
+            result[..., -1] = 7
+            return result
+
+    with pytest.raises(WrongAnswer, match="it writes the result anew each time"):
+        LayerCalls(Fills(lambda call: None), WIDE).check_is_view(zeros(WIDE.output_shape))
+
+
+def test_a_result_is_afterwards_as_it_was_and_may_be_read_only() -> None:
+    result = np.arange(24, dtype="float32").reshape(WIDE.output_shape)
+    result.flags.writeable = False
+    LayerCalls(Scripted(lambda call: None), WIDE).check_is_view(result)
+    assert np.array_equal(result.ravel(), np.arange(24))
+
+
 @pytest.mark.parametrize("device", ["cuda", "opencl"])
 def test_from_a_device_there_are_copies_only(device: str) -> None:
     LayerCalls(with_device(Made(lambda call: None), device), WIDE).check_is_view(zeros(WIDE.output_shape))

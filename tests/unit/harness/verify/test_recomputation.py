@@ -19,7 +19,7 @@ from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.verify import recomputation
 from pointwise_bench.suites.harness.verify.layer_calls import LayerCalls
-from pointwise_bench.suites.harness.verify.recomputation import check_finished, check_recomputes
+from pointwise_bench.suites.harness.verify.recomputation import check_brings, check_finished, check_recomputes
 
 INPUTS = CASES.first.inputs
 COPYING_S = 1e-6
@@ -108,6 +108,118 @@ def test_a_device_may_take_its_time_to_hand_results_over(device: str, clock: Clo
     backend = Reading(clock, lambda since_s: 0.001)
     backend.device = device  # type: ignore[misc]  # a ClassVar everywhere else
     check_reading(backend)
+
+
+class Brought(Reading):
+    """A result is read ``result_s`` late, and what was brought to the device, ``ready_s``; None: not at all."""
+
+    def __init__(self, clock: Clock, result_s: float, ready_s: float | None) -> None:
+        super().__init__(clock, lambda since_s: result_s)
+        self.ready_s = ready_s
+
+    def to_device(self, array: Any) -> Any:
+        """An array with a mark."""
+        return (array,)
+
+    def prepare(self, problem: Problem, weight: Any, bias: Any, threads: int) -> Any:
+        """For arrays with the mark."""
+        layer = super().prepare(problem, weight, bias, threads)
+        return lambda x: layer(*x)
+
+    def to_numpy(self, result: Any) -> Any:
+        """Late, as said."""
+        if not isinstance(result, tuple):
+            return super().to_numpy(result)
+        if self.ready_s is None:
+            raise TypeError("no result")
+        self.clock.sleep(self.ready_s)
+        return result[0]
+
+
+@pytest.mark.parametrize("device", ["cuda", "opencl"])
+@pytest.mark.parametrize(
+    ("result_us", "ready_us", "refused"),
+    [
+        (195, 0, False),  # 196 us, within 3 * 1 and 200 us
+        (210, 0, True),
+        (495, 100, False),  # 496 us, within 3 * 101 and 200 us
+        (510, 100, True),
+    ],
+)
+def test_a_result_on_a_device_is_read_as_fast_as_an_array_that_was_ready(
+    device: str, result_us: float, ready_us: float, refused: bool, clock: Clock
+) -> None:
+    backend = Brought(clock, result_us * 1e-6, ready_us * 1e-6)
+    backend.device = device  # type: ignore[misc]  # a ClassVar everywhere else
+    if not refused:
+        check_reading(backend)
+        return
+    with pytest.raises(WrongAnswer, match=r"works in to_numpy\(\).*an array that was ready"):
+        check_reading(backend)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_whose_arrays_cannot_be_read_back_has_copying_for_a_measure(device: str, clock: Clock) -> None:
+    """On a device as well: who refuses to be compared is not spared for it."""
+    late = Brought(clock, 150e-6, None)
+    late.device = device  # type: ignore[misc]  # a ClassVar everywhere else
+    check_reading(late)
+    later = Brought(clock, 250e-6, None)
+    later.device = device  # type: ignore[misc]  # as above
+    with pytest.raises(WrongAnswer, match=r"works in to_numpy\(\).*copying it"):
+        check_reading(later)
+
+
+class Bringing(Scripted):
+    """Takes ``seconds(shape)`` to bring an array to the device."""
+
+    def __init__(self, clock: Clock, seconds: Callable[[tuple[int, ...]], float]) -> None:
+        super().__init__(lambda call: None)
+        self.clock = clock
+        self.seconds = seconds
+
+    def to_device(self, array: Any) -> Any:
+        """The same, late."""
+        self.clock.sleep(self.seconds(array.shape))
+        return array
+
+
+def fails(shape: tuple[int, ...]) -> float:
+    raise ValueError(f"no such shape: {shape}")
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda", "opencl"])
+@pytest.mark.parametrize(
+    ("its_us", "other", "refused"),
+    [
+        (45, lambda shape: 0.0, False),  # 46 us, within 3 * 1 and 50 us
+        (60, lambda shape: 0.0, True),
+        (2000, lambda shape: 0.002, False),
+        (150, fails, False),  # within 10 * 1 and 200 us
+        (250, fails, True),
+    ],
+)
+def test_an_input_is_brought_as_fast_as_any_other_array_as_large(
+    device: str, its_us: float, other: Any, refused: bool, clock: Clock
+) -> None:
+    shape = INPUTS[0].shape
+    backend = Bringing(clock, lambda asked: its_us * 1e-6 if asked == shape else other(asked))
+    backend.device = device  # type: ignore[misc]  # a ClassVar everywhere else
+    if not refused:
+        check_brings(LayerCalls(backend, PROBLEM), INPUTS)
+        return
+    with pytest.raises(WrongAnswer, match=r"works in to_device\(\), where no clock runs: bringing its input took"):
+        check_brings(LayerCalls(backend, PROBLEM), INPUTS)
+
+
+def test_an_input_that_is_late_once_gets_nobody_refused(clock: Clock) -> None:
+    late = iter([1e-3] * 4)
+    check_brings(LayerCalls(Bringing(clock, lambda shape: next(late, 0.0)), PROBLEM), INPUTS)
+
+
+def test_an_array_of_one_element_has_no_other_shape(clock: Clock) -> None:
+    backend = Bringing(clock, lambda shape: 1.0)
+    check_brings(LayerCalls(backend, PROBLEM), (np.zeros((1, 1, 1, 1), np.float32),))
 
 
 # Below, a reading of the clock takes 10 us, so that a copy seems to take 10 us and a reading its delay and 10 us. All
