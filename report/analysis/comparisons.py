@@ -1,4 +1,4 @@
-"""Every pair of backends of a run, compared."""
+"""Every pair of backends of a run, compared; where they are many, every pair with one of the fastest."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.series import series_of
 from pointwise_bench.report.reading.cells import ReadCell
 from pointwise_bench.report.reading.run import Run
+from pointwise_bench.report.statistics.chosen_pairs import MOST_AGAINST_ALL, chosen_pairs, every_two
 from pointwise_bench.report.statistics.starts import Disagreement
-from pointwise_bench.report.statistics.verdicts import Field, Pairs, Series
+from pointwise_bench.report.statistics.verdicts import Chosen, Field, Pairs, Series
 
 COLUMNS: Final = (
     *("machine", "run", "problem", "threads", "backend_a", "backend_b", "ratio", "low", "high", "verdict"),
@@ -33,13 +34,19 @@ _MEASURED: Final[Mapping[str, type[np.generic]]] = {
 }
 
 
-def compare_run(run: Run, margin: float = MARGIN, usual: Mapping[int, Disagreement] | None = None) -> pd.DataFrame:
+def compare_run(
+    run: Run,
+    margin: float = MARGIN,
+    usual: Mapping[int, Disagreement] | None = None,
+    baseline: str | None = None,
+) -> pd.DataFrame:
     """Every pair of comparable backends of one problem and thread budget: ``COLUMNS`` and ``sign_tested``.
 
+    Of more than :data:`chosen_pairs.MOST_AGAINST_ALL` backends, the pairs with one of the fastest or ``baseline``.
     ``usual`` is what is known of starts by thread budget, where it is not to be learnt from ``run`` itself.
     """
     met = _comparable(run.cells)
-    fields = _fields(met)
+    fields = _fields(met, baseline)
     usual = _usual(run, fields) if usual is None else usual
     judged = {threads: iter(field.judged(margin, usual[threads])) for threads, field in fields.items()}
     found = [next(judged[threads]) for _, threads in met]  # each budget's problems are in the order of all
@@ -65,6 +72,12 @@ def _joined(found: Sequence[Pairs], column: str, kind: type[np.generic]) -> NDAr
     return np.concatenate([nothing, *(getattr(pairs, column) for pairs in found)])
 
 
+def not_all_compared(run: Run) -> bool:
+    """Whether on some problem there are too many backends to compare every two."""
+    few = len(run.backends) <= MOST_AGAINST_ALL
+    return not few and any(len(cells) > MOST_AGAINST_ALL for cells in _comparable(run.cells).values())
+
+
 def usual_disagreements(run: Run) -> dict[int, Disagreement]:
     """By thread budget, how much the starts of workers disagree over the run."""
     return _usual(run, _fields(_comparable(run.cells)))
@@ -76,12 +89,22 @@ def _usual(run: Run, fields: Mapping[int, Field]) -> dict[int, Disagreement]:
     return defaultdict(lambda: Disagreement(first_look=first_look), known)
 
 
-def _fields(met: Mapping[tuple[str, int], Sequence[ReadCell]]) -> dict[int, Field]:
+def _fields(met: Mapping[tuple[str, int], Sequence[ReadCell]], baseline: str | None = None) -> dict[int, Field]:
     """By thread budget the series of each of its problems, in their order."""
     problems: defaultdict[int, list[list[Series]]] = defaultdict(list)
+    chosen: defaultdict[int, list[Chosen]] = defaultdict(list)
     for (_, threads), cells in met.items():
-        problems[threads].append([series_of(cell) for cell in cells])
-    return {threads: Field(series) for threads, series in problems.items()}
+        series = [series_of(cell) for cell in cells]
+        problems[threads].append(series)
+        chosen[threads].append(_chosen(cells, series, baseline))
+    return {threads: Field(series, chosen[threads]) for threads, series in problems.items()}
+
+
+def _chosen(cells: Sequence[ReadCell], series: Sequence[Series], baseline: str | None) -> Chosen:
+    if len(cells) <= MOST_AGAINST_ALL:
+        return every_two(len(cells))
+    middles = [float(np.median(one.log_seconds)) for one in series]
+    return chosen_pairs(middles, [number for number, cell in enumerate(cells) if cell.backend == baseline])
 
 
 def _comparable(cells: Iterable[ReadCell]) -> dict[tuple[str, int], list[ReadCell]]:

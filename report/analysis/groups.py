@@ -71,7 +71,7 @@ class ReportGroup:
     """A shape group under one thread budget, its standings from the fastest to the incomplete.
 
     ``layers`` are all that were asked for, ``missing`` those of them for which no backend has a time. ``compared``
-    holds the ratios of every two totals, for whoever asks against another baseline. ``model`` is the title of the
+    holds the ratios of totals to each other, for whoever asks against another baseline. ``model`` is the title of the
     model that the layers were taken from, empty where that is not known.
     """
 
@@ -136,7 +136,7 @@ def group_up(run: Run, timings: pd.DataFrame, comparisons: pd.DataFrame, baselin
         numbers.setdefault(key, []).append(number)
     for (name, threads), own in numbers.items():
         rows = {column: values[own] for column, values in columns.items()}
-        groups.append(_group(name, threads, rows, asked.pop((name, threads), ()), pairs, logs))
+        groups.append(_group(name, threads, rows, asked.pop((name, threads), ()), pairs, logs, baseline))
     for (name, threads), layers in asked.items():  # the time budget ended before them
         groups.append(ReportGroup(name, threads, tuple(layers), tuple(layers), ()))
     titles = {name: model["title"] for name, model in run.settings["models"].items()}
@@ -170,10 +170,11 @@ def _group(
     asked: Sequence[GroupRow],
     pairs: LayerComparisons,
     logs: Mapping[tuple[str, int, str], float],
+    baseline: str | None,
 ) -> ReportGroup:
     with_cells = (GroupRow(*line) for line in zip(rows["name"], rows["problem"], rows["count"].tolist(), strict=True))
     layers = tuple(dict.fromkeys((*asked, *with_cells)))
-    placings, of_roof = _placings(layers, threads, rows, pairs)
+    placings, of_roof = _placings(layers, threads, rows, pairs, baseline)
     has_time = ~np.isnan(rows["median_s"])
     timed, led = (Counter(rows["backend"][chosen].tolist()) for chosen in (has_time, rows["wins"]))
     standings = []
@@ -203,7 +204,7 @@ def _order(standing: Standing) -> tuple[bool, bool, float, int, str]:
 
 
 def _placings(
-    layers: Sequence[GroupRow], threads: int, rows: Rows, pairs: LayerComparisons
+    layers: Sequence[GroupRow], threads: int, rows: Rows, pairs: LayerComparisons, baseline: str | None
 ) -> tuple[Placings, dict[str, float]]:
     """The placings of the backends on the group's total, and which share of each one's own sum the roofs take."""
     backends = sorted(set(rows["backend"]))
@@ -230,7 +231,7 @@ def _placings(
     weights = np.array([counts[problem] for problem in problems], dtype=np.float64)
     times = LayerTimes(problems, weights, backends, ~np.isnan(grid("rank")), seconds, low, high)
     of_roof = (weights @ (seconds * grid("percent_of_roof") / 100)) / (weights @ seconds)
-    return place(times, threads, pairs), dict(zip(backends, of_roof.tolist(), strict=True))
+    return place(times, threads, pairs, baseline), dict(zip(backends, of_roof.tolist(), strict=True))
 
 
 def _log_speedups(comparisons: pd.DataFrame, baseline: str | None) -> dict[tuple[str, int, str], float]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,8 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pointwise_bench.common.verdict_rule import FEWEST_COMMON_ROUNDS
+from pointwise_bench.report.statistics.chosen_pairs import chosen_pairs, every_two
 from pointwise_bench.report.statistics.signs import Sign, signs_of
 from pointwise_bench.report.statistics.total_ratios import LayerRatios, Numbers, TotalRatios, compare_totals
+from pointwise_bench.report.statistics.verdicts import Chosen
 
 
 class Ratio(NamedTuple):
@@ -48,13 +52,19 @@ class Placing:
 
 @dataclass(frozen=True)
 class ComparedTotals:
-    """Every two of the backends whose totals are compared, in the order of their names."""
+    """The backends whose totals are compared, in the order of their names: every two of them, if they are not many."""
 
     backends: tuple[str, ...]
     ratios: TotalRatios
 
+    @cached_property
+    def references(self) -> frozenset[str]:
+        """Those that are compared with every other: of many backends only the fastest, and the baseline."""
+        pairs = np.bincount(np.concatenate([self.ratios.first, self.ratios.second]), minlength=len(self.backends))
+        return frozenset(itertools.compress(self.backends, pairs == len(self.backends) - 1))
+
     def over(self, reference: str) -> dict[str, Ratio]:
-        """Each one's total over that of ``reference``, which is one of them."""
+        """Each one's total over that of ``reference``, which is one of them; NaN where the two are not compared."""
         rows = self.ratios.over(self.backends.index(reference), len(self.backends)).tolist()
         return {name: Ratio(*row) for name, row in zip(self.backends, rows, strict=True)}
 
@@ -76,12 +86,18 @@ class LayerComparisons:
         self._logs = {column: np.log(values) for column, values in ratios.items()}
         self._rounds = comparisons["rounds"].to_numpy(dtype=np.int64)
 
-    def ratios(self, problems: Sequence[str], threads: int, backends: Sequence[str]) -> LayerRatios:
-        """Of every two of ``backends``, which are in the order of their names as the comparisons are."""
+    def ratios(
+        self, problems: Sequence[str], threads: int, backends: Sequence[str], chosen: Chosen | None = None
+    ) -> LayerRatios:
+        """Of every two of ``backends``, or of those ``chosen``; in the order of their names, as the comparisons are.
+
+        A pair that is chosen and was not compared on a layer has no ratio there.
+        """
         at = {name: number for number, name in enumerate(backends)}
-        pair = np.zeros((len(backends), len(backends)), dtype=np.int64)
-        pair[np.triu_indices(len(backends), k=1)] = np.arange(len(backends) * (len(backends) - 1) // 2)
-        shape = (len(problems), len(backends) * (len(backends) - 1) // 2)
+        pairs = every_two(len(backends)) if chosen is None else chosen
+        pair = np.full((len(backends), len(backends)), -1, dtype=np.int32)
+        pair[pairs] = np.arange(len(pairs[0]))
+        shape = (len(problems), len(pairs[0]))
         found = {"ratio": np.full(shape, np.nan), "low": np.full(shape, -np.inf), "high": np.full(shape, np.inf)}
         decidable = np.zeros(shape, dtype=np.bool_)
         for layer, problem in enumerate(problems):
@@ -89,10 +105,11 @@ class LayerComparisons:
             rows = known[self._rounds[known] > 0]
             first, second = (np.array([at.get(one, -1) for one in of[rows]], dtype=np.int64) for of in self._names)
             both = (first >= 0) & (second >= 0)
-            where = pair[first[both], second[both]]
+            rows, where = rows[both], pair[first[both], second[both]]
+            rows, where = rows[where >= 0], where[where >= 0]
             for column, values in found.items():
-                values[layer, where] = self._logs[column][rows[both]]
-            decidable[layer, where] = self._rounds[rows[both]] >= FEWEST_COMMON_ROUNDS
+                values[layer, where] = self._logs[column][rows]
+            decidable[layer, where] = self._rounds[rows] >= FEWEST_COMMON_ROUNDS
         return LayerRatios(found["ratio"], found["low"], found["high"], decidable)
 
 
@@ -110,7 +127,7 @@ class LayerTimes:
     high: Numbers
 
 
-def place(times: LayerTimes, threads: int, comparisons: LayerComparisons) -> Placings:
+def place(times: LayerTimes, threads: int, comparisons: LayerComparisons, baseline: str | None = None) -> Placings:
     """The placing of each backend that has a time for every layer: a partial sum would look fast."""
     whole = np.flatnonzero(~np.isnan(times.seconds).any(axis=0))
     found = {times.backends[number]: Placing(_own(times, number)) for number in whole.tolist()}
@@ -118,9 +135,11 @@ def place(times: LayerTimes, threads: int, comparisons: LayerComparisons) -> Pla
     if not rivals.size:
         return Placings(found, None)
     names = [times.backends[number] for number in rivals.tolist()]
-    layers = comparisons.ratios(times.problems, threads, names)
-    pairs = compare_totals(times.seconds[:, rivals], times.counts, layers)
-    signs = signs_of([found[name].total.seconds for name in names], pairs)
+    totals = [found[name].total.seconds for name in names]
+    chosen = chosen_pairs(totals, [number for number, name in enumerate(names) if name == baseline])
+    layers = comparisons.ratios(times.problems, threads, names, chosen)
+    pairs = compare_totals(times.seconds[:, rivals], times.counts, layers, pairs=chosen)
+    signs = signs_of(totals, pairs)
     fastest = signs.index("fastest")
     own = found[names[fastest]].total
     for name, sign, ratio in zip(names, signs, pairs.over(fastest, len(names)).tolist(), strict=True):

@@ -12,6 +12,7 @@ import pandas as pd
 from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.groups import ReportGroup
 from pointwise_bench.report.analysis.wording import duration, joined, times
+from pointwise_bench.report.statistics.chosen_pairs import MOST_AGAINST_ALL
 
 # Of missing layers, and of backends that cannot be told from the fastest.
 _NAMED: Final = 3
@@ -123,12 +124,17 @@ def _cases(networks: Sequence[ReportGroup]) -> str:
     return f"{len(networks)} cases ({len(names)} network{'s' * (len(names) > 1)}, {len(budgets)} thread budgets)"
 
 
-def verdict_counts(comparisons: pd.DataFrame) -> str:
-    """How many of the compared pairs could be told apart."""
+def verdict_counts(comparisons: pd.DataFrame, *, some_only: bool = False) -> str:
+    """How many of the compared pairs could be told apart; ``some_only``: not every two of a problem."""
     counts = comparisons["verdict"].value_counts()
     decided = int(counts.get("faster", 0) + counts.get("slower", 0))
     same, undecided = int(counts.get("same", 0)), int(counts.get("undecided", 0))
-    return (
+    chosen = (
+        f"where more than {MOST_AGAINST_ALL} backends met, the {MOST_AGAINST_ALL} fastest and the baseline were "
+        "compared with all, and a rank counts those of them who are faster"
+    )
+    counted = (
         f"{len(comparisons):,} pairs compared: {decided:,} decided, {same:,} the same within {100 * MARGIN:g} %, "
         f"{undecided:,} undecided"
     )
+    return f"{counted}; {chosen}" if some_only else counted

@@ -82,17 +82,19 @@ def network_view(
     if not group.is_whole:  # a part of a network has no total
         ranked = []
     names = [standing.backend for standing in ranked]
-    chosen = baseline if baseline in names else names[0] if names else ""
+    against = group.compared.references if group.compared is not None else frozenset()
+    choice = [name for name in names if name in against]  # of many, not all are compared with everybody
+    chosen = baseline if baseline in choice else choice[0] if choice else ""
     bars, one = _bars(group, ranked[:MOST_BARS], chosen, colours)
     segments = strip(group, timings, colours)
     return NetworkView(
         sentence=sentence_of(group, baseline),
         baseline=chosen,
-        menu=tuple(dict.fromkeys([*names[:_MENU], *([chosen] * bool(chosen))])),
+        menu=tuple(dict.fromkeys([*choice[:_MENU], *([chosen] * bool(chosen))])),
         bars=bars,
         further=max(0, len(ranked) - MOST_BARS),
         one=one,
-        ratios=_ratios(group, names[:_MENU], chosen),
+        ratios=_ratios(group, choice[:_MENU], chosen),
         incomplete=_incomplete(group, names),
         absent=_absent(group, timings),
         segments=segments,
@@ -202,7 +204,8 @@ def _ratios(group: ReportGroup, names: Sequence[str], baseline: str) -> str:
 
 
 def _incomplete(group: ReportGroup, ranked: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    rest = [one for one in group.standings if one.timed and one.backend not in set(ranked)]
+    whole = set(ranked)
+    rest = [one for one in group.standings if one.timed and one.backend not in whole]
     count = len(group.layers)
     return tuple(
         (one.backend, f"{one.timed} of {count} layers" if one.timed < count else "never compared")

@@ -31,8 +31,8 @@ class RunAnalysis:
 def analyse(run: Run, baseline: str | None = None) -> RunAnalysis:
     """Compute everything; ``baseline`` replaces the one chosen by rule."""
     ceilings = Roofs.of(run.settings)
-    comparisons = compare_run(run)
-    timings = tabulate(run, comparisons, ceilings)
     chosen = baseline or choose_baseline(run)
+    comparisons = compare_run(run, baseline=chosen)
+    timings = tabulate(run, comparisons, ceilings)
     groups = group_up(run, timings, comparisons, chosen)
     return RunAnalysis(run, chosen, ceilings, timings, comparisons, groups, gains(run.claims))

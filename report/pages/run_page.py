@@ -15,6 +15,7 @@ from pointwise_bench.backends.problem import Problem
 from pointwise_bench.common.at_once import at_once
 from pointwise_bench.common.status import STATUSES
 from pointwise_bench.report.analysis.backend_overview import overview, properties
+from pointwise_bench.report.analysis.comparisons import not_all_compared
 from pointwise_bench.report.analysis.correctness import correctness, failures
 from pointwise_bench.report.analysis.costs import costs
 from pointwise_bench.report.analysis.groups import ReportGroup
@@ -151,7 +152,7 @@ def facts_of(found: RunAnalysis) -> dict[str, Any]:
         "answers": [(number, group, answer(group)) for number, group in enumerate(found.groups, 1)],
         "networks": [group for group in found.groups if group.is_network],
         "baseline": found.baseline,
-        "verdicts": verdict_counts(found.comparisons),
+        "verdicts": verdict_counts(found.comparisons, some_only=not_all_compared(run)),
         "failures": failures(run),
         "environment": _environment(run),
         "claims": claim_tables.sections(run.claims, found.gains, found.ceilings),

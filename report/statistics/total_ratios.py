@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointwise_bench.common.verdict_rule import COMMON_TO_LAYERS, MARGIN
-from pointwise_bench.report.statistics.verdicts import judge
+from pointwise_bench.report.statistics.chosen_pairs import every_two
+from pointwise_bench.report.statistics.verdicts import Chosen, judge
 
 Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class LayerRatios:
-    """Every pair ``a < b`` of some backends on every layer: arrays ``[layers, pairs]``.
+    """Every compared pair ``a < b`` of some backends on every layer: arrays ``[layers, pairs]``.
 
     Logarithms of the time of b over the time of a, from rounds in which both ran, with the interval. NaN is the middle
     of a pair that never ran in the same round; ``decidable`` is false where that or too few rounds forbid a verdict.
@@ -29,7 +30,7 @@ class LayerRatios:
 
 @dataclass(frozen=True)
 class TotalRatios:
-    """Every pair ``a < b`` of backends on their totals: logarithms of b's total over a's, and verdicts on a."""
+    """Every compared pair ``a < b`` of backends: logarithms of b's total over a's, and verdicts on a."""
 
     first: NDArray[np.int64]
     second: NDArray[np.int64]
@@ -44,16 +45,25 @@ class TotalRatios:
         return np.exp(self.middle)
 
     def over(self, reference: int, count: int) -> Numbers:
-        """``[count, 3]``: the total of each of ``count`` backends over that of ``reference``, and its interval."""
-        found = np.zeros((count, 3))
+        """``[count, 3]``: the total of each of ``count`` backends over that of ``reference``, and its interval.
+
+        NaN where the two are not compared.
+        """
+        found: Numbers = np.full((count, 3), np.nan)
+        found[reference] = 0
         as_first, as_second = self.first == reference, self.second == reference
         found[self.second[as_first]] = np.column_stack([self.middle, self.low, self.high])[as_first]
         found[self.first[as_second]] = -np.column_stack([self.middle, self.high, self.low])[as_second]
-        return np.exp(found)
+        ratios: Numbers = np.exp(found)
+        return ratios
 
 
-def compare_totals(seconds: Numbers, counts: Numbers, layers: LayerRatios, margin: float = MARGIN) -> TotalRatios:
-    """Compare every two backends on the sum of layers, each ``counts`` times; ``seconds`` is ``[layers, backends]``.
+def compare_totals(
+    seconds: Numbers, counts: Numbers, layers: LayerRatios, margin: float = MARGIN, pairs: Chosen | None = None
+) -> TotalRatios:
+    """Compare backends on the sum of layers, each ``counts`` times; ``seconds`` is ``[layers, backends]``.
+
+    ``pairs`` are those to compare, which ``layers`` holds; without it every two are.
 
     Every layer gives the ratio of its own rounds, however many it has and whichever passes they are from: passes go to
     the layers that need them, and a total made of the passes that all layers have would throw those away. What a layer
@@ -63,7 +73,7 @@ def compare_totals(seconds: Numbers, counts: Numbers, layers: LayerRatios, margi
     The errors of the layers' ratios add up as those of numbers of which :data:`COMMON_TO_LAYERS` is common: all alike
     would be their sum, all on their own the root of the sum of their squares.
     """
-    first, second = np.triu_indices(seconds.shape[1], k=1)
+    first, second = every_two(seconds.shape[1]) if pairs is None else pairs
     logs = np.log(seconds)
     middle = np.where(np.isnan(layers.middle), logs[:, second] - logs[:, first], layers.middle)
     level = (logs[:, first] + logs[:, second]) / 2

@@ -11,13 +11,14 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pointwise_bench.common.verdict_rule import ALPHA, FEWEST_COMMON_ROUNDS, MARGIN, PLANNED_STARTS
+from pointwise_bench.report.statistics.chosen_pairs import every_two
 from pointwise_bench.report.statistics.early_intervals import half_widths
 from pointwise_bench.report.statistics.looks import price_of_look
 from pointwise_bench.report.statistics.order_statistics import ClusterRows, interval_index
@@ -33,6 +34,8 @@ from pointwise_bench.report.statistics.starts import (
 # A clock that did not advance still needs a logarithm.
 _SHORTEST_S: Final = 1e-12
 _NOTHING_KNOWN: Final = Disagreement()
+Chosen = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""The numbers of both series of each pair of a problem that is compared."""
 # Of ratios: what a processor's cache holds is ordered twice as fast as what only the memory does.
 _AT_ONCE: Final = 2**18
 
@@ -54,7 +57,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Pairs:
-    """All pairs ``a < b`` of a list of series, as columns of equal length.
+    """All pairs ``a < b`` of a list of series, or those chosen of them, as columns of equal length.
 
     ``ratio``, ``low`` and ``high`` are time of b over time of a; ``verdict`` is said of a against b. ``sign_tested`` is
     false where the interval is not the sign test's: in runs that judge early, and where the common ``rounds`` are too
@@ -103,11 +106,15 @@ class Field:
     whichever problem they are of. What they show before anything is known of the run is kept for the judgement.
     """
 
-    def __init__(self, problems: Sequence[Sequence[Series]]) -> None:
-        self._sizes = [len(series) for series in problems]
-        pairs = np.array([size * (size - 1) // 2 for size in self._sizes], dtype=np.int64)
-        self._ends = [0, *np.cumsum(pairs).tolist()]
-        self._alike = list(_alike(problems, pairs))
+    def __init__(self, problems: Sequence[Sequence[Series]], chosen: Sequence[Chosen] | None = None) -> None:
+        """``chosen`` are the pairs to compare of each problem; without it every two are.
+
+        What is said of a pair does not depend on whether others are compared: its confidence is divided among all.
+        """
+        sizes = [len(series) for series in problems]
+        self._pairs = list(map(every_two, sizes)) if chosen is None else list(chosen)
+        self._ends = [0, *np.cumsum([len(first) for first, _ in self._pairs], dtype=np.int64).tolist()]
+        self._alike = list(_alike(problems, self._pairs))
 
     @cached_property
     def _shown(self) -> _Shown:
@@ -125,7 +132,7 @@ class Field:
 
     def usual(self, first_look: int = PLANNED_STARTS) -> Disagreement:
         """What is known over all pairs; the design effects count by the starts that each pair had beyond one."""
-        return _usual(self._shown, first_look) if len(self._sizes) else Disagreement(first_look=first_look)
+        return _usual(self._shown, first_look) if self._pairs else Disagreement(first_look=first_look)
 
     def judged(self, margin: float = MARGIN, usual: Disagreement = _NOTHING_KNOWN) -> list[Pairs]:
         """Every two of each problem's series, as :func:`pair_up` compares them."""
@@ -149,17 +156,9 @@ class Field:
             ),
         }
         return [
-            Pairs(*_every_two(size), **{name: column[start:end] for name, column in columns.items()})
-            for size, start, end in zip(self._sizes, self._ends[:-1], self._ends[1:], strict=True)
+            Pairs(*pairs, **{name: column[start:end] for name, column in columns.items()})
+            for pairs, start, end in zip(self._pairs, self._ends[:-1], self._ends[1:], strict=True)
         ]
-
-
-@cache
-def _every_two(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The numbers of both series of every pair among ``count``."""
-    first, second = np.triu_indices(count, k=1)
-    first.flags.writeable = second.flags.writeable = False  # shared by all that ask
-    return first, second
 
 
 @dataclass(frozen=True)
@@ -169,7 +168,7 @@ class _Part:
     places: NDArray[np.int64]
     ratios: ClusterRows
     among: int
-    """How many pairs the problem of each has."""
+    """How many pairs the problem of each has, compared or not."""
 
     def alpha(self, usual: Disagreement) -> float:
         """The share of false verdicts that each is allowed: one among all pairs of a problem, or among one's rivals."""
@@ -213,7 +212,7 @@ class _Alike:
             yield _Part(self.places[own], ratios, self.among)
 
 
-def _alike(problems: Sequence[Sequence[Series]], pairs: NDArray[np.int64]) -> Iterable[_Alike]:
+def _alike(problems: Sequence[Sequence[Series]], pairs: Sequence[Chosen]) -> Iterable[_Alike]:
     """All pairs, in groups within which they have the same rounds from the same starts and the same confidence."""
     kinds: dict[tuple[bytes, bytes], int] = {}
     members: list[list[Series]] = []
@@ -225,10 +224,11 @@ def _alike(problems: Sequence[Sequence[Series]], pairs: NDArray[np.int64]) -> It
         kind.append(number)
         row.append(len(members[number]))
         members[number].append(one)
-    first, second = _of_all([len(series) for series in problems])
+    sizes = [len(series) for series in problems]
+    first, second = _of_all(sizes, pairs)
     kind_of, row_of = np.array(kind, dtype=np.int64), np.array(row, dtype=np.int64)
     logs = [np.stack([one.log_seconds for one in own]) for own in members]
-    among = np.repeat(pairs, pairs)
+    among = np.repeat([size * (size - 1) // 2 for size in sizes], [len(own) for own, _ in pairs])
     for places in _groups(kind_of[first], kind_of[second], among):
         a, b = first[places], second[places]
         own, other = int(kind_of[a[0]]), int(kind_of[b[0]])
@@ -237,12 +237,12 @@ def _alike(problems: Sequence[Sequence[Series]], pairs: NDArray[np.int64]) -> It
         yield _Alike(places, *sides, labels, int(among[places[0]]))
 
 
-def _of_all(sizes: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _of_all(sizes: Sequence[int], pairs: Sequence[Chosen]) -> Chosen:
     """The numbers of both series of every pair, where the series of all problems are counted through."""
     begins = np.cumsum([0, *sizes[:-1]]).tolist()
     nothing: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
     first, second = (
-        np.concatenate([nothing, *(_every_two(size)[side] + begin for size, begin in zip(sizes, begins, strict=False))])
+        np.concatenate([nothing, *(own[side] + begin for own, begin in zip(pairs, begins, strict=False))])
         for side in (0, 1)
     )
     return first, second

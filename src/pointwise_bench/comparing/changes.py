@@ -88,7 +88,8 @@ def _layers(found: RunAnalysis, names: Mapping[str, str], margin: float) -> Iter
         reason = _not_compared(before, now)
         if reason or row is None or row[3] == 0:
             verdict = _without_times(before, now)
-            reason = reason or "they had no round in common"
+            among_many = "of so many backends only those with one of the fastest were compared"
+            reason = reason or (among_many if row is None else "they had no round in common")
             yield VersionChange(now.backend, where, now.threads, verdict, reason, problem=now.problem.id)
             continue
         ratio, low, high, rounds = row

@@ -11,10 +11,13 @@ from unittest import mock
 
 import pandas as pd
 import pytest
-from make_large_run import failed_cells, many_cells, many_groups, one_long_line
+from make_large_run import failed_cells, many_backends, many_cells, many_groups, one_long_line
 from make_run import write_run
 from places import ROOT
 from report_folder import report
+
+from pointwise_bench.report.analysis import comparisons
+from pointwise_bench.report.statistics import chosen_pairs
 
 TWICE = 2.1
 """Times as many steps for twice as much. They are the same in every run, so that a twentieth of them is enough to show
@@ -72,12 +75,15 @@ def steps_of(folder: Path, cells: Iterable[dict[str, Any]]) -> Steps:
         (many_groups, 10),
         (failed_cells, 200),
         (one_long_line, 300),
+        (many_backends, 40),
     ],
-    ids=["layers", "groups", "failed", "samples"],
+    ids=["layers", "groups", "failed", "samples", "backends"],
 )
 def test_twice_as_much_takes_about_twice_as_many_steps(
-    cells: Callable[[int], Iterable[dict[str, Any]]], size: int, tmp_path: Path
+    cells: Callable[[int], Iterable[dict[str, Any]]], size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for module in (comparisons, chosen_pairs):  # a fraction of what it is, as the backends are
+        monkeypatch.setattr(module, "MOST_AGAINST_ALL", 6)
     # What is read and kept once; and from Python 3.12 on code is prepared for being counted when it first is, and then
     # misses some of its own steps.
     steps_of(tmp_path / "first", cells(2))

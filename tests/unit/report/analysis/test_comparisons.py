@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
 from make_run import cell, run_of
 
 from pointwise_bench.common.verdict_rule import START_SD
-from pointwise_bench.report.analysis.comparisons import COLUMNS, compare_run, usual_disagreements
+from pointwise_bench.report.analysis import comparisons
+from pointwise_bench.report.analysis.comparisons import COLUMNS, compare_run, not_all_compared, usual_disagreements
+from pointwise_bench.report.statistics.chosen_pairs import MOST_AGAINST_ALL
 from pointwise_bench.report.statistics.starts import Disagreement
 
 PROBLEM, OTHER = "n1c64h28w28-o128", "n1c128h14w14-o64"
@@ -26,6 +29,28 @@ def test_a_reduced_precision_is_compared_with_nobody(tmp_path: Path) -> None:
     cells += [cell(name, PROBLEM, STEADY / 3, arithmetic="tf32") for name in ("tf32", "other-tf32")]
     pairs = compare_run(run_of(tmp_path, cells))
     assert pairs[["backend_a", "backend_b"]].to_numpy().tolist() == [["also-exact", "exact"]]
+
+
+def test_of_very_many_backends_the_fastest_and_the_baseline_are_compared_with_all(tmp_path: Path) -> None:
+    """And what is said of those pairs is what is said where every two are compared."""
+    generator = np.random.default_rng(3)
+    backends = MOST_AGAINST_ALL + 4
+    cells = [
+        cell(f"b{number:03}", PROBLEM, 1e-3 * 1.01**number * np.exp(generator.normal(0, 0.01, 24)))
+        for number in range(backends)
+    ]
+    run, known = run_of(tmp_path, cells), {1: Disagreement()}
+    assert not_all_compared(run)
+    slowest = f"b{backends - 1:03}"
+    some = compare_run(run, usual=known, baseline=slowest).set_index(["backend_a", "backend_b"])
+    left_out = {f"b{number:03}" for number in range(MOST_AGAINST_ALL, backends - 1)}
+    pairs = set(some.index)
+    assert len(pairs) == backends * (backends - 1) // 2 - len(left_out) * (len(left_out) - 1) // 2
+    assert not any({*pair} <= left_out for pair in pairs)
+    with mock.patch.object(comparisons, "MOST_AGAINST_ALL", backends):
+        every_two = compare_run(run, usual=known).set_index(["backend_a", "backend_b"])
+    assert some.equals(every_two.loc[some.index])
+    assert {"faster", "undecided"} <= set(some["verdict"])
 
 
 def test_outputs_of_a_pair_are_named(tmp_path: Path) -> None:

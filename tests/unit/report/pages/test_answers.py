@@ -8,6 +8,7 @@ from make_groups import LAYERS, group_of, standing
 
 from pointwise_bench.report.analysis.groups import GroupRow, ReportGroup
 from pointwise_bench.report.pages.answers import NetworkAnswer, answer, headline, verdict_counts
+from pointwise_bench.report.statistics.chosen_pairs import MOST_AGAINST_ALL
 
 CROSS = "\N{MULTIPLICATION SIGN}"
 LEAD = (1.5, 1.4, 1.6)
@@ -161,3 +162,7 @@ def test_verdicts_are_counted() -> None:
     assert verdict_counts(pd.DataFrame({"verdict": verdicts})) == said
     nothing = "0 pairs compared: 0 decided, 0 the same within 2 %, 0 undecided"
     assert verdict_counts(pd.DataFrame({"verdict": []})) == nothing
+    among_many = verdict_counts(pd.DataFrame({"verdict": verdicts}), some_only=True)
+    assert among_many.startswith(
+        f"{said}; where more than {MOST_AGAINST_ALL} backends met, the {MOST_AGAINST_ALL} fastest"
+    )

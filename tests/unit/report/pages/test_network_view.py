@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 from make_run import cell, noisy, run_of
 
+from pointwise_bench.report.analysis import comparisons
 from pointwise_bench.report.pages.network_view import NetworkView, network_view
 from pointwise_bench.report.pages.run_analysis import analyse
 from pointwise_bench.report.plots.style import looks
+from pointwise_bench.report.statistics import chosen_pairs
 
 FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
 
@@ -84,6 +87,28 @@ def test_the_page_holds_every_two_ratios_for_the_menu(tmp_path: Path) -> None:
     middles = [[entry[0] for entry in row] for row in json.loads(view.ratios)]
     assert middles == [[1, 2, 4], [0.5, 1, 2], [0.25, 0.5, 1]]
     assert all(low <= middle <= high for row in json.loads(view.ratios) for middle, low, high in row)
+
+
+def test_of_very_many_backends_the_menu_has_those_that_all_are_compared_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (comparisons, chosen_pairs):
+        monkeypatch.setattr(module, "MOST_AGAINST_ALL", 2)
+    cells = [timed(name, 1e-3 * (2 + place)) for place, name in enumerate("abcde")]
+    run = run_of(tmp_path, cells)
+    for baseline, menu in (("b", ("a", "b")), ("e", ("a", "b", "e"))):
+        found = analyse(run, baseline)
+        view = network_view(run, found.groups[0], found.timings, baseline, looks(run.backends))
+        assert (view.baseline, view.menu) == (baseline, menu)
+        assert [bar.backend for bar in view.bars] == list("abcde")
+        assert "NaN" not in view.ratios
+        assert all(bar.length > 0 for bar in view.bars)
+        compared = found.groups[0].compared
+        assert compared is not None
+        assert compared.references == set(menu)
+        assert math.isnan(compared.over("c")["d"].ratio)
+        assert compared.over("c")["c"].ratio == 1
+        assert [standing.sign for standing in found.groups[0].standings] == ["fastest", *["slower"] * 4]
 
 
 def test_headline_and_totals_are_one_truth(tmp_path: Path) -> None:
