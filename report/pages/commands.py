@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from pointwise_bench.report.reading.run import Run
@@ -34,7 +35,13 @@ def measure(
         words += ["--cache", cache]
     if seeded and isinstance(options.get("seed"), int):
         words += ["--seed", str(options["seed"])]
-    return shlex.join(words)
+    return " ".join(map(_quoted, words))
+
+
+@lru_cache(maxsize=2**14)
+def _quoted(word: str) -> str:
+    """For a shell; the commands of a page are made of few words."""
+    return shlex.quote(word)
 
 
 def options_of(run: Run) -> dict[str, Any]:

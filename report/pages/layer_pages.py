@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from pointwise_bench.report.analysis.groups import GroupRow, ReportGroup
 from pointwise_bench.report.analysis.series import records
 from pointwise_bench.report.analysis.wording import DASH, duration, three_digits
 from pointwise_bench.report.pages.commands import measure, options_of
-from pointwise_bench.report.pages.sample_line import SampleLine, sample_line
+from pointwise_bench.report.pages.sample_line import SampleLine, sample_lines
 from pointwise_bench.report.plots.style import Look
 from pointwise_bench.report.reading.cells import ReadCell
 from pointwise_bench.report.reading.run import Run
@@ -86,11 +87,35 @@ def details_of(
     of_layer: defaultdict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
     for row in records(timings, _COLUMNS):
         of_layer[row["name"], row["problem"]].append(row)
+    rows = [_LayerRows.of(of_layer[layer.name, layer.problem]) for layer in group.layers]
+    shown = (
+        cells[row["backend"], layer.problem, group.threads]
+        for layer, own in zip(group.layers, rows, strict=True)
+        for row in own.shown
+    )
+    lines = iter(sample_lines([(cell.samples, cell.round) for cell in shown]))
     layers = (
-        _details(options, group.threads, number, layer, of_layer[layer.name, layer.problem], cells, colours)
-        for number, layer in enumerate(group.layers, 1)
+        _details(options, group.threads, number, layer, own, list(itertools.islice(lines, len(own.shown))), colours)
+        for number, (layer, own) in enumerate(zip(group.layers, rows, strict=True), 1)
     )
     return _pages(layers)
+
+
+class _LayerRows(NamedTuple):
+    """The rows of a layer: those with a time from the fastest on, and backend, status and reason of the others."""
+
+    timed: list[Mapping[str, Any]]
+    failed: list[tuple[str, str, str]]
+
+    @classmethod
+    def of(cls, rows: Sequence[Mapping[str, Any]]) -> _LayerRows:
+        timed = sorted((row for row in rows if _has_time(row)), key=_order)
+        return cls(timed, sorted((row["backend"], row["status"], row["reason"]) for row in rows if not _has_time(row)))
+
+    @property
+    def shown(self) -> list[Mapping[str, Any]]:
+        """Those with a time that the page has room for."""
+        return self.timed[:MOST_OF_A_LAYER]
 
 
 def cells_by_key(run: Run) -> dict[CellKey, ReadCell]:
@@ -120,19 +145,17 @@ def _details(
     threads: int,
     number: int,
     layer: GroupRow,
-    rows: Sequence[Mapping[str, Any]],
-    cells: Mapping[CellKey, ReadCell],
+    rows: _LayerRows,
+    lines: Sequence[SampleLine],
     colours: Mapping[str, Look],
 ) -> LayerDetails:
-    timed = sorted((row for row in rows if _has_time(row)), key=_order)
-    failed = sorted((row["backend"], row["status"], row["reason"]) for row in rows if not _has_time(row))
-    shown = timed[:MOST_OF_A_LAYER]
+    timed, failed = rows
     return LayerDetails(
         number=number,
         name=layer.name or layer.problem,
         problem=layer.problem,
         occurrences=layer.occurrences,
-        timed=tuple(_timed(options, row, cells[row["backend"], layer.problem, threads], colours) for row in shown),
+        timed=tuple(_timed(options, row, threads, line, colours) for row, line in zip(rows.shown, lines, strict=True)),
         failed=tuple(failed[:MOST_OF_A_LAYER]),
         further=max(0, len(timed) - MOST_OF_A_LAYER) + max(0, len(failed) - MOST_OF_A_LAYER),
         command=measure(options, [layer.problem], threads),
@@ -147,7 +170,9 @@ def _order(row: Mapping[str, Any]) -> tuple[bool, float, str]:
     return row["sign"] != "fastest", row["median_s"], row["backend"]
 
 
-def _timed(options: Mapping[str, Any], row: Mapping[str, Any], cell: ReadCell, colours: Mapping[str, Look]) -> Timed:
+def _timed(
+    options: Mapping[str, Any], row: Mapping[str, Any], threads: int, samples: SampleLine, colours: Mapping[str, Look]
+) -> Timed:
     share = row["percent_of_roof"]
     return Timed(
         backend=row["backend"],
@@ -161,8 +186,8 @@ def _timed(options: Mapping[str, Any], row: Mapping[str, Any], cell: ReadCell, c
         prepare=duration(row["prepare_s"]),
         first_call=duration(row["first_call_s"]),
         faults=_digits(row["page_faults_per_call"]),
-        samples=sample_line(cell.samples, cell.round),
-        command=measure(options, [row["problem"]], cell.threads, [row["backend"]], seeded=True),
+        samples=samples,
+        command=measure(options, [row["problem"]], threads, [row["backend"]], seeded=True),
     )
 
 

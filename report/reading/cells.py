@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointwise_bench.backends.problem import Problem
+from pointwise_bench.common.at_once import at_once
 from pointwise_bench.common.formats import IN_PROCESS
 from pointwise_bench.common.status import OK
 from pointwise_bench.report.reading.json_lines import json_of, lines_of
@@ -19,6 +21,11 @@ from pointwise_bench.report.reading.run_format import PLACE, key_of, read_cell
 from pointwise_bench.report.reading.value_readers import Defect
 
 OWN_ARITHMETIC: Final = "own"
+
+_WORTH_SHARING: Final = 8_000_000
+"""Bytes of lines from which on several processes read them: those of fewer are read in the time that forks take."""
+_PARTS: Final = 32
+"""Of the lines, read one by one by whoever is free."""
 
 Seconds = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -86,20 +93,28 @@ class ReadCell:
 
 def read_cells(path: Path) -> tuple[tuple[ReadCell, ...], list[str]]:
     """The cells, and a sentence for each line that holds none: torn by a crash, damaged, or of a newer version."""
-    found: dict[tuple[str, str, int], ReadCell] = {}
-    defects = []
-    for number, line in lines_of(path):
+    lines = list(lines_of(path))
+    each = -(-len(lines) // _PARTS) or 1
+    parts = [lines[start : start + each] for start in range(0, len(lines), each)]
+    worth_it = sum(len(line) for _, line in lines) >= _WORTH_SHARING
+    read = at_once([partial(_read, part) for part in parts], worth_it=worth_it)
+    # A resumed run may measure a cell again; the later line is the one its worker finished.
+    found = {(cell.backend, cell.problem.id, cell.threads): cell for cells, _ in read for cell in cells}
+    return tuple(found.values()), [defect for _, defects in read for defect in defects]
+
+
+def _read(lines: Iterable[tuple[int, bytes]]) -> tuple[list[ReadCell], list[str]]:
+    """The cells of numbered lines in their order, and the sentences on the others."""
+    found, defects = [], []
+    for number, line in lines:
         values: Any = None
         try:
             values = json_of(line)
-            cell = _cell(read_cell(values))
+            found.append(_cell(read_cell(values)))
         except Defect as defect:
             key = key_of(values)
             defects.append(f"line {number}{f' ({key})' if key else ''}: {defect}")
-            continue
-        # A resumed run may measure a cell again; the later line is the one its worker finished.
-        found[cell.backend, cell.problem.id, cell.threads] = cell
-    return tuple(found.values()), defects
+    return found, defects
 
 
 def _cell(line: Mapping[str, Any]) -> ReadCell:

@@ -21,7 +21,7 @@ _MOST_TICKETS: Final = 1024
 _TICKET: Final = 2
 
 _helping: Final[list[bool]] = []
-"""Not empty in a helper: jobs of its own are done one by one, as all cores have work."""
+"""Not empty in whoever does shared jobs: jobs within those are done one by one, as all cores have work."""
 
 
 class _Helper(NamedTuple):
@@ -47,10 +47,12 @@ def at_once(jobs: Sequence[Callable[[], Result]], *, worth_it: bool = True) -> l
     started: list[_Helper] = []
     try:
         started += (_start(jobs, tickets) for _ in range(helpers))
+        _helping.append(True)
         found = _done(jobs, tickets)
         for helper in started:
             found |= _results_of(helper)
     finally:
+        _helping.clear()
         os.close(tickets)
         for helper in started:
             _end(helper)

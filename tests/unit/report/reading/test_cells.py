@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from make_run import cell, run_of
 
+from pointwise_bench.common import at_once
+from pointwise_bench.report.reading import cells
 from pointwise_bench.report.reading.cells import ReadCell, ReadPlace, read_cells
 from pointwise_bench.report.reading.run import Run
 
@@ -119,6 +123,34 @@ def test_a_line_that_holds_no_cell_is_named_with_as_much_as_it_says(tmp_path: Pa
     found, defects = read_cells(path)
     assert [one.backend for one in found] == ["a"]
     assert [one.partition(": ")[0] for one in defects] == [f"line 3 (b {PROBLEM})", "line 4", "line 5"]
+
+
+def test_many_lines_are_read_by_several_processes_as_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In their order, the later line of a cell in the place of the earlier one, with the numbers of damaged lines."""
+    lines = [json.dumps(cell(f"b{number % 60}", PROBLEM, [1.0 + number, 2.0])) for number in range(70)]
+    lines[20], lines[65] = "[]", lines[65][:30]
+    path = tmp_path / "cells.jsonl"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    alone, defects = read_cells(path)
+    started: list[int] = []
+    fork = os.fork
+
+    def counted() -> int:
+        started.append(os.getpid())
+        return fork()
+
+    monkeypatch.setattr(cells, "_WORTH_SHARING", 1)
+    monkeypatch.setattr(at_once, "available_cores", lambda: 3)
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    monkeypatch.setattr(os, "fork", counted)
+    shared, same_defects = read_cells(path)
+    assert started == [os.getpid()] * 2
+    assert [one.backend for one in shared] == [one.backend for one in alone]
+    assert [one.samples.tolist() for one in shared] == [one.samples.tolist() for one in alone]
+    assert shared[0].samples.tolist() == [61.0, 2.0]
+    assert [one.problem for one in shared] == [one.problem for one in alone]
+    assert same_defects == defects
+    assert [one.partition(": ")[0] for one in defects] == ["line 21", "line 66"]
 
 
 def test_no_file_is_no_cell(tmp_path: Path) -> None:
