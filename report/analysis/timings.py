@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
-from functools import cache
-from typing import Any, Final, cast
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -30,7 +29,14 @@ COLUMNS: Final = (
 _WHOLE: Final = ("threads", "rank", "peak_rss_bytes", "count", "rounds", "starts", "calls")
 
 RowKey = tuple[str, int, str]
-RoofOf = Callable[[Problem, int], Roof | None]
+
+
+class _Work(NamedTuple):
+    """What a problem asks of a machine, whoever computes it: flops, least bytes, and its roof if that is known."""
+
+    flops: int
+    min_bytes: int
+    roof: Roof | None
 
 
 def tabulate(run: Run, comparisons: pd.DataFrame, ceilings: Roofs) -> pd.DataFrame:
@@ -45,9 +51,12 @@ def tabulate(run: Run, comparisons: pd.DataFrame, ceilings: Roofs) -> pd.DataFra
     comparable: dict[RowKey, float] = {}
     timed = [cell for cell in run.cells if cell.timed]
     times = dict(zip(map(id, timed), times_of(timed), strict=True))
-    roof_of = cache(ceilings.roof)  # a problem has one, whoever computes it
+    works: dict[tuple[str, int], _Work] = {}
     for cell in run.cells:
-        row = _row(run, cell, times.get(id(cell)), roof_of)
+        where = (cell.problem.id, cell.threads)
+        if where not in works:
+            works[where] = _work(cell.problem, cell.threads, ceilings)
+        row = _row(run, cell, times.get(id(cell)), works[where])
         key = (row["problem"], cell.threads, cell.backend)
         if cell.comparable_to_others:
             row["rank"] = 1 + beaten[key]
@@ -66,7 +75,11 @@ def tabulate(run: Run, comparisons: pd.DataFrame, ceilings: Roofs) -> pd.DataFra
     return table.astype(dict.fromkeys(_WHOLE, "Int64") | {"leads": "bool", "wins": "bool"})
 
 
-def _row(run: Run, cell: ReadCell, times: CellTimes | None, roof_of: RoofOf) -> dict[str, Any]:
+def _work(problem: Problem, threads: int, ceilings: Roofs) -> _Work:
+    return _Work(problem.flops, problem.min_bytes, ceilings.roof(problem, threads))
+
+
+def _row(run: Run, cell: ReadCell, times: CellTimes | None, work: _Work) -> dict[str, Any]:
     row: dict[str, Any] = {
         "machine": run.machine,
         "run": run.name,
@@ -91,20 +104,19 @@ def _row(run: Run, cell: ReadCell, times: CellTimes | None, roof_of: RoofOf) -> 
         "device": cell.device,
         "median_s": math.nan,
     }
-    return row | _speed(cell, times, roof_of) if times else row
+    return row | _speed(cell, times, work) if times else row
 
 
-def _speed(cell: ReadCell, times: CellTimes, roof_of: RoofOf) -> dict[str, Any]:
+def _speed(cell: ReadCell, times: CellTimes, work: _Work) -> dict[str, Any]:
     median, low, high, _ = times
-    problem = cell.problem
     # The ceilings are the processor's: a point of another device under them would mean nothing.
-    roof = roof_of(problem, cell.threads) if cell.device == "cpu" else None
+    roof = work.roof if cell.device == "cpu" else None
     return {
         "median_s": median,
         "low_s": low,
         "high_s": high,
-        "gflops": problem.flops / median / 1e9 if median else math.nan,
-        "gb_per_s": problem.min_bytes / median / 1e9 if median else math.nan,
+        "gflops": work.flops / median / 1e9 if median else math.nan,
+        "gb_per_s": work.min_bytes / median / 1e9 if median else math.nan,
         "percent_of_roof": 100 * roof.seconds / median if roof and median else math.nan,
         "bound_by": roof.bound_by if roof else None,
         "device_median_s": float(np.median(cell.device_samples)) if cell.device_samples.size else math.nan,

@@ -58,10 +58,11 @@ def leaders_of(count: int, pairs: Judged) -> Leaders[int]:
     if not count:
         return Leaders(frozenset(), frozenset())
     ahead, beats, same = (np.zeros((count, count), dtype=np.bool_) for _ in range(3))
+    equal = pairs.verdict == "same"
     for table, forth, back in (
         (ahead, pairs.ratio > 1, pairs.ratio < 1),
         (beats, pairs.verdict == "faster", pairs.verdict == "slower"),
-        (same, pairs.verdict == "same", pairs.verdict == "same"),
+        (same, equal, equal),
     ):
         table[pairs.first, pairs.second] = forth
         table[pairs.second, pairs.first] = back

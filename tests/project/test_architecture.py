@@ -38,7 +38,8 @@ ELSEWHERE = {"report": (), "suites.harness": ("tests/process", "tests/run", "tes
 RULE = {
     f"{REPORT}.statistics.{name}"
     for name in (
-        *("early_intervals", "leaders", "looks", "order_statistics", "outlook", "starts", "total_ratios", "verdicts"),
+        *("chosen_pairs", "early_intervals", "leaders", "looks", "order_statistics", "outlook", "starts"),
+        *("total_ratios", "verdicts"),
     )
 }
 BORROWED = {
