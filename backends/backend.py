@@ -47,6 +47,9 @@ A run starts every worker several times. What a backend compiles for a problem m
 that only the first one compiles it; ``prepare_s`` is that of the first start.
 """
 
+UNTIMED: Final = "POINTWISE_BENCH_UNTIMED"
+"""Environment variable of a worker, set where nothing is timed: backends may share what they compile there."""
+
 
 class Backend(ABC):
     """One way to compute a pointwise convolution. Subclass, decorate with ``@register``, and that is all.

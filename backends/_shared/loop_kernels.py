@@ -28,7 +28,7 @@ def kernels(parallel: bool) -> dict[str, Any]:
     """
     from numba import njit, prange
 
-    kept = keep_for_the_run()
+    kept = keep_for_the_run(parallel=parallel)
     compiled = njit(parallel=parallel, fastmath=FAST_MATH, error_model="numpy", cache=kept)
 
     @compiled  # type: ignore[untyped-decorator]
@@ -98,7 +98,7 @@ def gradient(parallel: bool, dtype: str, contiguous: bool) -> Any:
         parallel=parallel,
         fastmath=FAST_MATH | {"reassoc"},
         error_model="numpy",
-        cache=keep_for_the_run(),
+        cache=keep_for_the_run(parallel=parallel),
     )
 
     @summing  # type: ignore[untyped-decorator]
@@ -126,15 +126,17 @@ def gradient(parallel: bool, dtype: str, contiguous: bool) -> Any:
     return of_weights
 
 
-def keep_for_the_run() -> bool:
+def keep_for_the_run(*, parallel: bool) -> bool:
     """Have numba keep what it compiles in the folder of the run, for the next start; False where there is none.
 
     The parallel loops take more than a second for each of their types, which every start of a worker would pay anew.
+    Serial and parallel loops have a folder each: numba finds what it keeps by the function and its types and not by
+    the options, so that in one folder whoever came second would run the code of whoever came first.
     """
     folder = os.environ.get(RUN_CACHE)
     if folder is None:
         return False
     from numba import config
 
-    config.CACHE_DIR = str(Path(folder, "numba"))
+    config.CACHE_DIR = str(Path(folder, "numba", "parallel" if parallel else "serial"))
     return True

@@ -1,15 +1,16 @@
 """A pytest plugin (``-p shared_out``, with ``-n``) that gives each process of pytest-xdist whole groups of tests.
 
 A group is all that needs the same expensive thing once: a file of ``tests``, for its fixtures of a module are whole
-runs; a backend of ``suites``, for its worker loads a library and compiles. The groups go out in the order in which
-their first tests were named, so the command line names the longest ones first and the short ones fill the end.
+runs; a backend of ``suites``, for its worker loads a library and compiles, with whoever compiles the same code. The
+groups go out in the order in which their first tests were named, so the command line names the longest ones first and
+the short ones fill the end.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -19,6 +20,10 @@ from pointwise_bench.backends import registry
 # Before it compiles, inductor tries the vector instructions that the processor names: five seconds of the C++ compiler
 # in each session, and no part of what the tests ask. Nothing is measured by tests that go out in this way.
 os.environ.setdefault("TORCHINDUCTOR_VEC_ISA_OK", "1")
+
+
+COMPILES_AS: Final = {"opencl-from-host": "opencl"}
+"""Backends whose workers find what those of another have compiled, as long as one process asks both."""
 
 
 class ByFileOrBackend(LoadScopeScheduling):  # type: ignore[misc]  # of pytest-xdist, which is untyped
@@ -31,7 +36,10 @@ class ByFileOrBackend(LoadScopeScheduling):  # type: ignore[misc]  # of pytest-x
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, rest = nodeid.partition("::")
-        return backend_of(rest, self._names) or file if file.startswith("suites/") else file
+        if not file.startswith("suites/"):
+            return file
+        backend = backend_of(rest, self._names)
+        return COMPILES_AS.get(backend, backend) if backend else file
 
 
 def backend_of(test: str, names: set[str]) -> str | None:

@@ -58,5 +58,10 @@ def _loop(activation: str, dtype: str, parallel: bool) -> Any:
                 y[at] = of_one(y[at])
 
     signature = types.void(types.Array(item, 1, "C"))
-    options = {"parallel": parallel, "fastmath": FAST_MATH, "error_model": "numpy", "cache": keep_for_the_run()}
+    options = {
+        "parallel": parallel,
+        "fastmath": FAST_MATH,
+        "error_model": "numpy",
+        "cache": keep_for_the_run(parallel=parallel),
+    }
     return njit(signature, **options)(over_all)

@@ -10,6 +10,7 @@ from tempfile import gettempdir
 from typing import Any
 
 from pointwise_bench.backends._shared.opencl.kernels import SOURCE
+from pointwise_bench.backends.backend import RUN_CACHE, UNTIMED
 
 
 def missing_opencl() -> str | None:
@@ -25,11 +26,14 @@ def set_up(threads: int) -> None:
     """Hold PoCL to the budget and have everything compiled anew; before the binding is first imported.
 
     Both PoCL and the binding keep what they have compiled in the user's cache folder, so that ``prepare`` would be
-    timed in the first process alone. What PoCL writes meanwhile goes to a folder beside the temporary ones.
+    timed in the first process alone. What PoCL writes meanwhile goes to a folder beside the temporary ones. Where
+    nothing is timed it keeps kernels with the session: two backends have the same, and each takes half a second.
     """
     os.environ["POCL_MAX_PTHREAD_COUNT"] = str(threads)  # read when PoCL's device is first asked for
-    os.environ["POCL_KERNEL_CACHE"] = "0"
-    os.environ["POCL_CACHE_DIR"] = str(Path(gettempdir()) / "pointwise-bench-pocl")
+    session = os.environ.get(RUN_CACHE) if UNTIMED in os.environ else None
+    folder = Path(gettempdir(), "pointwise-bench-pocl") if session is None else Path(session, "pocl")
+    os.environ["POCL_KERNEL_CACHE"] = "0" if session is None else "1"
+    os.environ["POCL_CACHE_DIR"] = str(folder)
     os.environ["PYOPENCL_NO_CACHE"] = "1"
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import psutil
 
 from pointwise_bench import Problem
+from pointwise_bench.backends.backend import UNTIMED
 from pointwise_bench.suites.harness.machine.thread_variables import patient_variables
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.run.kept_cases import KeptCases
@@ -41,7 +42,7 @@ class UntimedBackends:
     """
 
     def __init__(self, logs: Path, options: Options) -> None:
-        self._pool = Pool(logs, in_process=options.in_process, variables=patient_variables())
+        self._pool = Pool(logs, in_process=options.in_process, variables=patient_variables() | {UNTIMED: "1"})
         self._timeout_s = options.timeout_s
         self._cases = KeptCases()
         self._answers: defaultdict[str, list[_Answer]] = defaultdict(list)
