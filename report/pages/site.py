@@ -10,15 +10,17 @@ from typing import Any, Final
 
 from pointwise_bench.common.at_once import at_once
 from pointwise_bench.report.analysis.comparisons import COLUMNS as COMPARISON_COLUMNS
+from pointwise_bench.report.analysis.overall.recorded import recorded
 from pointwise_bench.report.analysis.timings import COLUMNS as TIMING_COLUMNS
 from pointwise_bench.report.claims import claim_tables, claims_document
+from pointwise_bench.report.pages.across.finding import pages_across
 from pointwise_bench.report.pages.files.csv_file import write_frames
 from pointwise_bench.report.pages.files.network_files import Viewed, network_files
 from pointwise_bench.report.pages.rendering import Page, render
 from pointwise_bench.report.pages.run_analysis import RunAnalysis
 from pointwise_bench.report.pages.run_page import WORTH_SHARING, RunPlace, cells_plotted, facts_of, run_page
 from pointwise_bench.report.pages.stated_rules import stated_rules
-from pointwise_bench.report.pages.views.finding import views_of
+from pointwise_bench.report.pages.views.finding import View, views_of
 from pointwise_bench.report.plots.overview_plot import draw_picture
 from pointwise_bench.report.plots.style import Look, looks
 from pointwise_bench.report.reading.errors import ReportError
@@ -57,8 +59,10 @@ def _write(found: Sequence[RunAnalysis], folder: Path) -> None:
     # In one order, however they were named: the same runs give the same bytes.
     ordered = sorted(found, key=lambda one: (one.run.started_at, one.run.machine, one.run.name))
     colours = looks(backend for one in ordered for backend in (*one.run.backends, *one.run.claims.backends))
-    pages, runs = _pages_of_runs(ordered, colours, folder)
+    across = pages_across([recorded(one.run, one.timings, one.groups) for one in ordered], colours, PAGE)
+    pages, runs = _pages_of_runs(ordered, colours, folder, across)
     pages += _claims(ordered, runs, folder)
+    pages += [view.page for view in across]
     jobs: list[Callable[[], None]] = [
         partial(write_frames, [one.timings for one in ordered], TIMING_COLUMNS, folder / "timings.csv"),
         partial(write_frames, [one.comparisons for one in ordered], COMPARISON_COLUMNS, folder / "comparisons.csv"),
@@ -71,7 +75,7 @@ def _write(found: Sequence[RunAnalysis], folder: Path) -> None:
 
 
 def _pages_of_runs(
-    found: Sequence[RunAnalysis], colours: dict[str, Look], folder: Path
+    found: Sequence[RunAnalysis], colours: dict[str, Look], folder: Path, across: Sequence[View]
 ) -> tuple[list[Page], list[dict[str, Any]]]:
     """A page for each run with its views, and an index where there are several; and what the runs' pages say.
 
@@ -85,11 +89,12 @@ def _pages_of_runs(
         run = run_page(one, colours, place)
         runs.append(run | {"page": place.page})
         views = views_of(one, colours, place.prefix, place.page)
-        values = {"run": run, "rules": stated_rules([one.run]), "alone": len(found) == 1, "views": views}
+        values = {"run": run, "rules": stated_rules([one.run]), "alone": len(found) == 1}
+        values["views"] = [*views, *across]
         pages.append(Page(place.page, "run.html", values))
         pages += [view.page for view in views]
     if len(found) > 1:
-        pages.append(Page(PAGE, "index.html", {"runs": runs}))
+        pages.append(Page(PAGE, "index.html", {"runs": runs, "across": across}))
     pages.append(Page("summary.md", "summary.md", {"runs": runs}))
     return pages, runs
 

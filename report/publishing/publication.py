@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pointwise_bench.report.analysis.overall.recorded import Recorded, recorded
 from pointwise_bench.report.analysis.trust.controls import controls_of
 from pointwise_bench.report.analysis.trust.light import Light, light_of
+from pointwise_bench.report.pages.across.finding import pages_across
 from pointwise_bench.report.pages.group_pages import slug_of
 from pointwise_bench.report.pages.network_view import Sentence, sentence_of
 from pointwise_bench.report.pages.rendering import Page
 from pointwise_bench.report.pages.run_analysis import analyse
 from pointwise_bench.report.pages.site import PAGE, write_site
+from pointwise_bench.report.plots.style import looks
 from pointwise_bench.report.publishing.admission import Check, Rules, checks_of
 from pointwise_bench.report.publishing.badge import badge, embed
 from pointwise_bench.report.publishing.history import Dated, histories
@@ -23,6 +26,7 @@ from pointwise_bench.report.reading.run import load_run
 if TYPE_CHECKING:
     from pointwise_bench.report.analysis.groups import ReportGroup
     from pointwise_bench.report.pages.run_analysis import RunAnalysis
+    from pointwise_bench.report.pages.views.finding import View
 
 BADGES: Final = "badges"
 
@@ -43,6 +47,7 @@ class Published:
     valid: int
     light: Light
     checks: Sequence[Check]
+    recorded: Recorded
     rules: str = ""
 
     @property
@@ -78,8 +83,10 @@ def publish(folders: Iterable[Path], out: Path, rules: Rules, say: Callable[[str
     shown.sort(key=lambda one: (one.started_at, one.machine, one.name), reverse=True)
     out.mkdir(parents=True, exist_ok=True)
     pages = _machines(shown)
-    Page(PAGE, "publication.html", {"runs": shown, "machines": pages, "count": len(shown)}).write(out)
-    for page in pages.values():
+    across = _across(shown)
+    values = {"runs": shown, "machines": pages, "count": len(shown), "across": across}
+    Page(PAGE, "publication.html", values).write(out)
+    for page in (*pages.values(), *(view.page for view in across)):
         page.write(out)
     return out / PAGE, len(shown)
 
@@ -108,6 +115,7 @@ def _published(found: RunAnalysis, out: Path, rules: Rules, letter: str) -> Publ
         valid=sum(cell.timed for cell in run.cells),
         light=light_of(run, found.timings, controls_of(run)),
         checks=checks_of(found, rules),
+        recorded=recorded(run, found.timings, found.groups),
         rules=letter,
     )
 
@@ -118,6 +126,13 @@ def _write_badge(group: ReportGroup, out: Path, place: Path) -> str:
     (out / path).parent.mkdir(parents=True, exist_ok=True)
     (out / path).write_text(badge(group), encoding="utf-8")
     return embed(group.name, path.as_posix(), (place / PAGE).as_posix())
+
+
+def _across(shown: Sequence[Published]) -> list[View]:
+    """The pages over all runs."""
+    runs = [one.recorded for one in shown]
+    names = {backend for run in runs for network in run.networks for backend in network.backends}
+    return pages_across(runs, looks(names), PAGE)
 
 
 def _machines(shown: Sequence[Published]) -> dict[str, Page]:

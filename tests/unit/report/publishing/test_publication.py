@@ -44,6 +44,7 @@ def test_the_index_tells_of_each_run_and_every_link_leads_somewhere(tmp_path: Pa
     (machine,) = (tmp_path / "site").glob("machine-testbed*.html")
     assert "No network has a total in two runs" not in machine.read_text(encoding="utf-8")
     assert len(list((tmp_path / "site").rglob("badges/*.svg"))) == 3
+    assert 'href="scaling.html"' in text
 
 
 def test_the_same_runs_in_another_order_are_the_same_bytes(tmp_path: Path) -> None:
