@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import cache
 
 import pytest
@@ -116,10 +117,11 @@ def test_no_room_imports_upward(package: str, rooms: tuple[str, ...]) -> None:
     assert upward == []
 
 
-@pytest.mark.parametrize("module", [module for module, path in FILES.items() if path.name == "__init__.py"])
-def test_every_package_says_what_lives_there(module: str) -> None:
-    text = ast.get_docstring(tree(module)) or ""
-    assert len(text.split()) >= 5, f"{module}: {text!r}"
+def test_every_package_says_what_lives_there() -> None:
+    packages = [module for module, path in FILES.items() if path.name == "__init__.py"]
+    said = {module: ast.get_docstring(tree(module)) or "" for module in packages}
+    assert packages
+    assert {module: text for module, text in said.items() if len(text.split()) < 5} == {}
 
 
 def test_the_floors_of_a_package_are_few() -> None:
@@ -167,22 +169,17 @@ def test_there_are_no_circles() -> None:
 # --- tests --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("package", "module"),
-    [
-        (package, module)
-        for package in MIRRORED
-        for module in modules_of(package)
-        if "__init__" not in FILES[module].name
-    ],
-)
-def test_every_module_has_a_test_file_of_its_own_name(package: str, module: str) -> None:
+@pytest.mark.parametrize("package", MIRRORED)
+def test_every_module_has_a_test_file_of_its_own_name(package: str) -> None:
     """``report/analysis/regression.py`` is tested in ``analysis/test_regression.py``: where none was, faults sat."""
-    *rooms, name = module.removeprefix(f"{PACKAGE}.{package}.").split(".")
-    file = f"test_{name.strip('_')}.py"
-    expected = ROOT.joinpath(MIRRORED[package], *rooms, file)
-    found = [path for path in (expected, *(ROOT / folder / file for folder in ELSEWHERE[package])) if path.is_file()]
-    assert found, f"{module} has no {expected.relative_to(ROOT)}"
+    lacking = []
+    for module in [module for module in modules_of(package) if "__init__" not in FILES[module].name]:
+        *rooms, name = module.removeprefix(f"{PACKAGE}.{package}.").split(".")
+        file = f"test_{name.strip('_')}.py"
+        expected = ROOT.joinpath(MIRRORED[package], *rooms, file)
+        if not any(path.is_file() for path in (expected, *(ROOT / folder / file for folder in ELSEWHERE[package]))):
+            lacking.append(f"{module} has no {expected.relative_to(ROOT)}")
+    assert lacking == []
 
 
 # --- names --------------------------------------------------------------------------------------------------------
@@ -221,14 +218,24 @@ def test_the_package_offers_the_contract_and_the_registry() -> None:
     assert ours(BACKENDS) == {f"{BACKENDS}.problem", f"{BACKENDS}.backend", f"{BACKENDS}.registry"}
 
 
-@pytest.mark.parametrize("module", contestants())
-def test_a_backend_imports_the_contract_and_helpers_but_no_other_backend(module: str) -> None:
-    assert ours(module) <= {*CONTRACT, *helpers()}
+def imported_beyond(modules: Iterable[str], allowed: Iterable[str]) -> list[str]:
+    """What ``modules`` import of ours that is not among ``allowed``. All in one test: a test each takes longer."""
+    asked = [*modules]
+    assert asked
+    may = {*allowed}
+    return [f"{module} -> {imported}" for module in asked for imported in sorted(ours(module) - may)]
 
 
-@pytest.mark.parametrize("module", helpers())
-def test_a_helper_imports_the_contract_and_other_helpers(module: str) -> None:
-    assert ours(module) <= {*CONTRACT, *helpers()}
+def test_an_import_that_is_not_allowed_is_named() -> None:
+    assert imported_beyond([f"{BACKENDS}.backend"], []) == [f"{BACKENDS}.backend -> {BACKENDS}.problem"]
+
+
+def test_a_backend_imports_the_contract_and_helpers_but_no_other_backend() -> None:
+    assert imported_beyond(contestants(), {*CONTRACT, *helpers()}) == []
+
+
+def test_a_helper_imports_the_contract_and_other_helpers() -> None:
+    assert imported_beyond(helpers(), {*CONTRACT, *helpers()}) == []
 
 
 # What numba compiles stands in modules of its own, because its cache on disk wants functions of a module. They are
@@ -245,31 +252,53 @@ def test_what_numba_compiles_is_imported_inside_functions_only() -> None:
     assert not [module for module in importers if COMPILED & ours(module, inside_functions=False)]
 
 
-@pytest.mark.parametrize("module", [module for module in modules_of("backends") if module not in COMPILED])
-def test_no_module_of_backends_imports_anything_heavy_at_its_top(module: str) -> None:
-    at_import = imports(module, inside_functions=False, for_types=False)
-    assert not HEAVY & {name.partition(".")[0] for name in at_import}
+def heavy_at_the_top(modules: Iterable[str], heavy: frozenset[str] | set[str] = HEAVY) -> list[str]:
+    """Which of ``modules`` import something heavy when they are imported, and what."""
+    found = {module: imports(module, inside_functions=False, for_types=False) for module in modules}
+    assert found
+    return [
+        f"{module} -> {name}"
+        for module, names in found.items()
+        for name in sorted(names)
+        if name.partition(".")[0] in heavy
+    ]
 
 
-@pytest.mark.parametrize("module", contestants())
-def test_a_backend_is_read_in_one_sitting(module: str) -> None:
-    assert len(FILES[module].read_text().splitlines()) <= LONGEST_BACKEND
+def test_what_is_heavy_at_the_top_is_named() -> None:
+    numba = f"{BACKENDS}._microkernel.compiled"
+    assert f"{numba} -> numba" in heavy_at_the_top([numba])
 
 
-@pytest.mark.parametrize("module", helpers())
-def test_a_helper_has_one_purpose_and_the_length_of_one(module: str) -> None:
+def test_no_module_of_backends_imports_anything_heavy_at_its_top() -> None:
+    assert heavy_at_the_top({*modules_of("backends")} - COMPILED) == []
+
+
+def longer_than(most: int, modules: Iterable[str]) -> dict[str, int]:
+    """Lines of those of ``modules`` that have more than ``most``."""
+    lines = {module: len(FILES[module].read_text().splitlines()) for module in modules}
+    assert lines
+    return {module: count for module, count in lines.items() if count > most}
+
+
+def test_a_backend_is_read_in_one_sitting() -> None:
+    assert longer_than(LONGEST_BACKEND, contestants()) == {}
+
+
+def test_a_helper_has_one_purpose_and_the_length_of_one() -> None:
     # The parts of a contestant that is a package are its own code, which it shares with nobody.
-    is_part = "._shared" not in module
-    assert len(FILES[module].read_text().splitlines()) <= (LONGEST_PART if is_part else LONGEST_HELPER)
+    parts = {module for module in helpers() if "._shared" not in module}
+    assert longer_than(LONGEST_PART, parts) == {}
+    assert longer_than(LONGEST_HELPER, {*helpers()} - parts) == {}
+    assert longer_than(1, parts)
 
 
 # --- suites and report --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", modules_of("suites"))
-def test_suites_import_the_contract_of_backends_and_no_backend(module: str) -> None:
+def test_suites_import_the_contract_of_backends_and_no_backend() -> None:
     allowed = {*CONTRACT, f"{BACKENDS}.registry", *modules_of("common"), *modules_of("suites")}
-    assert ours(module) <= {*allowed, *BORROWED.get(module, ())}
+    borrowed = {f"{module} -> {name}" for module, names in BORROWED.items() for name in names}
+    assert {*imported_beyond(modules_of("suites"), allowed)} <= borrowed
 
 
 @cache
@@ -285,22 +314,27 @@ def declared_names() -> frozenset[str]:
     )
 
 
-@pytest.mark.parametrize("module", modules_of("suites.harness"))
-def test_the_harness_names_no_backend(module: str) -> None:
-    assert declared_names()
-    texts = {node.value for node in ast.walk(tree(module)) if isinstance(node, ast.Constant)}
-    assert not declared_names() & texts
+def named_backends(source: ast.AST) -> set[str]:
+    """Backends whose names stand in a module."""
+    return declared_names() & {node.value for node in ast.walk(source) if isinstance(node, ast.Constant)}
 
 
-@pytest.mark.parametrize("module", modules_of("report"))
-def test_the_report_knows_problems_and_nothing_else_of_ours(module: str) -> None:
-    assert ours(module) <= {f"{BACKENDS}.problem", *modules_of("common"), *modules_of("report")}
+def test_the_harness_names_no_backend() -> None:
+    assert named_backends(ast.parse("who = 'numpy-matmul'")) == {"numpy-matmul"}
+    found = {module: named_backends(tree(module)) for module in modules_of("suites.harness")}
+    assert found
+    assert {module: names for module, names in found.items() if names} == {}
 
 
-@pytest.mark.parametrize("module", sorted(RULE))
-def test_the_rule_of_verdicts_rests_on_numpy_and_itself(module: str) -> None:
-    assert ours(module) <= {*RULE, *modules_of("common")}
-    assert HEAVY & {name.partition(".")[0] for name in imports(module)} <= {"numpy"}
+def test_the_report_knows_problems_and_nothing_else_of_ours() -> None:
+    allowed = {f"{BACKENDS}.problem", *modules_of("common"), *modules_of("report")}
+    assert imported_beyond(modules_of("report"), allowed) == []
+
+
+def test_the_rule_of_verdicts_rests_on_numpy_and_itself() -> None:
+    assert imported_beyond(RULE, {*RULE, *modules_of("common")}) == []
+    for module in RULE:
+        assert HEAVY & {name.partition(".")[0] for name in imports(module)} <= {"numpy"}, module
 
 
 def test_importing_the_rule_imports_no_table_and_no_suite() -> None:
@@ -312,11 +346,10 @@ def test_importing_the_rule_imports_no_table_and_no_suite() -> None:
     assert not [name for name in imported if name.startswith(SUITES)]
 
 
-@pytest.mark.parametrize("module", modules_of("harvest"))
-def test_the_harvest_knows_problems_and_nothing_else_of_ours(module: str) -> None:
-    assert ours(module) <= {f"{BACKENDS}.problem", *modules_of("common"), *modules_of("harvest")}
-    at_import = imports(module, inside_functions=False, for_types=False)
-    assert not HEAVY & {name.partition(".")[0] for name in at_import}
+def test_the_harvest_knows_problems_and_nothing_else_of_ours() -> None:
+    allowed = {f"{BACKENDS}.problem", *modules_of("common"), *modules_of("harvest")}
+    assert imported_beyond(modules_of("harvest"), allowed) == []
+    assert heavy_at_the_top(modules_of("harvest")) == []
 
 
 # --- wisdom -------------------------------------------------------------------------------------------------------
@@ -373,12 +406,12 @@ def test_nobody_imports_wisdom_but_wisdom_itself_and_what_stands_on_it() -> None
 KERNEL = {f"{BACKENDS}._microkernel.{name}" for name in ("layer", "sweep", "compiled", "kernels.intrinsics")}
 
 
-@pytest.mark.parametrize("module", modules_of("torch"))
-def test_models_of_torch_rest_on_the_kernel_and_nothing_heavy_is_imported_at_the_top(module: str) -> None:
+def test_models_of_torch_rest_on_the_kernel_and_nothing_heavy_is_imported_at_the_top() -> None:
     asked = {f"{HARNESS}.verify.error_bounds", f"{REPORT}.statistics.order_statistics", f"{BACKENDS}._shared.loops"}
-    assert ours(module) <= {*CONTRACT, *modules_of("common"), *modules_of("torch"), *KERNEL} | asked
-    if module not in COMPILED:
-        assert not HEAVY_PACKAGES & {name.partition(".")[0] for name in imports(module, inside_functions=False)}
+    allowed = {*CONTRACT, *modules_of("common"), *modules_of("torch"), *KERNEL} | asked
+    assert imported_beyond(modules_of("torch"), allowed) == []
+    for module in {*modules_of("torch")} - COMPILED:
+        assert not HEAVY_PACKAGES & {name.partition(".")[0] for name in imports(module, inside_functions=False)}, module
 
 
 # --- two versions -------------------------------------------------------------------------------------------------
@@ -393,11 +426,11 @@ def test_nobody_imports_the_comparing_of_versions_and_its_command_is_opened_by_n
 # --- what all agree on --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", modules_of("common"))
-def test_common_imports_nothing_of_ours_and_nothing_heavy(module: str) -> None:
+def test_common_imports_nothing_of_ours_and_nothing_heavy() -> None:
     """But what stands there itself: everybody may import it, whatever it is that he must do without."""
-    assert ours(module) <= {*modules_of("common")}
-    assert not HEAVY & {name.partition(".")[0] for name in imports(module)}
+    assert imported_beyond(modules_of("common"), modules_of("common")) == []
+    for module in modules_of("common"):
+        assert not HEAVY & {name.partition(".")[0] for name in imports(module)}, module
 
 
 def test_the_words_of_a_status_import_nothing() -> None:

@@ -12,7 +12,7 @@ import pytest
 from small_claims import BACKENDS, SHAPES, measured, small_claim
 
 from pointwise_bench.backends import Problem, registry
-from pointwise_bench.suites.claims import Patches, get
+from pointwise_bench.suites.claims import Claim, Patches, get
 from pointwise_bench.suites.claims.patches import Gather, packed
 from pointwise_bench.suites.harness.claims import composition as composition_module, timed_claim
 from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
@@ -138,26 +138,29 @@ FAULTS = {
 }
 
 
+def refusal(claim: Claim, backend: str) -> str:
+    """With which words a claim is void; empty where it is measured."""
+    try:
+        measured(claim, backend)
+    except WrongAnswer as wrong:
+        return str(wrong)
+    return ""
+
+
 @pytest.mark.parametrize("exact", [False, True], ids=["reals", "integers"])
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize(
-    ("fault", "size", "layout", "stride"),
-    # A stride of 1 leaves nothing to ignore.
-    [(fault, *shape) for fault in FAULTS for shape in SHAPES if fault != "the stride ignored" or shape[2] > 1],
-)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_voids_the_claim(
-    monkeypatch: pytest.MonkeyPatch, backend: str, size: int, layout: str, stride: int, fault: str, exact: bool
+    monkeypatch: pytest.MonkeyPatch, backend: str, fault: str, exact: bool
 ) -> None:
+    """On every shape: a claim each is milliseconds, and a test each would double them."""
     monkeypatch.setattr(composition_module, *FAULTS[fault])
-    with pytest.raises(WrongAnswer):
-        measured(small_claim(size, layout, stride, exact=exact), backend)
+    # A stride of 1 leaves nothing to ignore.
+    shapes = [shape for shape in SHAPES if fault != "the stride ignored" or shape[2] > 1]
+    assert [shape for shape in shapes if not refusal(small_claim(*shape, exact=exact), backend)] == []
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize(("size", "layout", "stride"), SHAPES)
-def test_a_reduction_that_is_skipped_voids_the_claim(
-    monkeypatch: pytest.MonkeyPatch, backend: str, size: int, layout: str, stride: int
-) -> None:
+def test_a_reduction_that_is_skipped_voids_the_claim(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
     monkeypatch.setattr(Composition, "_layer", without_reduction)
-    with pytest.raises(WrongAnswer, match="reduced"):
-        measured(small_claim(size, layout, stride), backend)
+    assert [shape for shape in SHAPES if "reduced" not in refusal(small_claim(*shape), backend)] == []

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from late_import import late_import
 
 from pointwise_bench.harvest import safely
 from pointwise_bench.harvest.__main__ import main
@@ -18,7 +19,7 @@ from pointwise_bench.harvest.sources import NamedModel, read
 from pointwise_bench.harvest.torch_models import scripts
 from pointwise_bench.harvest.torch_models.aten import Given, word_of
 
-torch: Any = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[torch]'")
+torch: Any = late_import("torch")
 
 CODE = """
 import torch
