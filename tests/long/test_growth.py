@@ -27,7 +27,7 @@ OURS = (str(ROOT / "report"), str(ROOT / "src"))
 
 
 class Steps:
-    """Instructions of our own code that ran, its returns among them, and rows of the tables that pandas was asked to select from."""
+    """Instructions of our own code that ran, and its returns; rows of tables that pandas was asked to select from."""
 
     def __init__(self) -> None:
         self.instructions = 0

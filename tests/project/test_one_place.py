@@ -6,7 +6,6 @@ import ast
 import re
 from collections.abc import Collection, Iterator
 from functools import cache, lru_cache
-from pathlib import Path
 
 import pytest
 from imports import modules_of, tree

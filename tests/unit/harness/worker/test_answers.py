@@ -236,20 +236,20 @@ def test_nothing_at_random_is_anything_but_read_or_refused(claim: Claim) -> None
     ended = Ended("wrong", "a reason", 2.0).report()
     rights = [TURN, written(claim), ended, *({each.name: 1 for each in fields(form)} for form in forms())]
     counts = {"read": 0, "refused": 0}
+    readers: tuple[Callable[[Any], Any], ...] = (
+        *(lambda one, form=form: asdict(answers.numbers(form, one)) for form in forms()),
+        answers.reason,
+        answers.seconds,
+        answers.libraries,
+        lambda one: answers.claim_samples(one, claim).written(),
+        lambda one: Ended.reported(one).report(),
+    )
     for number in range(RANDOM):
         value = at_random(rng) if number % 4 == 0 else nearly_right(rng, rng.choice(rights))
         try:
             value = _parse(json.dumps({"value": value}).encode())["value"]
         except ChannelGarbled:
             continue
-        readers: tuple[Callable[[Any], Any], ...] = (
-            *(lambda one, form=form: asdict(answers.numbers(form, one)) for form in forms()),
-            answers.reason,
-            answers.seconds,
-            answers.libraries,
-            lambda one: answers.claim_samples(one, claim).written(),
-            lambda one: Ended.reported(one).report(),
-        )
         for reader in readers:
             try:
                 read = reader(value)

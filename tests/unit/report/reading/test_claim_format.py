@@ -156,14 +156,16 @@ def test_any_value_anywhere_is_read_or_refused_in_words(value: Any) -> None:
         (DESCRIBED, read_claim),
     )
     for original, read in readers:
-        count = len(list(places_in(original)))
-        for number in range(count):
-            damaged = json.loads(json.dumps(original))
-            holder, key = list(places_in(damaged))[number]
-            holder[key] = value
+        damaged = json.loads(json.dumps(original))
+        places = list(places_in(damaged))
+        assert len(places) > 20
+        for holder, key in places:
+            good, holder[key] = holder[key], value
             said = ""
             try:
                 read(damaged)
             except Defect as defect:
                 said = str(defect)
             assert said.isprintable()
+            holder[key] = good
+        assert damaged == original

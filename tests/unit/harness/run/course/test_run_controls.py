@@ -16,6 +16,10 @@ CLOSE = {"a": Made(speed=2e9), "b": Made(speed=1.97e9), "far": Made(speed=5e8)}
 """So that calls take a third of a millisecond and more, and the first two stay a close call."""
 
 
+NET = {"net": problems(6)}
+"""Twice as many as are measured with controls: what finals cost grows with the number of layers, and shows no more."""
+
+
 def controls(session: Session) -> list[dict[str, object]]:
     assert session.run_folder is not None
     path = session.run_folder.folder / "controls.jsonl"
@@ -26,7 +30,7 @@ def test_the_leader_runs_under_other_names_in_the_rounds_of_the_finals(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine = SimulatedMachine(CLOSE)
-    session = run_of(machine, tmp_path, monkeypatch, {"net": problems(12)}, time_budget_s=600.0)
+    session = run_of(machine, tmp_path, monkeypatch, NET, time_budget_s=600.0)
     found = controls(session)
     assert {cell["backend"] for cell in found} == {control.name for control in CONTROLS}
     assert len({cell["problem"] for cell in found}) == POLICY.controls.problems
@@ -44,7 +48,7 @@ def test_the_leader_runs_under_other_names_in_the_rounds_of_the_finals(
 def test_the_known_difference_is_in_their_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steady = {name: Made(one.speed, start_sd=0.0, round_sd=0.001) for name, one in CLOSE.items()}
     machine = SimulatedMachine(steady)
-    found = controls(run_of(machine, tmp_path, monkeypatch, {"net": problems(12)}, time_budget_s=600.0))
+    found = controls(run_of(machine, tmp_path, monkeypatch, NET, time_budget_s=600.0))
     if not found:  # everything was settled by the screening
         pytest.fail("no finals, so no controls")
     by_problem: dict[object, dict[object, float]] = {}
@@ -57,13 +61,13 @@ def test_the_known_difference_is_in_their_times(tmp_path: Path, monkeypatch: pyt
 
 def test_a_short_run_has_no_time_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = SimulatedMachine(CLOSE)
-    session = run_of(machine, tmp_path, monkeypatch, {"net": problems(12)}, time_budget_s=40.0)
+    session = run_of(machine, tmp_path, monkeypatch, NET, time_budget_s=40.0)
     assert controls(session) == []
 
 
 def test_they_take_their_share_of_the_time_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By what their workers took to start and by their rounds, in a run that never settles."""
     machine = SimulatedMachine({"a": Made(speed=2e9), "b": Made(speed=2e9)})
-    run_of(machine, tmp_path, monkeypatch, {"net": problems(12)}, time_budget_s=600.0)
+    run_of(machine, tmp_path, monkeypatch, NET, time_budget_s=600.0)
     starts = sum(name.startswith("control") for name in machine.started)
     assert 0 < starts * 2 / 2 <= POLICY.controls.share * 600  # a second to start, one of first problems, two cores
