@@ -314,7 +314,7 @@ def declared_names() -> frozenset[str]:
     )
 
 
-def named_backends(source: ast.AST) -> set[str]:
+def named_backends(source: ast.AST) -> frozenset[str]:
     """Backends whose names stand in a module."""
     return declared_names() & {node.value for node in ast.walk(source) if isinstance(node, ast.Constant)}
 

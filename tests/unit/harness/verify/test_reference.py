@@ -120,14 +120,16 @@ def test_it_is_the_formula(stride: int, layout: str) -> None:
             continue
         x, weight, bias = operands(problem)
         y = pointwise(problem, x, weight, bias)
-        assert (y.shape, y.dtype, y.flags.c_contiguous) == (problem.output_shape, np.float64, True), problem
+        assert y.shape == problem.output_shape, problem
+        assert y.dtype == np.float64, problem
+        assert y.flags.c_contiguous, problem
         # A handful of roundings in float64, relative to the largest term; nothing cancels to below 1e-12 of it.
         assert_close(problem, y, by_definition(problem, x, weight, bias), rtol=1e-12, atol=1e-14)
 
 
-def assert_close(problem: Problem, one: Any, other: Any, **tolerances: float) -> None:
+def assert_close(problem: Problem, one: Any, other: Any, rtol: float, atol: float = 0.0) -> None:
     """With the problem named where it is not so: many are looked at in one test, since a test each takes longer."""
-    np.testing.assert_allclose(one, other, err_msg=str(problem), **tolerances)
+    np.testing.assert_allclose(one, other, rtol, atol, err_msg=str(problem))
 
 
 EXACT = [each for each in PROBLEMS if each.activation in ("none", "relu", "relu6")]
