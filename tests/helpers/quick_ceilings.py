@@ -14,4 +14,5 @@ def pytest_configure() -> None:
         fixed = {"fma_peak_flops": peaks, "triad_bytes_per_s": 1e10, "bandwidth": [(2**15, 1e11)]}
         return [{"phase": phase, "threads": threads} | fixed for threads in self.thread_budgets]
 
+    ceiling_meters.CeilingMeters.begin = lambda self: None  # type: ignore[method-assign]
     ceiling_meters.CeilingMeters.read = made_up  # type: ignore[method-assign]  # that is what the plugin is for

@@ -259,7 +259,7 @@ class SimulatedMachine:
         monkeypatch.setattr(environment, "packages", lambda: {"numpy": "2.0"})
 
     def _meters(self, *arguments: Any) -> Any:
-        meters = SimpleNamespace(cost_s=CEILINGS_S, close=lambda: None)
+        meters = SimpleNamespace(cost_s=CEILINGS_S, begin=lambda: None, close=lambda: None)
 
         def read(phase: str) -> list[dict[str, Any]]:
             self.clock.work(CEILINGS_S)

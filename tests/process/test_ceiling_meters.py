@@ -62,6 +62,30 @@ def test_every_budget_is_read_by_a_process_that_lives_on(meters: Callable[..., C
     assert announced == []
 
 
+def test_they_compile_while_something_else_is_done(meters: Callable[..., CeilingMeters]) -> None:
+    made = meters({1: WELL, 2: WELL}, [])
+    made.begin()
+    pids = processes_of(made)
+    assert len(pids) == 2
+    assert [each["reading"] for each in made.read("before")] == [0, 0]
+    assert processes_of(made) == pids
+
+
+def test_one_that_could_not_begin_is_started_at_its_reading(
+    meters: Callable[..., CeilingMeters], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = meters({1: WELL}, [])
+    popen = subprocess.Popen
+
+    def none_left(*arguments: object, **keywords: object) -> None:
+        raise OSError("no process left")
+
+    monkeypatch.setattr(subprocess, "Popen", none_left)
+    made.begin()
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    assert [each["reading"] for each in made.read("before")] == [0]
+
+
 def test_its_cost_is_the_readings_and_not_the_start(
     meters: Callable[..., CeilingMeters], monkeypatch: pytest.MonkeyPatch
 ) -> None:

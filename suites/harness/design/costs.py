@@ -100,6 +100,8 @@ class CostBook:
         """Whose workers run: their start is paid for."""
         self.warm: set[CostKey] = set()
         """Whose workers have been through their first problem: that is paid for, too."""
+        self.refused: set[tuple[CostKey, Problem]] = set()
+        """Who has refused which problems: there it costs nothing."""
         self.problem_s = POLICY.costs.problem_s
         self._problems = POLICY.costs.counts_as
         self._costs: dict[CostKey, Costs] = dict(known or {})
@@ -170,14 +172,17 @@ class CostBook:
 
     def trial_s(self, problem: Problem, threads: int, rounds: Mapping[str, int]) -> float:
         """Of one trial in which each backend takes part in so many rounds, its workers being warm."""
-        costs = {name: self.of((name, threads)) for name in rounds}
+        asked = [name for name in rounds if ((name, threads), problem) not in self.refused]
+        costs = {name: self.of((name, threads)) for name in asked}
         untimed = [one.untimed_s * size_factor(problem) for one in costs.values()]
         timed_s = sum(rounds[name] * turn_s(one.seconds_per_call(problem)) for name, one in costs.items())
         seconds = self.problem_s + self._beside(untimed) + sum(one.alone_s for one in costs.values()) + timed_s
         return self.took_of_foreseen * seconds
 
     def own_s(self, key: CostKey, problem: Problem, rounds: int) -> float:
-        """What one backend adds to a trial."""
+        """What one backend adds to a trial; nothing where it refuses the problem."""
+        if (key, problem) in self.refused:
+            return 0.0
         one = self.of(key)
         untimed_s = one.untimed_s * size_factor(problem) / self.at_once
         return untimed_s + one.alone_s + rounds * turn_s(one.seconds_per_call(problem))

@@ -96,7 +96,7 @@ class ScreeningPolicy:
     """... namely these: enough for their range, which is widened by what rounds scatter."""
     rounds: int = 12
     """Of the others: the median of so many is off by less than what one start shifts. More of them tell little."""
-    fair_share: float = 2.5
+    fair_share: float = 3.0
     """Times what the others take in the mean that one backend may take; beyond it, it is given fewer problems."""
     share_of_dear: float = 0.1
     """Of a time that is too short for everybody, for such backends among those that go on."""
@@ -108,7 +108,7 @@ class ScreeningPolicy:
     final_rounds: int = 12
     """Of one pass of the finals: starts disagree more than a median over so many rounds does (1 % and 0.7 % on a calm
     machine), so the time goes to starts. With twenty, the turns of seven backends took 1.05 of a trial's 1.5 s."""
-    most_start_share: float = 0.3
+    most_start_share: float = 0.15
     """Of a budget; a backend whose worker would need longer until its first time is left out of the run."""
     first_patience_share: float = 0.5
     """Of what is left of a budget, for the answers of a worker on its first problem: it imports and compiles what later

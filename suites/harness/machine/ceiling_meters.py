@@ -27,7 +27,14 @@ class CeilingMeters:
         self.thread_budgets = thread_budgets
         self._announce = announce
         self._processes: dict[int, subprocess.Popen[str]] = {}
+        self._compiling: set[int] = set()  # whose processes have not said yet that they are ready
         self.cost_s = 0.0  # of the last reading
+
+    def begin(self) -> None:
+        """Start the processes, which compile beside whatever else is started; one that fails is tried again later."""
+        for threads in self.thread_budgets:
+            with suppress(OSError):
+                self._start(threads)
 
     def read(self, phase: str) -> list[dict[str, Any]]:
         """Ceilings by thread budget; ``phase`` is "before", "during" or "after"."""
@@ -36,6 +43,9 @@ class CeilingMeters:
         for threads in self.thread_budgets:
             try:
                 process = self._processes.get(threads) or self._start(threads)
+                if threads in self._compiling:
+                    _answer(process)
+                    self._compiling.discard(threads)
                 began = time.monotonic()
                 found.append(self._ask(process, phase))
                 self.cost_s += time.monotonic() - began
@@ -58,7 +68,7 @@ class CeilingMeters:
         return _answer(process)
 
     def _start(self, threads: int) -> subprocess.Popen[str]:
-        """Start a process and wait until it has compiled what it needs."""
+        """Start a process, which says so when it has compiled what it needs."""
         process = self._processes[threads] = subprocess.Popen(
             [sys.executable, "-m", "pointwise_bench.suites.harness.machine.ceilings", str(threads), str(os.getpid())],
             env=worker_variables(threads),
@@ -68,11 +78,12 @@ class CeilingMeters:
             text=True,
             start_new_session=True,  # Ctrl-C is for the harness to handle
         )
-        _answer(process)
+        self._compiling.add(threads)
         return process
 
     def _end(self, threads: int) -> None:
         process = self._processes.pop(threads, None)
+        self._compiling.discard(threads)
         if process is not None:
             process.kill()
             process.communicate()

@@ -7,7 +7,7 @@ Which trials there are, and who takes part, is decided by a course: :mod:`course
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from random import Random
@@ -80,10 +80,13 @@ class Passes:
         self._options = options
         self._canary = canary
         self.rng = Random(run_folder.run["options"]["seed"])  # noqa: S311  # shuffles turns, keeps no secret
-        self._ceilings = {each["threads"]: Ceilings(**each) for each in run_folder.run["ceilings"]}
+        self._ceilings: dict[int, Ceilings] = {}
+        self._gauged = False
         self._first_look: int = run_folder.run["first_look"]
         self._disagreement: dict[int, Disagreement] = {}
         self._controls: tuple[str, int] | None = None  # the backend that stands behind them, and its thread budget
+        if run_folder.run["ceilings"]:  # of an earlier session
+            self._keep_ceilings()
 
     @property
     def complete(self) -> bool:
@@ -123,15 +126,46 @@ class Passes:
         if self.budget.allows_gauging(self.meters.cost_s):
             self.run_folder.run["ceilings"] += self.meters.read("during")
 
+    def gauge_first(self) -> None:
+        """Measure the ceilings before anything is timed; once in a run."""
+        if not self._gauged:
+            self.run_folder.run["ceilings"] += self.meters.read("before")
+            self.run_folder.write()
+            if self.budget.allows_last_gauging(self.meters.cost_s):
+                self.budget.closing_s += self.meters.cost_s
+            self._keep_ceilings()
+
+    def _keep_ceilings(self) -> None:
+        self._gauged = True
+        self._ceilings = {each["threads"]: Ceilings(**each) for each in self.run_folder.run["ceilings"]}
+
     def start(self, keys: Iterable[CostKey]) -> None:
-        """Start the workers of these backends and thread budgets, those that do not run already."""
+        """Start the workers of these backends and thread budgets, those that do not run already.
+
+        The first time, what measures the ceilings compiles beside them.
+        """
         wanted = list(dict.fromkeys(keys))
+        if not self._gauged:
+            self.meters.begin()
         began = time.monotonic()
         seconds = self.pool.start(wanted)
         self.costs.note_starts(seconds, time.monotonic() - began)
         for key in wanted:
             if self.pool.missing(key) is not None:
                 self.costs.note_missing(key)
+        self.gauge_first()
+
+    def ask_for_refusals(self, tasks: Sequence[TrialTask], keys: Collection[CostKey]) -> None:
+        """Ask these backends, whose workers run, which problems they refuse: what they seem to cost may be none."""
+        ends = time.monotonic() + min(LIBRARIES_S, self.budget.patience_s())
+
+        def ask(key: CostKey) -> None:
+            for problem in dict.fromkeys(task.planned.problem for task in tasks if key in task.keys):
+                client = self.pool.slot(*key).client
+                if client is not None and client.refuses(problem, max(0.001, ends - time.monotonic())) is not None:
+                    self.costs.refused.add((key, problem))
+
+        side_by_side(ask, list(keys), self.pool.at_once)  # who cannot answer is asked again in its trials
 
     def use_controls(self, leader: str, threads: int) -> None:
         """From now on, the names of :data:`CONTROLS` are those of the ``leader``, slowed."""
@@ -165,6 +199,7 @@ class Passes:
 
         ``rounds`` may depend on everybody's seconds per call; ``far_rounds``: see :class:`Trial`.
         """
+        self.gauge_first()
         planned, began = task.planned, time.monotonic()
         first = [key for key in task.keys if self.pool.problems(key) == 0]
         result = Trial(

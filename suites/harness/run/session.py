@@ -143,6 +143,7 @@ class Session:
         self._followed = True
         if self._claims:
             assert self.run_folder is not None, "it is made with the passes"
+            passes.gauge_first()
             seconds = self._claims.release_s(passes.budget)
             seed = self.run_folder.run["options"]["seed"]
             self._claims.run(seconds, self._options, self._claim_results, passes.pool, seed, self._announce)
@@ -306,12 +307,11 @@ class Session:
             self._announce(self._foreseen(costs, budget))
         canary = Canary(max(self._thread_budgets))
         if self.run_folder is None:
-            run_folder = self._new_run_folder(canary, meters)
+            run_folder = self._new_run_folder(canary)
             self._hold_run(run_folder)
             self._open(run_folder)
         assert self.run_folder is not None
-        last_s = meters.cost_s if budget.allows_last_gauging(meters.cost_s) else 0.0
-        budget.closing_s = last_s + self._claims.reserve_s(self._seconds())
+        budget.closing_s = self._claims.reserve_s(self._seconds())
         options = self._claims.hurried(self._options, self._plan)
         self._passes = Passes(self._plan, options, self.run_folder, budget, costs, meters, canary, self._announce)
         return self._passes
@@ -345,7 +345,7 @@ class Session:
     def _thread_budgets(self) -> list[int]:
         return sorted({*self._plan.thread_budgets, *self._claims.thread_budgets})
 
-    def _new_run_folder(self, canary: Canary, meters: CeilingMeters) -> RunFolder:
+    def _new_run_folder(self, canary: Canary) -> RunFolder:
         description = environment.describe()
         for warning in description["warnings"]:
             self._announce(f"warning: {warning}")
@@ -359,7 +359,7 @@ class Session:
             "selection": self._plan.selection,
             "models": dict(self._options.models),
             "environment": description,
-            "ceilings": meters.read("before"),
+            "ceilings": [],  # measured once the workers are started
             "canary": {"description": DESCRIPTION, "unit": "s", "baseline_s": canary.baseline_s},
             "course": "screening" if self._screens else "full",
             "first_look": 1 if self._screens else POLICY.verdict.planned_starts,

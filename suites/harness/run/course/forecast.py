@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import compress
+from operator import not_
 
 from pointwise_bench.common.shape_groups import has_total
 from pointwise_bench.suites.harness.design.costs import CostBook, CostKey
@@ -102,23 +104,38 @@ class Forecast:
         return limited(tasks, limits), limits
 
     def dear(self, tasks: Sequence[TrialTask]) -> frozenset[CostKey]:
-        """The backends that would take more than their fair share: so many times what the others take in the mean."""
+        """The backends that would take more than their fair share: so many times what the others take in the mean.
+
+        The others of one are those that take less: the mean over all would be that of the dearest, beside which nobody
+        else is dear.
+        """
         seconds = {key: self._own_s(key, own) * len(own) for key, own in _by_backend(tasks).items()}
-        total_s, others = sum(seconds.values()), max(1, len(seconds) - 1)
-        fair = POLICY.screening.fair_share
-        return frozenset(key for key, own_s in seconds.items() if own_s > fair * (total_s - own_s) / others > 0)
+        ordered = sorted(seconds, key=seconds.__getitem__)
+        total_s, fair = 0.0, POLICY.screening.fair_share
+        for less, key in enumerate(ordered):
+            if less and seconds[key] > fair * total_s / less > 0:
+                return frozenset(ordered[less:])
+            total_s += seconds[key]
+        return frozenset()
 
     def limits(self, tasks: Sequence[TrialTask], dear: Collection[CostKey], seconds: float) -> Limits:
-        """The problems of the ``dear`` backends, spread, within their fair shares and ``seconds`` for all of them."""
+        """The problems of the ``dear`` backends, spread, within their fair shares and ``seconds`` for all of them.
+
+        Those that a backend refuses cost nothing, and come on top.
+        """
         of = _by_backend(tasks)
         others_s = [self._own_s(key, own) * len(own) for key, own in of.items() if key not in dear]
         fair_s = POLICY.screening.fair_share * sum(others_s) / max(1, len(others_s))
-        found = {}
-        for key in of.keys() & set(dear):
-            most_s = min(fair_s, seconds / len(dear))
-            count = max(1, min(len(of[key]), int(most_s / max(1e-9, self._own_s(key, of[key])))))
-            places = spread([task.planned.problem for task in of[key]], count)
-            found[key] = frozenset(of[key][place].planned.key for place in places)
+        asked = sorted(of.keys() & set(dear), key=lambda key: (len(of[key]) * self._own_s(key, of[key]), key))
+        found: dict[CostKey, frozenset[TrialKey]] = {}
+        for key in asked:
+            refused, taken = self._by_refusal(key, of[key])
+            most_s = min(fair_s, seconds / (len(asked) - len(found)))  # what the less dear leave is for the dearer
+            each_s = max(1e-9, self._own_s(key, taken))
+            count = max(1, min(len(taken), int(most_s / each_s)))
+            seconds -= count * each_s
+            chosen = refused + [taken[place] for place in spread([task.planned.problem for task in taken], count)]
+            found[key] = frozenset(task.planned.key for task in chosen)
         return found
 
     def fitting(self, tasks: Sequence[TrialTask], seconds: float) -> list[TrialTask]:
@@ -171,7 +188,12 @@ class Forecast:
     def _own_s(self, key: CostKey, tasks: Sequence[TrialTask]) -> float:
         """What a backend adds to a trial, in the mean over ``tasks``."""
         seconds = (self._costs.own_s(key, task.planned.problem, POLICY.screening.rounds) for task in tasks)
-        return sum(seconds) / len(tasks)
+        return sum(seconds) / max(1, len(tasks))
+
+    def _by_refusal(self, key: CostKey, tasks: Sequence[TrialTask]) -> tuple[list[TrialTask], list[TrialTask]]:
+        """Those that the backend is known to refuse, and the others."""
+        known = [(key, task.planned.problem) in self._costs.refused for task in tasks]
+        return [*compress(tasks, known)], [*compress(tasks, map(not_, known))]
 
     def _scouted(self, tasks: Sequence[TrialTask], seconds: float) -> Reach:
         """Everybody on a few problems, the supposed near ones on those groups that will then fit."""
@@ -189,20 +211,17 @@ class Forecast:
         )
 
     def _scouts(self, tasks: Sequence[TrialTask], seconds: float) -> tuple[TrialTask, ...]:
-        """As many problems, spread over ``tasks``, as fit into ``seconds``; who is dear takes part in the first."""
+        """As many problems, spread over ``tasks``, as fit into ``seconds``, the quickest first; the dear on a share."""
         rule = POLICY.screening
         order = [tasks[place] for place in spread([task.planned.problem for task in tasks], rule.most_scouts)]
-        keys = {key for task in order for key in task.keys}
-        fair_s = rule.fair_share * seconds / max(1, len(keys))
-        given = {key: max(1.0, fair_s / max(1e-9, self._own_s(key, order))) for key in keys}
+        limits = self.limits(order, self.dear(order), seconds)
         scouts: list[TrialTask] = []
-        for number, task in enumerate(order):
-            fair = replace(task, backends=tuple(key[0] for key in task.keys if number < given[key]))
-            seconds -= self.task_s(fair)
+        for task in limited(order, limits):
+            seconds -= self.task_s(task)
             if seconds < 0 and len(scouts) >= rule.fewest_scouts:
                 break
-            scouts.append(fair)
-        return tuple(scouts)
+            scouts.append(task)
+        return tuple(sorted(scouts, key=self.task_s))
 
     def _supposed_near(self, tasks: Sequence[TrialTask]) -> set[str]:
         """Who is near the best by the speeds that are known; a handful where nothing is."""

@@ -37,6 +37,7 @@ class Screening:
         tasks = self._open_tasks()  # without those that lack something
         if not tasks:
             return
+        passes.ask_for_refusals(tasks, self._forecast.dear(tasks))
         began_s = passes.budget.left_s()
         reach = self._forecast.screening(tasks, began_s)
         passes.announce(reach.said)

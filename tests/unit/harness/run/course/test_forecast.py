@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from simulated_machine import problems
 
@@ -69,6 +71,53 @@ def test_who_is_dear_is_limited_to_a_fair_share_that_is_spread() -> None:
     assert forecast.screening_s(reach.tasks) <= seconds
     assert f"dear on {len(own)} of them" in reach.said
     assert sum("dear" in each.backends for each in limited(asked, reach.limits)) == len(own)
+
+
+def test_beside_the_dearest_of_all_the_next_one_is_still_dear() -> None:
+    """Pure Python took 25,000 s, so that in the mean over all others a compiler's 160 s were nothing."""
+    hopeless = Costs(1.0, 1.0, 400.0, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
+    compiler = Costs(1.0, 1.0, 4.0, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
+    names = ("a", "b", "c", "hopeless", "compiler")
+    asked = [task(problem, *names) for problem in problems(5)]
+    forecast = Forecast(book("a", "b", "c", hopeless=hopeless, compiler=compiler))
+    assert forecast.dear(asked) == {("hopeless", 1), ("compiler", 1)}
+    assert forecast.dear([task(problem, "a", "b", "c") for problem in problems(5)]) == frozenset()
+
+
+def test_what_a_backend_refuses_costs_nothing_and_is_on_top_of_its_share() -> None:
+    dear = Costs(1.0, 1.0, 4.0, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
+    costs = book("a", "b", dear=dear)
+    asked = [task(problem, "a", "b", "dear") for problem in problems(8)]
+    before_s = Forecast(costs).screening_s(asked)
+    limits = Forecast(costs).limits(asked, [("dear", 1)], 3.0)
+    assert len(limits["dear", 1]) == 1
+    refused = [each for each in asked[:6] if each.planned.key not in limits["dear", 1]]
+    costs.refused |= {(("dear", 1), each.planned.problem) for each in refused}
+    assert Forecast(costs).screening_s(asked) < before_s - 2.0 * len(refused)
+    own = Forecast(costs).limits(asked, [("dear", 1)], 3.0)["dear", 1]
+    assert {each.planned.key for each in refused} < own
+    assert len(own) == len(refused) + 1
+
+
+def test_what_the_less_dear_leave_is_for_the_dearer() -> None:
+    dear = Costs(1.0, 1.0, 4.0, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
+    costs = book("a", "b", dear=dear, little=replace(dear, untimed_s=0.1))
+    asked = [task(problem, "a", "b", "dear", "little") for problem in problems(40)]
+    both = Forecast(costs).limits(asked, [("dear", 1), ("little", 1)], 24.0)
+    alone = Forecast(costs).limits(asked, [("dear", 1)], 12.0)
+    assert len(both["dear", 1]) > len(alone["dear", 1])
+
+
+def test_scouts_are_spread_and_the_quickest_is_first() -> None:
+    """A first result is waited for; the largest problem of a network took sixteen seconds with everybody."""
+    names = tuple(f"b{number}" for number in range(12))
+    asked = [task(problem, *names, group="one") for problem in (*problems(6), *problems(6, channels=64))]
+    asked += [task(problem, *names, group="huge") for problem in problems(300, channels=48)]
+    forecast = Forecast(book(*names))
+    scouts = forecast.screening(asked, 60.0 / POLICY.screening.short_share).scouts
+    seconds = [forecast.task_s(each) for each in scouts]
+    assert seconds == sorted(seconds)
+    assert seconds[0] < seconds[-1]
 
 
 def test_in_a_short_time_there_are_scouts_and_whole_groups_in_the_order_asked() -> None:
