@@ -104,6 +104,10 @@ class Backend(ABC):
     activations: ClassVar[tuple[str, ...]] = ("none", "relu")
     """Activations that the default :meth:`refuses` lets through: of :data:`.problem.ACTIVATIONS`, those you apply."""
 
+    imports: ClassVar[tuple[str, ...]] = ()
+    """Modules that take long to import: of this project's backends, those that name the same have it done once for all
+    in each start. Of a plugin nothing is imported before its own process is there."""
+
     def missing(self) -> str | None:
         """What the environment lacks and what to install, or None when this backend can run here."""
         return None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,7 +46,14 @@ def pid_of(slot: Any) -> int:
 
 
 def environment_of(slot: Any) -> dict[str, str]:
+    """Where the slot's worker was started anew: what a fork shows is its server's."""
     return psutil.Process(pid_of(slot)).environ()
+
+
+@pytest.fixture
+def no_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every worker is started anew, as where no process can be told by its limits."""
+    monkeypatch.setattr(pool_module, "can_fork", lambda: False)
 
 
 def test_a_backend_keeps_its_process_from_problem_to_problem(pool: Pool) -> None:
@@ -65,7 +75,7 @@ def test_a_dismissed_process_is_ended_and_replaced(pool: Pool) -> None:
 
 
 def test_a_run_has_a_folder_for_compiled_code_that_every_start_is_told_and_that_goes_with_it(
-    pool: Pool, tmp_path: Path
+    no_forks: None, pool: Pool, tmp_path: Path
 ) -> None:
     told = [environment_of(pool.slot(CHEAP, 1))[RUN_CACHE]]
     (Path(told[0]) / "compiled by the first start").touch()
@@ -78,7 +88,9 @@ def test_a_run_has_a_folder_for_compiled_code_that_every_start_is_told_and_that_
     assert not Path(told[0]).exists()
 
 
-def test_two_versions_of_a_backend_keep_no_compiled_code_in_common(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_versions_of_a_backend_keep_no_compiled_code_in_common(
+    no_forks: None, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Both may name it alike, and the second to start would run the first one's."""
     monkeypatch.setattr(registry, "_entries", dict(registry._entries))
     monkeypatch.setattr(registry, "_load_elsewhere", declarations)
@@ -149,9 +161,9 @@ def test_workers_are_started_beside_each_other(misbehaving: None, pool: Pool) ->
     [("crashes-when-asked", "crashed", 2), ("misses-five", "failed", 2), ("hangs-when-asked", "timed-out", 1)],
 )
 def test_a_start_that_fails_is_not_tried_for_every_problem(
-    misbehaving: None, tmp_path: Path, name: str, status: Status, tries: int
+    misbehaving: None, pool: Pool, tmp_path: Path, name: str, status: Status, tries: int
 ) -> None:
-    pool = Pool(tmp_path, start_s=2.0)
+    pool._start_s = 2.0
     ends = []
     for _ in range(4):
         with pytest.raises(Ended) as caught:
@@ -174,8 +186,29 @@ def test_a_start_that_succeeds_forgives_an_earlier_one(pool: Pool) -> None:
 
 
 def test_the_patience_of_a_start_is_given(misbehaving: None, tmp_path: Path) -> None:
-    with pytest.raises(Ended, match=r"missing: no answer within 0\.5 s"):
-        Pool(tmp_path, start_s=0.5).slot("hangs-when-asked", 1)
+    with closing(Pool(tmp_path, start_s=0.5)) as pool, pytest.raises(Ended, match=r"missing: no answer within 0\.5 s"):
+        pool.slot("hangs-when-asked", 1)
+
+
+def test_workers_are_forked_by_one_server_and_each_start_has_another(pool: Pool) -> None:
+    def parents() -> set[int]:
+        return {psutil.Process(pid_of(pool.slot(name, 1))).ppid() for name in (CHEAP, "naive-loops")}
+
+    first = parents()
+    pool.restart()
+    second = parents()
+    assert len(first | second) == 2
+    assert os.getpid() not in first
+    pool.close()
+    assert not any(map(psutil.pid_exists, first | second))
+
+
+def test_a_server_that_is_gone_costs_no_worker(pool: Pool) -> None:
+    server = psutil.Process(pid_of(pool.slot(CHEAP, 1))).ppid()
+    os.kill(server, signal.SIGKILL)
+    slot = pool.slot("naive-loops", 1)
+    assert slot.missing is None
+    assert psutil.Process(pid_of(slot)).ppid() == os.getpid()
 
 
 # --- restarts and logs --------------------------------------------------------------------------------------------

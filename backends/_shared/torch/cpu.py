@@ -25,6 +25,7 @@ class TorchCpu(Backend):
     dtypes: ClassVar[tuple[str, ...]] = halves.ALL_DTYPES
     directions: ClassVar[tuple[str, ...]] = gradients.ALL_DIRECTIONS
     activations: ClassVar[tuple[str, ...]] = ACTIVATIONS
+    imports: ClassVar[tuple[str, ...]] = ("torch",)
     _last: tuple[Problem, Layer] | None = None
 
     def missing(self) -> str | None:

@@ -32,6 +32,7 @@ from pointwise_bench.suites.harness.worker import answers
 from pointwise_bench.suites.harness.worker.channel import Message
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 from pointwise_bench.suites.harness.worker.process import ChildProcess
+from pointwise_bench.suites.harness.worker.starting.forked_process import ForkServer
 
 USUAL: Final = Declared()
 
@@ -55,11 +56,12 @@ class WorkerClient:
         *,
         variables: Mapping[str, str] = MappingProxyType({}),
         temporary: Path | None = None,
+        server: ForkServer | None = None,
     ) -> None:
         """``cache`` is the run's folder for compiled code, see :data:`pointwise_bench.backends.backend.RUN_CACHE`.
 
         ``declared`` is what the harness keeps of the backend's declarations: what its worker says later is not asked.
-        ``temporary``: see :class:`process.ChildProcess`.
+        ``temporary``, ``server``: see :class:`process.ChildProcess`.
         ``slowed_by``: percent of its time by which the backend is made slower, see :class:`slowed.Slowed`.
         ``variables`` are added to the environment of its process.
         """
@@ -74,7 +76,7 @@ class WorkerClient:
         }
         added = dict(variables) | ({} if cache is None else {RUN_CACHE: str(cache.absolute())})
         module = "pointwise_bench.suites.harness.worker.main"
-        self._process = ChildProcess(module, arguments, threads, log, added, temporary, source.python)
+        self._process = ChildProcess(module, arguments, threads, log, added, temporary, source.python, server)
 
     @property
     def pid(self) -> int:

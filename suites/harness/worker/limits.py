@@ -61,9 +61,9 @@ def kills_for_memory() -> int | None:
     return None
 
 
-def resident_bytes(mark: str) -> int:
-    """Memory that all processes of one mark hold, shared pages counted once; 0 where there is no ``/proc``."""
-    pids = marked_processes.carrying(mark)
+def resident_bytes(mark: str, worker: int = 0) -> int:
+    """Memory that all processes of one ``worker`` hold, shared pages counted once; 0 where there is no ``/proc``."""
+    pids = marked_processes.carrying(mark, worker)
     return sum(map(_proportional_bytes, pids)) if len(pids) > 1 else sum(map(_resident_bytes, pids))
 
 

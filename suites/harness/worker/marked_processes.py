@@ -28,10 +28,13 @@ RLIMIT_LOCKS = 10  # asm-generic/resource.h
 WORKERS = 2**20  # of a run, at most: numbers of its limits
 
 
-def carrying(mark: str) -> list[int]:
-    """Ids of the living processes whose mark begins with ``mark``, and of all their descendants, but not our own."""
+def carrying(mark: str, worker: int = 0) -> list[int]:
+    """Ids of the living processes whose mark begins with ``mark``, and of all their descendants, but not our own.
+
+    Those of ``worker`` too, whatever it has done to what shows its mark.
+    """
     parents, shows = _parents(), _Sign(mark).shows
-    found = {pid for pid in parents if shows(pid)}
+    found = {pid for pid in parents if pid == worker or shows(pid)}
     generation = found
     while generation:
         generation = {pid for pid, parent in parents.items() if parent in generation} - found
@@ -50,6 +53,11 @@ def carrying_among(mark: str, pids: set[int]) -> list[int]:
     """Those of ``pids`` that carry the mark or descend from one that does: :func:`carrying` for a few new processes."""
     sign = _Sign(mark)
     return [pid for pid in pids if _carries(sign, pid)]
+
+
+def has_stopped(pid: int) -> bool:
+    """Whether a process is stopped, or has ended."""
+    return _state_and_parent(pid)[0] in (b"T", b"t", b"Z", b"X", b"")
 
 
 def newest_pid() -> bytes:

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from pointwise_bench.backends import Backend, registry
 from pointwise_bench.backends.registry import Unloadable
 from pointwise_bench.common.cores import available_cores
+from pointwise_bench.suites.harness.machine.thread_variables import worker_variables
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.record.log_files import open_log
 from pointwise_bench.suites.harness.verify.gate import Declared
@@ -24,6 +25,7 @@ from pointwise_bench.suites.harness.worker.client_protocol import Client
 from pointwise_bench.suites.harness.worker.in_process import InProcessClient
 from pointwise_bench.suites.harness.worker.process import TEMPORARY
 from pointwise_bench.suites.harness.worker.side_by_side import side_by_side
+from pointwise_bench.suites.harness.worker.starting.forked_process import ForkServer, ServerGone, can_fork
 
 START_S = 120.0  # how long a worker may take to start and to say what it is missing: importing torch can take a minute
 
@@ -92,6 +94,8 @@ class Pool:
         self._temporary: Path | None = None  # with a folder for each slot, the same for all of its starts
         self._starts = starts
         self._in_process = in_process
+        self._servers: dict[tuple[int, tuple[str, ...]], ForkServer] = {}  # by thread budget, and what they import
+        self._forks = not in_process and can_fork()
         self._start_s = START_S if start_s is None else start_s
         self._slots: dict[tuple[str, int], WorkerSlot] = {}
         self.at_once = 1 if in_process else available_cores()
@@ -107,6 +111,8 @@ class Pool:
         slots = [self._slot_of(key) for key in dict.fromkeys(wanted)]
         slots = [slot for slot in slots if self._lacks_worker(slot) and slot.given_up is None]
         for slot in slots:
+            self._server_of(slot)  # all servers import beside each other
+        for slot in sorted(slots, key=lambda slot: len(slot.backend.imports)):
             self._begin(slot)
 
         def ask(slot: WorkerSlot) -> None:
@@ -162,6 +168,8 @@ class Pool:
         """End every worker; each is replaced when it is next needed, and its ``starts`` count on."""
         for slot in self._slots.values():
             self.dismiss(slot)
+        while self._servers:
+            self._servers.popitem()[1].close()
 
     def close(self) -> None:
         """End every worker, and delete what they compiled, and their temporary files."""
@@ -225,7 +233,21 @@ class Pool:
             self._temporary = Path(mkdtemp(prefix=TEMPORARY))
         temporary = self._temporary / log.stem
         client = partial(WorkerClient, variables=self._variables, temporary=temporary)
-        return client(backend, source, threads, log, cache, declared, slot.slowed_by)
+        start = partial(client, backend, source, threads, log, cache, declared, slot.slowed_by)
+        try:
+            return start(server=self._server_of(slot))
+        except ServerGone:
+            self._forks = False
+            return start()
+
+    def _server_of(self, slot: WorkerSlot) -> ForkServer | None:
+        """Who forks the slot's worker; None where it is started anew, as in the environment of another version."""
+        if not self._forks or registry.source(slot.backend.name).python:
+            return None
+        key = (slot.threads, slot.backend.imports)
+        if key not in self._servers:
+            self._servers[key] = ForkServer(worker_variables(slot.threads) | dict(self._variables), slot.backend.imports)
+        return self._servers[key]
 
 
 def _begin_section(log: Path, title: str) -> None:

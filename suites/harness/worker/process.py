@@ -27,6 +27,7 @@ from pointwise_bench.suites.harness.record.text import one_line
 from pointwise_bench.suites.harness.worker import limits, marked_processes, reaper
 from pointwise_bench.suites.harness.worker.channel import Channel, ChannelClosed, ChannelGarbled, Message
 from pointwise_bench.suites.harness.worker.main import CHANNEL_LOST
+from pointwise_bench.suites.harness.worker.starting.forked_process import ForkedProcess, ForkServer, ServerGone
 from pointwise_bench.suites.harness.worker.watchdog import the_watchdog
 
 MOST_OUTSIDE = 32  # descriptors of such processes, above which those of ended ones are closed
@@ -54,10 +55,12 @@ class ChildProcess:
         variables: Mapping[str, str] = MappingProxyType({}),
         temporary: Path | None = None,
         python: str = "",
+        server: ForkServer | None = None,
     ) -> None:
         """``temporary``: a folder for its temporary files, which may hold some already; None for one that goes with it.
 
-        ``python``: the interpreter of another environment; empty for the one that runs here.
+        ``python``: the interpreter of another environment; empty for the one that runs here. ``server``: who forks it
+        instead of it being started anew; ``ServerGone`` where that one cannot.
 
         ``RUN_CACHE`` among ``variables`` is the other folder in which it may change files, beside those of compilers.
         """
@@ -86,15 +89,25 @@ class ChildProcess:
                 "limits": vars(self._limits),
                 "may_write": may_write,
             }
-            self._process = subprocess.Popen(
-                [python or sys.executable, "-m", module, json.dumps(arguments | told)],
-                pass_fds=(theirs.fileno(),),
-                env=worker_variables(threads) | own | variables | {marked_processes.VARIABLE: self._mark},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,  # a group of its own: stopped, woken and killed with all its children
-            )
+            environment = worker_variables(threads) | own | variables | {marked_processes.VARIABLE: self._mark}
+            self._process: subprocess.Popen[bytes] | ForkedProcess
+            if server is not None:
+                try:
+                    self._process = server.fork(arguments | told, environment, theirs.fileno(), output.fileno())
+                except ServerGone:
+                    ours.close()
+                    os.close(self._log)
+                    raise
+            else:
+                self._process = subprocess.Popen(
+                    [python or sys.executable, "-m", module, json.dumps(arguments | told)],
+                    pass_fds=(theirs.fileno(),),
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,  # a group of its own: stopped, woken and killed with all its children
+                )
         the_watchdog().watch(self._process.pid)
         self._channel = Channel(ours, self._look_up)
 
@@ -161,15 +174,13 @@ class ChildProcess:
         new processes are looked at, and none where none was started.
         """
         self._signal(signal.SIGSTOP)
-        if hasattr(os, "waitid"):  # not on every POSIX system; without it the stop is merely prompt
-            with suppress(ChildProcessError):
-                os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        self._await_stop()
         newest = marked_processes.newest_pid()
         if look_outside or newest != self._newest:
             present = marked_processes.all_pids()
             if look_outside:
                 self._forget_outside()
-                found = marked_processes.carrying(self._mark)
+                found = marked_processes.carrying(self._mark, self.pid)
             else:
                 found = marked_processes.carrying_among(self._mark, present - self._seen)
             self._newest, self._seen = newest, present
@@ -178,6 +189,15 @@ class ChildProcess:
             if len(self._outside) > MOST_OUTSIDE:
                 self._forget_ended()
             self._signal(signal.SIGSTOP)
+
+    def _await_stop(self) -> None:
+        """Wait until the process is stopped, or has ended."""
+        if isinstance(self._process, ForkedProcess):
+            while not marked_processes.has_stopped(self._process.pid):
+                os.sched_yield()
+        elif hasattr(os, "waitid"):  # not on every POSIX system; without it the stop is merely prompt
+            with suppress(ChildProcessError):
+                os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def _signal(self, number: signal.Signals) -> None:
         """Send a signal to the group, and to the processes known to have left it."""
@@ -205,7 +225,7 @@ class ChildProcess:
         """Raise where the process has ended or holds too much memory; called now and then while it is awaited."""
         if self._process.poll() is not None:
             raise ChannelClosed("the process has ended")
-        resident = limits.resident_bytes(self._mark)
+        resident = limits.resident_bytes(self._mark, self.pid)
         if resident > self._limits.memory_bytes:
             raise _TooMuchMemory(f"holds {resident / limits.GIB:.2f} GiB with its children")
 

@@ -30,7 +30,7 @@ MOST_NEW = 64  # numbers that are looked at in one step of a chase
 def kill(group: int, mark: str) -> None:
     """Kill the process group of a worker and all processes that carry its mark, in whichever group they are."""
     send(-group, signal.SIGSTOP)  # so that none is started, or loses its parent, while they are looked for
-    outside = [pid for pid in marked_processes.carrying(mark) if group_of(pid) != group]
+    outside = [pid for pid in marked_processes.carrying(mark, group) if group_of(pid) != group]
     send(-group, signal.SIGKILL)
     for pid in outside:
         send(pid, signal.SIGKILL)

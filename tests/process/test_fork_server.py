@@ -1,0 +1,66 @@
+"""What the server does for each message: forks of this process that run nothing of ours but what a worker begins with."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+from threading import Thread
+
+import pytest
+
+from pointwise_bench.suites.harness.worker import main as worker_main
+from pointwise_bench.suites.harness.worker.channel import Channel
+from pointwise_bench.suites.harness.worker.starting import fork_server
+from pointwise_bench.suites.harness.worker.starting.forked_process import can_fork
+
+pytestmark = pytest.mark.skipif(not can_fork(), reason="workers cannot be forked on this system")
+
+
+def ends_with(monkeypatch: pytest.MonkeyPatch, end: BaseException | None) -> int:
+    """The exit code of a fork whose worker's part ends so."""
+
+    def part(arguments: str) -> None:
+        if end is not None:
+            raise end
+
+    monkeypatch.setattr(worker_main, "main", part)
+    pid = os.fork()
+    if pid == 0:
+        fork_server.become_worker({"environment": {}, "arguments": {}}, 0, os.open(os.devnull, os.O_WRONLY), 1)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@pytest.mark.parametrize(
+    ("end", "code"), [(None, 0), (SystemExit(5), 5), (SystemExit("a sentence"), 1), (RuntimeError("no"), 1)]
+)
+def test_a_worker_ends_with_the_code_that_a_program_would(
+    monkeypatch: pytest.MonkeyPatch, end: BaseException | None, code: int
+) -> None:
+    assert ends_with(monkeypatch, end) == code
+
+
+def test_it_serves_until_its_channel_is_closed() -> None:
+    ours, theirs = socket.socketpair()
+    server = Thread(target=fork_server.serve, args=(Channel(theirs),), daemon=True)
+    server.start()
+    ours.close()
+    server.join(10.0)
+    assert not server.is_alive()
+    theirs.close()
+
+
+def test_an_end_is_told_with_its_code() -> None:
+    ours, theirs = socket.socketpair()
+    pid = os.fork()
+    if pid == 0:
+        os._exit(3)
+    descriptor = os.pidfd_open(pid)
+    assert select.select([descriptor], [], [], 10.0)[0]
+    with fork_server.selectors.DefaultSelector() as waiting:
+        waiting.register(descriptor, fork_server.selectors.EVENT_READ, pid)
+        fork_server._tell_end(Channel(theirs), waiting, descriptor, pid)
+        assert not waiting.get_map()
+    assert Channel(ours).receive(10.0) == ({"ended": pid, "code": 3}, [])
+    ours.close()
+    theirs.close()
