@@ -159,7 +159,9 @@ def test_a_server_that_has_ended_forks_nobody(start: Start) -> None:
     other.close()
 
 
-def test_what_is_the_same_in_all_workers_of_one_server_differs_between_servers(start: Start, server: ForkServer) -> None:
+def test_what_is_the_same_in_all_workers_of_one_server_differs_between_servers(
+    start: Start, server: ForkServer
+) -> None:
     asked = "hash('a word')"
     same = [answer(start(asked)) for _ in range(2)]
     other = ForkServer(worker_variables(3))

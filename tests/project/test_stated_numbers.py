@@ -99,7 +99,7 @@ METHODOLOGY: Final = (
     f"more than {SCREENING.far:g} times slower than the fastest by the warm-up takes part in {SCREENING.far_rounds}",
     f"more than {SCREENING.fair_share} times what the others take in the mean",
     f"({100 * SCREENING.scouting_share:.0f} % of the screening's time)",
-    f"within {SCREENING.near} times the best on one of them",
+    f"within {SCREENING.near} times the best on one of them, and the nearest {SCREENING.fewest_near} in any case",
     f"further starts, of {SCREENING.final_rounds} rounds,",
     f"every {SCREENING.look_again} problems it is looked whether the rest still fits",
     f"on {CONTROLS.problems} problems that it leads and whose calls take {CONTROLS.shortest_s * 1e3:g} to",

@@ -90,6 +90,8 @@ class ScreeningPolicy:
     """More of them tell hardly more about who is near."""
     near: float = 1.3
     """Times slower than the best of one scout, within which a backend goes on to all problems."""
+    fewest_near: int = 4
+    """Who goes on though nobody is as near: of a leader it is asked how far the next is behind."""
     far: float = 2.0
     """Times slower than the fastest, beyond which a backend takes part in a few rounds of the screening only ..."""
     far_rounds: int = 4

@@ -246,7 +246,9 @@ class Pool:
             return None
         key = (slot.threads, slot.backend.imports)
         if key not in self._servers:
-            self._servers[key] = ForkServer(worker_variables(slot.threads) | dict(self._variables), slot.backend.imports)
+            self._servers[key] = ForkServer(
+                worker_variables(slot.threads) | dict(self._variables), slot.backend.imports
+            )
         return self._servers[key]
 
 

@@ -144,6 +144,8 @@ class Screening:
                 nearest[key] = min(nearest.get(key, math.inf), own_s / best_s)
         near = {key for key, times in nearest.items() if times <= POLICY.screening.near}
         for threads in {threads for _, threads in nearest}:
+            field = sorted((key for key in nearest if key[1] == threads), key=lambda key: (nearest[key], key))
+            near |= set(field[: POLICY.screening.fewest_near])
             used = [(name, threads) for name in WHAT_PEOPLE_USE if (name, threads) in nearest]
             near |= set(used[:1])  # speed-ups are counted against it
         self._passes.screened_out = {key for task in scouts for key in task.keys} - near

@@ -52,13 +52,13 @@ class ForkServer:
         self._codes: dict[int, int] = {}
         self._closed = False
 
-    def fork(self, arguments: Mapping[str, Any], environment: Mapping[str, str], end: int, output: int) -> ForkedProcess:
+    def fork(
+        self, arguments: Mapping[str, Any], environment: Mapping[str, str], end: int, output: int
+    ) -> ForkedProcess:
         """A worker with these ``arguments``, its channel's ``end`` and its ``output``. ``ServerGone``."""
         with self._asking:
             try:
-                self._channel.send(
-                    {"arguments": dict(arguments), "environment": dict(environment)}, (end, output)
-                )
+                self._channel.send({"arguments": dict(arguments), "environment": dict(environment)}, (end, output))
                 told, attached = self._told(PATIENCE_S)
                 while not attached:
                     told, attached = self._told(PATIENCE_S)

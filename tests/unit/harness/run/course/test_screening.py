@@ -54,8 +54,10 @@ def test_where_the_time_allows_everybody_meets_on_every_problem(
 def test_in_a_short_budget_only_those_near_the_best_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = SimulatedMachine(FIELD)
     session = run_of(machine, tmp_path, monkeypatch, {"net": problems(20)}, time_budget_s=45.0)
-    near = [name for number, name in enumerate(FIELD) if 1.15**number <= POLICY.screening.near]
+    rule = POLICY.screening
+    near = [name for number, name in enumerate(FIELD) if 1.15**number <= rule.near or number < rule.fewest_near]
     assert all(list(statuses(session, name).values()) == ["ok"] * 20 for name in near)
+    assert len(statuses(session, list(FIELD)[len(near)])) < 20
     scouts = statuses(session, "b11")
     assert POLICY.screening.fewest_scouts <= len(scouts) < 20
     (open_problem, *_) = [each for each in problems(20) if each.id not in scouts]
