@@ -1,9 +1,10 @@
-"""What the server does for each message: forks of this process that run nothing of ours but what a worker begins with."""
+"""What the server does for each message, and how a fork of it begins and ends."""
 
 from __future__ import annotations
 
 import os
 import select
+import selectors
 import socket
 from threading import Thread
 
@@ -57,8 +58,8 @@ def test_an_end_is_told_with_its_code() -> None:
         os._exit(3)
     descriptor = os.pidfd_open(pid)
     assert select.select([descriptor], [], [], 10.0)[0]
-    with fork_server.selectors.DefaultSelector() as waiting:
-        waiting.register(descriptor, fork_server.selectors.EVENT_READ, pid)
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(descriptor, selectors.EVENT_READ, pid)
         fork_server._tell_end(Channel(theirs), waiting, descriptor, pid)
         assert not waiting.get_map()
     assert Channel(ours).receive(10.0) == ({"ended": pid, "code": 3}, [])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +21,6 @@ from pointwise_bench.suites.harness.machine.thread_variables import worker_varia
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.worker import marked_processes
 from pointwise_bench.suites.harness.worker.client import WorkerClient
-from pointwise_bench.suites.harness.worker.starting import forked_process
 from pointwise_bench.suites.harness.worker.starting.forked_process import ForkServer, ServerGone, can_fork
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="workers cannot be forked on this system")
@@ -173,10 +174,10 @@ def test_what_is_the_same_in_all_workers_of_one_server_differs_between_servers(
 
 
 def test_where_limits_tell_nobody_apart_none_is_forked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forked_process.resource, "getrlimit", lambda which: (100, 100))
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (100, 100))
     assert not can_fork()
     monkeypatch.undo()
-    monkeypatch.setattr(forked_process.sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", "darwin")
     assert not can_fork()
 
 
