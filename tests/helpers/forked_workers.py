@@ -1,4 +1,4 @@
-"""Workers that are forks of the process that asks them: a start costs a tenth of what an interpreter and NumPy cost.
+"""Workers that are forks of the process that asks them: no server of forks has to be started for a run of seconds.
 
 As a pytest plugin (``-p forked_workers``) for whole runs, and as :func:`forked_workers` for a test's own process. What
 a worker finds is what a started one finds, but for what shows in ``/proc`` of its start: command line, environment,
@@ -90,10 +90,10 @@ def pytest_configure() -> None:
 
 def _fork(programs: tuple[str, ...]) -> Any:
     """Put forks in the place of starts; returns what puts the starts back."""
-    from pointwise_bench.suites.harness.worker import handlers, process
+    from pointwise_bench.suites.harness.worker import handlers, pool, process
 
     assert handlers.HANDLERS, "imported before, so that no fork has to"
-    started = vars(process)["subprocess"]
+    started, can_fork = vars(process)["subprocess"], vars(pool)["can_fork"]
 
     def begun(command: list[str], **how: Any) -> Any:
         if command[2] not in programs or not _is_of_here(json.loads(command[3])["source"]):
@@ -103,10 +103,12 @@ def _fork(programs: tuple[str, ...]) -> Any:
 
     def back() -> None:
         vars(process)["subprocess"] = started
+        vars(pool)["can_fork"] = can_fork
 
     if MEASURED not in os.environ and sys.platform == "linux":
         fields = {name: getattr(started, name) for name in ("DEVNULL", "TimeoutExpired")}
         vars(process)["subprocess"] = SimpleNamespace(Popen=begun, **fields)
+        vars(pool)["can_fork"] = lambda: False  # nor by a server, which would have to be started
     return back
 
 

@@ -12,6 +12,7 @@ Started by :class:`forked_process.ForkServer`, as ``python -m`` with this module
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -46,6 +47,7 @@ def _import(names: list[str]) -> None:
     for name in names:
         with suppress(Exception):
             import_module(name)
+    gc.freeze()  # what is there already is not looked through in the forks, and so not copied
 
 
 def serve(channel: Channel) -> None:
