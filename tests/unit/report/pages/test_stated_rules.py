@@ -154,8 +154,8 @@ def test_the_harnesss_number_is_the_runs_or_is_left_out(tmp_path: Path, policies
 # --- no number is typed -------------------------------------------------------------------------------------------
 
 JINJA: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-# Names that hold a digit, and no number.
-NAMES: Final = re.compile(r"\b1x1\b|\bfloat64\b")
+# Names that hold a digit, and no number; so are works by two authors and their year.
+NAMES: Final = re.compile(r"\b1x1\b|\bfloat64\b|\b[A-Z]\w+ and [A-Z]\w+ (19|20)\d\d\b")
 NUMBER: Final = re.compile(
     r"\d|\b(three|four|five|six|seven|eight|nine|ten|twelve|dozen|hundred|thousand|half|third|quarter|fifth|tenth|twice"
     r"|thrice|per ?cent)\b",
@@ -395,7 +395,8 @@ def sources_are_files_of_a_run(folder: Path) -> None:
     write_claims(folder / "run", lines_of(CLEAN), DESCRIBED)
     report(folder / "run", folder / "out")
     tables = {"timings.csv", "comparisons.csv", "claims.csv"}
-    of_pages = {"networks.csv", "shares.csv", *(path.name for path in (folder / "out").glob("layers-*.csv"))}
+    of_run = {"networks.csv", "shares.csv", "performance-profile.csv", "break-even.csv"}
+    of_pages = {*of_run, *(path.name for path in (folder / "out").glob("layers-*.csv"))}
     assert {path.name for path in (folder / "out").glob("*.csv")} == tables | of_pages
 
 
