@@ -24,11 +24,14 @@ PROCESSES = """
 import json, os, sys, traceback
 import numpy as np
 import torch._inductor.compile_fx
+from torch._dynamo.utils import counters
 from pointwise_bench.backends import Problem, registry
 
+backend = registry.get("torch-compile")
+
 def compile_for_two_layers(name):
+    counters.clear()
     problem = Problem.parse(name)
-    backend = registry.get("torch-compile")
     rng = np.random.default_rng(0)
     x = rng.standard_normal(problem.input_shape).astype(problem.dtype)
     weights = [rng.standard_normal(problem.weight_shape).astype(problem.dtype) for _ in range(2)]
@@ -38,10 +41,12 @@ def compile_for_two_layers(name):
         y_by_hand = np.einsum("oc,nhwc->nhwo", weight, x)
         expected = np.maximum(y_by_hand, 0) if problem.activation == "relu" else y_by_hand
         np.testing.assert_allclose(y, expected, atol=1e-4)
-    from torch._dynamo.utils import counters
     print(counters["stats"]["unique_graphs"], counters["inductor"]["fxgraph_cache_hit"], flush=True)
 
-for variables, name in json.loads(sys.argv[1]):
+first, *processes = json.loads(sys.argv[1])
+problem = Problem.parse(first)
+backend.prepare(problem, np.ones(problem.weight_shape, problem.dtype), None, 1)
+for variables, name in processes:
     if (child := os.fork()) == 0:
         os.environ |= variables
         try:
@@ -56,6 +61,8 @@ IN_NO_RUN: dict[str, str] = {}
 WITH_CODE = "n1c12h9w9-o8-relu-nhwc"
 WITHOUT_CODE = "n1c12h9w9-o8-float64-nhwc"
 """Of the ReLU inductor makes C++, which a compiler needs three seconds for; of the rest a graph that calls oneDNN."""
+BY_ALL = "n1c3h4w4-o2-float64-nhwc"
+"""A graph of another problem, compiled before all others: what inductor prepares for its first takes it longest."""
 
 
 class Compiled(NamedTuple):
@@ -71,8 +78,9 @@ class Compiled(NamedTuple):
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
     """Four processes that compile a problem for two layers: in no run, twice in one run, and once in another.
 
-    One after the other, forked from one that has imported torch, which takes longer than the compiling. The first also
-    leaves what the C++ compiler writes; what a run keeps is asked of a graph, which is kept with its code or without.
+    One after the other, forked from one that has imported torch and compiled a graph, which takes longer than all that
+    is asked; it was in no run, and has left nothing. The first also leaves what the C++ compiler writes; what a run
+    keeps is asked of a graph, which is kept with its code or without.
     """
     if reason := registry.get("torch-compile").missing():
         pytest.skip(reason)
@@ -87,7 +95,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
     in_runs = [({RUN_CACHE: str(folder)}, WITHOUT_CODE) for folder in (run, run, other)]
     processes = [(IN_NO_RUN, WITH_CODE), *in_runs]
     done = subprocess.run(
-        [sys.executable, "-c", PROCESSES, json.dumps(processes)],
+        [sys.executable, "-c", PROCESSES, json.dumps([BY_ALL, *processes])],
         env=kept | own,
         cwd=ROOT,
         capture_output=True,
