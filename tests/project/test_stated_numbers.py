@@ -82,6 +82,7 @@ METHODOLOGY: Final = (
     # acceptance
     f"may exceed the thread budget by at most {ACCEPTANCE.budget_tolerance}",
     f"a turn {WORDS[ACCEPTANCE.long_turn]} times as long, kept to no cores either",
+    f"{WORDS[ACCEPTANCE.telling_turns]} of which, of {ACCEPTANCE.telling_turn_s} s and more, must show that",
     f"no call may be {TIMES[ACCEPTANCE.implausibly_fast]} faster than the measured FMA peak allows",
     f"after {ACCEPTANCE.settled_s} s they must rest",
     # passes and time
