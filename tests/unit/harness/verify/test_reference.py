@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
@@ -54,10 +55,27 @@ def by_definition(p: Problem, x: Any, weight: Any, bias: Any) -> Any:
     Floats are integers over a power of two: sums of products are those of whole numbers, which take a tenth of the time
     of as many fractions.
     """
+    y = np.empty(p.output_shape)
+    for place, total in _sums(replace(p, activation="none"), x, weight, bias).items():
+        y[place] = float(activated_by_definition(p.activation, total))
+    return y
+
+
+def _sums(p: Problem, x: Any, weight: Any, bias: Any) -> dict[tuple[int, ...], Fraction]:
+    """What the activation is applied to, by its place; of the same numbers once, for six activations."""
+    key = (p, *(None if each is None else each.tobytes() for each in (x, weight, bias)))
+    if key not in _KNOWN:
+        _KNOWN[key] = dict(_new_sums(p, x, weight, bias))
+    return _KNOWN[key]
+
+
+_KNOWN: dict[tuple[Any, ...], dict[tuple[int, ...], Fraction]] = {}
+
+
+def _new_sums(p: Problem, x: Any, weight: Any, bias: Any) -> Iterator[tuple[tuple[int, ...], Fraction]]:
     channels, kernels = p.in_channels // p.groups, p.out_channels // p.groups
     (values, per_x), (weights, per_weight) = _over_a_common_denominator(x), _over_a_common_denominator(weight)
     pixels = tuple(product(range(p.out_height), range(p.out_width)))
-    y = np.empty(p.output_shape)
     for n, o in product(range(p.batch), range(p.out_channels)):
         begin = Fraction(0) if bias is None else Fraction(float(bias[o]))
         sources = range(o // kernels * channels, (o // kernels + 1) * channels)
@@ -67,11 +85,7 @@ def by_definition(p: Problem, x: Any, weight: Any, bias: Any) -> Any:
                 weights[o, c] * values[(n, source, row, column) if p.layout == "nchw" else (n, row, column, source)]
                 for c, source in enumerate(sources)
             )
-            total = begin + Fraction(whole, per_x * per_weight)
-            y[(n, o, i, j) if p.layout == "nchw" else (n, i, j, o)] = float(
-                activated_by_definition(p.activation, total)
-            )
-    return y
+            yield (n, o, i, j) if p.layout == "nchw" else (n, i, j, o), begin + Fraction(whole, per_x * per_weight)
 
 
 def _over_a_common_denominator(array: Any) -> tuple[dict[tuple[int, ...], int], int]:

@@ -244,9 +244,9 @@ def test_thread_budgets_are_groups_of_their_own(tmp_path: Path) -> None:
 TIMES = st.lists(st.lists(st.integers(1, 50), min_size=2, max_size=2), min_size=2, max_size=4)
 
 
-# 40 examples, each a run on disk of up to four backends with two layers: totals and their order are exact sums of
+# 20 examples, each a run on disk of up to four backends with two layers: totals and their order are exact sums of
 # whole numbers, so a layer that is dropped or counted once too often shows in the first example.
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(TIMES, st.integers(1, 5))
 def test_totals_and_their_order_are_those_of_plain_sums(
     tmp_path_factory: pytest.TempPathFactory, times: list[list[int]], count: int
