@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pytest
+from forked_workers import forked_workers
 from hypothesis import given, settings, strategies as st
 from places import PLANTED
 from questioned_gate import QuestionedGate
@@ -80,6 +82,8 @@ REASONS = {
     "planted-array-of-its-own": "the result is all zeros",
 }
 
+# Whose mistake shows in how long something takes.
+BY_TIME = {"planted-unsynchronised", "planted-lazy"}
 # Who declares that a result's memory is used again.
 REUSED = {"planted-replays-by-identity", "planted-adds-up-input-gradients", "planted-adds-up-weight-gradients"}
 GRADIENT_REASONS = {
@@ -119,7 +123,8 @@ ACTIVATION_REASONS = {
 def refusals(name: str, problems: Sequence[Problem], log: Path, plugin: Path = WRONG) -> list[Ended | None]:
     """How the gate ends the planted backend's part on each problem, in one worker; None where it lets it pass."""
     declared = Declared(output="reused" if name in REUSED else "fresh")
-    worker = WorkerClient(name, Source("plugin", str(plugin)), threads=1, log=log, declared=declared)
+    with nullcontext() if SOAK or name in BY_TIME else forked_workers():
+        worker = WorkerClient(name, Source("plugin", str(plugin)), threads=1, log=log, declared=declared)
     try:
         return [refusal(worker, problem) for problem in problems]
     finally:
@@ -142,10 +147,6 @@ def refusal(worker: WorkerClient, problem: Problem) -> Ended | None:
 
 def in_both_layouts(problem: Problem) -> list[Problem]:
     return [replace(problem, layout=layout) for layout in get_args(Layout)]
-
-
-# Whose mistake shows in how long something takes.
-BY_TIME = {"planted-unsynchronised", "planted-lazy"}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ Only this process needs it: a worker is told how many calls to make and how long
 
 from __future__ import annotations
 
+import pytest
 from changed_policy import changed_policy, put_in_place
 
 BRIEF = changed_policy(
@@ -22,6 +23,7 @@ BRIEF = changed_policy(
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before workers' modules are imported
 def pytest_configure() -> None:
     """Before anything is collected."""
     put_in_place(BRIEF)

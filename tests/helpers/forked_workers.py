@@ -26,6 +26,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import IO, Any, Final, NoReturn
 
+import pytest
 from forked_session import MEASURED
 
 WORKER: Final = "pointwise_bench.suites.harness.worker.main"
@@ -83,6 +84,7 @@ def forked_workers(*programs: str) -> Iterator[None]:
         before()
 
 
+@pytest.hookimpl(tryfirst=True)  # before plugins are loaded
 def pytest_configure() -> None:
     """For the whole session."""
     _fork((WORKER, LOADER))

@@ -9,13 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import psutil
 import pytest
-from expected_ends import AT_WORK, BEFORE_WORK, HARMLESS
+from expected_ends import AT_WORK, BEFORE_WORK, HARMLESS, tried_in_a_run
+from forked_workers import forked_workers
 from places import PLUGINS, ROOT
+from soak import SOAK
 
 from pointwise_bench.backends import Problem, Source
 from pointwise_bench.suites.harness.record.ended import Ended
@@ -47,11 +49,15 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(log: Path) -> Iterator[Start]:
-    """Starts a worker for one of the misbehaving backends, and ends it after the test."""
+    """Starts a worker for one of the misbehaving backends, and ends it after the test.
+
+    ``by_itself``: as a program of its own, as a run does; else as a fork. With POINTWISE_SOAK=1 always.
+    """
     workers: list[WorkerClient] = []
 
-    def start(name: str, *, asked: bool = True) -> WorkerClient:
-        workers.append(WorkerClient(name, Source("plugin", str(PLUGIN)), threads=1, log=log))
+    def start(name: str, *, asked: bool = True, by_itself: bool = False) -> WorkerClient:
+        with nullcontext() if SOAK or by_itself else forked_workers():
+            workers.append(WorkerClient(name, Source("plugin", str(PLUGIN)), threads=1, log=log))
         if asked:
             assert workers[-1].missing(PATIENCE_S) is None
         return workers[-1]
@@ -120,7 +126,7 @@ def test_a_part_ends_with_its_status_and_a_reason_that_helps(
     start: Start, cases: SharedCases, small_limits: None, name: str
 ) -> None:
     status, words = AT_WORK[name]
-    worker = start(name)
+    worker = start(name, by_itself=name in tried_in_a_run(AT_WORK))
     with pytest.raises(Ended) as caught:
         worker.set_up(cases, 1.0 if status == "timed-out" else PATIENCE_S)
     assert (caught.value.status, caught.value.alive) == (status, status == "wrong"), caught.value.reason
@@ -137,7 +143,7 @@ def test_a_part_ends_with_its_status_and_a_reason_that_helps(
 @pytest.mark.parametrize("name", BEFORE_WORK)
 def test_a_part_can_end_at_the_first_requests(start: Start, name: str) -> None:
     status, words = BEFORE_WORK[name]
-    worker = start(name, asked=False)
+    worker = start(name, asked=False, by_itself=name in tried_in_a_run(BEFORE_WORK))
     answer = None
     with suppress_and_keep() as ended:
         answer = worker.missing(1.0 if status == "timed-out" else PATIENCE_S)
@@ -155,7 +161,7 @@ def test_a_part_can_end_at_the_first_requests(start: Start, name: str) -> None:
 
 @pytest.mark.parametrize("name", HARMLESS)
 def test_what_does_no_harm_is_measured_like_any_other(start: Start, cases: SharedCases, name: str) -> None:
-    worker = start(name)
+    worker = start(name, by_itself=True)
     worker.set_up(cases, PATIENCE_S)
     assert worker.turn(3, 0.0, None, PATIENCE_S).seconds_per_call > 0
     assert worker.finish(PATIENCE_S).error_ratio is not None
@@ -280,7 +286,7 @@ def test_a_child_of_a_plugin_is_stopped_and_killed_with_it(start: Start, cases: 
 
 
 def test_a_worker_is_stopped_whenever_it_has_answered(start: Start, cases: SharedCases) -> None:
-    worker = start("wanders")
+    worker = start("wanders", by_itself=True)
     states = [fields_of_stat(worker.pid)[0]]
     worker.set_up(cases, PATIENCE_S)
     states.append(fields_of_stat(worker.pid)[0])
