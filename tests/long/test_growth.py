@@ -79,7 +79,7 @@ def steps_of(folder: Path, cells: Iterable[dict[str, Any]]) -> Steps:
         (many_groups, 10),
         (failed_cells, 200),
         (one_long_line, 300),
-        (many_backends, 40),
+        (many_backends, 24),
     ],
     ids=["layers", "groups", "failed", "samples", "backends"],
 )
