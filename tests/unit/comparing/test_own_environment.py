@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import pytest
 from tiny_repository import write
 
-from pointwise_bench.backends.registry import Source
 from pointwise_bench.comparing import own_environment
 from pointwise_bench.comparing.own_environment import python_for
 from pointwise_bench.comparing.refusal import NoOtherVersion
-from pointwise_bench.suites.harness.worker.plugin_loading import declarations
 
 PROJECT = '[project]\nname = "mine"\ndependencies = [{}]\n[project.optional-dependencies]\nmore = [{}]\n'
 
@@ -71,35 +68,6 @@ def test_without_a_project_there_is_no_other(tmp_path: Path, installs: list[list
 def test_what_is_no_requirement_is_said_in_a_line(tmp_path: Path, installs: list[list[str]]) -> None:
     with pytest.raises(NoOtherVersion, match=r"asks for 'numpy =!= 2'"):
         python_of(tmp_path, PROJECT.format("'numpy =!= 2'", ""))
-
-
-PLUGIN = """
-import iniconfig, numpy
-from pointwise_bench import Backend, register
-
-@register
-class Named(Backend):
-    name = iniconfig.NAME
-    def prepare(self, problem, weight, bias, threads): ...
-"""
-
-
-def test_a_plugin_in_a_new_environment_finds_what_is_asked_for_before_what_is_here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A package that is installed in both: pytest's, in another version."""
-    about = "iniconfig-99.0.dist-info"
-    with zipfile.ZipFile(tmp_path / "iniconfig-99.0-py3-none-any.whl", "w") as file:
-        file.writestr("iniconfig/__init__.py", "NAME = 'of-the-new-one'")
-        file.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: iniconfig\nVersion: 99.0\n")
-        file.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        file.writestr(f"{about}/RECORD", "")
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    python = python_of(tmp_path, PROJECT.format("'iniconfig>=99'", ""))
-    write(tmp_path, {"mine.py": PLUGIN})
-    (found,) = declarations(Source("plugin", str(tmp_path / "mine.py"), python=python))
-    assert found.name == "of-the-new-one"
 
 
 def test_what_cannot_be_installed_is_said_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
