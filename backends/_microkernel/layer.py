@@ -8,6 +8,7 @@ from pointwise_bench.backends._microkernel.blocking import weight_panels, weight
 from pointwise_bench.backends._microkernel.kernels.llvm import CACHE_LINE
 from pointwise_bench.backends._microkernel.kernels.packing import by_lanes, by_rows
 from pointwise_bench.backends._microkernel.kernels.registers import of_this_host
+from pointwise_bench.backends._microkernel.kernels.words import NONE, number_of
 from pointwise_bench.backends._microkernel.planes import packed_pixels
 from pointwise_bench.backends._microkernel.schedule import Scheduler
 from pointwise_bench.backends._microkernel.sweep import FIELDS, Memory, Sweep
@@ -52,7 +53,9 @@ def compiled_layer(problem: Problem, weight: Array, bias: Array | None, threads:
 
 
 def _finished(p: Problem, layer: Layer, y: Array, *, parallel: bool) -> Layer:
-    """With what the tiles do not know, behind it and over the same threads; the layer itself where there is nothing."""
+    """With what the kernels do not know, behind it and over the same threads; the layer itself where they do."""
+    if number_of(p.activation, ITEM_BYTES[p.dtype]) != NONE:
+        return layer
     activate, flat = activation.in_place(p.activation, p.dtype, parallel=parallel), y.reshape(-1)
     if activate is None:
         return layer
@@ -109,7 +112,7 @@ def plan_of(p: Problem, parts: list[list[Sweep]], memory: Memory) -> Array:
     begins = header + len(FIELDS) * counts
     sweeps = [[getattr(sweep, name) for name in FIELDS] for part in parts for sweep in part]
     lanes = of_this_host(ITEM_BYTES[p.dtype]).lanes
-    words = [p.in_channels // p.groups, int(p.activation == "relu"), memory.zeros, lanes, *begins]
+    words = [p.in_channels // p.groups, number_of(p.activation, ITEM_BYTES[p.dtype]), memory.zeros, lanes, *begins]
     return np.concatenate([np.array(words, np.int64), np.array(sweeps, np.int64).ravel()])
 
 

@@ -25,7 +25,7 @@ from pointwise_bench.backends._microkernel.sweep import BLOCKED, CHANNELS, COPIE
 
 # A plan in memory is a header of words and the sweeps. Where the header's words are; from PARTS on: where each part's
 # sweeps begin, and where the last part's end.
-STEPS, RELU, ZEROS, VECTOR, PARTS = range(5)
+STEPS, ACTIVATION, ZEROS, VECTOR, PARTS = range(5)
 
 WIDTH: Final = len(FIELDS)
 (
@@ -37,7 +37,7 @@ WIDTH: Final = len(FIELDS)
 @njit(inline="always")  # type: ignore[untyped-decorator]
 def panels_past_tile(x: Any, source: int, target: int, plan: Any, at: int) -> None:
     """One tile, packed if it is to be, and all panels. Kernels take all panels of one height at once."""
-    size, k, relu = item(x), plan[STEPS], plan[RELU]
+    size, k, activation = item(x), plan[STEPS], plan[ACTIVATION]
     lanes, rows, panels = plan[at + LANES], plan[at + ROWS], plan[at + PANELS]
     step, row, y_row = plan[at + X_STEP], plan[at + X_ROW], plan[at + Y_ROW]
     if plan[at + PACK] != DIRECT:
@@ -58,7 +58,7 @@ def panels_past_tile(x: Any, source: int, target: int, plan: Any, at: int) -> No
             continue
         if plan[at + KIND] == PIXELS:
             pixels(
-                x, high, lanes, lanes, k, weight, 0, 0, source, step, target, y_row, 0, bias, relu,
+                x, high, lanes, lanes, k, weight, 0, 0, source, step, target, y_row, 0, bias, activation,
                 ahead, plan[at + X_STEP], ahead_line, ahead_end, 0,
                 count, high * k * size, 0, high * y_row, high * size,
             )  # fmt: skip
@@ -68,13 +68,13 @@ def panels_past_tile(x: Any, source: int, target: int, plan: Any, at: int) -> No
         elif plan[at + KIND] == CHANNELS:
             channels(
                 x, high, lanes, plan[at + VALID], k, source, row, step, weight, 0,
-                target, y_row, plan[at + Y_LANE], bias, relu, 0, 0, 0, 0, 0,
+                target, y_row, plan[at + Y_LANE], bias, activation, 0, 0, 0, 0, 0,
                 count, high * row, 0, high * y_row, 0,
             )  # fmt: skip
         else:
             dots(
                 x, high, lanes, lanes, k, source, row, 0, weight, 0,
-                target, y_row, plan[at + Y_LANE], bias, relu, 0, 0, 0, 0, 0,
+                target, y_row, plan[at + Y_LANE], bias, activation, 0, 0, 0, 0, 0,
                 count, high * row, 0, high * y_row, 0,
             )  # fmt: skip
         source += 0 if plan[at + KIND] == PIXELS else count * high * row
@@ -84,7 +84,7 @@ def panels_past_tile(x: Any, source: int, target: int, plan: Any, at: int) -> No
 @njit(inline="always")  # type: ignore[untyped-decorator]
 def tiles_past_panels(x: Any, source: int, target: int, plan: Any, at: int) -> None:
     """Panel after panel, against all tiles and the rest of the plane. Kernels take all tiles of one width at once."""
-    size, k, relu, vector = item(x), plan[STEPS], plan[RELU], plan[VECTOR]
+    size, k, activation, vector = item(x), plan[STEPS], plan[ACTIVATION], plan[VECTOR]
     lanes, tiles, left = plan[at + LANES], plan[at + TILES], plan[at + REST]
     rows, panels, step, y_row = plan[at + ROWS], plan[at + PANELS], plan[at + X_STEP], plan[at + Y_ROW]
     packed, left_at = plan[at + PACK] != DIRECT, plan[at + SCRATCH]
@@ -107,7 +107,7 @@ def tiles_past_panels(x: Any, source: int, target: int, plan: Any, at: int) -> N
             line = width * size
             tile_step, tile_next = (line, line * k) if packed else (step, line)
             pixels(
-                x, high, width, width, k, weight, 0, 0, tile, tile_step, results, y_row, 0, bias, relu,
+                x, high, width, width, k, weight, 0, 0, tile, tile_step, results, y_row, 0, bias, activation,
                 ahead, step, 0, ahead_end, 0, count, 0, tile_next, line, 0,
             )  # fmt: skip
             ahead += count * LINE
@@ -117,7 +117,7 @@ def tiles_past_panels(x: Any, source: int, target: int, plan: Any, at: int) -> N
             half = vector // 2
             rest(
                 x, left, (high + half - 1) // half * half, high, k, left_at, 0, 0, weight, high * size,
-                results, size, y_row, bias, relu, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0,
+                results, size, y_row, bias, activation, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0,
             )  # fmt: skip
         weight += high * k * size
         bias += high * size
@@ -156,14 +156,14 @@ def run_of_tiles(x: Any, source: int, target: int, plan: Any, at: int) -> None:
     for begin in range(0, k, chunk):
         steps = min(chunk, k - begin)
         weight, tile, results = plan[at + WEIGHT] + begin * rows * size, source + begin * step, target
-        bias, relu = (plan[at + BIAS], plan[RELU]) if begin + steps == k else (plan[ZEROS], 0)
+        bias, activation = (plan[at + BIAS], plan[ACTIVATION]) if begin + steps == k else (plan[ZEROS], 0)
         for number in range(tiles):
             # A tile further on in the run, or of the next channels at its beginning.
             ahead = tile + further
             if number * lanes * size + further >= tiles * lanes * size:
                 ahead += chunk * step - tiles * lanes * size
             more(
-                x, rows, lanes, lanes, steps, weight, 0, 0, tile, step, results, y_row, 0, bias, relu,
+                x, rows, lanes, lanes, steps, weight, 0, 0, tile, step, results, y_row, 0, bias, activation,
                 ahead, step, LINE, ahead, begin, 1, 0, 0, 0, 0,
             )  # fmt: skip
             tile += lanes * size

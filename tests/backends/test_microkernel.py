@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import math
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -46,7 +47,16 @@ from pointwise_bench.backends._microkernel.kernels.registers import (
     Registers,
     registers_of,
 )
-from pointwise_bench.backends._microkernel.kernels.words import PARAMETERS
+from pointwise_bench.backends._microkernel.kernels.words import (
+    GELU,
+    HARDSWISH,
+    NONE,
+    PARAMETERS,
+    RELU,
+    RELU6,
+    SILU,
+    SINGLE,
+)
 from pointwise_bench.backends._microkernel.schedule import Scheduler
 from pointwise_bench.backends._microkernel.sweep import (
     BLOCKED,
@@ -391,6 +401,31 @@ def call(function: Any, **words: int) -> None:
     function(*({"count": 1, **words}.get(name, 0) for name in PARAMETERS))
 
 
+def others_of(item: int) -> Iterator[int]:
+    """The activations beside ReLU that kernels of such elements know, again and again."""
+    return itertools.cycle([RELU6, HARDSWISH, SILU, *[GELU] * (item == SINGLE)])
+
+
+def activated(number: int, sums: Any) -> Any:
+    """By the formula, in longer numbers than any kernel has."""
+    v = np.asarray(sums, np.longdouble)
+    if number in (RELU, RELU6):
+        return np.clip(v, 0, 6 if number == RELU6 else None)
+    if number == HARDSWISH:
+        return v * (np.clip(v + 3, 0, 6) / 6)
+    if number == SILU:
+        with np.errstate(over="ignore"):
+            return v / (1 + np.exp(-v))
+    return v * (0.5 * (1 + np.vectorize(math.erf)(np.float64(v) / math.sqrt(2)))) if number == GELU else v
+
+
+def assert_activated(reached: Any, sums: Any, number: int, message: str = "") -> None:
+    """Exact where it is a matter of comparing, else within half of what the gate allows an activation by itself."""
+    roundings = 0 if number in (NONE, RELU, RELU6) else 2 if number == HARDSWISH else 4
+    allowed = roundings * np.finfo(reached.dtype).eps / 2 * np.abs(sums)
+    assert (np.abs(reached - activated(number, sums)) <= allowed).all(), f"{message}, activation {number}"
+
+
 HOST = binding.get_host_cpu_features().flatten()
 MACHINES = [
     pytest.param(AVX512, 4, HOST, id="avx512-float32"),
@@ -411,7 +446,7 @@ def test_every_kernel_computes_the_formula_and_touches_nothing_else(
     registers: Registers, item: int, features: str
 ) -> None:
     _, functions = compiled(registers, item, features)
-    numbers, dtype, k = np.random.default_rng(0), f"float{8 * item}", 5
+    numbers, dtype, k, others = np.random.default_rng(0), f"float{8 * item}", 5, others_of(item)
     for kind in ("pixels", "more", "channels"):
         function = functions[kind]
         unit = registers.half if kind == "channels" else registers.lanes
@@ -421,7 +456,8 @@ def test_every_kernel_computes_the_formula_and_touches_nothing_else(
                     continue
                 if kind == "more" and (rows > STREAMED_ROWS or lanes != registers.vectors(rows) * registers.lanes):
                     continue
-                for relu, valid in ((0, lanes), (1, max(1, lanes - 1) if kind == "channels" else lanes)):
+                fewer = max(1, lanes - 1) if kind == "channels" else lanes
+                for activation, valid in ((NONE, lanes), (RELU, fewer), (next(others), fewer), (next(others), lanes)):
                     guarded = Guarded()
                     a, b, bias = (
                         guarded.copy(numbers.integers(-8, 9, shape).astype(dtype))
@@ -429,24 +465,25 @@ def test_every_kernel_computes_the_formula_and_touches_nothing_else(
                     )
                     c = guarded.array((rows, valid), dtype)
                     c[...] = numbers.integers(-8, 9, c.shape)
-                    before = c.copy() if kind == "more" and relu else 0
+                    begun = kind == "more" and activation != NONE
+                    before = c.copy() if begun else 0
                     call(
                         function, rows=rows, lanes=lanes, valid=valid, k=k,
                         a=a.ctypes.data, a_row=item, a_step=rows * item,
                         b=b.ctypes.data, b_step=lanes * item,
                         c=c.ctypes.data, c_row=valid * item, c_lane=item,
-                        bias=bias.ctypes.data, relu=relu, ahead=a.ctypes.data, ahead_end=a.ctypes.data, begun=relu,
+                        bias=bias.ctypes.data, activation=activation,
+                        ahead=a.ctypes.data, ahead_end=a.ctypes.data, begun=begun,
                     )  # fmt: skip
                     expected = (a.T @ b + (bias if kind == "channels" else bias[:, None]))[:, :valid] + before
-                    expected = np.maximum(expected, 0) if relu else expected
-                    np.testing.assert_array_equal(c, expected, f"{kind} {rows}x{lanes}")
+                    assert_activated(c, expected, activation, f"{kind} {rows}x{lanes}")
 
 
 @pytest.mark.parametrize(("registers", "item", "features"), MACHINES)
 def test_rests_meet_panels_of_any_height(registers: Registers, item: int, features: str) -> None:
     """Their vectors read beyond the panel, which the packing allows for, and write nothing there."""
     _, functions = compiled(registers, item, features)
-    numbers, dtype, half = np.random.default_rng(0), f"float{8 * item}", registers.half
+    numbers, dtype, half, others = np.random.default_rng(0), f"float{8 * item}", registers.half, others_of(item)
     for rows, height, k in itertools.product(
         range(1, registers.most_rest + 1), range(1, registers.rows + 1), (1, 7, 16, 29)
     ):
@@ -456,20 +493,20 @@ def test_rests_meet_panels_of_any_height(registers: Registers, item: int, featur
             guarded.copy(numbers.integers(-8, 9, shape).astype(dtype))
             for shape in ((k, rows), (k * height + lanes - height,), (lanes,))
         )
-        for relu in (0, 1):
+        for activation in (NONE, RELU, next(others)):
             c = guarded.array((height, rows), dtype)
             call(
                 functions["rest"], rows=rows, lanes=lanes, valid=height, k=k, a=a.ctypes.data,
                 b=b.ctypes.data, b_step=height * item, c=c.ctypes.data, c_row=item, c_lane=rows * item,
-                bias=bias.ctypes.data, relu=relu,
+                bias=bias.ctypes.data, activation=activation,
             )  # fmt: skip
             expected = b[: k * height].reshape(k, height).T @ a + bias[:height, None]
-            expected = np.maximum(expected, 0) if relu else expected
-            np.testing.assert_array_equal(c, expected, f"{rows} pixels, {height} channels of {k}")
+            assert_activated(c, expected, activation, f"{rows} pixels, {height} channels of {k}")
 
 
+@pytest.mark.parametrize("activation", [NONE, SILU])
 @pytest.mark.parametrize("along", ["rows", "lanes"])
-def test_one_call_takes_many_tiles_and_asks_for_no_more_than_it_was_told(along: str) -> None:
+def test_one_call_takes_many_tiles_and_asks_for_no_more_than_it_was_told(along: str, activation: int) -> None:
     _, functions = compiled(AVX2, 4, HOST)
     numbers, guarded, k, count = np.random.default_rng(0), Guarded(), 5, 3
     rows, lanes = (6 * count, 16) if along == "rows" else (6, 16 * count)
@@ -484,9 +521,9 @@ def test_one_call_takes_many_tiles_and_asks_for_no_more_than_it_was_told(along: 
     call(
         functions["pixels"], rows=6, lanes=16, valid=16, k=k, a=panels.ctypes.data, b=b.ctypes.data, b_step=4 * lanes,
         c=c.ctypes.data, c_row=4 * lanes, bias=bias.ctypes.data, ahead=b.ctypes.data, ahead_end=b.ctypes.data,
-        count=count, **steps,
+        count=count, activation=activation, **steps,
     )  # fmt: skip
-    np.testing.assert_array_equal(c, a.T @ b + bias[:, None])
+    assert_activated(c, a.T @ b + bias[:, None], activation, along)
 
 
 @pytest.mark.parametrize(("registers", "item", "features"), MACHINES)
@@ -494,7 +531,7 @@ def test_dot_products_compute_the_formula_and_touch_nothing_else(
     registers: Registers, item: int, features: str
 ) -> None:
     _, functions = compiled(registers, item, features)
-    numbers, dtype = np.random.default_rng(0), f"float{8 * item}"
+    numbers, dtype, others = np.random.default_rng(0), f"float{8 * item}", others_of(item)
     for lanes in range(1, DOT_LANES + 1):
         for rows, k in itertools.product(range(1, registers.pixels(lanes) + 1), (1, 16, 37)):
             guarded = Guarded()
@@ -502,15 +539,15 @@ def test_dot_products_compute_the_formula_and_touch_nothing_else(
                 guarded.copy(numbers.integers(-8, 9, shape).astype(dtype))
                 for shape in ((rows, k), (lanes, k), (lanes,))
             )
-            for relu in (0, 1):
+            for activation in (NONE, RELU, next(others)):
                 c = guarded.array((lanes, rows), dtype)
                 call(
                     functions["dots"], rows=rows, lanes=lanes, valid=lanes, k=k, a=a.ctypes.data, a_row=k * item,
-                    b=b.ctypes.data, c=c.ctypes.data, c_row=item, c_lane=rows * item, bias=bias.ctypes.data, relu=relu,
+                    b=b.ctypes.data, c=c.ctypes.data, c_row=item, c_lane=rows * item, bias=bias.ctypes.data,
+                    activation=activation,
                 )  # fmt: skip
                 expected = b @ a.T + bias[:, None]
-                expected = np.maximum(expected, 0) if relu else expected
-                np.testing.assert_array_equal(c, expected, f"{rows}x{lanes}, {k} channels")
+                assert_activated(c, expected, activation, f"{rows}x{lanes}, {k} channels")
 
 
 @pytest.mark.parametrize("kind", ["pixels", "channels"])
@@ -521,9 +558,32 @@ def test_nan_and_infinity_pass_through_bias_and_relu(kind: str) -> None:
     c = np.zeros((2, 16), "f4")
     call(
         functions[kind], rows=2, lanes=16, valid=16, k=1, a=a.ctypes.data, a_row=4, a_step=8, b=b.ctypes.data,
-        b_step=64, c=c.ctypes.data, c_row=64, c_lane=4, bias=bias.ctypes.data, relu=1, ahead=a.ctypes.data,
+        b_step=64, c=c.ctypes.data, c_row=64, c_lane=4, bias=bias.ctypes.data, activation=RELU, ahead=a.ctypes.data,
     )  # fmt: skip
     np.testing.assert_array_equal(c[:, :4], [[np.nan, np.inf, 0, 1]] * 2)
+
+
+@pytest.mark.parametrize(("registers", "item", "features"), MACHINES)
+def test_activations_hold_over_all_sizes_of_numbers_and_keep_nan(
+    registers: Registers, item: int, features: str
+) -> None:
+    """Through a kernel of one channel, whose weight is one: what it reads is what is activated."""
+    _, functions = compiled(registers, item, features)
+    dtype, numbers = np.dtype(f"float{8 * item}"), np.random.default_rng(0)
+    rows, lanes = 2, 2 * registers.lanes
+    one, none = np.ones((1, rows), dtype), np.zeros(rows, dtype)
+    for number, size in itertools.product((RELU6, HARDSWISH, SILU, GELU)[: 4 if item == SINGLE else 3], range(-40, 8)):
+        b = (numbers.standard_normal((1, lanes)) * 2.0**size).astype(dtype)
+        b[0, :5] = np.nan, np.inf, np.finfo(dtype).max, -np.finfo(dtype).max, 0
+        c = np.zeros((rows, lanes), dtype)
+        call(
+            functions["pixels"], rows=rows, lanes=lanes, valid=lanes, k=1, a=one.ctypes.data, b=b.ctypes.data,
+            b_step=lanes * item, c=c.ctypes.data, c_row=lanes * item, bias=none.ctypes.data, activation=number,
+            ahead=b.ctypes.data, ahead_end=b.ctypes.data,
+        )  # fmt: skip
+        assert np.isnan(c[:, 0]).all()
+        assert (c[:, 1] == (6 if number == RELU6 else np.inf)).all()
+        assert_activated(c[:, 2:], np.repeat(b[:, 2:], rows, 0).astype(np.float64), number, f"2**{size}")
 
 
 # --- the whole ----------------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def draw(rng: Random) -> Problem:
         stride=rng.choice([1, 1, 1, 2, 3]),
         groups=groups,
         bias=rng.random() < 0.5,
-        activation=rng.choice(["none", "relu"]),
+        activation=rng.choice(["none", "relu", "relu6"]),  # others are not exact
         dtype=rng.choice(["float32", "float64"]),
         layout=rng.choice(["nchw", "nhwc"]),
     )
@@ -59,8 +59,8 @@ def expected(p: Problem, x: Any, weight: Any, bias: Any) -> Any:
     y = y.reshape(p.batch, p.out_channels, p.out_height, p.out_width)
     if bias is not None:
         y = y + bias.reshape(-1, 1, 1)
-    if p.activation == "relu":
-        y = np.maximum(y, 0)
+    if p.activation != "none":
+        y = np.clip(y, 0, 6 if p.activation == "relu6" else None)
     return y if p.layout == "nchw" else np.moveaxis(y, 1, 3)
 
 

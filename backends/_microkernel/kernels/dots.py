@@ -15,9 +15,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pointwise_bench.backends._microkernel.kernels.llvm import Code
+from pointwise_bench.backends._microkernel.kernels.llvm import CACHE_LINE, Code
 from pointwise_bench.backends._microkernel.kernels.registers import DOT_LANES, Registers
-from pointwise_bench.backends._microkernel.kernels.words import PARAMETERS, for_each_tile, lowest
+from pointwise_bench.backends._microkernel.kernels.smooth import Smooth
+from pointwise_bench.backends._microkernel.kernels.words import PARAMETERS, RELU6, for_each_tile, lowest
 
 
 class Dots:
@@ -107,13 +108,34 @@ class Dots:
         )
 
     def _store(self, builder: Any, words: dict[str, Any], totals: list[list[Any]]) -> None:
-        """Bias, ReLU, and one element after the other."""
+        """Bias, ReLU, and one element after the other; what takes more than that by way of the stack, in vectors."""
         code = self._code
-        least = lowest(code, builder, words["relu"])
+        least = lowest(code, builder, words["activation"])
+        places, values = [], []
         for row, line in enumerate(totals):
             start = builder.add(words["c"], builder.mul(words["c_row"], code.word(row)))
             for lane, total in enumerate(line):
                 bias = code.load(builder, code.element, words["bias"], lane * code.item)
                 value = builder.fadd(total, bias)
-                value = builder.select(builder.fcmp_ordered("<", value, least), least, value)
-                code.store(builder, value, builder.add(start, builder.mul(words["c_lane"], code.word(lane))))
+                values.append(builder.select(builder.fcmp_ordered("<", value, least), least, value))
+                places.append(builder.add(start, builder.mul(words["c_lane"], code.word(lane))))
+        for value, place in zip(values, places, strict=True):
+            code.store(builder, value, place)
+        with builder.if_then(builder.icmp_unsigned(">=", words["activation"], code.word(RELU6)), likely=False):
+            for place, value in zip(places, self._by_stack(builder, values, words["activation"]), strict=True):
+                code.store(builder, value, place)
+
+    def _by_stack(self, builder: Any, values: list[Any], activation: Any) -> list[Any]:
+        """The activation of each value."""
+        code, half = self._code, self._registers.half
+        lanes = -(-len(values) // half) * half
+        with builder.goto_entry_block():
+            buffer = builder.alloca(code.ir.ArrayType(code.element, lanes))
+            buffer.align = CACHE_LINE
+        stack = builder.ptrtoint(buffer, code.word)
+        rest = [code.ir.Constant(code.element, 0.0)] * (lanes - len(values))
+        for number, value in enumerate([*values, *rest]):
+            code.store(builder, value, stack, number * code.item)
+        sizes = code.word(0), code.word(1), code.word(lanes)
+        builder.call(Smooth(code, self._registers).function(), [stack, *sizes, activation])
+        return [code.load(builder, code.element, stack, number * code.item) for number in range(len(values))]

@@ -31,7 +31,8 @@ from typing import Any
 
 from pointwise_bench.backends._microkernel.kernels.llvm import Code
 from pointwise_bench.backends._microkernel.kernels.registers import STREAMED_ROWS, USUAL_VECTORS, Registers
-from pointwise_bench.backends._microkernel.kernels.tile import Tile
+from pointwise_bench.backends._microkernel.kernels.smooth import Smooth
+from pointwise_bench.backends._microkernel.kernels.tile import Tile, written_in_vectors
 from pointwise_bench.backends._microkernel.kernels.words import PARAMETERS, WordKind, for_each_tile
 
 
@@ -85,13 +86,29 @@ class Kernels:
             words |= {"b_step": code.word(lanes * code.item)}
 
         def write(here: dict[str, Any]) -> None:
-            tile = Tile(code, builder, kind, rows, self._vectors(lanes), here, self._registers.sums)
+            tile = Tile(code, builder, kind, rows, self._vectors(lanes), here, self._registers)
             tile.ask_for_result()
             tile.store(tile.finish(tile.sums()), lanes)
 
         for_each_tile(code, builder, words, write)
+        if kind == "channels":
+            with builder.if_then(written_in_vectors(code, builder, words, lanes)):
+                self._smooth_all(builder, words, rows, lanes)
+        elif kind != "rest":  # whose lanes lie apart
+            self._smooth_all(builder, words, rows, lanes)
         builder.ret_void()
         return function
+
+    def _smooth_all(self, builder: Any, words: dict[str, Any], rows: int, lanes: int) -> None:
+        """What kernels do not compute, over all tiles of the call: they lie behind or beside one another."""
+        code, count = self._code, words["count"]
+        beside = builder.icmp_unsigned("==", words["c_next"], code.word(lanes * code.item))
+        many = builder.mul(count, code.word(rows)), builder.mul(count, code.word(lanes))
+        sizes = [
+            builder.select(beside, code.word(rows), many[0]),
+            builder.select(beside, many[1], code.word(lanes)),
+        ]
+        Smooth(code, self._registers).over(builder, words["activation"], words["c"], words["c_row"], *sizes)
 
     def _vectors(self, lanes: int) -> list[tuple[int, Any]]:
         """The vectors of a row, as byte offset and type: whole registers, then half of one."""

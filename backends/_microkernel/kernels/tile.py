@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pointwise_bench.backends._microkernel.blocking import CHAINS
 from pointwise_bench.backends._microkernel.kernels.llvm import CACHE_LINE, Code
-from pointwise_bench.backends._microkernel.kernels.words import WordKind, lowest
+from pointwise_bench.backends._microkernel.kernels.registers import Registers
+from pointwise_bench.backends._microkernel.kernels.smooth import Smooth, capped, hardswish
+from pointwise_bench.backends._microkernel.kernels.words import HARDSWISH, RELU6, WordKind, lowest
+
+
+def written_in_vectors(code: Code, builder: Any, words: dict[str, Any], lanes: int) -> Any:
+    """Whether the lanes of a tile are neighbours in the result, and all of them exist."""
+    neighbours = builder.icmp_unsigned("==", words["c_lane"], code.word(code.item))
+    all_exist = builder.icmp_unsigned("==", words["valid"], code.word(lanes))
+    return builder.and_(neighbours, all_exist)
 
 
 class Tile:
-    """A tile of ``rows`` rows and of ``vectors``, each a byte offset and a type; the registers hold ``most_sums``."""
+    """A tile of ``rows`` rows and of ``vectors``, each a byte offset and a type; ``registers`` hold its sums."""
 
     def __init__(
         self,
@@ -21,16 +30,17 @@ class Tile:
         rows: int,
         vectors: list[tuple[int, Any]],
         words: dict[str, Any],
-        most_sums: int,
+        registers: Registers,
     ) -> None:
         self._code = code
+        self._smooth = Smooth(code, registers)
         self._builder = builder
         self._kind = kind
         self._rows = rows
         self._vectors = vectors
         self._words = words
         chains = rows * len(vectors)
-        self._abreast = max(1, min(-(-CHAINS // chains), most_sums // chains))
+        self._abreast = max(1, min(-(-CHAINS // chains), registers.sums // chains))
 
     def ask_for_result(self) -> None:
         """The lines that will be written, before the work begins: else the stores at its end wait for them."""
@@ -113,19 +123,47 @@ class Tile:
         return self._builder.add(address, self._builder.mul(stride, self._code.word(row)))
 
     def finish(self, sums: list[list[Any]]) -> list[list[Any]]:
-        """Bias and ReLU while the sums are in registers. NaN stays: it is not less than anything."""
+        """Bias and the shorter activations while the sums are in registers. NaN stays: it is not less than anything."""
         code, builder = self._code, self._builder
-        element = lowest(code, builder, self._words["relu"])
+        element = lowest(code, builder, self._words["activation"])
 
         def finished(total: Any, row: int, offset: int) -> Any:
             total = builder.fadd(total, self._bias(total.type, row, offset))
             least = code.broadcast(builder, element, total.type)
             return builder.select(builder.fcmp_ordered("<", total, least), least, total)
 
-        return [
-            [finished(total, row, offset) for total, (offset, _) in zip(line, self._vectors, strict=True)]
+        flat = [
+            finished(total, row, offset)
             for row, line in enumerate(sums)
+            for total, (offset, _) in zip(line, self._vectors, strict=True)
         ]
+        flat, width = self._activated(flat), len(self._vectors)
+        return [flat[row * width : (row + 1) * width] for row in range(self._rows)]
+
+    def _activated(self, values: list[Any]) -> list[Any]:
+        """ReLU6, whose lower end is there already, and hard-swish; behind a jump, so that others do not wait for it."""
+        code, builder = self._code, self._builder
+        ways: dict[int, Callable[[Any], Any]] = {
+            RELU6: lambda value: capped(code, builder, value),
+            HARDSWISH: lambda value: hardswish(code, builder, value),
+        }
+        before, after = builder.block, builder.append_basic_block("activated")
+        chosen = builder.switch(self._words["activation"], after)
+        came = {before: values}
+        for number, way in ways.items():
+            block = builder.append_basic_block("activate")
+            chosen.add_case(code.word(number), block)
+            builder.position_at_end(block)
+            came[block] = list(map(way, values))
+            builder.branch(after)
+        builder.position_at_end(after)
+        results = []
+        for place, value in enumerate(values):
+            phi = builder.phi(value.type)
+            for block, found in came.items():
+                phi.add_incoming(found[place], block)
+            results.append(phi)
+        return results
 
     def _bias(self, vector: Any, row: int, offset: int) -> Any:
         code, builder, bias = self._code, self._builder, self._words["bias"]
@@ -142,9 +180,7 @@ class Tile:
         if self._kind == "rest":
             self._store_elements(tile, lanes)
             return
-        neighbours = builder.icmp_unsigned("==", words["c_lane"], code.word(code.item))
-        all_exist = builder.icmp_unsigned("==", words["valid"], code.word(lanes))
-        with builder.if_else(builder.and_(neighbours, all_exist)) as (then, otherwise):
+        with builder.if_else(written_in_vectors(code, builder, words, lanes)) as (then, otherwise):
             with then:
                 self._store_vectors(tile, words["c"], words["c_row"])
             with otherwise:
@@ -165,6 +201,9 @@ class Tile:
             buffer.align = CACHE_LINE
         stack = builder.ptrtoint(buffer, code.word)
         self._store_vectors(tile, stack, code.word(lanes * code.item))
+        self._smooth.over(
+            builder, words["activation"], stack, code.word(0), code.word(1), code.word(self._rows * lanes)
+        )
 
         def copy(lane: Any, _: list[Any]) -> tuple[()]:
             source = builder.add(stack, builder.mul(lane, code.word(code.item)))

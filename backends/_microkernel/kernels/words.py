@@ -15,7 +15,22 @@ packed for ``pixels``: what its vectors hold beyond the panel is computed and no
 """
 
 PARAMETERS = (
-    *("rows", "lanes", "valid", "k", "a", "a_row", "a_step", "b", "b_step", "c", "c_row", "c_lane", "bias", "relu"),
+    *(
+        "rows",
+        "lanes",
+        "valid",
+        "k",
+        "a",
+        "a_row",
+        "a_step",
+        "b",
+        "b_step",
+        "c",
+        "c_row",
+        "c_lane",
+        "bias",
+        "activation",
+    ),
     *("ahead", "ahead_step", "ahead_line", "ahead_end", "begun", "count", "a_next", "b_next", "c_next", "bias_next"),
 )
 """Of every kernel. Strides in bytes: from row to row, from step to step, from lane to lane; ``valid`` lanes exist.
@@ -30,9 +45,25 @@ asks for one line further, up to ``ahead_end``.
 """
 
 
-def lowest(code: Code, builder: Any, relu: Any) -> Any:
-    """The least element that a result may be: zero with a ReLU, which the word ``relu`` tells."""
-    wanted = builder.icmp_unsigned("!=", relu, code.word(0))
+NONE, RELU, RELU6, HARDSWISH, SILU, GELU = range(6)
+"""What the word ``activation`` says."""
+
+NUMBERS: Final = {"none": NONE, "relu": RELU, "relu6": RELU6, "hardswish": HARDSWISH, "silu": SILU, "gelu": GELU}
+
+
+def number_of(activation: str, item: int) -> int:
+    """The word of an activation; ``NONE`` where kernels of elements of that size do not know it."""
+    # A double's erf has no short polynomial: it stays a loop behind the kernel.
+    return NONE if activation == "gelu" and item > SINGLE else NUMBERS[activation]
+
+
+SINGLE: Final = 4
+"""Bytes of a float32."""
+
+
+def lowest(code: Code, builder: Any, activation: Any) -> Any:
+    """The least element that a result may be: zero with a ReLU or ReLU6, which the word ``activation`` tells."""
+    wanted = builder.icmp_unsigned("<=", builder.sub(activation, code.word(RELU)), code.word(RELU6 - RELU))
     return builder.select(wanted, code.ir.Constant(code.element, 0.0), code.ir.Constant(code.element, float("-inf")))
 
 

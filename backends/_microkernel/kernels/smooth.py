@@ -1,0 +1,198 @@
+"""Activations that take more than two instructions: a function over a tile that was just written, in whole vectors.
+
+A tile lies in the first cache, or still on the way to it, when its activation is applied; as a loop over the whole
+result that came behind the kernel, all of it was read and written once more. Inside of each kernel the code of an
+exponential would stand two hundred times, and takes longer to compile than all kernels together.
+
+NaN stays in all of them: it is neither less nor greater than anything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pointwise_bench.backends._microkernel.kernels.llvm import Code
+from pointwise_bench.backends._microkernel.kernels.registers import Registers
+from pointwise_bench.backends._microkernel.kernels.words import GELU, HARDSWISH, RELU6, SILU, SINGLE
+
+# erf(z) = z P(z^2) / Q(z^2) for |z| <= 4, beyond which it is 1 in float32: the coefficients of Eigen's
+# `generic_fast_erf_float`, the lowest power first. One division instead of two and no exponential.
+ABOVE: Final = (
+    *(-1.60960333262415e-02, -2.95459980854025e-03, -7.34990630326855e-04, -5.69250639462346e-05),
+    *(-2.10102402082508e-06, 2.77068142495902e-08, -2.72614225801306e-10),
+)
+BELOW: Final = (
+    *(-1.42647390514189e-02, -7.37332916720468e-03, -1.68282697438203e-03, -2.13374055278905e-04),
+    -1.45660718464996e-05,
+)
+FARTHEST_ERF: Final = 4.0
+
+ABREAST: Final = 4
+"""Vectors of a row that are taken at once: each needs the same dozen constants, for which 16 registers are too few."""
+
+
+@dataclass(frozen=True)
+class _Format:
+    """Bits of an element's fraction, and the bias of its exponent."""
+
+    fraction: int
+    bias: int
+
+
+_FORMATS: Final = {4: _Format(23, 127), 8: _Format(52, 1023)}
+
+
+class Smooth:
+    """Writes into an LLVM module the function ``(address, stride, rows, lanes, activation)``; stride in bytes.
+
+    ``lanes`` are a multiple of half a vector.
+    """
+
+    def __init__(self, code: Code, registers: Registers) -> None:
+        self._code = code
+        self._lanes = registers.lanes
+
+    def function(self) -> Any:
+        """The function; for the other words it does nothing."""
+        code, ir = self._code, self._code.ir
+        name = f"pointwise_smooth_f{8 * code.item}"
+        if (written := code.module.globals.get(name)) is not None:
+            return written
+        function, builder, words = code.function(name, 5)
+        end = function.append_basic_block("end")
+        ir.IRBuilder(end).ret_void()
+        chosen = builder.switch(words[4], end)
+        known = {RELU6: capped, HARDSWISH: hardswish, SILU: silu} | ({GELU: gelu} if code.item == SINGLE else {})
+        for number, of_one in known.items():
+            block = function.append_basic_block(of_one.__name__)
+            chosen.add_case(code.word(number), block)
+            inside = ir.IRBuilder(block)
+            self._over_rows(inside, words, of_one)
+            inside.branch(end)
+        return function
+
+    def over(self, builder: Any, activation: Any, *place: Any) -> None:
+        """A call where the activation is one that kernels do not compute; ``place`` is the words before it."""
+        unknown = builder.icmp_unsigned(">=", activation, self._code.word(SILU))
+        with builder.if_then(unknown, likely=False):
+            builder.call(self.function(), [*place, activation])
+
+    def _over_rows(self, builder: Any, words: Sequence[Any], of_one: Callable[[Code, Any, Any], Any]) -> None:
+        code = self._code
+        address, stride, rows, lanes, _ = words
+        size = self._lanes * code.item
+
+        def apply(width: int, place: Any) -> None:
+            code.store(builder, of_one(code, builder, code.load(builder, code.vector(width), place)), place)
+
+        def row(_: Any, carried: list[Any]) -> list[Any]:
+            def several(_: Any, at: list[Any]) -> list[Any]:
+                apply(ABREAST * self._lanes, at[0])
+                return [builder.add(at[0], code.word(ABREAST * size))]
+
+            wide = code.word(ABREAST * self._lanes)
+            (behind,) = code.loop(builder, builder.udiv(lanes, wide), several, carried)
+            left = builder.urem(lanes, wide)
+            end = builder.append_basic_block("end_of_row")
+            chosen = builder.switch(left, end)
+            for width in range(self._lanes // 2, ABREAST * self._lanes, self._lanes // 2):
+                block = builder.append_basic_block("rest_of_row")
+                chosen.add_case(code.word(width), block)
+                builder.position_at_end(block)
+                apply(width, behind)
+                builder.branch(end)
+            builder.position_at_end(end)
+            return [builder.add(carried[0], stride)]
+
+        code.loop(builder, rows, row, [address])
+
+
+def capped(code: Code, builder: Any, value: Any) -> Any:
+    """Nothing above six."""
+    six = _every(code, value, 6.0)
+    return builder.select(builder.fcmp_ordered(">", value, six), six, value)
+
+
+def hardswish(code: Code, builder: Any, value: Any) -> Any:
+    """``v`` times ``v / 6 + 1/2`` between 0 and 1."""
+    part = code.multiply_add(builder, value, _every(code, value, 1 / 6), _every(code, value, 0.5))
+    return builder.fmul(value, _between(code, builder, part, 0.0, 1.0))
+
+
+def silu(code: Code, builder: Any, value: Any) -> Any:
+    """``v / (1 + e**-v)``."""
+    power = _power_of_two(code, builder, builder.fmul(value, _every(code, value, -math.log2(math.e))))
+    return builder.fdiv(value, builder.fadd(power, _every(code, value, 1.0)))
+
+
+def gelu(code: Code, builder: Any, value: Any) -> Any:
+    """``v * (1/2 + erf(v / sqrt(2)) / 2)`` of float32; what v is divided by is in the coefficients."""
+    root = math.sqrt(2)
+    near = _between(code, builder, value, -FARTHEST_ERF * root, FARTHEST_ERF * root)
+    square = builder.fmul(near, near)
+    above = _polynomial(code, builder, square, [each / (2 * root * 2**power) for power, each in enumerate(ABOVE)])
+    below = _polynomial(code, builder, square, [each / 2**power for power, each in enumerate(BELOW)])
+    half_erf = builder.fdiv(builder.fmul(near, above), below)
+    return builder.fmul(value, builder.fadd(half_erf, _every(code, value, 0.5)))
+
+
+def _power_of_two(code: Code, builder: Any, exponent: Any) -> Any:
+    """2**t, t between the least and the largest exponent of a number.
+
+    A polynomial of what is left of t beside the nearest whole number, which is added to the bits of its exponent.
+    """
+    ir, form = code.ir, _FORMATS[code.item]
+    t = _between(code, builder, exponent, 1.0 - form.bias, float(form.bias))
+    # The sum has no bits left for a fraction: the whole number stands in the last ones.
+    shift = _every(code, t, 1.5 * 2**form.fraction)
+    shifted = builder.fadd(t, shift)
+    t = builder.fsub(t, builder.fsub(shifted, shift))
+    near_one = _polynomial(code, builder, t, _near_one(code.item))
+    bits = ir.VectorType(ir.IntType(8 * code.item), t.type.count)
+    number = builder.shl(builder.bitcast(shifted, bits), ir.Constant(bits, [form.fraction] * t.type.count))
+    return builder.bitcast(builder.add(builder.bitcast(near_one, bits), number), t.type)
+
+
+def _near_one(item: int) -> list[float]:
+    """Coefficients of 2**t for |t| <= 1/2, the lowest power first; off by at most 2**-23 and 2**-57.
+
+    What SiLU may err by is eight times 2**-24, or 2**-53. Of float32 by interpolation in Chebyshev's points, which
+    spares two powers; of float64 by Taylor's series, as coefficients that were found in double are off by five units.
+    """
+    if item > SINGLE:
+        return [math.log(2) ** power / math.factorial(power) for power in range(14)]
+    import numpy as np
+    from numpy.polynomial import Chebyshev, Polynomial
+
+    found = Chebyshev.interpolate(np.exp2, 5, domain=[-0.5, 0.5]).convert(kind=Polynomial, domain=[-1, 1])
+    return [float(each) for each in found.coef]
+
+
+def _polynomial(code: Code, builder: Any, x: Any, coefficients: Sequence[float]) -> Any:
+    """By Horner's rule; the lowest power first."""
+    sum_ = _every(code, x, coefficients[-1])
+    for each in reversed(coefficients[:-1]):
+        sum_ = code.multiply_add(builder, sum_, x, _every(code, x, each))
+    return sum_
+
+
+def _between(code: Code, builder: Any, value: Any, least: float, most: float) -> Any:
+    for sign, limit in (("<", _every(code, value, least)), (">", _every(code, value, most))):
+        value = builder.select(builder.fcmp_ordered(sign, value, limit), limit, value)
+    return value
+
+
+def _every(code: Code, like: Any, value: float) -> Any:
+    """A number in every lane of a vector such as ``like``, rounded to its elements."""
+    rounded = _single(value) if code.item == SINGLE else value
+    return code.ir.Constant(like.type, [rounded] * like.type.count)
+
+
+def _single(value: float) -> float:
+    """The nearest float32, which LLVM asks of a constant's text."""
+    import numpy as np
+
+    return float(np.float32(value))
