@@ -69,6 +69,15 @@ class _Share:
         np.matmul(self._factors[:products], self._factors[0], out=self._product[:products])
 
 
+def least_seconds(flops: int, dtype: str, threads: int, work_s: float) -> float:
+    """Seconds that so many operations take at the speed at which the canary did its work in ``work_s``.
+
+    The machine can do no less: where its measured peak is lower, that was measured in a bad moment.
+    """
+    done = threads * POLICY.timing.canary_products * 2 * _SIZE**3
+    return flops * work_s / (done / 2 if dtype == "float64" else done)
+
+
 @contextmanager
 def _on(cores: list[int] | None) -> Iterator[None]:
     """Keep this thread to ``cores`` for a while."""

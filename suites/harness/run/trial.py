@@ -18,6 +18,7 @@ from pointwise_bench.common.formats import Cache
 from pointwise_bench.suites.harness.design.costs import TrialCosts
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.rounds import Share, orders, shares
+from pointwise_bench.suites.harness.machine import canary
 from pointwise_bench.suites.harness.machine.canary import Canary
 from pointwise_bench.suites.harness.machine.ceilings import Ceilings
 from pointwise_bench.suites.harness.memory.room_for_a_problem import lacks_room
@@ -356,7 +357,11 @@ class Trial:
         if self.ceilings is None or participant.slot.backend.device in DEVICES_APART:
             return
         median_s = statistics.median(participant.part.samples_s)
-        least_s = self.ceilings.least_seconds(self.problem.flops, self.problem.dtype)
+        flops, dtype = self.problem.flops, self.problem.dtype
+        canary_s = min(participant.part.canary_s)
+        least_s = min(
+            self.ceilings.least_seconds(flops, dtype), canary.least_seconds(flops, dtype, self.threads, canary_s)
+        )
         if median_s * POLICY.acceptance.implausibly_fast < least_s:
             raise Ended(
                 "wrong",

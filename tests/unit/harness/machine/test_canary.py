@@ -9,7 +9,7 @@ import time
 import pytest
 
 from pointwise_bench.suites.harness.design.policy import POLICY
-from pointwise_bench.suites.harness.machine.canary import Canary, _Share
+from pointwise_bench.suites.harness.machine.canary import Canary, _Share, least_seconds
 
 PRODUCTS = POLICY.timing.canary_products
 
@@ -83,3 +83,11 @@ def test_it_beats_on_the_cores_of_the_turns_and_goes_back(canary: Canary, monkey
     canary.work_s()
     assert seen == [{max(before)}] * 2 + [before] * 2
     assert os.sched_getaffinity(0) == before
+
+
+def test_its_work_tells_what_the_machine_can_do_at_least() -> None:
+    """80 products of 48 x 48 matrices are 17,694,720 operations of each thread, of double precision half as many."""
+    assert least_seconds(17_694_720, "float32", 1, 0.5) == pytest.approx(0.5)
+    assert least_seconds(17_694_720, "float32", 2, 0.5) == pytest.approx(0.25)
+    assert least_seconds(17_694_720, "float64", 1, 0.5) == pytest.approx(1.0)
+    assert 1e8 < 1 / least_seconds(1, "float32", 1, Canary().work_s()) < 1e12

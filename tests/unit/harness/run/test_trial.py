@@ -436,6 +436,16 @@ def test_a_time_below_what_the_machine_can_do_is_wrong() -> None:
     assert parts_of(result).keys() == {"fast", "elsewhere"}
 
 
+def test_a_peak_that_was_measured_in_a_bad_moment_convicts_nobody() -> None:
+    """The canary was quicker in one of the rounds than that peak, so that the machine can do more."""
+    pool = ScriptedPool(a={"turn": lambda number: Turn(1e-5, 1.0, 1.0, None)})
+    ceilings = Ceilings("before", 1, {"float32": 1e6, "float64": 5e5}, 1e10, [])
+    quick = SimpleNamespace(work_s=lambda threads, cores: 1e-4)
+    assert parts_of(trial_of(pool, ceilings=ceilings, canary=quick).run()).keys() == {"a"}
+    slow = SimpleNamespace(work_s=lambda threads, cores: 100.0)
+    assert ends_of(trial_of(pool, ceilings=ceilings, canary=slow).run())["a"].reason.startswith("impossibly fast")
+
+
 class Slept(ScriptedClient):
     """Whose calls really take their time, of which it tells a ``share``, and whose answers come ``late_s`` later."""
 
