@@ -127,6 +127,9 @@ class ScriptedMeters:
     def __init__(self, *arguments: Any) -> None:
         pass
 
+    def begin(self) -> None:
+        """Nothing to start."""
+
     def read(self, phase: str) -> list[dict[str, Any]]:
         """None."""
         return []
