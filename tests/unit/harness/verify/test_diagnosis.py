@@ -265,6 +265,14 @@ def test_a_place_of_the_gradient_of_the_weights_is_a_channel() -> None:
     assert diagnose(of_weights, wrong, equal).startswith("only in the bias' gradient; 1 of 12 elements differ")
 
 
+def test_a_place_of_the_gradient_of_the_input_is_an_image_or_a_channel() -> None:
+    p = replace(BACK, stride=1, height=3, width=3)
+    of_input = mismatch(p, (DY,), W, None)
+    wrong = of_input.case.answer.copy()
+    wrong[:, 2] += 1000.25
+    assert diagnose(of_input, wrong, equal).startswith("only in channel 2 of 4; ")
+
+
 def test_nan_where_numbers_are_expected_is_told_as_that() -> None:
     wrong = RIGHT.copy()
     wrong[0, 0, 0, 0] = np.nan
