@@ -207,7 +207,7 @@ def test_more_memory_than_allowed_is_seen_from_outside(start: Start, monkeypatch
     monkeypatch.setattr(limits, "present_limits", lambda: limits.Limits(memory_bytes=2**30))
     child = start()
     ask(child, "pass")
-    monkeypatch.setattr(limits, "resident_bytes", lambda mark: 3 * 2**29)
+    monkeypatch.setattr(limits, "resident_bytes", lambda mark, worker: 3 * 2**29)
     end = ended(child, "time.sleep(1000)")
     assert end.status == "out-of-memory"
     assert end.reason == (

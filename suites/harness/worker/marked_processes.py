@@ -49,10 +49,10 @@ def all_pids() -> set[int]:
     return {int(name) for name in os.listdir("/proc") if name.isdecimal()}  # noqa: PTH208  # pathlib takes time to import
 
 
-def carrying_among(mark: str, pids: set[int]) -> list[int]:
+def carrying_among(mark: str, pids: set[int], worker: int = 0) -> list[int]:
     """Those of ``pids`` that carry the mark or descend from one that does: :func:`carrying` for a few new processes."""
     sign = _Sign(mark)
-    return [pid for pid in pids if _carries(sign, pid)]
+    return [pid for pid in pids if _carries(sign, pid, worker)]
 
 
 def has_stopped(pid: int) -> bool:
@@ -123,9 +123,9 @@ def _limit_on_locks(pid: int) -> int:
     return int(words[1]) if len(words) == 3 and words[1].isdigit() else -1
 
 
-def _carries(sign: _Sign, pid: int) -> bool:
+def _carries(sign: _Sign, pid: int, worker: int) -> bool:
     while pid > 1 and pid != os.getpid():
-        if sign.shows(pid):
+        if pid == worker or sign.shows(pid):
             return True
         pid = _state_and_parent(pid)[1]
     return False
