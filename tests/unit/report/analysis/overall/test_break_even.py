@@ -41,6 +41,13 @@ def test_calls_are_those_counted_by_hand(tmp_path: Path) -> None:
     assert layer.ladder == ((1, "soon"), (51, "packs"), (901, "compiles"))
 
 
+def test_it_is_the_same_whichever_name_stands_first_in_a_pair(tmp_path: Path) -> None:
+    cells = [cell("a", ONE, [4e-3] * 9, prepare_s=8e-3), cell("z", ONE, [2e-3] * 9, prepare_s=108e-3)]
+    found = analyse(run_of(tmp_path, cells))
+    paid = [*of_networks(found.groups, found.timings), *of_layers(found.timings, found.comparisons)]
+    assert [(one.break_evens[0].backend, one.break_evens[0].calls) for one in paid] == [("z", 51), ("z", 51)]
+
+
 def test_after_so_many_calls_both_have_spent_the_same(tmp_path: Path) -> None:
     _, layer, _ = paybacks(tmp_path)
     spent = {one.backend: one.spent for one in layer.break_evens}
