@@ -47,7 +47,7 @@ def test_no_text_opens_a_tag_a_column_or_a_line(text: str) -> None:
 
 
 def test_a_page_without_a_run_is_a_page_and_names_the_markers_from_the_code() -> None:
-    page = render("index.html", runs=[])
+    page = render("index.html", runs=[], across=[])
     assert page.startswith("<!doctype html>")
     assert "0 runs" in page
     assert "How to read this" in render("method.html", rules=stated_rules([]))
