@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -97,9 +98,10 @@ def told(tmp_path: Path, *, forked: bool) -> dict[str, Any]:
 def test_a_fork_finds_what_a_start_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the harness has files open, knows the plugin by another process, and has a hook of its own."""
     monkeypatch.setattr(limits, "present_limits", lambda: limits.Limits(memory_bytes=2**30, file_bytes=2**25))
-    own = registry.names()
+    own, before = registry.names(), signal.signal(signal.SIGINT, signal.default_int_handler)
     with (tmp_path / "open").open("w"):
         found = [told(tmp_path, forked=forked) for forked in (False, True)]
+    signal.signal(signal.SIGINT, before)  # which a test run in the background ignores
     for each in found:
         each["variables"].pop(marked_processes.VARIABLE)  # of this one
         each["limits"].pop(marked_processes.RLIMIT_LOCKS)

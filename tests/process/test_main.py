@@ -44,6 +44,7 @@ def worker(backend: str, location: str, kind: str = "plugin", **told: Any) -> It
         "backend": backend,
         "source": {"kind": kind, "location": location},
         "threads": 1,
+        "device": "cpu",
         "descriptor": theirs.fileno(),
         "parent": os.getpid(),
         "limits": LIMITS,
