@@ -110,8 +110,13 @@ class ScreeningPolicy:
     final_rounds: int = 12
     """Of one pass of the finals: starts disagree more than a median over so many rounds does (1 % and 0.7 % on a calm
     machine), so the time goes to starts. With twenty, the turns of seven backends took 1.05 of a trial's 1.5 s."""
-    most_start_share: float = 0.15
+    most_start_share: float = 0.3
     """Of a budget; a backend whose worker would need longer until its first time is left out of the run."""
+    most_own_share: float = 0.015
+    """Of the same, that a backend may add to the quickest of its problems: in a minute a compiler of a second for each
+    would take a third of the time for scouts."""
+    least_kept: float = 0.85
+    """Of what is kept for the finals, what is left to them though the screening takes longer than foreseen."""
     first_patience_share: float = 0.5
     """Of what is left of a budget, for the answers of a worker on its first problem: it imports and compiles what later
     problems, and other backends, find compiled."""
@@ -149,7 +154,7 @@ class CostsPolicy:
     """One problem's cases and reference, whoever takes part."""
     multiply_adds_per_s: float = 2e10
     """Of one thread, for foreseeing how long a turn takes."""
-    took_of_foreseen: float = 0.85
+    took_of_foreseen: float = 0.75
     """What a trial takes of all this: who is asked beside others waits for them, which counts twice."""
     counts_as: int = 2
     """How many problems all of this counts as, beside what was measured since."""

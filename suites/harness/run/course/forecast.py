@@ -50,7 +50,7 @@ class Reach:
             parts += [f"{backends} backends screened in about {self.foreseen_s:.0f} s"]
         parts += ["finals of the leaders"]
         parts += [f"{name} on {len(keys)} of them" for (name, _), keys in sorted(self.limits.items())]
-        parts += [f"without {name}, which takes too long to start" for name, _ in sorted(self.too_slow)]
+        parts += [f"without {name}, which takes too long" for name, _ in sorted(self.too_slow)]
         text = "plan: " + ", ".join(parts)
         if self.left_out:
             whole = ", ".join(self.whole) or "nothing"
@@ -76,11 +76,15 @@ class Forecast:
         return replace(reach, too_slow=too_slow, seconds=seconds, backends=backends)
 
     def too_slow(self, tasks: Sequence[TrialTask], left_s: float) -> frozenset[CostKey]:
-        """The backends whose workers do not run and would take too much of the time for starting; never all."""
-        most_s = POLICY.screening.most_start_share * left_s
-        keys = {key for task in tasks for key in task.keys}
-        slow = frozenset(key for key in keys if self._costs.starts_s([key]) > most_s)
-        return slow if slow != keys else frozenset()
+        """The backends that would take too much of the time for starting, or for one problem; never all."""
+        rule, of = POLICY.screening, _by_backend(tasks)
+        slow = frozenset(
+            key
+            for key, own in of.items()
+            if self._costs.starts_s([key]) > rule.most_start_share * left_s
+            or self._least_own_s(key, own) > rule.most_own_share * left_s
+        )
+        return slow if slow != of.keys() else frozenset()
 
     def everywhere(self, tasks: Sequence[TrialTask], seconds: float) -> Reach | None:
         """Everybody on all ``tasks`` within ``seconds``, who is dear on some of them; None where that does not fit."""
@@ -189,6 +193,11 @@ class Forecast:
         """What a backend adds to a trial, in the mean over ``tasks``."""
         seconds = (self._costs.own_s(key, task.planned.problem, POLICY.screening.rounds) for task in tasks)
         return sum(seconds) / max(1, len(tasks))
+
+    def _least_own_s(self, key: CostKey, tasks: Sequence[TrialTask]) -> float:
+        """The same of the quickest that it does not refuse; of the mean, a backend that refuses what is large has much."""
+        _, taken = self._by_refusal(key, tasks)
+        return min((self._own_s(key, [task]) for task in taken), default=0.0)
 
     def _by_refusal(self, key: CostKey, tasks: Sequence[TrialTask]) -> tuple[list[TrialTask], list[TrialTask]]:
         """Those that the backend is known to refuse, and the others."""

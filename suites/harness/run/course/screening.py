@@ -105,7 +105,7 @@ class Screening:
                 self._measure([task], progress)
             done += tasks[: POLICY.screening.look_again]
             tasks = tasks[POLICY.screening.look_again :]
-            left_s = POLICY.screening.most_share * (passes.budget.left_s() - kept_s)
+            left_s = POLICY.screening.most_share * (passes.budget.left_s() - POLICY.screening.least_kept * kept_s)
             if self._forecast.screening_s(tasks) <= left_s:
                 continue
             reach = self._forecast.everywhere(tasks, left_s)
@@ -157,8 +157,9 @@ class Screening:
         for key in keys:
             costs = self._passes.costs.of(key)
             self.reasons[key] = (
-                f"its worker would take {costs.start_s + costs.first_s:.0f} s until its first time, over "
-                f"{100 * POLICY.screening.most_start_share:.0f} % of what the time budget leaves"
+                f"it takes {costs.start_s + costs.first_s:.1f} s to start and {costs.untimed_s:.2g} s or more to prepare "
+                f"and check each problem: over {100 * POLICY.screening.most_start_share:.0f} % of what the time budget "
+                f"leaves, or over {100 * POLICY.screening.most_own_share:g} % for one problem"
             )
 
     def _note_limits(self, tasks: Sequence[TrialTask], limits: Limits) -> None:

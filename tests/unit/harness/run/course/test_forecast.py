@@ -59,14 +59,14 @@ def test_where_all_fits_everybody_meets_everywhere() -> None:
 
 def test_who_is_dear_is_limited_to_a_fair_share_that_is_spread() -> None:
     dear = Costs(1.0, 1.0, 4.0, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
-    asked = [task(problem, "a", "b", "dear") for problem in problems(20)]
+    asked = [task(problem, "a", "b", "dear") for problem in problems(60)]
     forecast = Forecast(book("a", "b", dear=dear))
     seconds = 0.9 * forecast.screening_s(asked)
     reach = forecast.screening(asked, seconds / POLICY.screening.share)
     assert not reach.scouts
     (key, own) = next(iter(reach.limits.items()))
     assert key == ("dear", 1)
-    assert 1 <= len(own) < 20
+    assert 1 <= len(own) < 60
     assert own != {each.planned.key for each in asked[: len(own)]}
     assert forecast.screening_s(reach.tasks) <= seconds
     assert f"dear on {len(own)} of them" in reach.said
