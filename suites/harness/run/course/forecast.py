@@ -195,7 +195,7 @@ class Forecast:
         return sum(seconds) / max(1, len(tasks))
 
     def _least_own_s(self, key: CostKey, tasks: Sequence[TrialTask]) -> float:
-        """The same of the quickest that it does not refuse; of the mean, a backend that refuses what is large has much."""
+        """The same for the quickest that it does not refuse: the mean is large for who refuses what is large."""
         _, taken = self._by_refusal(key, tasks)
         return min((self._own_s(key, [task]) for task in taken), default=0.0)
 

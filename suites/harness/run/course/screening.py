@@ -157,8 +157,8 @@ class Screening:
         for key in keys:
             costs = self._passes.costs.of(key)
             self.reasons[key] = (
-                f"it takes {costs.start_s + costs.first_s:.1f} s to start and {costs.untimed_s:.2g} s or more to prepare "
-                f"and check each problem: over {100 * POLICY.screening.most_start_share:.0f} % of what the time budget "
+                f"it takes {costs.start_s + costs.first_s:.1f} s to start and {costs.untimed_s:.2g} s or more to "
+                f"prepare and check each problem: over {100 * POLICY.screening.most_start_share:.0f} % of what the time budget "
                 f"leaves, or over {100 * POLICY.screening.most_own_share:g} % for one problem"
             )
 
