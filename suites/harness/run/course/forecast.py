@@ -232,6 +232,12 @@ class Forecast:
             scouts.append(task)
         return tuple(sorted(scouts, key=self.task_s))
 
+    def scouts_first(self, tasks: Sequence[TrialTask]) -> list[TrialTask]:
+        """Those that are spread over ``tasks`` before the others, and of them the quickest first."""
+        places = spread([task.planned.problem for task in tasks], POLICY.screening.most_scouts)
+        scouts = sorted((tasks[place] for place in places), key=self.task_s)
+        return scouts + [task for place, task in enumerate(tasks) if place not in set(places)]
+
     def _supposed_near(self, tasks: Sequence[TrialTask]) -> set[str]:
         """Who is near the best by the speeds that are known; a handful where nothing is."""
         speeds = {key[0]: 1 / self._costs.of(key).multiply_adds_per_s for task in tasks for key in task.keys}

@@ -100,6 +100,7 @@ class Screening:
         """
         passes = self._passes
         done: list[TrialTask] = []
+        tasks = self._forecast.scouts_first(tasks)  # by them it is judged who is near, should that be asked
         while tasks:
             for task in tasks[: POLICY.screening.look_again]:
                 self._measure([task], progress)
@@ -156,10 +157,11 @@ class Screening:
     def _note_too_slow(self, keys: Iterable[CostKey]) -> None:
         for key in keys:
             costs = self._passes.costs.of(key)
+            rule = POLICY.screening
             self.reasons[key] = (
                 f"it takes {costs.start_s + costs.first_s:.1f} s to start and {costs.untimed_s:.2g} s or more to "
-                f"prepare and check each problem: over {100 * POLICY.screening.most_start_share:.0f} % of what the time budget "
-                f"leaves, or over {100 * POLICY.screening.most_own_share:g} % for one problem"
+                f"prepare and check each problem: over {100 * rule.most_start_share:.0f} % of what the time budget "
+                f"leaves, or over {100 * rule.most_own_share:g} % for one problem"
             )
 
     def _note_limits(self, tasks: Sequence[TrialTask], limits: Limits) -> None:

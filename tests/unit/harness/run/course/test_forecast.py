@@ -120,6 +120,17 @@ def test_scouts_are_spread_and_the_quickest_is_first() -> None:
     assert seconds[0] < seconds[-1]
 
 
+def test_a_screening_of_everybody_begins_with_problems_that_are_spread() -> None:
+    """Where it has to be narrowed, those that were measured by then say who is near: not one network's alone."""
+    asked = [task(problem, "a", "b") for problem in (*problems(30), *problems(30, channels=32))]
+    ordered = Forecast(book("a", "b")).scouts_first(asked)
+    assert sorted(each.planned.key for each in ordered) == sorted(each.planned.key for each in asked)
+    first = ordered[: POLICY.screening.most_scouts]
+    assert {each.planned.problem.in_channels for each in first} == {each.planned.problem.in_channels for each in asked}
+    rest = ordered[POLICY.screening.most_scouts :]
+    assert rest == [each for each in asked if each in rest]
+
+
 def test_in_a_short_time_there_are_scouts_and_whole_groups_in_the_order_asked() -> None:
     names = tuple(f"b{number}" for number in range(12))
     asked = [task(problem, *names, group="one") for problem in problems(10)]
