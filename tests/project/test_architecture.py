@@ -31,8 +31,9 @@ MOST_MODULES, MOST_FLOORS = 15, 8
 
 # Packages of which every module has a test file of its own name, and the folder of tests that mirrors each.
 MIRRORED = {"report": "tests/unit/report", "suites.harness": "tests/unit/harness"}
-# Where such a file stands instead, if what a module does shows in processes of their own, whole runs or the gate only.
-ELSEWHERE = {"report": (), "suites.harness": ("tests/process", "tests/run", "tests/gate")}
+# Where such a file stands instead, if what a module does shows in processes of their own, whole runs or the gate only,
+# or takes long.
+ELSEWHERE = {"report": (), "suites.harness": ("tests/process", "tests/run", "tests/gate", "tests/long")}
 
 # What may be imported across the packages' borders, and by whom. A run that looks again at what is undecided has to ask
 # the very rule that the report will decide by; two copies of a rule drift apart.
