@@ -115,6 +115,8 @@ class ScreeningPolicy:
     most_own_share: float = 0.015
     """Of the same, that a backend may add to the quickest of its problems: in a minute a compiler of a second for each
     would take a third of the time for scouts."""
+    least_own_s: float = 0.5
+    """That it must add in any case to be left out: others add a tenth of a second, more on a loaded machine."""
     least_kept: float = 0.85
     """Of what is kept for the finals, what is left to them though the screening takes longer than foreseen."""
     first_patience_share: float = 0.5

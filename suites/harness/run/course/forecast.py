@@ -78,11 +78,11 @@ class Forecast:
     def too_slow(self, tasks: Sequence[TrialTask], left_s: float) -> frozenset[CostKey]:
         """The backends that would take too much of the time for starting, or for one problem; never all."""
         rule, of = POLICY.screening, _by_backend(tasks)
+        most_own_s = max(rule.least_own_s, rule.most_own_share * left_s)
         slow = frozenset(
             key
             for key, own in of.items()
-            if self._costs.starts_s([key]) > rule.most_start_share * left_s
-            or self._least_own_s(key, own) > rule.most_own_share * left_s
+            if self._costs.starts_s([key]) > rule.most_start_share * left_s or self._least_own_s(key, own) > most_own_s
         )
         return slow if slow != of.keys() else frozenset()
 

@@ -120,6 +120,24 @@ def test_scouts_are_spread_and_the_quickest_is_first() -> None:
     assert seconds[0] < seconds[-1]
 
 
+@pytest.mark.parametrize(
+    ("untimed_s", "left_s", "left_out"),
+    [(4.0, 50.0, True), (4.0, 500.0, False), (0.5, 5.0, False), (0.5, 50.0, False)],
+)
+def test_who_takes_much_of_a_short_time_for_each_problem_is_left_out(
+    untimed_s: float, left_s: float, left_out: bool
+) -> None:
+    """Of a few seconds, those of a run of claims for its cells, everything is much: nobody usual is left out there."""
+    dear = Costs(0.2, 0.2, untimed_s, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
+    asked = [task(problem, "a", "b", "dear") for problem in problems(5)]
+    costs = book("a", "b", dear=dear)
+    costs.started |= {("a", 1), ("b", 1), ("dear", 1)}
+    costs.warm |= costs.started
+    reach = Forecast(costs).screening(asked, left_s)
+    assert (reach.too_slow == {("dear", 1)}) is left_out
+    assert ("without dear, which takes too long" in reach.said) is left_out
+
+
 def test_a_screening_of_everybody_begins_with_problems_that_are_spread() -> None:
     """Where it has to be narrowed, those that were measured by then say who is near: not one network's alone."""
     asked = [task(problem, "a", "b") for problem in (*problems(30), *problems(30, channels=32))]
