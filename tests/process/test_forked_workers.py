@@ -98,10 +98,18 @@ def told(tmp_path: Path, *, forked: bool) -> dict[str, Any]:
 def test_a_fork_finds_what_a_start_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the harness has files open, knows the plugin by another process, and has a hook of its own."""
     monkeypatch.setattr(limits, "present_limits", lambda: limits.Limits(memory_bytes=2**30, file_bytes=2**25))
-    own, before = registry.names(), signal.signal(signal.SIGINT, signal.default_int_handler)
+    own = registry.names()
+    # A test run in the background ignores them, and compilers that a test has loaded then answer them in its place.
+    usual: dict[signal.Signals, Any] = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGHUP: signal.SIG_DFL,
+        signal.SIGQUIT: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
     with (tmp_path / "open").open("w"):
         found = [told(tmp_path, forked=forked) for forked in (False, True)]
-    signal.signal(signal.SIGINT, before)  # which a test run in the background ignores
+    for number, handler in before.items():
+        signal.signal(number, handler)
     for each in found:
         each["variables"].pop(marked_processes.VARIABLE)  # of this one
         each["limits"].pop(marked_processes.RLIMIT_LOCKS)
