@@ -79,6 +79,7 @@ class Forecast:
         """The backends that would take too much of the time for starting, or for one problem; never all."""
         rule, of = POLICY.screening, _by_backend(tasks)
         most_own_s = max(rule.least_own_s, rule.most_own_share * left_s)
+        most_start_s = max(rule.least_start_s, rule.most_start_share * left_s)
         slow = frozenset(
             key
             for key, own in of.items()
