@@ -83,7 +83,7 @@ class Forecast:
         slow = frozenset(
             key
             for key, own in of.items()
-            if self._costs.starts_s([key]) > rule.most_start_share * left_s or self._least_own_s(key, own) > most_own_s
+            if self._costs.starts_s([key]) > most_start_s or self._least_own_s(key, own) > most_own_s
         )
         return slow if slow != of.keys() else frozenset()
 
