@@ -11,6 +11,7 @@ Where lines are counted every process is started by itself: counting begins with
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import gc
 import importlib
 import json
@@ -127,6 +128,7 @@ def _become(command: Sequence[str], variables: Mapping[str, str], descriptor: in
     code = 1
     try:
         gc.freeze()  # what is the harness's is not looked through, and so not copied
+        faulthandler.disable()  # the worker enables it; where it is on, that leaves signals to compilers loaded since
         _be_started(command, variables, descriptor, output)
         program = importlib.import_module(command[0])
         program.main(command[1])

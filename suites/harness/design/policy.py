@@ -112,7 +112,7 @@ class ScreeningPolicy:
     machine), so the time goes to starts. With twenty, the turns of seven backends took 1.05 of a trial's 1.5 s."""
     most_start_share: float = 0.3
     """Of a budget; a backend whose worker would need longer until its first time is left out of the run."""
-    least_start_s: float = 2.0
+    least_start_s: float = 4.0
     """That it must need in any case to be left out: of the few seconds that a run of claims has for its cells, what a
     usual backend needs is more than a share."""
     most_own_share: float = 0.015
