@@ -158,14 +158,21 @@ class Passes:
     def ask_for_refusals(self, tasks: Sequence[TrialTask], keys: Collection[CostKey]) -> None:
         """Ask these backends, whose workers run, which problems they refuse: what they seem to cost may be none."""
         ends = time.monotonic() + min(LIBRARIES_S, self.budget.patience_s())
+        # Not pool.slot(), which would start a worker that has ended: none may be started in these threads.
+        slots = [slot for slot in self.pool.occupied() if (slot.name, slot.threads) in keys]
 
-        def ask(key: CostKey) -> None:
+        def ask(slot: WorkerSlot) -> None:
+            key = (slot.name, slot.threads)
             for problem in dict.fromkeys(task.planned.problem for task in tasks if key in task.keys):
-                client = self.pool.slot(*key).client
-                if client is not None and client.refuses(problem, max(0.001, ends - time.monotonic())) is not None:
+                patience_s = ends - time.monotonic()
+                if slot.client is None or patience_s < SHORTEST_LOOK_S:
+                    return
+                if slot.client.refuses(problem, patience_s) is not None:
                     self.costs.refused.add((key, problem))
 
-        side_by_side(ask, list(keys), self.pool.at_once)  # who cannot answer is asked again in its trials
+        for slot, ended in side_by_side(ask, slots, self.pool.at_once):
+            if ended is not None and not ended.alive:
+                self.pool.dismiss(slot)  # its trials start another, which is asked again
 
     def use_controls(self, leader: str, threads: int) -> None:
         """From now on, the names of :data:`CONTROLS` are those of the ``leader``, slowed."""

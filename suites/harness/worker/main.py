@@ -1,6 +1,7 @@
 """What runs inside a worker process: one backend, which answers the harness one message at a time.
 
-Started by :class:`process.ChildProcess`, as ``python -m`` with this module's name and its arguments as JSON.
+Begun by :class:`process.ChildProcess` with its arguments as JSON: as ``python -m`` with this module's name, or in a
+fork of :mod:`starting.fork_server`.
 """
 
 from __future__ import annotations

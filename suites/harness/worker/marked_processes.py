@@ -2,9 +2,10 @@
 
 A child of a worker that calls ``setsid`` or forks twice leaves its group, its session and its parent. What it keeps is
 the environment that it was started with: ``/proc/<pid>/environ`` shows that, whatever ``os.environ.clear()`` did to the
-copy that programs read. A program that is started with an environment of its own is found as long as it has a marked
-ancestor: a worker is made the parent of whatever its children leave behind (:func:`adopt_orphans`), so that is as long
-as the worker lives.
+copy that programs read. (That of a worker which a server has forked is the server's: such a one is known by its number
+and by the limit below, and what it starts by an environment of its own.) A program that is started with an environment
+of its own is found as long as it has a marked ancestor: a worker is made the parent of whatever its children leave
+behind (:func:`adopt_orphans`), so that is as long as the worker lives.
 
 Whoever gives that up too, and starts a program without environment and parent, keeps the worker's limits, which no
 program can raise but a superuser's on purpose. So the limit on file locks, which has limited nothing since Linux

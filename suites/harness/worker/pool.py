@@ -244,11 +244,10 @@ class Pool:
         """Who forks the slot's worker; None where it is started anew, as in the environment of another version."""
         if not self._forks or registry.source(slot.backend.name).python:
             return None
-        key = (slot.threads, slot.backend.imports)
+        imports = tuple(slot.backend.imports)
+        key = (slot.threads, imports)
         if key not in self._servers:
-            self._servers[key] = ForkServer(
-                worker_variables(slot.threads) | dict(self._variables), slot.backend.imports
-            )
+            self._servers[key] = ForkServer(worker_variables(slot.threads) | dict(self._variables), imports)
         return self._servers[key]
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import compress
-from operator import not_
 
 from pointwise_bench.common.shape_groups import has_total
 from pointwise_bench.suites.harness.design.costs import CostBook, CostKey
@@ -202,8 +200,11 @@ class Forecast:
 
     def _by_refusal(self, key: CostKey, tasks: Sequence[TrialTask]) -> tuple[list[TrialTask], list[TrialTask]]:
         """Those that the backend is known to refuse, and the others."""
-        known = [(key, task.planned.problem) in self._costs.refused for task in tasks]
-        return [*compress(tasks, known)], [*compress(tasks, map(not_, known))]
+        refused = self._costs.refused
+        return (
+            [task for task in tasks if (key, task.planned.problem) in refused],
+            [task for task in tasks if (key, task.planned.problem) not in refused],
+        )
 
     def _scouted(self, tasks: Sequence[TrialTask], seconds: float) -> Reach:
         """Everybody on a few problems, the supposed near ones on those groups that will then fit."""
@@ -235,9 +236,9 @@ class Forecast:
 
     def scouts_first(self, tasks: Sequence[TrialTask]) -> list[TrialTask]:
         """Those that are spread over ``tasks`` before the others, and of them the quickest first."""
-        places = spread([task.planned.problem for task in tasks], POLICY.screening.most_scouts)
-        scouts = sorted((tasks[place] for place in places), key=self.task_s)
-        return scouts + [task for place, task in enumerate(tasks) if place not in set(places)]
+        first = set(spread([task.planned.problem for task in tasks], POLICY.screening.most_scouts))
+        scouts = sorted((tasks[place] for place in sorted(first)), key=self.task_s)
+        return scouts + [task for place, task in enumerate(tasks) if place not in first]
 
     def _supposed_near(self, tasks: Sequence[TrialTask]) -> set[str]:
         """Who is near the best by the speeds that are known; a handful where nothing is."""
