@@ -26,11 +26,16 @@ LATENCY: Final = 4  # cycles until a multiply-add's result can be used; a step w
 CALL: Final = 40  # cycles to enter a kernel, finish its tile and leave
 REGION: Final = 6000  # cycles to wake a pool of threads and to wait for the last of them: below 2 us
 
+_WAYS: Final[dict[tuple[Problem, Registers, int], tuple[int, int]]] = {}
+"""The best way for each problem and number of threads that this process has met: weighing all of a large picture takes
+30 ms, and where in memory a layer lies does not matter to it."""
+
 
 class Scheduler:
     """Lays out the work of one problem (forward) for any number of threads."""
 
     def __init__(self, problem: Problem, registers: Registers, memory: Memory) -> None:
+        self._problem = problem
         self._registers = registers
         self._scratch = memory.scratch
         self._k = problem.in_channels // problem.groups
@@ -42,10 +47,20 @@ class Scheduler:
 
         One thread alone is a way too, and the best one where waking the others would take longer than the work.
         """
-        ways = [self._shared(threads // parts, parts) for parts in range(1, threads + 1) if threads % parts == 0]
+        if (known := (self._problem, self._registers, threads)) not in _WAYS:
+            _WAYS[known] = self._best_way(threads)
+        return self._shared(*_WAYS[known])
+
+    def _best_way(self, threads: int) -> tuple[int, int]:
+        """Into how many parts pixels and channels are cut."""
+        ways = [(threads // parts, parts) for parts in range(1, threads + 1) if threads % parts == 0]
         if threads > 1:
-            ways.append(self._shared(1, 1))
-        return min(ways, key=lambda way: max(sum(map(self._cost, part)) for part in way) + REGION * (len(way) > 1))
+            ways.append((1, 1))
+        return min(ways, key=lambda way: self._cycles(self._shared(*way)))
+
+    def _cycles(self, parts: list[list[Sweep]]) -> float:
+        """Until the last thread is done."""
+        return max(sum(map(self._cost, part)) for part in parts) + REGION * (len(parts) > 1)
 
     def _shared(self, pixel_parts: int, channel_parts: int) -> list[list[Sweep]]:
         places = [(pixels, channels) for pixels in range(pixel_parts) for channels in range(channel_parts)]

@@ -274,8 +274,12 @@ class GatePolicy:
     """Of a result, of which the fastest counts: a disturbance only adds."""
     copies_at_once: float = 3.0
     """A result that is read within so many times what copying it takes was there already."""
-    pause_s: float = 0.02
-    """Shortest pause before a result is read once more, in which work that goes on after the call ends."""
+    hidden_at_most: float = 0.05
+    """Of a call: whoever is read within this share of what the call takes has hidden no more than that. Reading what
+    other threads wrote takes 0.1 ms, for which such backends had paid with pauses of 80 ms a cell."""
+    pause_s: float = 0.005
+    """Shortest pause before a result is read once more, in which work that goes on after the call ends; or twice as
+    long as reading it at once took, if that is longer."""
     faster_later: float = 4.0
     """A result that is read so many times faster after the pause was not finished before it."""
     copies_in_reading: float = 10.0
