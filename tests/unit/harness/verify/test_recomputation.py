@@ -6,7 +6,7 @@ On a clock that only these tests move: what they show does not depend on what el
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,10 +32,11 @@ class Clock:
         self.now_s = 0.0
         self.tick_s = COPYING_S
         self.pauses_s: list[float] = []
+        self.late_s: list[float] = []
 
     def read(self) -> float:
         """Every reading of it takes a moment: so long does seem what takes no time, as a copy here."""
-        self.now_s += self.tick_s
+        self.now_s += self.tick_s + (self.late_s.pop(0) if self.late_s else 0.0)
         return self.now_s
 
     def sleep(self, seconds: float) -> None:
@@ -286,14 +287,44 @@ def test_it_is_measured_five_times_before_it_is_held_against_a_backend(clock: Cl
         check_reading(backend)
     assert backend.calls == 5 * 7
     pauses_s = [0.005, 0.005, 0.006, 0.008, 0.01]  # twice what reading takes, no less than 5 ms
-    expected_s = [each for pause_s in pauses_s for each in 3 * [0.0] + 3 * [pause_s]]
+    expected_s = [each for pause_s in pauses_s for each in 3 * [pause_s]]
     assert clock.pauses_s == pytest.approx(expected_s, rel=1e-3)
 
 
 def test_the_pause_is_twice_as_long_as_the_reading_took(clock: Clock) -> None:
     with pytest.raises(WrongAnswer, match=r"at once took 30 ms, after a pause 0\.001 ms"):
         check_reading(Reading(clock, lambda since_s: max(0.0, 0.03 - since_s)))
-    assert clock.pauses_s[:6] == pytest.approx([0.0, 0.0, 0.0, 0.06, 0.06, 0.06], rel=1e-3)
+    assert clock.pauses_s[:3] == pytest.approx([0.06, 0.06, 0.06], rel=1e-3)
+
+
+class Interrupted(Reading):
+    """Two milliseconds of work go on after a call; behind some calls others have the processor for longer than that.
+
+    ``late`` tells of each call, in turns, whether it is one of those.
+    """
+
+    def __init__(self, clock: Clock, late: Sequence[int]) -> None:
+        super().__init__(clock, lambda since_s: max(0.0, 0.002 - since_s))
+        self.late = late
+
+    def sync(self) -> None:
+        """Note when the call was over; the next reading of the clock but one comes late."""
+        super().sync()
+        if self.late[(self.calls - 1) % len(self.late)]:
+            self.clock.late_s = [0.0, 0.003]
+
+
+def test_a_reading_that_begins_late_hides_no_unfinished_work(clock: Clock) -> None:
+    """A call whose result is copied, three that are read at once between four that are not, three after a pause."""
+    with pytest.raises(WrongAnswer, match=r"is not finished when sync\(\) returns"):
+        check_reading(Interrupted(clock, [0, *(1, 1, 0, 1, 0, 1, 0), 0, 0, 0]))
+
+
+def test_where_every_reading_begins_late_they_count_as_they_are(clock: Clock) -> None:
+    """Five are waited for, and nobody is refused for what was not seen."""
+    backend = Interrupted(clock, [0, 1, 1, 1, 1, 1])
+    check_reading(backend)
+    assert backend.calls == 1 + 5
 
 
 @pytest.mark.parametrize(
