@@ -318,6 +318,7 @@ def run_of(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     groups: dict[str, list[Problem]],
+    threads: int = 1,
     **options: Any,
 ) -> Session:
     """A session of all backends of the machine, begun now, measured to its end."""
@@ -326,8 +327,8 @@ def run_of(
     for group, members in groups.items():
         for problem in members:
             for name in machine.made:
-                session.plan(problem, 1, name, Place(group, problem.id))
+                session.plan(problem, threads, name, Place(group, problem.id))
     first = next(iter(groups.values()))[0]
-    session.cell(first, 1, next(iter(machine.made)))
+    session.cell(first, threads, next(iter(machine.made)))
     session.finish()
     return session

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pointwise_bench import Problem
+from pointwise_bench.suites.harness.design.answering import answering_at_once
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.rounds import turn_s
 
@@ -88,7 +89,7 @@ class CostBook:
     def __init__(
         self, known: Mapping[CostKey, Costs] | None = None, at_once: int = 1, took_of_foreseen: float | None = None
     ) -> None:
-        """``at_once``: how many workers are asked beside each other where nothing is timed.
+        """``at_once``: how many workers start beside each other; they answer by :func:`answering_at_once`.
 
         ``took_of_foreseen``: what trials took of what was foreseen for them. Who is asked beside others waits for them,
         too, and how much of that is counted twice is known from the whole only.
@@ -161,10 +162,10 @@ class CostBook:
         uncorrected_s = foreseen_s / self.took_of_foreseen
         self._seconds = [kept * self._seconds[0] + taken_s, kept * self._seconds[1] + uncorrected_s]
 
-    def note_problem(self, seconds: float, seen: Iterable[TrialCosts]) -> None:
+    def note_problem(self, seconds: float, threads: int, seen: Iterable[TrialCosts]) -> None:
         """What a trial took beside its turns, ``seconds``, of which its backends' own steps are taken off."""
         each = list(seen)
-        own_s = self._beside([one.untimed_s for one in each]) + sum(one.alone_s for one in each)
+        own_s = self._answering_s([one.untimed_s for one in each], threads) + sum(one.alone_s for one in each)
         self._problems += 1
         self.problem_s += (max(0.0, seconds - own_s) - self.problem_s) / self._problems
 
@@ -176,25 +177,30 @@ class CostBook:
         costs = {name: self.of((name, threads)) for name in asked}
         untimed = [one.untimed_s * size_factor(problem) for one in costs.values()]
         timed_s = sum(rounds[name] * turn_s(one.seconds_per_call(problem)) for name, one in costs.items())
-        seconds = self.problem_s + self._beside(untimed) + sum(one.alone_s for one in costs.values()) + timed_s
-        return self.took_of_foreseen * seconds
+        alone_s = sum(one.alone_s for one in costs.values())
+        return self.took_of_foreseen * (self.problem_s + self._answering_s(untimed, threads) + alone_s + timed_s)
 
     def own_s(self, key: CostKey, problem: Problem, rounds: int) -> float:
         """What one backend adds to a trial; nothing where it refuses the problem."""
         if (key, problem) in self.refused:
             return 0.0
         one = self.of(key)
-        untimed_s = one.untimed_s * size_factor(problem) / self.at_once
+        untimed_s = one.untimed_s * size_factor(problem) / answering_at_once(self.at_once, key[1])
         return untimed_s + one.alone_s + rounds * turn_s(one.seconds_per_call(problem))
 
     def starts_s(self, keys: Iterable[CostKey], *, anew: bool = False) -> float:
         """Of starting workers beside each other, first problems included; those that run already, unless ``anew``."""
         each = list(dict.fromkeys(keys))
         starting = [self.of(key).start_s for key in each if anew or key not in self.started]
-        return sum(starting) + self._beside([self.of(key).first_s for key in each if anew or key not in self.warm])
+        first = [self.of(key).first_s for key in each if anew or key not in self.warm]
+        return sum(starting) + _beside(first, self.at_once)
 
-    def _beside(self, seconds: list[float]) -> float:
-        return max(max(seconds, default=0.0), sum(seconds) / self.at_once)
+    def _answering_s(self, seconds: list[float], threads: int) -> float:
+        return _beside(seconds, answering_at_once(self.at_once, threads))
+
+
+def _beside(seconds: list[float], at_once: int) -> float:
+    return max(max(seconds, default=0.0), sum(seconds) / at_once)
 
 
 def _learnt(old: Costs, seen: TrialCosts, problem: Problem) -> Costs:

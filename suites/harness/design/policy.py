@@ -157,6 +157,9 @@ class CostsPolicy:
     """One look at the ceilings, its process started."""
     problem_s: float = 0.05
     """One problem's cases and reference, whoever takes part."""
+    serial_share: float = 0.25
+    """Of preparing and answering, what one thread does alone: seven backends took 550 ms with one thread and 345 ms
+    with two. Two of those with two threads beside each other took 398 ms on two cores, longer than one by one."""
     multiply_adds_per_s: float = 2e10
     """Of one thread, for foreseeing how long a turn takes."""
     took_of_foreseen: float = 0.75

@@ -271,7 +271,7 @@ class Passes:
                 self.costs.trial_s(planned.problem, planned.threads, rounds | dict.fromkeys(refused, 0)), planned.cost_s
             )
             turns_s = sum(part.wall_s for part in result.parts)
-            self.costs.note_problem(planned.cost_s - turns_s, seen.values())
+            self.costs.note_problem(planned.cost_s - turns_s, planned.threads, seen.values())
 
     def _ask_what_ran(self) -> None:
         """Ask every worker which libraries it has loaded and what ran, so that a silent fall-back is seen.

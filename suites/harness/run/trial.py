@@ -15,6 +15,7 @@ from typing import TypeVar
 from pointwise_bench import Problem
 from pointwise_bench.backends.backend import DEVICES_APART
 from pointwise_bench.common.formats import Cache
+from pointwise_bench.suites.harness.design.answering import answering_at_once
 from pointwise_bench.suites.harness.design.costs import TrialCosts
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.rounds import Share, orders, shares
@@ -143,9 +144,14 @@ class Trial:
             action(participant)
             participant.untimed_s += time.monotonic() - began
 
-        for participant, ended in side_by_side(timed, list(self._participants.values()), self.pool.at_once):
+        for participant, ended in side_by_side(timed, list(self._participants.values()), self._at_once()):
             if ended is not None:
                 self._leave(participant.part.backend, ended)
+
+    def _at_once(self) -> int:
+        """On their first problem workers import and compile, most of them on one thread."""
+        at_once, first = self.pool.at_once, any(not each.slot.problems for each in self._participants.values())
+        return at_once if first else answering_at_once(at_once, self.threads)
 
     def _attempt_alone(self, action: Callable[[Participant], None]) -> None:
         """``action`` on one participant after the other, with the machine to itself; who fails leaves the trial."""

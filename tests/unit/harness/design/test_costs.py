@@ -101,7 +101,7 @@ def test_larger_problems_take_longer_to_prepare_and_to_check() -> None:
 def test_what_a_problem_takes_beside_its_backends_is_learnt() -> None:
     book = CostBook(at_once=2)
     for _ in range(50):
-        book.note_problem(1.0, [TrialCosts(0.4, 0.1, None), TrialCosts(0.4, 0.1, None)])
+        book.note_problem(1.0, 1, [TrialCosts(0.4, 0.1, None), TrialCosts(0.4, 0.1, None)])
     assert book.problem_s == pytest.approx(1.0 - 0.4 - 0.2, rel=0.05)
 
 

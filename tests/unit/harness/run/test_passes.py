@@ -64,3 +64,13 @@ def test_who_prepares_for_long_does_not_begin_last(tmp_path: Path, monkeypatch: 
     machine = SimulatedMachine(field)
     run_of(machine, tmp_path, monkeypatch, {"net": problems(30)}, time_budget_s=40.0)
     assert machine.untimed_s / machine.beside_s > 1.6  # 0.8 s in 0.4 s, and not in 0.6 s
+
+
+def test_workers_that_fill_the_cores_by_themselves_answer_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for their first problem, on which they import and compile, most of it on one thread."""
+    field = dict.fromkeys("ab", Made(prepare_s=0.4, check_s=0.0, first_s=0.0))
+    machine = SimulatedMachine(field)
+    run_of(machine, tmp_path, monkeypatch, {"net": problems(20)}, threads=2, time_budget_s=80.0)
+    assert 1.0 < machine.untimed_s / machine.beside_s < 1.2
