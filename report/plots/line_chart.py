@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from pointwise_bench.report.plots.style import Look
@@ -20,6 +20,15 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 36, 12, 46
 
 DASHES: Final = {"o": "", "s": "9 3", "^": "3 3", "D": "12 3 3 3", "v": "6 2 2 2"}
 """By a backend's marker: two backends of one colour have different ones."""
+
+SHAPES: Final = {
+    "o": "m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0z",
+    "s": "m-3-3h6v6h-6z",
+    "^": "m0-4l4 7h-8z",
+    "D": "m0-4.4l4.4 4.4-4.4 4.4-4.4-4.4z",
+    "v": "m0 4l4-7h-8z",
+}
+"""By a backend's marker: what is drawn from the middle of a point on."""
 
 _FEWEST_TICKS: Final = 4
 _STEPS: Final[Sequence[Sequence[float]]] = ((1,), (1, 3), (1, 2, 5))
@@ -82,6 +91,32 @@ class Line:
     bars: tuple[tuple[float, float, float], ...] = ()
 
 
+class Mark(NamedTuple):
+    """A point that tells what it is: in a chart its ``x`` and ``y`` are pixels, before that values of the axes.
+
+    ``place`` is the page that tells more, empty where none does.
+    """
+
+    x: float
+    y: float
+    said: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The points of one backend, that no line joins."""
+
+    name: str
+    look: Look
+    marks: tuple[Mark, ...]
+
+    @property
+    def shape(self) -> str:
+        """The path of a point, from its middle on."""
+        return SHAPES.get(self.look.marker, SHAPES["o"])
+
+
 @dataclass(frozen=True)
 class LineChart:
     """All that a template needs; ``alt`` says the finding with its figures."""
@@ -94,6 +129,7 @@ class LineChart:
     lines: tuple[Line, ...]
     dots: bool
     """Whether each point was measured, and so is marked."""
+    clouds: tuple[Cloud, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,6 +153,15 @@ def line_chart(alt: str, x: Scale, y: Scale, series: Iterable[Curve], *, dots: b
         tuple(_line(one, x, y) for one in series),
         dots,
     )
+
+
+def clouds_of(chart: LineChart, x: Scale, y: Scale, clouds: Iterable[Cloud]) -> LineChart:
+    """``chart`` with points, whose places are given as values of its axes."""
+    placed = [
+        replace(cloud, marks=tuple(one._replace(x=_across(x, one.x), y=_up(y, one.y)) for one in cloud.marks))
+        for cloud in clouds
+    ]
+    return replace(chart, clouds=tuple(placed))
 
 
 def _line(series: Curve, x: Scale, y: Scale) -> Line:

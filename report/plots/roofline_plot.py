@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from pointwise_bench.backends.problem import Problem
+from pointwise_bench.report.analysis.overall.roofline_points import HOPELESS_PERCENT, hopeless
 from pointwise_bench.report.analysis.roofline import Roofs
 from pointwise_bench.report.analysis.wording import threads_of
 from pointwise_bench.report.plots.style import INK, Look, Picture, name_backends, new_figure, plain_ticks, save, styled
@@ -37,6 +38,7 @@ def draw_roofline(
     if chosen.empty:
         return None
     chosen, left_out = _fastest_backends(chosen)
+    chosen, cut = _without_hopeless(chosen)
     intensity = np.array([problems[one].flops / problems[one].min_bytes for one in chosen["problem"]])
     with styled():
         figure = new_figure(7.2, 4.6)
@@ -51,7 +53,12 @@ def draw_roofline(
         plain_ticks(axes.yaxis)
         name_backends(figure, 3)
         _draw_ceilings(axes, dtype, threads, ceilings, (float(intensity.min()), float(intensity.max())))
+        if cut:
+            axes.set_xlabel(
+                f"{axes.get_xlabel()}\n{cut} points below {HOPELESS_PERCENT:g} % of what is possible are cut"
+            )
     more = f"; {left_out} slower backends are not drawn" if left_out else ""
+    more += f"; {cut} points below {HOPELESS_PERCENT:g} % of what is possible are cut" if cut else ""
     return save(figure, path, _said(dtype, threads, chosen, ceilings) + more)
 
 
@@ -62,6 +69,13 @@ def _fastest_backends(chosen: pd.DataFrame) -> tuple[pd.DataFrame, int]:
         return chosen, 0
     drawn = set(best.sort_values(ascending=False, kind="stable").index[:_MOST_BACKENDS])
     return chosen[chosen["backend"].isin(drawn)], len(best) - _MOST_BACKENDS
+
+
+def _without_hopeless(chosen: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The points that are not :func:`hopeless`, and how many are: one of them would squeeze all others."""
+    shares = chosen["percent_of_roof"].to_numpy(dtype=float)
+    cut = hopeless(chosen["gflops"].to_numpy(dtype=float), shares, chosen["problem"].tolist())
+    return chosen[~cut], int(cut.sum())
 
 
 def _draw_points(

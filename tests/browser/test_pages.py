@@ -163,6 +163,35 @@ def test_everything_is_done_by_keyboard_alone(page: Any, site: Path) -> None:
     page.wait_for_url("**/layers-tinynet-threads-1.html#layer-1")
 
 
+def test_a_point_of_the_roofline_says_what_it_is_to_mouse_finger_and_keyboard(browser: Any, site: Path) -> None:
+    """And the address keeps whose points were brought to the front."""
+    context = browser.new_context(viewport=PHONE, has_touch=True)
+    page = context.new_page()
+    page.goto((site / "report" / "roofline.html").as_uri())
+    said, slowest = page.locator(".readout"), page.locator('.points[data-of="numpy-matmul"] path').last
+    slowest.hover()
+    assert "layer4 of tinynet; numpy-matmul: 12.0 ms [" in said.inner_text()
+    assert "% of its roof (" in said.inner_text()
+    page.mouse.move(1, 1)  # on the way to the link
+    assert said.get_by_role("link").is_visible()
+    page.locator('.points[data-of="openvino"] path').first.tap()
+    assert "layer1 of tinynet; openvino: 1.00 ms [" in said.inner_text()
+    page.keyboard.press("Escape")
+    page.locator("figure.chart").focus()
+    for key, who in (("Home", "layer1 of tinynet; numpy-matmul"), ("ArrowUp", "layer1 of tinynet; torch-conv2d")):
+        page.keyboard.press(key)
+        assert who in said.inner_text()
+    page.keyboard.press("ArrowRight")
+    assert "layer2 of tinynet; " in said.inner_text()
+    said.get_by_role("link").click()
+    page.wait_for_url("**/layers-tinynet-threads-1.html#layer-2")
+    page.go_back()
+    page.get_by_role("button", name="openvino").click()
+    kept(page, "front-1=openvino")
+    assert page.locator(".points.back").count() == 2
+    context.close()
+
+
 def test_without_script_everything_is_there(browser: Any, site: Path) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

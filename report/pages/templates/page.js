@@ -117,6 +117,75 @@ for (const table of document.querySelectorAll("table[data-csv]:not(.map)")) {
   if (before && before[1] <= heads.length) sort(before[1] - 1, before[2] === "d");
 }
 
+// Charts of points: whoever points at one, touches it or goes there by arrow keys is told what it is.
+for (const [number, svg] of [...document.querySelectorAll("svg:has(.points)")].entries()) {
+  const figure = svg.closest("figure"), legend = figure.nextElementSibling, key = `front-${number + 1}`;
+  const marks = [...svg.querySelectorAll(".points path")].map(path => {
+    const [, x, y] = /^M([\d.]+) ([\d.]+)/.exec(path.getAttribute("d")).map(Number), title = path.firstElementChild;
+    title.remove();  // the browser's own hint would come late, and cover the picture
+    return { path, x, y, said: title.textContent, of: path.parentNode.dataset.of };
+  }).sort((a, b) => a.x - b.x || b.y - a.y);
+  const front = new Set(), usual = `${marks.length} points: point at one, touch it, or press an arrow key`;
+  const shown = () => marks.filter(mark => !front.size || front.has(mark.of));
+  const said = made("p", { className: "readout" }, usual);
+  said.setAttribute("role", "status");
+  let at = null, held = false;
+  const show = mark => {
+    if (mark === at) return;
+    at?.path.classList.remove("at");
+    at = mark;
+    if (!mark) { said.replaceChildren(usual); return; }
+    mark.path.classList.add("at");
+    const place = mark.path.dataset.at;
+    said.replaceChildren(mark.said, ...place ? ["; ", made("a", { href: place }, "all of this layer")] : []);
+  };
+  const near = event => {
+    const box = svg.getBoundingClientRect(), scale = box.width / svg.viewBox.baseVal.width;
+    const far = mark => Math.hypot(event.clientX - box.left - mark.x * scale, event.clientY - box.top - mark.y * scale);
+    return shown().reduce((best, mark) => far(mark) < far(best) ? mark : best);
+  };
+  const within = event => {
+    const mark = near(event), box = mark.path.getBoundingClientRect();
+    return Math.hypot(event.clientX - box.x - box.width / 2, event.clientY - box.y - box.height / 2) < 24 ? mark : null;
+  };
+  svg.addEventListener("pointermove", event => { if (!held && event.pointerType === "mouse") show(within(event)); });
+  svg.addEventListener("click", event => { const mark = within(event); held = Boolean(mark); show(mark); });
+  const step = (places, key) => {
+    const now = places.indexOf(at), { x, y } = at ?? {};
+    if (now < 0) return places[0];
+    if (key === "Home" || key === "End") return places.at(key === "Home" ? 0 : -1);
+    const ahead = key === "ArrowRight" || key === "ArrowUp" ? 1 : -1;
+    if (key === "ArrowUp" || key === "ArrowDown") return places[now + ahead]?.x === x ? places[now + ahead] : at;
+    const side = places.filter(mark => (mark.x - x) * ahead > 0), next = (ahead > 0 ? side[0] : side.at(-1))?.x;
+    return side.filter(mark => mark.x === next).sort((a, b) => Math.abs(a.y - y) - Math.abs(b.y - y))[0] ?? at;
+  };
+  figure.addEventListener("keydown", event => {
+    if (event.key === "Escape") { held = false; show(null); }
+    if (!["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"].includes(event.key)) return;
+    event.preventDefault();
+    held = true;
+    show(step(shown(), event.key));
+  });
+  figure.setAttribute("role", "application");
+  figure.setAttribute("aria-label", "Points of the picture: arrow keys go from one to the next");
+  figure.after(said);
+  const choose = () => {
+    svg.querySelectorAll(".points").forEach(one => one.classList.toggle("back", front.size > 0 && !front.has(one.dataset.of)));
+    legend.querySelectorAll("button").forEach(one => one.setAttribute("aria-pressed", front.has(one.dataset.of)));
+    if (at && !shown().includes(at)) { held = false; show(null); }
+    keep(key, [...front].join(" "));
+  };
+  for (const span of legend.querySelectorAll("[data-of]")) {
+    const name = span.dataset.of, button = made("button", { type: "button" }, ...span.childNodes);
+    button.dataset.of = name;
+    button.addEventListener("click", () => { if (!front.delete(name)) front.add(name); choose(); });
+    span.append(button);
+    if ((chosen.get(key) ?? "").split(" ").includes(name)) front.add(name);
+  }
+  choose();
+}
+document.querySelectorAll("span.script").forEach(one => { one.hidden = false; });
+
 const layers = [...document.querySelectorAll("details.layer")];
 if (layers.length >= fewest) {
   const field = made("input", { type: "search", value: chosen.get("layers") ?? "" });

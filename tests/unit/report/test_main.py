@@ -45,7 +45,7 @@ def test_newest_run_is_reported_by_default(tmp_path: Path, capsys: pytest.Captur
             "tables",
         ),
         *("timings.csv", "comparisons.csv", "networks.csv", "shares.csv", "win-map.html"),
-        *("scaling.html", "scaling.csv"),
+        *("scaling.html", "scaling.csv", "roofline.html", "roofline.csv"),
     }
 
 

@@ -124,3 +124,14 @@ def test_of_many_backends_the_fastest_are_drawn_and_the_words_count_the_others(
     assert picture.alt.endswith("; 1 slower backends are not drawn")
     (axes,) = figure_of(roofline_plot, draw_roofline, *arguments(tmp_path / "again", CELLS)).axes
     assert points_of(axes).keys() == {"a"}
+
+
+def test_a_hopeless_point_is_cut_and_counted_where_it_would_squeeze_all_others(tmp_path: Path) -> None:
+    cells = [*CELLS, cell("loops", PROBLEM, [1.0] * 9)]
+    (axes,) = figure_of(roofline_plot, draw_roofline, *arguments(tmp_path, cells)).axes
+    assert points_of(axes).keys() == {"a", "b"}
+    said = "1 points below 1 % of what is possible are cut"
+    assert axes.get_xlabel().endswith(said)
+    picture = draw_roofline(*arguments(tmp_path / "again", cells), tmp_path / "plot.svg")
+    assert picture is not None
+    assert picture.alt.endswith(f"; {said}")
