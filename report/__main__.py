@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from pointwise_bench.common.at_once import at_once
 from pointwise_bench.common.fail_on import FailOn
 from pointwise_bench.common.formats import CELLS_FILE, USAGE_ERROR
+from pointwise_bench.common.one_line_parser import OneLineParser
 from pointwise_bench.common.option_types import share
 from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.reading.errors import ReportError
@@ -70,15 +71,6 @@ examples:
 
 exit codes: 0 compared, and nothing that --fail-on names; 1 what --fail-on names, or nothing to compare; {bad} bad input
 """
-
-
-class _Parser(argparse.ArgumentParser):
-    """Ends on a usage error as on any bad input: one line and the same exit code."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say ``message`` and leave."""
-        print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
-        raise SystemExit(USAGE_ERROR)
 
 
 def main(arguments: Sequence[str] | None = None, known: Sequence[RunAnalysis] = (), here: Here | None = None) -> int:
@@ -282,7 +274,7 @@ def _compare_parser() -> argparse.ArgumentParser:
 
 def _parser(name: str, description: str, examples: str) -> argparse.ArgumentParser:
     keep = argparse.RawDescriptionHelpFormatter
-    return _Parser(prog=name, description=description, epilog=examples, formatter_class=keep, allow_abbrev=False)
+    return OneLineParser(prog=name, description=description, epilog=examples, formatter_class=keep, allow_abbrev=False)
 
 
 if __name__ == "__main__":

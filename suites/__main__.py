@@ -7,9 +7,10 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import Final, NoReturn
+from typing import Final
 
 from pointwise_bench.common.formats import USAGE_ERROR
+from pointwise_bench.common.one_line_parser import OneLineParser
 from pointwise_bench.suites.catalogue import CatalogueError, Group, load, select
 
 _DESCRIPTION: Final = """\
@@ -43,13 +44,6 @@ Layers of a group: pointwise-bench suites GROUP.
 To measure: pytest suites/ --benchmark-only --shapes GROUP (or your own .toml or .csv)."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """One line and our exit code for a mistake, where argparse prints its usage and exits 2."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(USAGE_ERROR, f"{self.prog}: {' '.join(message.split())}; see {self.prog} --help\n")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print what was asked for and return the exit code: 0, or 4 for a group or file that cannot be used."""
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -70,7 +64,7 @@ def _demo(words: Sequence[str]) -> int:
     """``pointwise-bench demo``."""
     from pointwise_bench.suites import demo
 
-    parser = _Parser(
+    parser = OneLineParser(
         prog="pointwise-bench demo",
         description=demo.DESCRIPTION,
         epilog=demo.EXAMPLES,
@@ -88,7 +82,7 @@ def _demo(words: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = OneLineParser(
         prog="pointwise-bench suites",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,

@@ -6,9 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from pointwise_bench.common.formats import RUN_FILE, USAGE_ERROR
+from pointwise_bench.common.one_line_parser import OneLineParser
 from pointwise_bench.report.reading.errors import ReportError
 
 if TYPE_CHECKING:
@@ -30,12 +31,6 @@ examples:
 
 exit codes: 0 published, or all may be contributed; 1 a RUN may not be, or there is none; {USAGE_ERROR} bad input
 """
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
-        raise SystemExit(USAGE_ERROR)
 
 
 def main(arguments: Sequence[str], rules: Rules) -> int:
@@ -86,7 +81,7 @@ def _check(folders: Sequence[Path], rules: Rules) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     keep = argparse.RawDescriptionHelpFormatter
-    parser = _Parser(prog=_NAME, description=_HELP, epilog=_EXAMPLES, formatter_class=keep, allow_abbrev=False)
+    parser = OneLineParser(prog=_NAME, description=_HELP, epilog=_EXAMPLES, formatter_class=keep, allow_abbrev=False)
     parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="run folders (default: all under --results)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the site is written")
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="where runs are sought")

@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from pointwise_bench.common.formats import USAGE_ERROR
+from pointwise_bench.common.one_line_parser import OneLineParser
 from pointwise_bench.report.__main__ import main as report
 from pointwise_bench.suites import pytest_plugin
 
@@ -77,8 +79,13 @@ def measured(arguments: Sequence[str]) -> tuple[int, WhatWasRun]:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)
     left = WhatWasRun()
+    stored = Path(".benchmarks")  # by pytest-benchmark, as it begins, whether or not it is asked to keep anything
+    was_there = stored.exists()
     words = [*_PYTEST, f"--rootdir={Path.cwd()}", *TIMED, *arguments]
     code = int(pytest.main(words, plugins=[pytest_plugin, left]))
+    if not was_there:
+        with suppress(OSError):  # it holds what was asked for, or lies elsewhere
+            stored.rmdir()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a session that was interrupted; its report may be, too
         signal.signal(signal.SIGINT, signal.default_int_handler)
     return code, left
@@ -98,7 +105,7 @@ def _with_layers_of_models(arguments: Sequence[str]) -> Sequence[str]:
 def _model_parser() -> argparse.ArgumentParser:
     from pointwise_bench.harvest.command import add_options
 
-    parser = argparse.ArgumentParser("pointwise-bench run", add_help=False, allow_abbrev=False)
+    parser = OneLineParser("pointwise-bench run", add_help=False, allow_abbrev=False)
     parser.add_argument("--model", action="append", default=[])
     add_options(parser.add_argument)
     return parser

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from pointwise_bench.common.formats import USAGE_ERROR
+from pointwise_bench.common.one_line_parser import OneLineParser
 from pointwise_bench.suites.attacks import course
 from pointwise_bench.suites.attacks.kinds import ATTACKS, KINDS, PLANTED, Kind
 from pointwise_bench.suites.catalogue import select
@@ -64,12 +65,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     keep = argparse.RawDescriptionHelpFormatter
     listed = "\n".join(f"  {group}: {', '.join(names)}" for group, names in GROUPS.items())
-    parser = argparse.ArgumentParser("pointwise-bench attack", description=_DESCRIPTION, formatter_class=keep)
+    parser = OneLineParser("pointwise-bench attack", description=_DESCRIPTION, formatter_class=keep)
     parser.epilog = f"kinds:\n{listed}"
     parser.add_argument(
         "--kind", action="append", choices=(*GROUPS, *KINDS), metavar="KIND", help="or a group of them; default: all"
     )
-    parser.add_argument("--shapes", action="append", metavar="WHAT", help="as of `run`; default: basics and 5 layers")
+    parser.add_argument(
+        "--shapes", action="append", metavar="WHAT", help=f"as of `run`; default: basics and {len(LAYERS)} layers"
+    )
     return parser
 
 

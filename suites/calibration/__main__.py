@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pointwise_bench.common.cores import available_cores
 from pointwise_bench.common.formats import CALIBRATION_FILE, CALIBRATION_FORMAT, RUN_FILE, USAGE_ERROR
+from pointwise_bench.common.one_line_parser import OneLineParser
 from pointwise_bench.suites.harness.run.options import BadOption, parse_threads
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     keep = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser("pointwise-bench calibrate", description=_DESCRIPTION, formatter_class=keep)
+    parser = OneLineParser("pointwise-bench calibrate", description=_DESCRIPTION, formatter_class=keep)
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     parser.add_argument("--threads", action="append", default=[], metavar="N", help="default: 1, and all cores")
     parser.add_argument("--load", action="append", choices=("quiet", "half-a-core"), help="default: both")

@@ -1,4 +1,4 @@
-"""The README's backend: short, right, and at home in a checkout when it is saved there as the README tells."""
+"""The documents' backends: short, right, and at home in a checkout when they are saved there as is told."""
 
 from __future__ import annotations
 
@@ -18,21 +18,30 @@ from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 
-README = (ROOT / "README.md").read_text()
-(EXAMPLE,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+def example(document: str) -> str:
+    """The only program of a document."""
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
+    return str(program)
+
+
+EXAMPLES = {"my_matmul": example("README.md"), "the_manuals": example("docs/ADDING_A_BACKEND.md")}
+# Both are called the same, as the manual goes through what the README shows; a checkout takes a name once.
+SAVED = EXAMPLES | {"the_manuals": EXAMPLES["the_manuals"].replace("my-matmul", "the-manuals")}
 COPIED = ("backends", "suites", "report", "src", "tests", "docs", "pyproject.toml", "README.md")
 
 
-def test_it_is_one_file_of_at_most_twenty_lines() -> None:
-    assert len(EXAMPLE.strip().splitlines()) <= 20
+def test_the_readmes_is_one_file_of_at_most_twenty_lines() -> None:
+    assert len(EXAMPLES["my_matmul"].strip().splitlines()) <= 20
 
 
 @pytest.mark.parametrize(
     "problem", ["n2c12h7w9-o20-s2-bias-relu-nhwc", "n1c12h6w6-o8-bias-float64-nhwc", "n1c3h5w5-o7-nhwc"], ids=str
 )
-def test_it_passes_the_gate(problem: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("file", EXAMPLES)
+def test_it_passes_the_gate(file: str, problem: str, tmp_path: Path) -> None:
     plugin = tmp_path / "mine.py"
-    plugin.write_text(EXAMPLE)
+    plugin.write_text(EXAMPLES[file])
     worker = WorkerClient("my-matmul", Source("plugin", str(plugin)), threads=1, log=tmp_path / "log")
     shared = SharedCases(Problem.parse(problem), CaseSet.of(Problem.parse(problem), seed=0))
     try:
@@ -47,7 +56,7 @@ def test_it_passes_the_gate(problem: str, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the checkout in which the example is saved in ``backends/``."""
+    """A copy of the checkout in which the examples are saved in ``backends/``."""
     folder = tmp_path_factory.mktemp("checkout")
     for name in COPIED:
         source = ROOT / name
@@ -56,7 +65,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(source, folder / name, symlinks=True, ignore=unread)
         else:
             shutil.copy(source, folder / name)
-    (folder / "backends" / "my_matmul.py").write_text(EXAMPLE)
+    for file, text in SAVED.items():
+        (folder / "backends" / f"{file}.py").write_text(text)
     return folder
 
 
@@ -78,18 +88,20 @@ def run_in(checkout: Path, *words: str) -> str:
 @pytest.mark.skipif(find_spec("ruff") is None, reason="ruff is not installed: pip install --group lint")
 @pytest.mark.parametrize("words", [("check",), ("format", "--check")], ids=lambda words: words[0])
 def test_saved_in_the_checkout_it_passes_lint(checkout: Path, words: tuple[str, ...]) -> None:
-    run_in(checkout, "ruff", *words, "--no-cache", "backends/my_matmul.py")
+    run_in(checkout, "ruff", *words, "--no-cache", *(f"backends/{file}.py" for file in SAVED))
 
 
 @pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is not installed: pip install --group types")
 def test_saved_in_the_checkout_it_passes_types(checkout: Path) -> None:
-    run_in(checkout, "mypy", "--cache-dir", os.devnull, "src/pointwise_bench/backends/my_matmul.py")
+    saved = (f"src/pointwise_bench/backends/{file}.py" for file in SAVED)
+    run_in(checkout, "mypy", "--cache-dir", os.devnull, *saved)
 
 
 def test_saved_in_the_checkout_it_passes_the_contract(checkout: Path) -> None:
     """The correctness suite beside it takes a quarter of a minute more; the gate above asks the same cases."""
-    output = run_in(checkout, "pytest", "suites/test_contract.py", "--backend", "my-matmul", "-p", "no:cacheprovider")
-    assert re.search(r"\b[1-9]\d* passed\b", output)
+    which = ("--backend", "my-matmul", "--backend", "the-manuals")
+    output = run_in(checkout, "pytest", "suites/test_contract.py", *which, "-p", "no:cacheprovider")
+    assert re.search(r"\b[1-9]\d+ passed\b", output)  # nine for each
 
 
 def test_saved_in_the_checkout_it_passes_the_projects_tests(checkout: Path) -> None:

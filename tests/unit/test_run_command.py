@@ -32,6 +32,30 @@ def scripted(monkeypatch: pytest.MonkeyPatch, code: int, stash: dict[Any, Any]) 
     return asked
 
 
+@pytest.mark.parametrize(
+    ("before", "kept", "after"), [(False, (), False), (False, ("0001.json",), True), (True, (), True)]
+)
+def test_it_leaves_no_folder_that_nobody_asked_for(
+    before: bool, kept: tuple[str, ...], after: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """pytest-benchmark makes one as it begins; what lies in it, or lay there before, stays."""
+    monkeypatch.chdir(tmp_path)
+    scripted(monkeypatch, 0, {})
+    session = pytest.main
+    if before:
+        Path(".benchmarks").mkdir()
+
+    def storing(*words: Any, **more: Any) -> Any:
+        Path(".benchmarks").mkdir(exist_ok=True)
+        for name in kept:
+            Path(".benchmarks", name).touch()
+        return session(*words, **more)
+
+    monkeypatch.setattr(pytest, "main", storing)
+    run.main(["--shapes", "basics"])
+    assert Path(".benchmarks").exists() == after
+
+
 def test_progress_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes minutes; asked to be quiet, pytest would show no line before the last ones."""
     asked = scripted(monkeypatch, 0, {})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pointwise_bench.common.formats import USAGE_ERROR
+from pointwise_bench.common.one_line_parser import OneLineParser
 from pointwise_bench.harvest.command import add_options, check_place, harvested, write
 from pointwise_bench.harvest.operations import HarvestError
 from pointwise_bench.harvest.sources import KINDS
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         "pointwise-bench harvest",
         description="Write the 1x1 convolutions of a model to a file of layers.",
         epilog=_EXAMPLES,

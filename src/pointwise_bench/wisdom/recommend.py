@@ -7,9 +7,10 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 from pointwise_bench.common.formats import USAGE_ERROR
+from pointwise_bench.common.one_line_parser import OneLineParser
 from pointwise_bench.report.reading.errors import ReportError
 from pointwise_bench.wisdom.entries import WHYS, Wisdom, WisdomEntry
 from pointwise_bench.wisdom.here import PLACE, usual_place, why_not_here
@@ -31,15 +32,6 @@ examples:
 
 exit codes: 0 done, {bad} bad input
 """
-
-
-class _OneLineParser(argparse.ArgumentParser):
-    """Ends on a usage error as on any bad input: one line and the same exit code."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say ``message`` and leave."""
-        print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
-        raise SystemExit(USAGE_ERROR)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -102,7 +94,7 @@ def _row(entry: WisdomEntry) -> tuple[str, ...]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _OneLineParser(
+    parser = OneLineParser(
         prog=_PROGRAM,
         description=_HELP,
         epilog=_EXAMPLES.format(place=PLACE, bad=USAGE_ERROR),
