@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.overall.recorded import Recorded, recorded
 from pointwise_bench.report.analysis.trust.controls import controls_of
 from pointwise_bench.report.analysis.trust.light import Light, light_of
@@ -19,7 +20,7 @@ from pointwise_bench.report.pages.site import PAGE, write_site
 from pointwise_bench.report.plots.style import looks
 from pointwise_bench.report.publishing.admission import Check, Rules, checks_of
 from pointwise_bench.report.publishing.badge import badge, embed
-from pointwise_bench.report.publishing.history import Dated, histories
+from pointwise_bench.report.publishing.history import FEWEST_STARTS, SHARE_MARKED, Dated, histories
 from pointwise_bench.report.reading.errors import ReportError
 from pointwise_bench.report.reading.run import load_run
 
@@ -140,7 +141,8 @@ def _machines(shown: Sequence[Published]) -> dict[str, Page]:
     pages = {}
     for machine in sorted({one.machine for one in shown}):
         own = [one for one in shown if one.machine == machine]
-        dated = [Dated(one.started_at, f"{one.folder}/{PAGE}", one.rules, one.groups) for one in own]
-        values = {"machine": machine, "runs": own, "histories": histories(dated)}
+        dated = [Dated(one.started_at, f"{one.folder}/{PAGE}", one.rules, one.recorded.networks) for one in own]
+        values: dict[str, Any] = {"machine": machine, "runs": own, "histories": histories(dated)}
+        values |= {"fewest_starts": FEWEST_STARTS, "share": SHARE_MARKED, "margin": f"{100 * MARGIN:g} %"}
         pages[machine] = Page(f"machine-{slug_of(machine)}.html", "machine.html", values)
     return pages

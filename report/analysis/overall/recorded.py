@@ -32,10 +32,14 @@ class LayerLeaders(NamedTuple):
 
 
 class Own(NamedTuple):
-    """A backend on a whole network: what its own layers add up to, and which share of that the machine's roofs take."""
+    """A backend on a whole network: what its own layers add up to, and which share of that the machine's roofs take.
+
+    ``starts`` is how many starts of its worker each of its layers was measured in at least.
+    """
 
     total: Total
     of_roof: float
+    starts: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,12 +77,12 @@ def recorded(run: Run, timings: pd.DataFrame, groups: Sequence[ReportGroup]) -> 
 
 def _network(
     group: ReportGroup,
-    sums: Mapping[tuple[str, int, str], Total],
+    sums: Mapping[tuple[str, int, str], Own],
     leaders: Mapping[tuple[str, int], tuple[str, ...]],
 ) -> RecordedNetwork:
     # Only of who is compared with others: the rest was disturbed, or answered another question.
     own = {
-        one.backend: Own(sums[group.name, group.threads, one.backend], one.of_roof)
+        one.backend: sums[group.name, group.threads, one.backend]._replace(of_roof=one.of_roof)
         for one in group.standings
         if group.is_whole and one.total is not None and one.sign is not None
     }
@@ -89,17 +93,20 @@ def _network(
     return RecordedNetwork(group.name, group.threads, group.is_whole, own, layers)
 
 
-def _sums(timings: pd.DataFrame) -> dict[tuple[str, int, str], Total]:
-    """Of every group and backend; NaN where it has no time for a layer."""
+def _sums(timings: pd.DataFrame) -> dict[tuple[str, int, str], Own]:
+    """Of every group and backend; NaN where it has no time for a layer. What share the roofs take is not known yet."""
     found: defaultdict[tuple[str, int, str], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
     keys = zip(*(values_of(timings[one]) for one in ("group", "threads", "backend")), strict=True)
     columns = np.column_stack([timings[one].to_numpy(dtype=np.float64) for one in _SUMMED])
     counted = (columns * timings["count"].to_numpy(dtype=np.float64)[:, None]).tolist()
-    for key, row in zip(keys, counted, strict=True):
+    fewest: dict[tuple[str, int, str], int] = {}
+    starts = timings["starts"].to_numpy(dtype=np.int64, na_value=0).tolist()
+    for key, row, own in zip(keys, counted, starts, strict=True):
+        fewest[key] = min(own, fewest.get(key, own))
         sums = found[key]
         for place, value in enumerate(row):
             sums[place] += value
-    return {key: Total(*sums) for key, sums in found.items()}
+    return {key: Own(Total(*sums), np.nan, fewest[key]) for key, sums in found.items()}
 
 
 def _leaders(timings: pd.DataFrame) -> dict[tuple[str, int], tuple[str, ...]]:
