@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Final, NamedTuple
 
 from places import ROOT
 
@@ -44,32 +45,53 @@ def _is_for_type_checkers(node: ast.AST) -> bool:
     )
 
 
-def _statements(node: ast.AST, *, inside_functions: bool, for_types: bool) -> Iterator[ast.stmt]:
-    """Import statements below ``node``; those of functions and of type checkers only on request."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Import | ast.ImportFrom):
-            yield child
-        elif isinstance(child, ast.expr):
-            continue  # holds no statement
-        elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) and not inside_functions:
-            continue
-        elif _is_for_type_checkers(child) and not for_types:
-            assert isinstance(child, ast.If)
-            for branch in child.orelse:
-                yield from _statements(branch, inside_functions=inside_functions, for_types=for_types)
+class Imported(NamedTuple):
+    """An import statement, and where it stands."""
+
+    statement: ast.Import | ast.ImportFrom
+    in_function: bool
+    for_types: bool
+
+
+def _below(body: Iterable[ast.AST], in_function: bool, for_types: bool) -> Iterator[Imported]:
+    """Those among some statements and below them."""
+    for node in body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield Imported(node, in_function, for_types)
+        elif _is_for_type_checkers(node):
+            assert isinstance(node, ast.If)
+            yield from _below(node.body, in_function, for_types=True)
+            yield from _below(node.orelse, in_function, for_types)
         else:
-            yield from _statements(child, inside_functions=inside_functions, for_types=for_types)
+            inside = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            for part in BODIES:
+                if below := getattr(node, part, None):
+                    yield from _below(below, inside, for_types)
+
+
+BODIES: Final = ("body", "orelse", "handlers", "finalbody", "cases")
+"""Where statements hold statements."""
+
+
+@cache
+def _statements(module: str) -> tuple[Imported, ...]:
+    """All of a module's, in one walk for every question that is asked of them."""
+    return tuple(_below(tree(module).body, in_function=False, for_types=False))
 
 
 @cache
 def imports(module: str, *, inside_functions: bool = True, for_types: bool = True) -> frozenset[str]:
-    """Full names of the modules that ``module`` imports; of ``from package import submodule``, the submodule."""
+    """Full names of the modules that ``module`` imports; of ``from package import submodule``, the submodule.
+
+    What stands in functions, and what is for type checkers, only on request.
+    """
     found: set[str] = set()
-    for statement in _statements(tree(module), inside_functions=inside_functions, for_types=for_types):
+    for statement, in_function, is_for_types in _statements(module):
+        if (in_function and not inside_functions) or (is_for_types and not for_types):
+            continue
         if isinstance(statement, ast.Import):
             found |= {alias.name for alias in statement.names}
             continue
-        assert isinstance(statement, ast.ImportFrom)
         assert statement.level == 0, f"{module} imports relatively: write the whole name"
         assert statement.module is not None
         names = {f"{statement.module}.{alias.name}" for alias in statement.names}

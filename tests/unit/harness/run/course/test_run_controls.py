@@ -26,11 +26,18 @@ def controls(session: Session) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
+@pytest.fixture(scope="module")
+def unsettled(tmp_path_factory: pytest.TempPathFactory) -> tuple[SimulatedMachine, Session]:
+    """A run that never settles, between two that are alike."""
+    machine = SimulatedMachine({"a": Made(speed=2e9), "b": Made(speed=2e9)})
+    with pytest.MonkeyPatch.context() as patched:
+        return machine, run_of(machine, tmp_path_factory.mktemp("unsettled"), patched, NET, time_budget_s=600.0)
+
+
 def test_the_leader_runs_under_other_names_in_the_rounds_of_the_finals(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    unsettled: tuple[SimulatedMachine, Session],
 ) -> None:
-    machine = SimulatedMachine(CLOSE)
-    session = run_of(machine, tmp_path, monkeypatch, NET, time_budget_s=600.0)
+    _, session = unsettled
     found = controls(session)
     assert {cell["backend"] for cell in found} == {control.name for control in CONTROLS}
     assert len({cell["problem"] for cell in found}) == POLICY.controls.problems
@@ -65,9 +72,8 @@ def test_a_short_run_has_no_time_for_them(tmp_path: Path, monkeypatch: pytest.Mo
     assert controls(session) == []
 
 
-def test_they_take_their_share_of_the_time_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_they_take_their_share_of_the_time_at_most(unsettled: tuple[SimulatedMachine, Session]) -> None:
     """By what their workers took to start and by their rounds, in a run that never settles."""
-    machine = SimulatedMachine({"a": Made(speed=2e9), "b": Made(speed=2e9)})
-    run_of(machine, tmp_path, monkeypatch, NET, time_budget_s=600.0)
+    machine, _ = unsettled
     starts = sum(name.startswith("control") for name in machine.started)
     assert 0 < starts * 2 / 2 <= POLICY.controls.share * 600  # a second to start, one of first problems, two cores
