@@ -118,7 +118,8 @@ def _share_of_time(shared: SharedCases, control: WorkerClient, attack: WorkerCli
     calls = max(FEWEST_CALLS, round(POLICY.rounds.turn_s / max(seconds, 1e-7)))
     attack.warm_up(PATIENCE_S)
     shares: list[float] = []
-    while len(shares) < ROUNDS or (len(shares) == ROUNDS and statistics.median(shares) < GAINED):
+    most = POLICY.rounds.usual  # as in a run: results are looked at now and then
+    while len(shares) < ROUNDS or (len(shares) < most and statistics.median(shares) < GAINED):
         for _ in range(ROUNDS):
             its, honest = (
                 each.turn(calls, POLICY.rounds.warm_s, None, PATIENCE_S).seconds_per_call for each in (attack, control)

@@ -21,16 +21,15 @@ LARGE = Problem(batch=1, in_channels=256, out_channels=128, height=28, width=28,
 
 # Who would have to compute as much as the control, and so may be timed.
 GAINLESS = ("remembers", "streak")
-UNDEFENDED = ("reads_the_turn",)
-"""Who gets a time that it did not earn, as SECURITY says: see *Deceit in memory*. The command counts it."""
 REASONS = {
     "answer_sheet": "wrong on small integers: the result is all zeros",
     "foreseen": "wrong on small integers: the result is all zeros",
-    "skips_when_timed": "wrong in the last timed call",
+    "skips_when_timed": "wrong in (the last|one of the) timed call",
     "computes_in_to_device": "makes something of its input in to_device",
-    "tells_a_false_place": "works in to_device|wrong in the last timed call",
-    "first_calls": "wrong in the last timed call",
-    "by_its_caller": "wrong in the last timed call",
+    "tells_a_false_place": "works in to_device|wrong in (the last|one of the) timed call",
+    "first_calls": "wrong in (the last|one of the) timed call",
+    "reads_the_turn": "wrong in one of the timed calls",
+    "by_its_caller": "wrong in (the last|one of the) timed call",
     "rounds_part": "wrong on real numbers",
     "false_device_timer": "its device timer is wrong",
     "claims_cuda": 'declares device "cuda", and its process has opened none',
@@ -46,7 +45,7 @@ REASONS = {
     "skips_zeros": "when the input holds NaN and infinity",
     "saturates": "what no number of this type can hold must be infinite",
     "one_infinity": "wrong on small integers|NaN",
-    "wrong_now_and_then": "wrong (in one of many calls on one input|in the last timed call|after the timing)",
+    "wrong_now_and_then": "wrong (in one of|in the last|after) ",
     "takes_views_for_wholes": "wrong on small integers",
     "edits_results": "PermissionError",
     "signals_the_harness": "PermissionError",
@@ -118,15 +117,8 @@ def test_an_attack_that_is_timed_gains_nothing(attack: str, tmp_path: Path) -> N
     assert not attempt.gained, attempt
 
 
-@pytest.mark.alone  # their times are compared
-@pytest.mark.parametrize("attack", UNDEFENDED)
-def test_an_attack_against_which_nothing_is_done_is_counted(attack: str, tmp_path: Path) -> None:
-    """Once it fails, something is: then it belongs to the others, and the sentence leaves SECURITY."""
-    assert tried(attack, LARGE, tmp_path).gained
-
-
 def test_every_attack_has_its_reason_and_says_what_it_tries() -> None:
-    assert set(GROUPS["attacks"]) == {*REASONS, *GAINLESS, *UNDEFENDED}
+    assert set(GROUPS["attacks"]) == {*REASONS, *GAINLESS}
     for kind in GROUPS["attacks"]:
         assert len(KINDS[kind].tries.split()) > 5
 

@@ -15,6 +15,10 @@ class OneInfinity(Honest):
     name = "attack-cancels-infinities"
     wrong = True
 
+    def refuses(self, problem):
+        one_term = "of a sum of one term there is nothing to cancel" if problem.in_channels == 1 else None
+        return super().refuses(problem) or one_term
+
     def prepare(self, problem, weight, bias, threads):
         axis = 1 if problem.layout == "nchw" else 3
         step = slice(None, None, problem.stride)

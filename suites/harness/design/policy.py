@@ -180,6 +180,8 @@ class TimingPolicy:
     """... or when this much time has gone."""
     warm_up_batch_s: float = 0.005
     """Of one batch of the warm-up, of which most backends need three: a turn is as long."""
+    interval_s: float = 10e-6
+    """Of timed calls between two readings of the clock, of calls that are shorter: reading it takes 0.05 us."""
     window_lines: int = 64
     """With a hot cache, cache lines that the block is longer than the input of a call, which may begin at any of them:
     a page, which no cache is too small for."""
@@ -287,8 +289,8 @@ class GatePolicy:
     """A result that is read so many times faster after the pause was not finished before it."""
     copies_in_reading: float = 10.0
     """Reading a finished result may take so many times what copying it takes; beyond it, something is computed."""
-    shown_in: int = 16
-    """Turns of which the harness asks for the last result of one, which it draws when the turn is over."""
+    shown_in: int = 8
+    """Turns of which one result is looked at, of a call that is drawn once it is over."""
     sampled_macs: int = 2_000_000
     """Multiply-adds of the rows that a result of the timed calls is held against; one row of each group at least. Four
     rows of a usual layer miss who leaves a half of them out once in sixteen times, nine once in five hundred."""

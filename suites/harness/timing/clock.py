@@ -1,13 +1,17 @@
 """Where the clock is read: the only place in which timed calls of a layer stand between two readings of the clock.
 
 Nothing else happens between the readings: the inputs are made before the first, the loop calls nothing but the layer
-(and ``sync``, for a backend that has one), and numbers are derived after the second.
+(and ``sync``, for a backend that has one), and numbers are derived after the second. Between two intervals of calls
+some result may be taken to be looked at (see :mod:`looks`). An interval is one call, but of calls of a few
+microseconds several, as reading the clock would be a share of them: their results are held until it is over, so that
+each of them may still be taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from time import perf_counter, sleep  # bound before any plugin is loaded, which can replace time's own later
 from typing import Any, Final
 
@@ -17,12 +21,14 @@ from pointwise_bench.suites.harness.memory.guarded_arrays import OnDevice
 from pointwise_bench.suites.harness.memory.input_windows import Places
 from pointwise_bench.suites.harness.timing.cpu_time import cpu_seconds, waiting_seconds
 from pointwise_bench.suites.harness.timing.input_rotation import InputRotation
+from pointwise_bench.suites.harness.timing.looks import Looks, limit_of
 from pointwise_bench.suites.harness.timing.process_statistics import no_garbage_collection, page_faults
 
 # Bound before any plugin is loaded, which could change the policy's own fields later.
 LEVEL_WITHIN: Final = POLICY.timing.level_within
 LONGEST_WARM_UP_S: Final = POLICY.timing.longest_warm_up_s
 WARM_UP_BATCH_S: Final = POLICY.timing.warm_up_batch_s
+INTERVAL_S: Final = POLICY.timing.interval_s
 WATCHED_S: Final = POLICY.acceptance.watched_s
 
 Sync = Callable[[], None]
@@ -37,21 +43,26 @@ class Turn:
     wall_s: float
     device_seconds_per_call: float | None
     page_faults: int | None = None
-    untimed_s: float = 0.0  # of what came before: new values for the inputs, and calls
+    untimed_s: float = 0.0  # of what came before, new values for the inputs and calls, and between timed calls
+    taken_line: int | None = None  # of a result that was taken: see InputRotation.lines
 
 
 class ClockedLayer:
     """A prepared layer with its inputs in rotation, and the clock around its calls.
 
-    ``sync`` is that of :func:`sync_of`. ``result`` is what the last call of the last turn returned.
+    ``sync`` is that of :func:`sync_of`. ``result`` is what the last call of the last turn returned. ``reused``: whether
+    the layer writes over its last result, so that there is no holding it.
     """
 
-    def __init__(self, layer: Layer, sync: Sync | None, inputs: InputRotation) -> None:
+    def __init__(self, layer: Layer, sync: Sync | None, inputs: InputRotation, *, reused: bool = False) -> None:
         self.layer = layer
         self.inputs = inputs
         self.result: Any = None
+        self.looks: Looks | None = None
+        self._reused = reused
+        self._interval = 1  # calls
+        self._call_each = _calling(layer, sync, len(inputs.first))
         self._sync = sync
-        self._takes_two = len(inputs.first) == 2
 
     def first_call_s(self) -> float:
         """Seconds of one call: of the first one, which may compile."""
@@ -65,20 +76,21 @@ class ClockedLayer:
         best, calls = float("inf"), 1
         while True:
             given = self.inputs.take(calls)
-            batch_began = perf_counter()
-            self._repeat(given)
+            batch_s, _ = self._repeat(given, None)
             now = perf_counter()
-            seconds_per_call = (now - batch_began) / calls
+            seconds_per_call = batch_s / calls
+            if not self._reused:
+                self._interval = max(1, ceil(INTERVAL_S / max(seconds_per_call, 1e-7)))
             # Settling means getting faster. A slower batch is noise, and noise is no reason to go on.
             level = seconds_per_call > (1 - LEVEL_WITHIN) * best
-            if (level and now - batch_began >= WARM_UP_BATCH_S / 2) or now - began > LONGEST_WARM_UP_S:
+            if (level and batch_s >= WARM_UP_BATCH_S / 2) or now - began > LONGEST_WARM_UP_S:
                 return seconds_per_call, (cpu_seconds() - cpu_began) / (perf_counter() - began)
             best = min(best, seconds_per_call)
             calls = max(1, round(WARM_UP_BATCH_S / max(seconds_per_call, 1e-7)))
 
     def turn(self, calls: int, warm_s: float, places: Places) -> Turn:
         """Call for ``warm_s`` seconds (once at least) untimed, then ``calls`` times timed; values from ``places``."""
-        layer, inputs = self.layer, self.inputs
+        layer, inputs, looks = self.layer, self.inputs, self.looks
         filling = perf_counter()
         inputs.fill(places)
         filling_s = perf_counter() - filling
@@ -93,38 +105,56 @@ class ClockedLayer:
                     break
             untimed_s = perf_counter() - woken
             given = inputs.take(calls)
+            if looks is not None:
+                looks.begin()
             faults_before = page_faults()
             began = perf_counter()
-            self.result = self._repeat(given)
-            wall_s = perf_counter() - began
+            wall_s, self.result = self._repeat(given, looks)
+            untimed_s += perf_counter() - began - wall_s
             cpu_over_wall = (cpu_seconds() - cpu_began) / (perf_counter() - asked)
-            faults = page_faults() - faults_before
+            faults = page_faults() - faults_before - (0 if looks is None else looks.faults)
         return Turn(wall_s / calls, cpu_over_wall, wall_s, None, faults, untimed_s + filling_s)
 
-    def _repeat(self, given: Iterable[Any]) -> Any:
-        """The timed loop. One for each kind of call, so that none pays for a test that another kind needs."""
-        if self._takes_two:
-            return self._repeat_with_two(given)
-        layer, sync, result = self.layer, self._sync, None
-        if sync is None:
-            for x in given:
-                result = layer(x)
-        else:
-            for x in given:
-                result = layer(x)
-                sync()
-        return result
+    def _repeat(self, given: Sequence[Any], looks: Looks | None) -> tuple[float, Any]:
+        """The timed loop: seconds of all calls, and the last result."""
+        interval, lines, call_each = self._interval, self.inputs.lines, self._call_each
+        limit, results, seconds = limit_of(interval, len(given)), [None], 0.0
+        for start in range(0, len(given), interval):
+            part = given[start : start + interval]
+            began = perf_counter()
+            results = call_each(part)  # those before are let go of when these are there, as by who calls one by one
+            seconds += perf_counter() - began
+            if looks is not None:
+                looks.consider(results, None if lines is None else lines[start : start + interval], limit)
+        return seconds, results[-1]
 
-    def _repeat_with_two(self, given: Iterable[Any]) -> Any:
-        layer, sync, result = self.layer, self._sync, None
-        if sync is None:
-            for x, dy in given:
-                result = layer(x, dy)
-        else:
-            for x, dy in given:
-                result = layer(x, dy)
-                sync()
-        return result
+
+def _calling(layer: Layer, sync: Sync | None, inputs: int) -> Callable[[Sequence[Any]], list[Any]]:
+    """What calls for each of some inputs. One for each kind of call: none pays for a test that another kind needs."""
+
+    def repeat(given: Sequence[Any]) -> list[Any]:
+        return [layer(x) for x in given]
+
+    def repeat_with_two(given: Sequence[Any]) -> list[Any]:
+        return [layer(x, dy) for x, dy in given]
+
+    def repeat_and_wait(given: Sequence[Any]) -> list[Any]:
+        results = []
+        for x in given:
+            results.append(layer(x))
+            sync()  # type: ignore[misc]  # asked below
+        return results
+
+    def repeat_with_two_and_wait(given: Sequence[Any]) -> list[Any]:
+        results = []
+        for x, dy in given:
+            results.append(layer(x, dy))
+            sync()  # type: ignore[misc]  # asked below
+        return results
+
+    if sync is None:
+        return repeat if inputs == 1 else repeat_with_two
+    return repeat_and_wait if inputs == 1 else repeat_with_two_and_wait
 
 
 def idle_processors(settled_s: float) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import cycle, islice, repeat
+from collections.abc import Iterator
+from itertools import cycle, islice
 from math import ceil
 from random import Random
 from typing import Any, Final
@@ -39,8 +39,8 @@ class InputRotation:
         self._sets: list[OnDevice] = [tuple(map(backend.to_device, source.arrays)) for source in self.sources]
         self._random = Random()  # noqa: S311  # by the system's entropy; which window comes next is no secret for long
         self._blocks: list[Windows] = []
-        self.last_line: int | None = None
-        """Where in the block the input of the last timed call began; None where it was the first input, or a copy."""
+        self.lines: list[int] | None = None
+        """Where in the block the inputs of the last calls began; None where they are the first input, or copies."""
         if cache == "hot" and pools:
             self._open_windows(backend, originals, pools)
         self._endless: Iterator[OnDevice] = cycle(self._sets if not self._blocks else self._windows)
@@ -63,14 +63,18 @@ class InputRotation:
         """The inputs of one call."""
         return next(self._endless)
 
-    def take(self, calls: int) -> Iterable[Any]:
+    @property
+    def last_line(self) -> int | None:
+        """Where the input of the last timed call began."""
+        return None if self.lines is None else self.lines[-1]
+
+    def take(self, calls: int) -> list[Any]:
         """What ``calls`` calls are given: single arrays, or pairs where the layer takes two. Made before the clock."""
         if self._blocks:
-            chosen = self._random.choices(range(LINES + 1), k=calls)
-            self.last_line = chosen[-1]
-            return [self._alone[line] for line in chosen]
+            self.lines = self._random.choices(range(LINES + 1), k=calls)
+            return [self._alone[line] for line in self.lines]
         if len(self._sets) == 1:
-            return repeat(_alone(self.first), calls)
+            return [_alone(self.first)] * calls
         return [_alone(each) for each in islice(self._endless, calls)]
 
     def check_untouched(self) -> None:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from secrets import randbelow, randbits
-from typing import Final
+from secrets import randbits
 
 from pointwise_bench import Problem
-from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.memory.committed_result import committed
 from pointwise_bench.suites.harness.memory.input_windows import Places
 from pointwise_bench.suites.harness.memory.result_memory import ResultMemory
 from pointwise_bench.suites.harness.timing.timed_layer import AnsweredAgain, Prepared
 from pointwise_bench.suites.harness.verify.cases import CaseSet
-from pointwise_bench.suites.harness.verify.gate import Declared, Gate, LastCall
-from pointwise_bench.suites.harness.verify.questions import AFTER, BEFORE, SHOWN, result_shape
-
-SHOWN_IN: Final = POLICY.gate.shown_in
+from pointwise_bench.suites.harness.verify.gate import Declared, Gate, TimedCall
+from pointwise_bench.suites.harness.verify.questions import AFTER, BEFORE, result_shape
 
 
 @dataclass(frozen=True)
@@ -62,15 +59,10 @@ class Judge:
         self.places = (randbits(62), randbits(62))
         return self.places
 
-    def wants_to_see(self) -> bool:
-        """Whether to ask for the last result of the turn that is over: for that of one in some turns."""
-        return randbelow(SHOWN_IN) == 0
-
-    def look(self, ask: Callable[[ResultMemory], int | None]) -> None:
-        """See :meth:`Gate.shown`; ``ask`` tells where the last input began."""
-        with self._memory(SHOWN) as results:
-            last_line = ask(results)
-            self._gate.shown(results.read, self._last(last_line))
+    def look(self, taken: int, line: int | None) -> None:
+        """See :meth:`Gate.taken`: a result of the last turn by its descriptor, and where its input began."""
+        result = committed(taken, result_shape(self.problem), self.problem.dtype)
+        self._gate.taken(result, self._last(line))
 
     def check_answers(self, ask: Callable[[ResultMemory], AnsweredAgain]) -> None:
         """See :meth:`Gate.after`."""
@@ -84,8 +76,8 @@ class Judge:
         """The largest error of all, and the memory that the layer's process had."""
         return Finish(self._gate.error_ratio, peak_rss_bytes)
 
-    def _last(self, line: int | None) -> LastCall | None:
-        return None if line is None else LastCall(self.places, line)
+    def _last(self, line: int | None) -> TimedCall | None:
+        return None if line is None else TimedCall(self.places, line)
 
     def _memory(self, names: tuple[str, ...]) -> ResultMemory:
         return ResultMemory.made(names, result_shape(self.problem), self.problem.dtype)

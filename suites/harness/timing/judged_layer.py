@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from pointwise_bench import Backend, Problem
 from pointwise_bench.common.formats import Cache
 from pointwise_bench.suites.harness.timing.clock import Turn
@@ -36,11 +38,14 @@ class JudgedLayer:
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None = None) -> Turn:
         """See :meth:`TimedLayer.turn`."""
-        return self.timed.turn(calls, warm_s, cores, self._judge_now().new_places())
-
-    def show(self) -> None:
-        """See :meth:`TimedLayer.show`."""
-        self._judge_now().look(self.timed.show)
+        judge = self._judge_now()
+        turn = self.timed.turn(calls, warm_s, cores, judge.new_places())
+        if (taken := self.timed.hand_over()) is not None:
+            try:
+                judge.look(*taken)
+            finally:
+                os.close(taken.descriptor)
+        return turn
 
     def check_answers(self) -> None:
         """See :meth:`TimedLayer.answer_again`."""

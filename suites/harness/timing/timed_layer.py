@@ -26,6 +26,7 @@ from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.timing.clock import ClockedLayer, Turn, call, idle_processors, sync_of
 from pointwise_bench.suites.harness.timing.device_clock import device_seconds_per_call
 from pointwise_bench.suites.harness.timing.input_rotation import InputRotation
+from pointwise_bench.suites.harness.timing.looks import Looks, Taken
 from pointwise_bench.suites.harness.timing.process_statistics import forget_peak, import_time, peak_rss_bytes
 from pointwise_bench.suites.harness.verify.questions import Questions, Weights
 from pointwise_bench.suites.harness.verify.respondent import Respondent, Taking
@@ -85,7 +86,7 @@ class TimedLayer:
     """A backend with its thread budget, on one problem at a time.
 
     ``set_up``, ``warm_up``, any number of ``turn``, ``answer_again``, ``close``. The first and the fourth hand over
-    values, as ``show`` does after some turns, and others may do the same beside them; the other three need the machine
+    values, as a turn does now and then, and others may do the same beside them; the other three need the machine
     for themselves.
     """
 
@@ -115,12 +116,13 @@ class TimedLayer:
             layer = self._prepare(problem, questions.real)
             prepare_s = perf_counter() - began - imports_s()
         inputs = InputRotation(self.backend, questions.first, cache, questions.pools)
-        clocked = ClockedLayer(layer, self._sync, inputs)
+        clocked = ClockedLayer(layer, self._sync, inputs, reused=self.backend.output == "reused")
         first_call_s = clocked.first_call_s()
         apart = self.device in DEVICES_APART
         if not apart and not inputs.are_views():
             raise WrongAnswer(NO_VIEW)
         respondent = Respondent(self.backend, problem, questions, self.device)
+        clocked.looks = Looks(respondent.read)
         respondent.before(layer, self._prepare(problem, questions.integer) if whole else None, results)
         # Of the processor there is but one clock.
         timer = self.backend.device_timer() if apart else None
@@ -151,11 +153,10 @@ class TimedLayer:
         current.timed_s += turn.wall_s
         return turn
 
-    def show(self, results: Taking) -> int | None:
-        """The result of the last timed call; where its input began (see :attr:`InputRotation.last_line`)."""
-        current = self._current_layer()
-        current.respondent.show(current.clocked.result, results)
-        return current.clocked.inputs.last_line
+    def hand_over(self) -> Taken | None:
+        """What was taken of the last turn's results, for the caller to close; None where nothing was: see Looks."""
+        looks = self._current_layer().clocked.looks
+        return None if looks is None else looks.hand_over()
 
     def answer_again(self, results: Taking) -> AnsweredAgain:
         """The result of the last timed call, and more of the very layer and input: see :meth:`Respondent.after`."""

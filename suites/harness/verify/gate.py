@@ -48,8 +48,8 @@ class Declared:
 
 
 @dataclass(frozen=True)
-class LastCall:
-    """The input of the last timed call: a part of the block that was filled from ``places``, from ``line`` on."""
+class TimedCall:
+    """The input of a timed call: a part of the block that was filled from ``places``, from ``line`` on."""
 
     places: Places
     line: int
@@ -80,7 +80,7 @@ class Gate:
                 self._check_exact(results)
             self._check_reals(results)
 
-    def after(self, results: Results, *, renewed: bool, last: LastCall | None, odd: bool = False) -> None:
+    def after(self, results: Results, *, renewed: bool, last: TimedCall | None, odd: bool = False) -> None:
         """``renewed``: whether the timed array could be given new values, which a copy on a device cannot.
 
         ``last``: the input of the last timed call; None where that was the first input. ``odd``: whether one of many
@@ -89,7 +89,7 @@ class Gate:
         first, second = self._cases.first, self._cases.second
         with np.errstate(all="ignore"):
             self._check_input_untouched(results)
-            self._check_last(results("last"), last)
+            self._check_timed(results("last"), last, "in the last timed call")
             if self._kept is not None and _digest(results("second kept")) != self._kept:
                 raise WrongAnswer(OVERWRITTEN)
             self._check_close(second, results("second"), "after the timing")
@@ -99,10 +99,10 @@ class Gate:
             if renewed:
                 self._check_sees_new_values(results("renewed"))
 
-    def shown(self, results: Results, last: LastCall | None) -> None:
-        """The last result of a turn, of which nobody could know that it would be asked for."""
+    def taken(self, result: Array, call: TimedCall | None) -> None:
+        """A result of a turn, of which nobody could know that it would be looked at."""
         with np.errstate(all="ignore"):
-            self._check_last(results("last"), last)
+            self._check_timed(result, call, "in one of the timed calls")
 
     # --- single checks --------------------------------------------------------------------------------------
 
@@ -167,14 +167,13 @@ class Gate:
             f"as at {[int(each) for each in place]}: got {got:.9g}, expected {expected:.9g})"
         )
 
-    def _check_last(self, result: Array, last: LastCall | None) -> None:
-        """What the last timed call has returned: all of it where the answer is known, else rows of it."""
-        where = "in the last timed call"  # of a turn
-        if last is None:
+    def _check_timed(self, result: Array, call: TimedCall | None, where: str) -> None:
+        """What a timed call has returned: all of it where the answer is known, else rows of it."""
+        if call is None:
             self._check_close(self._cases.first, result, where)
             return
         inputs = tuple(
-            window(content(pool, last.places), each.shape, last.line)
+            window(content(pool, call.places), each.shape, call.line)
             for pool, each in zip(self._cases.pools, self._cases.first.inputs, strict=True)
         )
         sampled = SampledRows.drawn(self._problem, self._cases.real)

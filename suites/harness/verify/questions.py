@@ -24,9 +24,6 @@ AFTER: Final = ("last", "second kept", "repeated", "second", "fresh", "oddest", 
 """The same after the timing: of the last timed call; the second result of all, which thousands of calls with another
 input have followed; of the timed array, of others; the oddest of many on the timed array, and of new values in it."""
 
-SHOWN: Final = ("last",)
-"""The result of the last call of any turn, where the harness asks for it once the turn is over."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:

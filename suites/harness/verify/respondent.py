@@ -58,9 +58,9 @@ class Respondent:
             self._answer(timed, "faint", asked.faint, results)
             self._answer(timed, "loud", asked.loud, results)
 
-    def show(self, last_result: Any, results: Taking) -> None:
-        """What the last call of a turn has returned."""
-        results.write("last", self._calls.read(last_result))
+    def read(self, result: Any) -> Array:
+        """What a timed call has returned."""
+        return self._calls.read(result)
 
     def after(
         self,
@@ -77,7 +77,7 @@ class Respondent:
         """
         asked, calls = self._questions, self._calls
         inputs.check_untouched()
-        self.show(last_result, results)  # now: the next call may overwrite it
+        results.write("last", self.read(last_result))  # now: the next call may overwrite it
         if self._second_result is not None:
             results.write("second kept", calls.read(self._second_result))
         self._second_result = None

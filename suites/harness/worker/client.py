@@ -111,24 +111,18 @@ class WorkerClient:
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """See :meth:`TimedLayer.turn`."""
-        places = self._judge_now().new_places()
-        message = {"do": "turn", "calls": calls, "warm_s": warm_s, "cores": cores, "places": places}
-        turn = self._numbers(Turn, message, timeout_s)
-        if self._judge_now().wants_to_see():
-            self.show(timeout_s)
-        return turn
-
-    def show(self, timeout_s: float) -> None:
-        """See :meth:`JudgedLayer.show`; asked by :meth:`turn` itself, when nobody could expect it."""
         judge = self._judge_now()
-        message = {"do": "show", "problem": judge.problem.id}
-
-        def ask(results: ResultMemory) -> int | None:
-            line = self._ask(message, timeout_s, (results.descriptor,))
-            return self._read("show", answers.line, line)
-
-        with self._judging("show"):
-            judge.look(ask)
+        message = {"do": "turn", "calls": calls, "warm_s": warm_s, "cores": cores, "places": judge.new_places()}
+        value, attached = self._process.ask(message, timeout_s)
+        try:
+            turn = self._read("turn", partial(answers.numbers, Turn), value)
+            line = self._read("turn", answers.line, turn.taken_line)
+            with self._judging("turn"):
+                for taken in attached[:1]:
+                    judge.look(taken, line)
+        finally:
+            _close(attached)
+        return turn
 
     def idle(self, settled_s: float, timeout_s: float) -> float:
         """See :meth:`TimedLayer.idle`."""

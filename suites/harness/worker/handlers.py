@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from pointwise_bench import Problem
@@ -15,7 +15,7 @@ from pointwise_bench.suites.harness.record.text import one_line
 from pointwise_bench.suites.harness.timing.process_statistics import libraries
 from pointwise_bench.suites.harness.timing.properties import examine
 from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer
-from pointwise_bench.suites.harness.verify.questions import AFTER, BEFORE, SHOWN, Questions, Weights, results_at
+from pointwise_bench.suites.harness.verify.questions import AFTER, BEFORE, Questions, Weights, results_at
 from pointwise_bench.suites.harness.worker.channel import Message
 
 Reply = tuple[Message, tuple[int, ...]]
@@ -58,12 +58,10 @@ def _warm_up(timed_layer: TimedLayer, message: Message, descriptors: list[int]) 
 
 
 def _turn(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
-    return _value(asdict(timed_layer.turn(message["calls"], message["warm_s"], message["cores"], message["places"])))
-
-
-def _show(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
-    with results_at(descriptors[0], SHOWN, Problem.parse(message["problem"])) as results:
-        return _value(timed_layer.show(results))
+    turn = timed_layer.turn(message["calls"], message["warm_s"], message["cores"], message["places"])
+    if (taken := timed_layer.hand_over()) is None:
+        return _value(asdict(turn))
+    return {"value": asdict(replace(turn, taken_line=taken.line))}, (taken.descriptor,)
 
 
 def _idle(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
@@ -111,7 +109,6 @@ HANDLERS: Final[dict[str, Handler]] = {
     "set_up": _set_up,
     "warm_up": _warm_up,
     "turn": _turn,
-    "show": _show,
     "idle": _idle,
     "check_answers": _check_answers,
     "finish": _finish,

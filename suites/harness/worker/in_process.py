@@ -58,11 +58,6 @@ class InProcessClient:
         with _ending("turn"):
             return self._layer.turn(calls, warm_s, cores)
 
-    def show(self, timeout_s: float) -> None:
-        """See :meth:`JudgedLayer.show`."""
-        with _ending("show"):
-            self._layer.show()
-
     def idle(self, settled_s: float, timeout_s: float) -> float:
         """See :meth:`TimedLayer.idle`."""
         with _ending("idle"):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import pytest
 from scripted_backend import CASES, PROBLEM
 
+from pointwise_bench.suites.harness.memory.committed_result import commit
 from pointwise_bench.suites.harness.memory.input_windows import LINES, content, window
-from pointwise_bench.suites.harness.memory.result_memory import ResultMemory
+from pointwise_bench.suites.harness.memory.result_memory import ResultMemory, ResultsLost
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.timing.judge import Finish, Judge, SetUp
 from pointwise_bench.suites.harness.timing.timed_layer import AnsweredAgain, Prepared
@@ -147,7 +149,18 @@ def test_the_last_timed_result_is_held_against_the_input_that_it_had(line: int) 
             one.check_answers(ask)
 
 
-def test_one_turn_in_sixteen_is_looked_at_and_nobody_knows_which() -> None:
+def test_a_result_of_a_turn_is_looked_at_by_its_bytes() -> None:
     one = judge()
-    wanted = [one.wants_to_see() for _ in range(4000)]
-    assert 150 < sum(wanted) < 350  # 250 on average, seven standard deviations on either side
+    one.set_up(Filler(*BEFORE).set_up, whole=True)
+    right = ANSWERS["first"].answer.astype(np.float32)
+    for result, fault in (
+        (right, None),
+        (np.maximum(right, 1), "wrong in one of the timed calls"),
+        (right[:, 1:], "bytes instead of"),
+    ):
+        taken = commit(result)
+        try:
+            with nullcontext() if fault is None else pytest.raises((WrongAnswer, ResultsLost), match=fault):
+                one.look(taken, None)
+        finally:
+            os.close(taken)

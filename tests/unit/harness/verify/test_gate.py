@@ -21,7 +21,7 @@ from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.verify import error_bounds, reference, respondent as respondent_module
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.drawing import Case
-from pointwise_bench.suites.harness.verify.gate import Declared, Gate, LastCall
+from pointwise_bench.suites.harness.verify.gate import Declared, Gate, TimedCall
 
 Alter = Callable[[Any, int], Any]
 
@@ -453,28 +453,28 @@ def test_memory_that_is_called_new_is_not_used_again_while_it_is_held(
 
 # --- inputs that nobody has met before ----------------------------------------------------------------------------
 
-LAST = LastCall((3, 1000), 2)
+LAST = TimedCall((3, 1000), 2)
 
 
-def right_answer_to(last: LastCall) -> Any:
+def right_answer_to(last: TimedCall) -> Any:
     x = window(content(EXACT_CASES.pools[0], last.places), PROBLEM.input_shape, last.line)
     return reference.answer(PROBLEM, (x,), EXACT_CASES.real.weight, None).astype(np.float32)
 
 
-def test_the_last_call_of_a_turn_is_judged_by_the_input_that_it_had() -> None:
+def test_a_call_of_a_turn_is_judged_by_the_input_that_it_had() -> None:
     gate = Gate(PROBLEM, EXACT_CASES, Declared())
-    gate.shown({"last": right_answer_to(LAST)}.__getitem__, LAST)
+    gate.taken(right_answer_to(LAST), LAST)
     assert gate.error_ratio is not None
     assert 0 < gate.error_ratio <= 1
     for other in (replace(LAST, line=1), replace(LAST, places=(4, 1000))):
-        with pytest.raises(WrongAnswer, match="wrong in the last timed call: "):
-            Gate(PROBLEM, EXACT_CASES, Declared()).shown({"last": right_answer_to(other)}.__getitem__, LAST)
+        with pytest.raises(WrongAnswer, match="wrong in one of the timed calls: "):
+            Gate(PROBLEM, EXACT_CASES, Declared()).taken(right_answer_to(other), LAST)
 
 
-def test_what_is_wrong_with_the_last_call_has_its_name() -> None:
-    results = {"last": np.zeros(PROBLEM.output_shape, np.float32)}
-    with pytest.raises(WrongAnswer, match="wrong in the last timed call: the result is all zeros") as refusal:
-        Gate(PROBLEM, EXACT_CASES, Declared()).shown(results.__getitem__, LAST)
+def test_what_is_wrong_with_a_timed_call_has_its_name() -> None:
+    zeros = np.zeros(PROBLEM.output_shape, np.float32)
+    with pytest.raises(WrongAnswer, match="wrong in one of the timed calls: the result is all zeros") as refusal:
+        Gate(PROBLEM, EXACT_CASES, Declared()).taken(zeros, LAST)
     assert refusal.value.error_ratio is not None
     assert refusal.value.error_ratio > 1
 

@@ -27,6 +27,7 @@ TURN: dict[str, Any] = {
     "device_seconds_per_call": None,
     "page_faults": 0,
     "untimed_s": 0.0,
+    "taken_line": None,
 }
 HUGE = 10**400  # no float holds it
 

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from pointwise_bench import Problem
+from pointwise_bench.suites.harness.memory.committed_result import commit, committed
 from pointwise_bench.suites.harness.memory.result_memory import ResultMemory
 from pointwise_bench.suites.harness.memory.shared_arrays import read_block, write_block
 from pointwise_bench.suites.harness.timing.clock import Turn
+from pointwise_bench.suites.harness.timing.looks import Taken
 from pointwise_bench.suites.harness.timing.timed_layer import AnsweredAgain, Closed, Prepared, WarmUp
 from pointwise_bench.suites.harness.verify.cases import CaseSet
-from pointwise_bench.suites.harness.verify.questions import AFTER, BEFORE, SHOWN, Questions, result_shape
+from pointwise_bench.suites.harness.verify.questions import AFTER, BEFORE, Questions, result_shape
 from pointwise_bench.suites.harness.worker import client, in_process
 from pointwise_bench.suites.harness.worker.handlers import HANDLERS
 
@@ -29,6 +31,7 @@ class Noted:
 
     def __init__(self, **answers: Any) -> None:
         self.asked: list[Any] = []
+        self.taken: Taken | None = None
         self.backend = SimpleNamespace(
             missing=lambda: answers.get("missing"),
             refuses=lambda problem: self.asked.append(problem) or answers.get("refuses"),  # type: ignore[func-returns-value]  # and goes on
@@ -55,10 +58,10 @@ class Noted:
         self.asked += [calls, warm_s, cores, places]
         return Turn(1e-6, 1.0, 3e-6, None)
 
-    def show(self, results: Any) -> int | None:
-        """Another result."""
-        results.write("last", np.full(result_shape(PROBLEM), 6.0))
-        return None
+    def hand_over(self) -> Taken | None:
+        """What a test has put there."""
+        taken, self.taken = self.taken, None
+        return taken
 
     def idle(self, settled_s: float) -> float:
         """What it was given, to be recognised."""
@@ -90,6 +93,7 @@ def test_numbers_come_back_by_their_names() -> None:
         "device_seconds_per_call": None,
         "page_faults": None,
         "untimed_s": 0.0,
+        "taken_line": None,
     }
     assert layer.asked == [3, 0.5, [1], [5, 6]]
     assert handled(layer, do="warm_up") == {"seconds_per_call": 0.125, "cpu_over_wall": 1.0}
@@ -115,9 +119,18 @@ def test_the_questions_arrive_as_they_were_written_and_results_come_back_in_the_
         told = handled(layer, [os.dup(results.descriptor)], do="check_answers", problem=PROBLEM.id)
         assert told == {"renewed": False, "last_line": 7, "odd": False}
         assert (results.read("last") == 5).all()
-    with memory(SHOWN) as results:
-        assert handled(layer, [os.dup(results.descriptor)], do="show", problem=PROBLEM.id) is None
-        assert (results.read("last") == 6).all()
+
+
+def test_a_result_that_was_taken_is_attached_to_its_turn() -> None:
+    layer, message = Noted(), {"do": "turn", "calls": 3, "warm_s": 0.0, "cores": None, "places": [1, 2]}
+    reply, attached = HANDLERS["turn"](layer, message, [])  # type: ignore[arg-type]  # as a timed layer
+    assert (reply["value"]["taken_line"], attached) == (None, ())
+    result = np.full(result_shape(PROBLEM), 6.0, np.float32)
+    layer.taken = Taken(commit(result), 17)
+    reply, (taken,) = HANDLERS["turn"](layer, message, [])  # type: ignore[arg-type]  # as a timed layer
+    assert reply["value"]["taken_line"] == 17
+    assert np.array_equal(committed(taken, result.shape, PROBLEM.dtype), result)
+    os.close(taken)
 
 
 @pytest.mark.parametrize("bias", [None, np.ones(2, np.float32)])

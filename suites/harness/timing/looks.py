@@ -1,0 +1,68 @@
+"""Which of a turn's results are looked at: drawn after each has been returned, so that nothing can tell it before.
+
+What lies in the frames and objects of a worker is read by a plugin that wants to: how many calls a turn has, which is
+the last one, the state of a generator of random numbers. So there is nothing to read: whether a result is looked at is
+asked of the system once it is there, between two intervals of the clock, and what is taken is sealed at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from os import close, urandom  # bound before any plugin is loaded, which can replace them in their module later
+from typing import Any, Final, NamedTuple
+
+import numpy.typing as npt
+
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.memory.committed_result import commit
+from pointwise_bench.suites.harness.timing.process_statistics import page_faults
+
+# Bound before any plugin is loaded, which could change the policy's own fields later.
+LOOKED_IN: Final = POLICY.gate.shown_in
+_BYTES: Final = 4
+
+
+class Taken(NamedTuple):
+    """A result that was taken: the descriptor of its bytes, and where in the block its input began."""
+
+    descriptor: int
+    line: int | None
+
+
+class Looks:
+    """Takes a result of a turn now and then, as ``read`` finds it."""
+
+    def __init__(self, read: Callable[[Any], npt.NDArray[Any]]) -> None:
+        self._read = read
+        self._taken: Taken | None = None
+        self.faults = 0
+        """Pages first touched in taking results of this turn."""
+
+    def begin(self) -> None:
+        """A turn: nothing is taken of it yet."""
+        if (taken := self.hand_over()) is not None:
+            close(taken.descriptor)
+        self.faults = 0
+
+    def consider(self, results: Sequence[Any], lines: Sequence[int] | None, limit: bytes) -> None:
+        """Take one of ``results``, which are there already, or none. ``lines``: where their inputs began."""
+        if urandom(_BYTES) >= limit:
+            return
+        one = urandom(1)[0] % len(results)
+        before = page_faults()
+        earlier = self._taken
+        self._taken = Taken(commit(self._read(results[one])), None if lines is None else lines[one])
+        if earlier is not None:
+            close(earlier.descriptor)
+        self.faults += page_faults() - before
+
+    def hand_over(self) -> Taken | None:
+        """What was taken of the last turn, for the caller to close; None where nothing was."""
+        taken, self._taken = self._taken, None
+        return taken
+
+
+def limit_of(results: int, calls: int) -> bytes:
+    """What a draw stays below with the probability with which one of so many ``results`` of a turn is taken."""
+    share = min(1.0, results / (LOOKED_IN * calls))
+    return min(round(share * 256**_BYTES), 256**_BYTES - 1).to_bytes(_BYTES, "big")

@@ -1,0 +1,63 @@
+"""Looks at results of a turn: how many are taken, that each may be, and that what is taken is what was returned."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pointwise_bench.suites.harness.memory.committed_result import committed
+from pointwise_bench.suites.harness.timing.looks import LOOKED_IN, Looks, limit_of
+
+ALL = b"\xff" * 4
+
+
+def test_what_was_taken_last_is_handed_over_once_with_its_line() -> None:
+    looks = Looks(np.asarray)
+    looks.consider([[1.0]], [7], ALL)
+    looks.consider([[2.0]], [9], ALL)
+    taken = looks.hand_over()
+    assert taken is not None
+    assert committed(taken.descriptor, (1,), "float64").tolist() == [2.0]
+    assert taken.line == 9
+    os.close(taken.descriptor)
+    assert looks.hand_over() is None
+    looks.consider([[1.0]], None, ALL)
+    looks.begin()  # another turn
+    assert looks.hand_over() is None
+    looks.consider([[1.0]], None, bytes(4))
+    assert looks.hand_over() is None
+
+
+def test_descriptors_of_what_is_not_handed_over_are_closed() -> None:
+    descriptors = Path("/proc/self/fd")
+    if not descriptors.is_dir():
+        pytest.skip("descriptors are counted in /proc")
+    before = len(list(descriptors.iterdir()))
+    looks = Looks(np.asarray)
+    for _ in range(20):
+        looks.consider([[1.0]], None, ALL)
+        looks.begin()
+    assert len(list(descriptors.iterdir())) == before
+
+
+def test_one_call_in_so_many_turns_is_taken_and_any_call_of_an_interval_may_be() -> None:
+    looks, lines, turns = Looks(np.asarray), [], 1500
+    for _ in range(turns):
+        looks.begin()
+        for start in range(0, 12, 4):
+            looks.consider([[0.0]] * 4, range(start, start + 4), limit_of(4, 12))
+        if (taken := looks.hand_over()) is not None:
+            os.close(taken.descriptor)
+            lines.append(taken.line)
+    assert turns / LOOKED_IN * 0.55 < len(lines) < turns / LOOKED_IN * 1.4  # six standard deviations on either side
+    assert set(lines) == set(range(12))
+
+
+@pytest.mark.parametrize(
+    ("results", "calls", "share"), [(1, 1, 1 / LOOKED_IN), (1, 100, 0.01 / LOOKED_IN), (40, 1, 1.0)]
+)
+def test_a_limit_is_the_share_of_draws_below_it(results: int, calls: int, share: float) -> None:
+    assert int.from_bytes(limit_of(results, calls), "big") / 2**32 == pytest.approx(share, rel=1e-4)
