@@ -22,6 +22,7 @@ class NumbaMicrokernel(Backend):
     output = "reused"
     directions = ("forward", "backward-input")
     activations = ACTIVATIONS
+    imports = loops.IMPORTS
 
     def missing(self) -> str | None:
         """Numba, where it is not installed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pointwise_bench.backends._shared import gradients, halves, loop_kernels
 from pointwise_bench.backends._shared.activation import loops as activation
@@ -12,6 +12,9 @@ from pointwise_bench.backends.problem import Problem
 
 if TYPE_CHECKING:
     from pointwise_bench.backends.backend import Array
+
+IMPORTS: Final = ("numba", "numba.np.arraymath")
+"""What a backend of numba imports: the second is most of what numba loads when it compiles, or finds code compiled."""
 
 
 def missing_numba() -> str | None:
