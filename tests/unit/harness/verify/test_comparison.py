@@ -8,6 +8,7 @@ import pytest
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
+from pointwise_bench.suites.harness.verify import comparison
 from pointwise_bench.suites.harness.verify.comparison import Comparison, equal, plain
 from pointwise_bench.suites.harness.verify.drawing import Case
 
@@ -47,6 +48,15 @@ def test_the_error_is_the_largest_share_of_what_is_allowed(place: int, value: fl
 @pytest.mark.parametrize(("value", "expected"), [(2.0, 0.0), (2.0 + 2**-20, np.inf)])
 def test_where_nothing_is_allowed_the_answer_must_be_met(value: float, expected: float) -> None:
     assert Comparison(PROBLEM, "own").error(result(1, value), case([1.0, 0.0, 1.0, 1.0])) == expected
+
+
+@pytest.mark.parametrize("block", [1, 3, 4, 100])
+def test_every_block_of_elements_counts(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "BLOCK", block)
+    compared = Comparison(PROBLEM, "own")
+    for place in range(4):
+        assert compared.error(result(place, ANSWER.flat[place] + 3.0), case([1.0] * 4)) == pytest.approx(3.0)
+        assert compared.error(result(place, np.nan), case([1.0] * 4)) == np.inf
 
 
 def test_another_answer_has_the_same_bounds() -> None:
