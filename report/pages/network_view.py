@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -50,6 +51,10 @@ class Sentence:
     sure: bool
 
 
+HEAVIEST: Final = 3
+"""Layers that are named below the strip."""
+
+
 @dataclass(frozen=True)
 class NetworkView:
     """``one`` is where the line of the baseline stands, in percent; ``ratios`` are what a script needs to move it.
@@ -72,6 +77,13 @@ class NetworkView:
     winners: tuple[tuple[str, str, int], ...]
     command: str
     model: str = ""
+
+    @property
+    def heaviest(self) -> tuple[Segment, ...]:
+        """The layers that take most of the time, where there are more than those; the strip shows it to eyes alone."""
+        timed = [one for one in self.segments if not math.isnan(one.share)]
+        ordered = sorted(timed, key=lambda one: (-one.share, one.number))
+        return tuple(ordered[:HEAVIEST]) if len(timed) > HEAVIEST else ()
 
 
 def network_view(

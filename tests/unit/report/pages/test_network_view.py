@@ -128,3 +128,19 @@ def test_headline_and_totals_are_one_truth(tmp_path: Path) -> None:
 def test_those_without_any_time_are_folded_away_with_their_reason(tmp_path: Path) -> None:
     cells = [timed("a", 1e-3), cell("gpu", FIRST, status="unavailable", reason="no device")]
     assert view_of(tmp_path, cells).absent == (("gpu", "unavailable: no device"),)
+
+
+def test_the_layers_that_take_most_of_the_time_are_named_with_their_share(tmp_path: Path) -> None:
+    """Not where there are no others: then the strip says it all."""
+    sizes = {"small": 32, "large": 128, "middle": 64, "tiny": 16}
+    cells = [
+        cell("a", f"n1c{size}h8w8-o{size}", [1e-3 * size] * 9, name=name, count=1 + (name == "middle"))
+        for name, size in sizes.items()
+    ]
+    run = run_of(tmp_path / "four", cells)
+    found = analyse(run)
+    view = network_view(run, found.groups[0], found.timings, None, looks(run.backends))
+    assert [(one.name, round(one.share)) for one in view.heaviest] == [("large", 42), ("middle", 42), ("small", 11)]
+    run = run_of(tmp_path / "three", cells[:3])
+    found = analyse(run)
+    assert network_view(run, found.groups[0], found.timings, None, looks(run.backends)).heaviest == ()

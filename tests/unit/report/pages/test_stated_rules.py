@@ -395,7 +395,7 @@ def sources_are_files_of_a_run(folder: Path) -> None:
     write_claims(folder / "run", lines_of(CLEAN), DESCRIBED)
     report(folder / "run", folder / "out")
     tables = {"timings.csv", "comparisons.csv", "claims.csv"}
-    of_run = {"networks.csv", "shares.csv", "performance-profile.csv", "break-even.csv"}
+    of_run = {"networks.csv", "shares.csv", "performance-profile.csv", "break-even.csv", "roofline.csv"}
     of_pages = {*of_run, *(path.name for path in (folder / "out").glob("layers-*.csv"))}
     assert {path.name for path in (folder / "out").glob("*.csv")} == tables | of_pages
 
