@@ -7,8 +7,9 @@ what is published beside pages; a library in script would leave readers without 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -144,13 +145,14 @@ class Curve:
 
 def line_chart(alt: str, x: Scale, y: Scale, series: Iterable[Curve], *, dots: bool = False) -> LineChart:
     """Values beyond an axis are drawn at its end."""
+    across = cache(partial(_across, x))  # lines mostly share their places
     return LineChart(
         alt,
         x.label,
         y.label,
-        tuple(Tick(_across(x, value), f"{value:,.10g}{x.unit}") for value in x.values()),
+        tuple(Tick(across(value), f"{value:,.10g}{x.unit}") for value in x.values()),
         tuple(Tick(_up(y, value), f"{value:,.10g}{y.unit}") for value in y.values()),
-        tuple(_line(one, x, y) for one in series),
+        tuple(_line(one, across, y) for one in series),
         dots,
     )
 
@@ -164,10 +166,10 @@ def clouds_of(chart: LineChart, x: Scale, y: Scale, clouds: Iterable[Cloud]) -> 
     return replace(chart, clouds=tuple(placed))
 
 
-def _line(series: Curve, x: Scale, y: Scale) -> Line:
-    places = [(_across(x, of_x), _up(y, of_y)) for of_x, of_y in series.points]
+def _line(series: Curve, across: Callable[[float], float], y: Scale) -> Line:
+    places = [(across(of_x), _up(y, of_y)) for of_x, of_y in series.points]
     bars = [(place[0], _up(y, high), _up(y, low)) for place, (low, high) in zip(places, series.intervals, strict=False)]
-    points = " ".join(f"{across:g},{up:g}" for across, up in places)
+    points = " ".join([f"{at:g},{up:g}" for at, up in places])
     return Line(series.name, series.look.colour, DASHES.get(series.look.marker, ""), points, tuple(bars))
 
 

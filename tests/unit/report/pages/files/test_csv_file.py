@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import itertools
 import math
 from pathlib import Path
 
@@ -37,6 +39,16 @@ def test_what_is_not_known_is_empty_and_floats_have_nine_digits(tmp_path: Path) 
     values = [math.nan, None, pd.NA, 1.23456789123e-3, 7, "seven", 'two\nlines, and a "quote"']
     CsvFile("deep/a.csv", list("abcdefg"), [values]).write(tmp_path)
     assert read(tmp_path / "deep/a.csv")[1] == ["", "", "", "0.00123456789", "7", *values[5:]]
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_fields_are_quoted_as_the_csv_module_would(width: int, tmp_path: Path) -> None:
+    texts = ["".join(pair) for pair in itertools.product(["", "a", " ", ",", '"', "\n", "\r"], repeat=2)]
+    rows = [[*(["1"] * (width - 1)), text if text[:1] != "\r" else f"b{text}"] for text in texts]
+    theirs = io.StringIO(newline="")
+    csv.writer(theirs).writerows([["x"] * width, *rows])
+    CsvFile("a.csv", ["x"] * width, rows).write(tmp_path)
+    assert (tmp_path / "a.csv").read_bytes().decode() == theirs.getvalue()
 
 
 # 200 examples of any text: the first character decides, and those that matter are drawn often.
