@@ -54,7 +54,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def browser() -> Iterator[Any]:
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
+        pytest.skip("no Chromium here, and pip has none: apt-get install chromium, or .ci/browser as root")
     with playwright.sync_playwright() as driver:
         # Without a sandbox, as a root user in a container has none; the pages are our own.
         opened = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
