@@ -12,6 +12,14 @@ from places import ROOT
 
 HOLDS = "import pytest\n\n\n@pytest.mark.alone\ndef test_this() -> None: ...\n\n\ndef test_other() -> None: ...\n"
 
+# In one process: half of the time of two is the importing of pytest.
+COLLECT_TWICE = """
+import sys, pytest
+for marks in ("alone", "not alone"):
+    code = pytest.main([*sys.argv[1:], "-m", marks])
+    print(f"{marks} ended with {int(code)}", flush=True)
+"""
+
 
 def test_the_mark_is_written_out_wherever_it_is_used() -> None:
     for path in (ROOT / "tests").rglob("*.py"):
@@ -26,16 +34,18 @@ def test_files_without_it_are_not_even_imported(tmp_path: Path) -> None:
     (folder / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
     (folder / "test_holds.py").write_text(HOLDS)
     (folder / "test_lacks.py").write_text("raise RuntimeError('imported')\n")
-    command = [sys.executable, "-m", "pytest", "-q", "-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider"]
-    for marks, code in (("alone", 0), ("not alone", 2)):
-        done = subprocess.run(
-            [*command, "--rootdir", str(tmp_path), str(folder), "-m", marks, "--collect-only"],
-            cwd=tmp_path,
-            env=os.environ
-            | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},  # nothing is asked of plugins, which take a second
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        assert ("test_holds.py::test_this" in done.stdout) == (marks == "alone")
+    options = ["-q", "-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider", "--rootdir", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-c", COLLECT_TWICE, *options, str(folder), "--collect-only"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},  # nothing is asked of plugins, which take a second
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    ended = dict(re.findall(r"^(.*) ended with (\d)$", done.stdout, re.MULTILINE))
+    assert ended == {"alone": "0", "not alone": "2"}, done.stdout + done.stderr
+    alone, not_alone = done.stdout.split("alone ended with 0")
+    assert "test_holds.py::test_this" in alone
+    assert "test_holds.py::test_this" not in not_alone
+    assert "RuntimeError: imported" in not_alone

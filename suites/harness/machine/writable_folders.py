@@ -22,7 +22,7 @@ SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108  # no file of ours: libraries of
 def folders_of(temporary: Path, cache: str | None, protected: Path) -> list[str]:
     """What may be changed by a worker with the folder ``temporary``; nothing in which ``protected`` lies."""
     home = Path.home()
-    named = [value for name, value in os.environ.items() if name.endswith(_NAMED_BY) and value]
+    named = _named()
     named += [each for each in os.environ.get(MORE, "").split(os.pathsep) if each]
     caches = [home / name for name in _OF_HOME] + [Path(each) for each in named] + [_of_inductor()]
     guarded = protected.resolve()
@@ -38,15 +38,25 @@ def written_to_only() -> list[str]:
 def furnish(temporary: Path) -> dict[str, str]:
     """Make the folder, and tell which variables name it.
 
+    Folders of compiled code are made as well: a worker may write to those that are there, and make none beside them.
+    Where nobody had used a cache before, numba refused to compile.
+
     PyTorch's compiler keeps the header that it has compiled, for all processes of a user, in a folder beside temporary
     files; without a way there each worker would compile it anew, for seconds.
     """
     temporary.mkdir(parents=True, exist_ok=True)
+    for folder in (Path.home() / ".cache", *map(Path, _named())):
+        with suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(OSError, ImportError, ValueError):
         if find_spec("torch") is not None:
             _of_inductor().mkdir(exist_ok=True)
             (temporary / _of_inductor().name).symlink_to(_of_inductor())
     return dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
+
+
+def _named() -> list[str]:
+    return [value for name, value in os.environ.items() if name.endswith(_NAMED_BY) and value]
 
 
 def _of_inductor() -> Path:

@@ -39,3 +39,16 @@ def test_a_furnished_folder_leads_to_the_headers_of_torchs_compiler(
     (link,) = (tmp_path / "a" / "own").iterdir()
     assert link.resolve() == tmp_path / link.name
     assert str(tmp_path / link.name) in folders_of(tmp_path / "a" / "own", None, tmp_path / "run")
+
+
+def test_folders_of_compiled_code_are_there_when_a_worker_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writable_folders, "find_spec", lambda name: None)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "for" / "numba"))
+    furnish(tmp_path / "own")
+    assert (tmp_path / "home" / ".cache").is_dir()
+    assert (tmp_path / "for" / "numba").is_dir()
+    monkeypatch.setenv("HOME", "/dev/null")  # nothing can be made below it, and nobody is kept from starting
+    furnish(tmp_path / "another")

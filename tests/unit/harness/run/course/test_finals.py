@@ -24,10 +24,10 @@ def starts(session: Session, name: str, problem: Problem) -> int:
 
 def test_only_those_who_can_still_win_are_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = SimulatedMachine(CLOSE)
-    session = run_of(machine, tmp_path, monkeypatch, {"net": problems(6)}, time_budget_s=120.0)
+    session = run_of(machine, tmp_path, monkeypatch, {"net": problems(3)}, time_budget_s=60.0)
     assert machine.started.count("far") == machine.started.count("farther") == 1
     assert machine.started.count("a") == machine.started.count("b") > 2
-    for problem in problems(6):
+    for problem in problems(3):
         assert starts(session, "a", problem) == starts(session, "b", problem) > 1
         assert starts(session, "far", problem) == 1
 
