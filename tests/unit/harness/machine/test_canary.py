@@ -19,6 +19,7 @@ def canary() -> Canary:
     return Canary()
 
 
+@pytest.mark.alone
 def test_it_knows_its_speed_from_before_the_run(canary: Canary) -> None:
     assert 0 < canary.baseline_s < 0.1
     # The fastest of many: others use this machine while tests run.
@@ -34,6 +35,7 @@ def test_its_numbers_never_decay(canary: Canary) -> None:
     assert (share._product == 12.0).all()
 
 
+@pytest.mark.alone
 def test_half_the_speed_shows_as_twice_the_time(canary: Canary, monkeypatch: pytest.MonkeyPatch) -> None:
     work = _Share._work
 

@@ -44,6 +44,7 @@ def test_a_failed_import_counts_and_imports_are_as_before() -> None:
     assert builtins.__import__ is original
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("slow_modules")
 def test_what_a_plugin_does_in_a_module_of_its_own_is_its_preparing(monkeypatch: pytest.MonkeyPatch) -> None:
     """What that imports of what is installed is not."""
