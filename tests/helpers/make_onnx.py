@@ -62,6 +62,11 @@ def single(name: str, value: float) -> bytes:
     return message((2, 1), (8, name), (9, struct.pack("<f", value)))
 
 
+def reals(name: str, *values: float) -> bytes:
+    """A constant list of single precision."""
+    return message((1, len(values)), (2, 1), (8, name), (9, struct.pack(f"<{len(values)}f", *values)))
+
+
 def value(name: str, sizes: Sequence[Size], code: int = 1) -> bytes:
     """What a file states of an input or a result."""
     dimensions = [(1, message((1 if isinstance(size, int) else 2, size))) for size in sizes]

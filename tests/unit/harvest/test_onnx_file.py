@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from make_onnx import message, model, node, numbers, single, value, weights
+from make_onnx import message, model, node, numbers, reals, single, value, weights
 
 from pointwise_bench.harvest.onnx_file import layers
 from pointwise_bench.harvest.operations import Convolution, HarvestedModel, HarvestError, Linear, OtherProduct
@@ -74,6 +74,18 @@ def test_layers_have_their_sizes_names_and_what_follows(tmp_path: Path) -> None:
     assert (body.bias, body.activation) == (True, "silu")
     assert isinstance(head, Linear)
     assert (head.name, head.input_shape, head.out_features, head.bias) == ("head", (2, 8), 8, True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reads"), [("Resize", ["x", "", "f"]), ("Resize", ["x", "f"]), ("Upsample", ["x", "f"])]
+)
+def test_a_picture_is_enlarged_by_factors(tmp_path: Path, kind: str, reads: list[str]) -> None:
+    """As detectors have it, whose heads lie behind: rounded down, and nobody states the size."""
+    nodes = [node(kind, reads, ["a"]), node("Conv", ["a", "w"], ["y"])]
+    constants = [weights("w", 4, 3, 1, 1), reals("f", 1, 1, 2, 1.5)]
+    (found,) = read(tmp_path, model(nodes, constants, {"x": [1, 3, 5, 5]})).operations
+    assert isinstance(found, Convolution)
+    assert found.image == (10, 7)
 
 
 def test_sizes_that_are_left_open_are_asked_for_in_one_line(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ class Known:
     """Of short lists of whole numbers, flat."""
     scalars: dict[str, float] = field(default_factory=dict)
     """Of constants that are a single real number."""
+    reals: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """Of constants that are a few real numbers, such as the factors of a picture that is enlarged."""
     constants: set[str] = field(default_factory=set)
     """Values that no input of the model changes."""
 

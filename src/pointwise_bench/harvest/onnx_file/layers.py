@@ -103,6 +103,7 @@ class _Walk:
     def _note_content(self, name: str, tensor: TensorRecord) -> None:
         if tensor.values is not None:
             self._known.note_numbers(name, tensor.values)
+        self._known.reals[name] = tensor.reals
         if tensor.scalar is not None:
             self._known.scalars[name] = tensor.scalar
 

@@ -13,6 +13,8 @@ MOST_NODES: Final = 500_000
 """In a file, subgraphs included; a damaged one could hold as many as it has bytes."""
 MOST_DEPTH: Final = 8
 """Of graphs within attributes."""
+MOST_REALS: Final = 8
+"""Of a tensor of real numbers that is kept: a factor for each dimension of an image, or a single one."""
 MOST_VALUES: Final = 1024
 """Of a tensor that may be a list of sizes; longer ones are weights, and stay in the file."""
 
@@ -39,7 +41,13 @@ class TensorRecord:
     shape: tuple[int, ...]
     dtype: str
     values: tuple[int, ...] | None
-    scalar: float | None = None
+    reals: tuple[float, ...] = ()
+    """Of single precision, where they are a few."""
+
+    @property
+    def scalar(self) -> float | None:
+        """The only real number."""
+        return self.reals[0] if len(self.reals) == 1 else None
 
 
 @dataclass
@@ -176,16 +184,15 @@ def _tensor(message: memoryview) -> tuple[str, TensorRecord]:
             raw = bytes_of(content)
         elif number in (5, 7) and _is_short(content):
             values += numbers(content)
-        elif number == 4 and not isinstance(content, int) and len(content) == 4:
-            singles.append(real(content))
+        elif number == 4 and not isinstance(content, int) and len(content) <= 4 * MOST_REALS:
+            singles += _singles(content)
     if raw is not None and not values and code in (_INT32, _INT64) and len(raw) <= 8 * MOST_VALUES:
         values = list(_unpacked(raw, 8 if code == _INT64 else 4))
-    if raw is not None and code == 1 and len(raw) == 4:
-        singles = [real(raw)]
+    if raw is not None and code == 1 and len(raw) <= 4 * MOST_REALS:
+        singles = _singles(raw)
     few = tuple(values) if code in (_INT32, _INT64) and _is_filled(shape, len(values)) else None
-    return name, TensorRecord(
-        tuple(shape), DTYPES.get(code, f"type {code}"), few, singles[0] if len(singles) == 1 else None
-    )
+    reals = tuple(singles) if len(singles) <= MOST_REALS else ()
+    return name, TensorRecord(tuple(shape), DTYPES.get(code, f"type {code}"), few, reals)
 
 
 def _is_short(content: int | memoryview) -> bool:
@@ -198,6 +205,12 @@ def _is_filled(shape: list[int], count: int) -> bool:
     for each in shape:
         size *= max(each, 0)
     return size == count <= MOST_VALUES
+
+
+def _singles(raw: memoryview) -> list[float]:
+    if len(raw) % 4:
+        raise Damaged("a tensor whose bytes do not come out even")
+    return [real(raw[place : place + 4]) for place in range(0, len(raw), 4)]
 
 
 def _unpacked(raw: memoryview, size: int) -> Iterator[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from math import prod
 from typing import Final
@@ -189,9 +190,11 @@ def _pad(node: NodeRecord, known: Known) -> Shape:
 
 
 def _resize(node: NodeRecord, known: Known) -> Shape:
+    """To a size, or by a factor for each dimension: the last input but one in files since 2019, else the last."""
     if has(node, 3):
         return known.values(node, 3)
-    raise ValueError("enlarged by a factor")  # a real number, which is not read; files state the shape
+    shape, factors = known.shape(node), known.reals[node.reads[2 if has(node, 2) else 1]]
+    return tuple(math.floor(size * factor) for size, factor in zip(shape, factors, strict=True))
 
 
 def _to_space(node: NodeRecord, known: Known) -> Shape:
@@ -281,6 +284,7 @@ _RULES: Final[dict[str, Rule]] = {
     "Tile": _tile,
     "Pad": _pad,
     "Resize": _resize,
+    "Upsample": _resize,
     "Range": _range,
     "Shape": _rank,
     "Size": _scalar,
