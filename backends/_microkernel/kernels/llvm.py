@@ -110,6 +110,11 @@ class Code:
         first = builder.insert_element(nothing, value, ir.IntType(32)(0))
         return builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(ir.IntType(32), vector.count), None))
 
+    def chosen(self, builder: Any, one: Any, other: Any, places: Sequence[int]) -> Any:
+        """The elements at ``places`` of two vectors of one type, which are counted through."""
+        ir = self.ir
+        return builder.shuffle_vector(one, other, ir.Constant(ir.VectorType(ir.IntType(32), len(places)), list(places)))
+
     def multiply_add(self, builder: Any, a: Any, b: Any, c: Any) -> Any:
         """``a * b + c``: one fused instruction where the processor has it, two where it has not."""
         kind = a.type

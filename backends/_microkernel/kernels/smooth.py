@@ -4,7 +4,7 @@ A tile lies in the first cache, or still on the way to it, when its activation i
 result that came behind the kernel, all of it was read and written once more. Inside of each kernel the code of an
 exponential would stand two hundred times, and takes longer to compile than all kernels together.
 
-NaN stays in all of them: it is neither less nor greater than anything.
+NaN stays in all of them, and in its own place.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from pointwise_bench.backends._microkernel.kernels.llvm import Code
@@ -42,6 +43,8 @@ class _Format:
     bias: int
 
 
+_OfOne = Callable[[Code, Any, Any], Any]
+
 _FORMATS: Final = {4: _Format(23, 127), 8: _Format(52, 1023)}
 
 
@@ -65,9 +68,10 @@ class Smooth:
         end = function.append_basic_block("end")
         ir.IRBuilder(end).ret_void()
         chosen = builder.switch(words[4], end)
-        known = {RELU6: capped, HARDSWISH: hardswish, SILU: silu} | ({GELU: gelu} if code.item == SINGLE else {})
+        known: dict[int, _OfOne] = {RELU6: capped, HARDSWISH: hardswish, SILU: partial(silu, lanes=self._lanes)}
+        known |= {GELU: gelu} if code.item == SINGLE else {}
         for number, of_one in known.items():
-            block = function.append_basic_block(of_one.__name__)
+            block = function.append_basic_block("activation")
             chosen.add_case(code.word(number), block)
             inside = ir.IRBuilder(block)
             self._over_rows(inside, words, of_one)
@@ -80,7 +84,7 @@ class Smooth:
         with builder.if_then(unknown, likely=False):
             builder.call(self.function(), [*place, activation])
 
-    def _over_rows(self, builder: Any, words: Sequence[Any], of_one: Callable[[Code, Any, Any], Any]) -> None:
+    def _over_rows(self, builder: Any, words: Sequence[Any], of_one: _OfOne) -> None:
         code = self._code
         address, stride, rows, lanes, _ = words
         size = self._lanes * code.item
@@ -122,10 +126,9 @@ def hardswish(code: Code, builder: Any, value: Any) -> Any:
     return builder.fmul(value, _between(code, builder, part, 0.0, 1.0))
 
 
-def silu(code: Code, builder: Any, value: Any) -> Any:
+def silu(code: Code, builder: Any, value: Any, lanes: int) -> Any:
     """``v / (1 + e**-v)``."""
-    power = _power_of_two(code, builder, builder.fmul(value, _every(code, value, -math.log2(math.e))))
-    return builder.fdiv(value, builder.fadd(power, _every(code, value, 1.0)))
+    return builder.fmul(value, _reciprocal(code, builder, _one_and_power(code, builder, value), lanes))
 
 
 def gelu(code: Code, builder: Any, value: Any) -> Any:
@@ -139,21 +142,37 @@ def gelu(code: Code, builder: Any, value: Any) -> Any:
     return builder.fmul(value, builder.fadd(half_erf, _every(code, value, 0.5)))
 
 
-def _power_of_two(code: Code, builder: Any, exponent: Any) -> Any:
-    """2**t, t between the least and the largest exponent of a number.
+def _reciprocal(code: Code, builder: Any, value: Any, lanes: int) -> Any:
+    """``1 / v`` of numbers whose products do not overflow: two vectors of ``lanes`` by one division.
 
-    A polynomial of what is left of t beside the nearest whole number, which is added to the bits of its exponent.
+    A vector's division takes as long as eleven multiply-adds (AVX2). The estimate that processors have would want a
+    code of its own for each kind of them, and was no faster.
+    """
+    one, half = _every(code, value, 1.0), value.type.count // 2
+    if value.type.count % (2 * lanes):
+        return builder.fdiv(one, value)
+    whole = range(value.type.count)
+    first, second = (code.chosen(builder, value, value, places) for places in (whole[:half], whole[half:]))
+    both = _reciprocal(code, builder, builder.fmul(first, second), value.type.count)
+    return code.chosen(builder, builder.fmul(both, second), builder.fmul(both, first), whole)
+
+
+def _one_and_power(code: Code, builder: Any, value: Any) -> Any:
+    """``1 + e**-v``, which ends at the root of the largest number: what that leaves of SiLU is nothing beside v.
+
+    e**-v is 2**t, t being -v by the logarithm of 2: a polynomial of what is left of t beside the nearest whole number,
+    times a number of which that is the exponent.
     """
     ir, form = code.ir, _FORMATS[code.item]
-    t = _between(code, builder, exponent, 1.0 - form.bias, float(form.bias))
-    # The sum has no bits left for a fraction: the whole number stands in the last ones.
-    shift = _every(code, t, 1.5 * 2**form.fraction)
-    shifted = builder.fadd(t, shift)
-    t = builder.fsub(t, builder.fsub(shifted, shift))
+    v = _between(code, builder, value, -form.bias // 2 * math.log(2), (form.bias - 1) * math.log(2))
+    # The sum has no bits left for a fraction: the whole number, as an exponent is written, stands in the last ones.
+    slope, shift = _every(code, v, -1 / math.log(2)), _every(code, v, 1.5 * 2**form.fraction + form.bias)
+    shifted = code.multiply_add(builder, v, slope, shift)
+    t = code.multiply_add(builder, v, slope, builder.fsub(shift, shifted))
     near_one = _polynomial(code, builder, t, _near_one(code.item))
     bits = ir.VectorType(ir.IntType(8 * code.item), t.type.count)
-    number = builder.shl(builder.bitcast(shifted, bits), ir.Constant(bits, [form.fraction] * t.type.count))
-    return builder.bitcast(builder.add(builder.bitcast(near_one, bits), number), t.type)
+    power = builder.shl(builder.bitcast(shifted, bits), ir.Constant(bits, [form.fraction] * t.type.count))
+    return code.multiply_add(builder, builder.bitcast(power, t.type), near_one, _every(code, t, 1.0))
 
 
 def _near_one(item: int) -> list[float]:
@@ -180,9 +199,10 @@ def _polynomial(code: Code, builder: Any, x: Any, coefficients: Sequence[float])
 
 
 def _between(code: Code, builder: Any, value: Any, least: float, most: float) -> Any:
-    for sign, limit in (("<", _every(code, value, least)), (">", _every(code, value, most))):
-        value = builder.select(builder.fcmp_ordered(sign, value, limit), limit, value)
-    return value
+    """NaN becomes ``least``: two vectors share a division, which NaN of one would carry to the other."""
+    low, high = _every(code, value, least), _every(code, value, most)
+    value = builder.select(builder.fcmp_ordered(">", value, low), value, low)
+    return builder.select(builder.fcmp_ordered("<", value, high), value, high)
 
 
 def _every(code: Code, like: Any, value: float) -> Any:
