@@ -29,6 +29,7 @@ from pointwise_bench.suites.correctness.problems import (
     offered,
     one_of_each_cut,
     one_of_each_edge,
+    simpler_forms,
     some_edges_in_half_precision,
     some_edges_of_gradients,
     some_more_cuts,
@@ -230,3 +231,24 @@ def test_what_is_judged_by_time_is_of_every_kind_and_of_some_size_in_every_direc
     assert judged >= {*kinds(), *kinds_of_gradients()}
     large = [p for p in judged if p.macs > 1e6]
     assert sorted(p.direction for p in large) == ["backward-input", "backward-weight", "forward"]
+
+
+def test_a_draw_keeps_all_that_a_narrow_backend_can_take_of_it() -> None:
+    """As one that takes NHWC without groups, in the default's types and activations: the README's."""
+
+    def takes(problem: Problem) -> bool:
+        usual = problem.dtype in ("float32", "float64") and problem.activation in ("none", "relu")
+        return usual and (problem.layout, problem.groups, problem.direction) == ("nhwc", 1, "forward")
+
+    asked = {
+        "n2c6h5w7-o9-s2-g3-bias-relu-float64": "n2c6h5w7-o9-s2-bias-relu-float64-nhwc",
+        "n1c3h5w5-o7-gelu-bfloat16-nhwc": "n1c3h5w5-o7-nhwc",
+        "n1c4h5w5-o6-g2-float16-backward-weight": "n1c4h5w5-o6-nhwc",
+        "n2c12h7w9-o20-s2-bias-relu-nhwc": "n2c12h7w9-o20-s2-bias-relu-nhwc",
+    }
+    found = {}
+    for name in asked:
+        forms = [*simpler_forms(Problem.parse(name))]
+        assert forms[0].id == name
+        found[name] = next(form.id for form in forms if takes(form))
+    assert found == asked
