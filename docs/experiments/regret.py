@@ -5,7 +5,11 @@
 
 draws 200 problems, measures all backends on them in one run (in the folder ``--results``), and holds the plan for each
 against the fastest: the geometric mean should be at most 3 %, the worst 25 %. ``--run FOLDER`` judges a run that is
-there. What ``plan`` itself charges a backend with arrays of its own kind for handing them over, the run does not see.
+there, ``--go-on`` finishes one that was interrupted, with the same options. In ten minutes 200 problems want smaller
+ones, ``--largest``, and fewer backends: words of ``run`` behind ``--``, such as ``-- --backend torch-matmul``, once for
+each that was ever near the fastest. Whoever is left out of a run that is too short for it (its "plan:" says so) cannot
+be chosen either, and the regret is not that of the plan. What ``plan`` itself charges a backend with arrays of its own
+kind for handing them over, the run does not see.
 Wants a quiet machine.
 """
 
@@ -31,11 +35,11 @@ from pointwise_bench.wisdom.wisdom_file import read_wisdom
 
 PROBLEMS: Final = 200
 LARGEST: Final = 300_000_000
-"""Multiply-adds: in half an hour every backend has to have all problems."""
+"""Multiply-adds, where nothing else is said: in half an hour every backend has to have all problems."""
 _ROUNDS, _CALLS = 21, 1000
 
 
-def drawn(count: int, seed: int) -> list[Problem]:
+def drawn(count: int, seed: int, largest: int = LARGEST) -> list[Problem]:
     """Distinct problems: sizes as likely on a logarithmic scale, and settings much as layers of networks have them."""
     generator = random.Random(seed)  # noqa: S311  # a sample, no secret
     found: dict[str, Problem] = {}
@@ -51,7 +55,7 @@ def drawn(count: int, seed: int) -> list[Problem]:
             bias=generator.random() < 0.7,
             activation="relu" if generator.random() < 0.5 else "none",
         )
-        if problem.macs <= LARGEST:
+        if problem.macs <= largest:
             found[problem.id] = problem
     return list(found.values())
 
@@ -93,10 +97,11 @@ def _measured(options: argparse.Namespace) -> Path:
 
     options.results.mkdir(parents=True, exist_ok=True)
     file = options.results / "random-problems.csv"
-    file.write_text(layers_of(drawn(options.problems, options.seed)), encoding="utf-8")
-    before = set(options.results.glob("*/*/run.json"))
+    file.write_text(layers_of(drawn(options.problems, options.seed, options.largest)), encoding="utf-8")
+    before = set() if options.go_on else set(options.results.glob("*/*/run.json"))
+    further = ["--resume"] if options.go_on else []
     words = ["--shapes", str(file), "--threads", str(options.threads), "--results", str(options.results)]
-    code = run.main([*words, "--time-budget", options.time_budget, *options.further])
+    code = run.main([*words, "--time-budget", options.time_budget, *further, *options.further])
     there = sorted(set(options.results.glob("*/*/run.json")) - before)
     if not there:
         sys.exit(code or 1)
@@ -111,6 +116,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--run", type=Path)
     parser.add_argument("--problems", type=int, default=PROBLEMS)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--largest", type=int, default=LARGEST, help="multiply-adds of a problem")
+    parser.add_argument("--go-on", action="store_true", help="with the newest unfinished run of the same options")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--time-budget", default="30m")
     parser.add_argument("--results", type=Path, default=Path("results-of-regret"))
