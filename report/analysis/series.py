@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,12 +50,23 @@ def times_of(cells: Sequence[ReadCell]) -> list[CellTimes]:
     return [found[number] for number in range(len(cells))]
 
 
-def values_of(column: pd.Series[Any]) -> list[Any]:
+Columns = Mapping[str, list[Any]]
+"""Of a table, by name, in plain values."""
+
+
+def columns_of(table: pd.DataFrame, names: Iterable[str]) -> Columns:
+    """Those asked for, taken once: of a table of a few rows, a column takes longer than all that is done with it."""
+    return {name: values_of(table[name]) for name in names}
+
+
+def values_of(column: pd.Series[Any] | list[Any]) -> list[Any]:
     """``column.tolist()``, which takes the entries of a column of strings one by one and thirty times as long."""
+    if isinstance(column, list):
+        return column
     return (column.to_numpy(dtype=object) if isinstance(column.dtype, pd.StringDtype) else column).tolist()
 
 
-def records(table: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, Any]]:
+def records(table: pd.DataFrame | Columns, columns: Sequence[str]) -> list[dict[str, Any]]:
     """Each row of ``table`` with the ``columns`` asked for, in plain values.
 
     ``DataFrame.to_dict`` takes ten times as long: it takes all columns, and those of strings and of whole numbers entry

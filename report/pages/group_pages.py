@@ -11,7 +11,7 @@ from typing import Final
 import pandas as pd
 
 from pointwise_bench.report.analysis.groups import ReportGroup
-from pointwise_bench.report.analysis.series import values_of
+from pointwise_bench.report.analysis.series import columns_of
 from pointwise_bench.report.pages.files.csv_file import CsvFile
 from pointwise_bench.report.pages.layer_pages import CellKey, details_of, page_numbers
 from pointwise_bench.report.pages.network_view import NetworkView, network_view
@@ -54,8 +54,10 @@ class Surroundings:
 
 def group_pages(found: RunAnalysis, group: ReportGroup, rows: pd.DataFrame, around: Surroundings) -> GroupPages:
     """``rows`` are those of the group in the table of times."""
-    view = network_view(found.run, group, rows, found.baseline, around.colours)
-    parts = details_of(found.run, group, rows, around.cells, around.colours)
+    # Column by column, and each once: a row of a table of pandas takes a hundred times as long.
+    columns = columns_of(rows, _COLUMNS)
+    view = network_view(found.run, group, columns, found.baseline, around.colours)
+    parts = details_of(found.run, group, columns, around.cells, around.colours)
     stem = f"{around.prefix}layers-{slug_of(group.name)}-threads-{group.threads}"
     names = [f"{stem}.html", *(f"{stem}-{number}.html" for number in range(2, len(parts) + 1))]
     places = {number: f"{names[page]}#layer-{number}" for number, page in page_numbers(parts).items()}
@@ -68,8 +70,7 @@ def group_pages(found: RunAnalysis, group: ReportGroup, rows: pd.DataFrame, arou
         "parts": names,
         "table": f"{stem}.csv",
     }
-    # Column by column: a row of a table of pandas takes a hundred times as long.
-    table = CsvFile(f"{stem}.csv", _COLUMNS, zip(*(values_of(rows[name]) for name in _COLUMNS), strict=True))
+    table = CsvFile(f"{stem}.csv", _COLUMNS, zip(*columns.values(), strict=True))
     pages = (
         Page(name, "layers.html", values | {"part": part, "layers": layers}, () if part else (table,))
         for part, (name, layers) in enumerate(zip(names, parts, strict=True))

@@ -13,7 +13,7 @@ import pandas as pd
 
 from pointwise_bench.common.status import OK
 from pointwise_bench.report.analysis.groups import GroupRow, ReportGroup
-from pointwise_bench.report.analysis.series import records
+from pointwise_bench.report.analysis.series import Columns, records
 from pointwise_bench.report.analysis.wording import DASH, duration, three_digits
 from pointwise_bench.report.pages.commands import measure, options_of
 from pointwise_bench.report.pages.sample_line import SampleLine, sample_lines
@@ -78,7 +78,7 @@ class LayerDetails:
 def details_of(
     run: Run,
     group: ReportGroup,
-    timings: pd.DataFrame,
+    timings: pd.DataFrame | Columns,
     cells: Mapping[CellKey, ReadCell],
     colours: Mapping[str, Look],
 ) -> list[list[LayerDetails]]:

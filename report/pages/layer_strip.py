@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from pointwise_bench.report.analysis.groups import GroupRow, ReportGroup
-from pointwise_bench.report.analysis.series import records
+from pointwise_bench.report.analysis.series import Columns, records
 from pointwise_bench.report.analysis.wording import duration
 from pointwise_bench.report.plots.style import Look
 
@@ -41,7 +41,7 @@ class Segment:
     hint: str
 
 
-def strip(group: ReportGroup, timings: pd.DataFrame, colours: Mapping[str, Look]) -> tuple[Segment, ...]:
+def strip(group: ReportGroup, timings: pd.DataFrame | Columns, colours: Mapping[str, Look]) -> tuple[Segment, ...]:
     """In the order of the network. The time is that of the fastest on the whole, or else of each layer's fastest."""
     rows = records(timings, ("name", "problem", "median_s", "backend", "sign"))
     leader = group.leaders[0].backend if group.is_whole and group.leaders else None

@@ -13,7 +13,7 @@ import pandas as pd
 from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.collections.models import share_of_model
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
-from pointwise_bench.report.analysis.series import values_of
+from pointwise_bench.report.analysis.series import Columns, values_of
 from pointwise_bench.report.analysis.wording import duration, joined, times
 from pointwise_bench.report.pages.commands import measure, options_of
 from pointwise_bench.report.pages.layer_strip import Segment, strip
@@ -87,7 +87,7 @@ class NetworkView:
 
 
 def network_view(
-    run: Run, group: ReportGroup, timings: pd.DataFrame, baseline: str | None, colours: Mapping[str, Look]
+    run: Run, group: ReportGroup, timings: pd.DataFrame | Columns, baseline: str | None, colours: Mapping[str, Look]
 ) -> NetworkView:
     """``timings`` are the rows of ``group`` alone."""
     ranked = [standing for standing in group.standings if standing.total is not None and standing.behind is not None]
@@ -225,7 +225,7 @@ def _incomplete(group: ReportGroup, ranked: Sequence[str]) -> tuple[tuple[str, s
     )
 
 
-def _absent(group: ReportGroup, timings: pd.DataFrame) -> tuple[tuple[str, str], ...]:
+def _absent(group: ReportGroup, timings: pd.DataFrame | Columns) -> tuple[tuple[str, str], ...]:
     """Backends without any time, with the status and reason of their first cell."""
     nothing = {one.backend for one in group.standings if not one.timed}
     first: dict[str, tuple[str, str, str]] = {}
