@@ -16,10 +16,13 @@ import numpy.typing as npt
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.memory.committed_result import commit
 from pointwise_bench.suites.harness.timing.process_statistics import page_faults
+from pointwise_bench.suites.harness.verify.layer_calls import as_it_lies
 
 # Bound before any plugin is loaded, which could change the policy's own fields later.
 LOOKED_IN: Final = POLICY.gate.shown_in
 _BYTES: Final = 4
+is_a: Final = isinstance
+map_: Final = map
 
 
 class Taken(NamedTuple):
@@ -30,9 +33,13 @@ class Taken(NamedTuple):
 
 
 class Looks:
-    """Takes a result of a turn now and then, as ``read`` finds it."""
+    """Takes a result of a turn now and then.
 
-    def __init__(self, read: Callable[[Any], npt.NDArray[Any]]) -> None:
+    ``read`` is given what of the result's memory has been copied before anything of the plugin's could be called (see
+    :func:`as_it_lies`), and the result.
+    """
+
+    def __init__(self, read: Callable[[Any, Any], npt.NDArray[Any]]) -> None:
         self._read = read
         self._taken: Taken | None = None
         self.faults = 0
@@ -48,10 +55,12 @@ class Looks:
         """Take one of ``results``, which are there already, or none. ``lines``: where their inputs began."""
         if urandom(_BYTES) >= limit:
             return
-        one = urandom(1)[0] % len(results)
+        one = urandom(1)[0] % results.__len__()  # no builtin, which a plugin can replace: it would learn of the look
+        result = results[one]
+        lies = tuple(map_(as_it_lies, result)) if is_a(result, tuple) else as_it_lies(result)
         before = page_faults()
         earlier = self._taken
-        self._taken = Taken(commit(self._read(results[one])), None if lines is None else lines[one])
+        self._taken = Taken(commit(self._read(lies, result)), None if lines is None else lines[one])
         if earlier is not None:
             close(earlier.descriptor)
         self.faults += page_faults() - before

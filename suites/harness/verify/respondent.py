@@ -59,8 +59,12 @@ class Respondent:
             self._answer(timed, "loud", asked.loud, results)
 
     def read(self, result: Any) -> Array:
-        """What a timed call has returned."""
+        """What the last timed call has returned."""
         return self._calls.read(result)
+
+    def read_copied(self, copied: Any, result: Any) -> Array:
+        """See :meth:`LayerCalls.read_copied`."""
+        return self._calls.read_copied(copied, result)
 
     def after(
         self,

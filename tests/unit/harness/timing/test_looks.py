@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +12,17 @@ import pytest
 from pointwise_bench.suites.harness.memory.committed_result import committed
 from pointwise_bench.suites.harness.timing.looks import LOOKED_IN, Looks, limit_of
 
+
+def read(copied: Any, result: Any) -> Any:
+    assert copied is None  # a list is none of NumPy's arrays
+    return np.asarray(result)
+
+
 ALL = b"\xff" * 4
 
 
 def test_what_was_taken_last_is_handed_over_once_with_its_line() -> None:
-    looks = Looks(np.asarray)
+    looks = Looks(read)
     looks.consider([[1.0]], [7], ALL)
     looks.consider([[2.0]], [9], ALL)
     taken = looks.hand_over()
@@ -36,7 +43,7 @@ def test_descriptors_of_what_is_not_handed_over_are_closed() -> None:
     if not descriptors.is_dir():
         pytest.skip("descriptors are counted in /proc")
     before = len(list(descriptors.iterdir()))
-    looks = Looks(np.asarray)
+    looks = Looks(read)
     for _ in range(20):
         looks.consider([[1.0]], None, ALL)
         looks.begin()
@@ -44,7 +51,7 @@ def test_descriptors_of_what_is_not_handed_over_are_closed() -> None:
 
 
 def test_one_call_in_so_many_turns_is_taken_and_any_call_of_an_interval_may_be() -> None:
-    looks, lines, turns = Looks(np.asarray), [], 1500
+    looks, lines, turns = Looks(read), [], 1500
     for _ in range(turns):
         looks.begin()
         for start in range(0, 12, 4):
@@ -61,3 +68,20 @@ def test_one_call_in_so_many_turns_is_taken_and_any_call_of_an_interval_may_be()
 )
 def test_a_limit_is_the_share_of_draws_below_it(results: int, calls: int, share: float) -> None:
     assert int.from_bytes(limit_of(results, calls), "big") / 2**32 == pytest.approx(share, rel=1e-4)
+
+
+def test_what_lies_in_a_result_is_copied_before_anybody_is_asked() -> None:
+    first, second = np.zeros(3), np.ones(2)
+    seen: list[Any] = []
+
+    def lazy(copied: Any, result: Any) -> Any:
+        seen.append(copied)
+        first[...] = 7
+        return first
+
+    looks = Looks(lazy)
+    looks.consider([first], None, ALL)
+    looks.consider([(first, second)], None, ALL)
+    looks.begin()
+    assert seen[0].tolist() == [0, 0, 0]
+    assert [part.tolist() for part in seen[1]] == [[7, 7, 7], [1, 1]]

@@ -11,7 +11,7 @@ from scripted_backend import PROBLEM, Scripted
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
-from pointwise_bench.suites.harness.verify.layer_calls import LayerCalls
+from pointwise_bench.suites.harness.verify.layer_calls import LayerCalls, as_it_lies
 
 WIDE = replace(PROBLEM, out_channels=4, height=6, stride=2)
 GRADIENT = replace(WIDE, direction="backward-weight")
@@ -190,3 +190,39 @@ def test_each_part_of_a_gradient_is_handed_out() -> None:
 
     with pytest.raises(WrongAnswer, match="it makes an array each time"):
         LayerCalls(MakesTheBias(lambda call: None), problem).check_is_view(parts)
+
+
+class Writes(Scripted):
+    """Writes its result when it is read."""
+
+    def to_numpy(self, result: Any) -> Any:
+        """Ones, in the result's own memory."""
+        result[...] = 1
+        return result
+
+
+@pytest.mark.parametrize(
+    ("problem", "shapes"), [(WIDE, [(1, 4, 3, 2)]), (replace(GRADIENT, bias=True), [(4, 8), (4,)])]
+)
+def test_what_is_read_of_a_timed_call_is_what_lay_there(problem: Problem, shapes: list[tuple[int, ...]]) -> None:
+    parts = tuple(zeros(shape) for shape in shapes)
+    copied, result = tuple(map(as_it_lies, parts)), parts if len(parts) > 1 else parts[0]
+    assert not LayerCalls(Scripted(lambda call: None), problem).read_copied(copied, result).any()
+    lazy = LayerCalls(Writes(lambda call: None), problem)
+    with pytest.raises(WrongAnswer, match="not what lay in the result's memory"):
+        lazy.read_copied(copied, result)
+    lazy.read_copied(tuple(None for _ in parts), result)  # no arrays of NumPy's
+
+
+def test_a_subclass_is_copied_as_what_it_is_beneath() -> None:
+    asked: list[Any] = []
+
+    class Lazy(np.ndarray):
+        def __array_finalize__(self, other: Any) -> None:
+            asked.append(other)
+
+    lazy = zeros((2,)).view(Lazy)
+    asked.clear()
+    assert type(as_it_lies(lazy)) is np.ndarray
+    assert not asked
+    assert as_it_lies([1.0]) is None
