@@ -28,7 +28,7 @@ def as_it_lies(result: Any) -> Array | None:
 
     A subclass can have a way of its own to be viewed or copied, and so is copied as what it is beneath.
     """
-    return ndarray.copy(ndarray.view(result, ndarray)) if is_a(result, ndarray) else None
+    return ndarray.copy(ndarray.view(result, ndarray), "K") if is_a(result, ndarray) else None
 
 
 class LayerCalls:
@@ -78,9 +78,10 @@ class LayerCalls:
         array, parts = self.read(result), copied if isinstance(copied, tuple) else (copied,)
         if self.apart or any(part is None for part in parts):
             return array
-        lay = b"".join(part.tobytes() for part in parts)
-        now = [array[:, :-1], array[:, -1]] if len(parts) > 1 else [array]
-        if lay != b"".join(part.tobytes() for part in now):
+        # In the order of memory: to_numpy() may hand out what is transposed, or a part of a larger array.
+        lay = b"".join(part.ravel("K").tobytes() for part in parts)
+        now = b"".join(part.tobytes() for part in ([array[:, :-1], array[:, -1]] if len(parts) > 1 else [array]))
+        if len(lay) == len(now) and lay != now:
             raise WrongAnswer(
                 "works in to_numpy(), where no clock runs: what it hands out of a timed call is not what lay in the "
                 "result's memory when that had returned"

@@ -226,3 +226,17 @@ def test_a_subclass_is_copied_as_what_it_is_beneath() -> None:
     assert type(as_it_lies(lazy)) is np.ndarray
     assert not asked
     assert as_it_lies([1.0]) is None
+
+
+class Turned(Scripted):
+    """Hands out its result with its axes in the other order, which is a view."""
+
+    def to_numpy(self, result: Any) -> Any:
+        """The same memory."""
+        return result.T
+
+
+def test_an_honest_view_in_another_order_is_right() -> None:
+    result = np.arange(24, dtype=np.float32).reshape(1, 4, 3, 2).T
+    array = LayerCalls(Turned(lambda call: None), WIDE).read_copied(as_it_lies(result), result)
+    assert array.ravel().tolist() == list(range(24))
