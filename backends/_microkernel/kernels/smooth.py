@@ -146,7 +146,7 @@ def _reciprocal(code: Code, builder: Any, value: Any, lanes: int) -> Any:
     """``1 / v`` of numbers whose products do not overflow: two vectors of ``lanes`` by one division.
 
     A vector's division takes as long as eleven multiply-adds (AVX2). The estimate that processors have would want a
-    code of its own for each kind of them, and was no faster.
+    code of its own for each kind of them.
     """
     one, half = _every(code, value, 1.0), value.type.count // 2
     if value.type.count % (2 * lanes):
