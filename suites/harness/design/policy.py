@@ -180,8 +180,8 @@ class TimingPolicy:
     """... or when this much time has gone."""
     warm_up_batch_s: float = 0.005
     """Of one batch of the warm-up, of which most backends need three: a turn is as long."""
-    interval_s: float = 10e-6
-    """Of timed calls between two readings of the clock, of calls that are shorter: reading it takes 0.05 us."""
+    interval_s: float = 50e-6
+    """Of timed calls between two readings of the clock, of shorter calls: reading it and drawing takes 1 to 3 us."""
     window_lines: int = 64
     """With a hot cache, cache lines that the block is longer than the input of a call, which may begin at any of them:
     a page, which no cache is too small for."""

@@ -4,7 +4,7 @@ Nothing else happens between the readings: the inputs are made before the first,
 (and ``sync``, for a backend that has one), and numbers are derived after the second. Between two intervals of calls
 some result may be taken to be looked at (see :mod:`looks`). An interval is one call, but of calls of a few
 microseconds several, as reading the clock would be a share of them: their results are held until it is over, so that
-each of them may still be taken.
+each of them may still be taken, but of a buffer that is reused the last.
 """
 
 from __future__ import annotations
@@ -50,16 +50,14 @@ class Turn:
 class ClockedLayer:
     """A prepared layer with its inputs in rotation, and the clock around its calls.
 
-    ``sync`` is that of :func:`sync_of`. ``result`` is what the last call of the last turn returned. ``reused``: whether
-    the layer writes over its last result, so that there is no holding it.
+    ``sync`` is that of :func:`sync_of`. ``result`` is what the last call of the last turn returned.
     """
 
-    def __init__(self, layer: Layer, sync: Sync | None, inputs: InputRotation, *, reused: bool = False) -> None:
+    def __init__(self, layer: Layer, sync: Sync | None, inputs: InputRotation) -> None:
         self.layer = layer
         self.inputs = inputs
         self.result: Any = None
         self.looks: Looks | None = None
-        self._reused = reused
         self._interval = 1  # calls
         self._call_each = _calling(layer, sync, len(inputs.first))
         self._sync = sync
@@ -79,8 +77,7 @@ class ClockedLayer:
             batch_s, _ = self._repeat(given, None)
             now = perf_counter()
             seconds_per_call = batch_s / calls
-            if not self._reused:
-                self._interval = max(1, ceil(INTERVAL_S / max(seconds_per_call, 1e-7)))
+            self._interval = max(1, ceil(INTERVAL_S / max(seconds_per_call, 1e-7)))
             # Settling means getting faster. A slower batch is noise, and noise is no reason to go on.
             level = seconds_per_call > (1 - LEVEL_WITHIN) * best
             if (level and batch_s >= WARM_UP_BATCH_S / 2) or now - began > LONGEST_WARM_UP_S:

@@ -116,13 +116,13 @@ class TimedLayer:
             layer = self._prepare(problem, questions.real)
             prepare_s = perf_counter() - began - imports_s()
         inputs = InputRotation(self.backend, questions.first, cache, questions.pools)
-        clocked = ClockedLayer(layer, self._sync, inputs, reused=self.backend.output == "reused")
+        clocked = ClockedLayer(layer, self._sync, inputs)
         first_call_s = clocked.first_call_s()
         apart = self.device in DEVICES_APART
         if not apart and not inputs.are_views():
             raise WrongAnswer(NO_VIEW)
         respondent = Respondent(self.backend, problem, questions, self.device)
-        clocked.looks = Looks(respondent.read_copied)
+        clocked.looks = Looks(respondent.read_copied, reused=self.backend.output == "reused")
         respondent.before(layer, self._prepare(problem, questions.integer) if whole else None, results)
         # Of the processor there is but one clock.
         timer = self.backend.device_timer() if apart else None

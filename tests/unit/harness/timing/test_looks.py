@@ -85,3 +85,13 @@ def test_what_lies_in_a_result_is_copied_before_anybody_is_asked() -> None:
     looks.begin()
     assert seen[0].tolist() == [0, 0, 0]
     assert [part.tolist() for part in seen[1]] == [[7, 7, 7], [1, 1]]
+
+
+def test_of_a_buffer_that_is_reused_the_last_result_is_taken() -> None:
+    looks = Looks(read, reused=True)
+    for _ in range(20):
+        looks.begin()
+        looks.consider([[1.0], [2.0], [3.0]], [4, 5, 6], ALL)
+        assert looks._taken is not None
+        assert looks._taken.line == 6
+    looks.begin()

@@ -41,7 +41,7 @@ class Noted:
     def set_up(self, problem: Problem, questions: Questions, results: Any, cache: str, *, whole: bool) -> Prepared:
         """Half a second to prepare, and one result."""
         self.asked += [problem, questions, cache, whole]
-        results.write("first", np.full(result_shape(problem), 3.0))
+        results.write("first", np.full(result_shape(problem), 3.0, np.float32))
         return Prepared(0.5, 0.25)
 
     def warm_up(self) -> WarmUp:
@@ -50,7 +50,7 @@ class Noted:
 
     def answer_again(self, results: Any) -> AnsweredAgain:
         """One result, and no new values."""
-        results.write("last", np.full(result_shape(PROBLEM), 5.0))
+        results.write("last", np.full(result_shape(PROBLEM), 5.0, np.float32))
         return AnsweredAgain(False, 7)
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, places: tuple[int, int]) -> Turn:
