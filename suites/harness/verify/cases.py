@@ -19,7 +19,7 @@ from pointwise_bench.suites.harness.memory.input_windows import pool_size
 from pointwise_bench.suites.harness.verify import error_bounds, matrix_form
 from pointwise_bench.suites.harness.verify.drawing import REACH, Case, Drawn, power_of_two_below
 from pointwise_bench.suites.harness.verify.extremes import Extremes, Products, lost_at_most, powers_of_terms
-from pointwise_bench.suites.harness.verify.odd_weights import OddWeights, put_in_zero
+from pointwise_bench.suites.harness.verify.odd_weights import OddWeights, put_in_zero, rows_with_zero
 from pointwise_bench.suites.harness.verify.questions import Questions, Weights
 from pointwise_bench.suites.harness.verify.reference import activated
 
@@ -302,7 +302,7 @@ class _Integers(Drawn):
         right, sums = self._right_and_sums()
         if self.bends:
             self._bring_within_reach(right, sums)
-        odd = OddWeights.drawn(self.problem, self.rng, bias=self.bias is not None)
+        odd = OddWeights.drawn(self.problem, self.rng, bias=self.bias is not None, spared=rows_with_zero(self.left))
         probe_right, probe_sums = self._probe()
         odd.put_in(self.left, self.bias)
         odd.change(right, sums)

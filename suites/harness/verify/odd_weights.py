@@ -40,11 +40,14 @@ class OddWeights:
     bias: tuple[tuple[int, float], ...] = ()
 
     @classmethod
-    def drawn(cls, problem: Problem, rng: np.random.Generator, *, bias: bool) -> OddWeights:
+    def drawn(
+        cls, problem: Problem, rng: np.random.Generator, *, bias: bool, spared: frozenset[int] = frozenset()
+    ) -> OddWeights:
         """One row in eight at most, each with one odd number; of fewer rows one in half of the cases, of one none.
 
         None for ``backward-weight``, whose inputs are all that it has, and none for a ``backward-input`` with a stride:
         as the convolution of a gradient with zeros between its pixels, which libraries compute, it makes NaN of them.
+        ``spared``: rows that stay as they are, for what else is seen in them.
         """
         form = Form.of(problem)
         rows = form.groups * form.rows
@@ -58,15 +61,14 @@ class OddWeights:
             kinds += [(True, np.nan), (True, infinity)]
         count = min(len(kinds), rows // ROWS_FOR_ONE) if rows >= ROWS_FOR_ONE else int(rng.integers(2))
         chosen = [kinds[number] for number in rng.permutation(len(kinds))[:count]]
-        at = rng.permutation(rows)[:count]
+        at = [row for row in rng.permutation(rows) if row not in spared][:count]
+        placed = [(int(row), of_bias, value) for row, (of_bias, value) in zip(at, chosen, strict=False)]
         weights = tuple(
-            OddWeight(*divmod(int(row), form.rows), int(rng.integers(form.terms)), value)
-            for row, (of_bias, value) in zip(at, chosen, strict=True)
+            OddWeight(*divmod(row, form.rows), int(rng.integers(form.terms)), value)
+            for row, of_bias, value in placed
             if not of_bias
         )
-        return cls(
-            weights, tuple((int(row), value) for row, (of_bias, value) in zip(at, chosen, strict=True) if of_bias)
-        )
+        return cls(weights, tuple((row, value) for row, of_bias, value in placed if of_bias))
 
     def put_in(self, left: Array, bias: Array | None) -> None:
         """Put them into the weights, in place."""
@@ -85,6 +87,12 @@ class OddWeights:
             terms = right[:, each.group, each.term].astype(sums.dtype)
             with np.errstate(invalid="ignore"):  # infinity times zero is the point of it
                 sums[:, each.group, each.row] = terms * each.value
+
+
+def rows_with_zero(left: Array) -> frozenset[int]:
+    """The rows, counted over all groups, in which there is one: nothing is seen of it where a row is odd as well."""
+    groups, rows, terms = left.shape
+    return frozenset(np.flatnonzero((left.reshape(groups * rows, terms) == 0).any(axis=1)).tolist())
 
 
 def put_in_zero(left: Array, rng: np.random.Generator) -> None:

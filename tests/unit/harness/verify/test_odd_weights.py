@@ -8,7 +8,7 @@ import pytest
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.verify import reference
 from pointwise_bench.suites.harness.verify.cases import CaseSet
-from pointwise_bench.suites.harness.verify.odd_weights import ROWS_FOR_ONE, OddWeights, put_in_zero
+from pointwise_bench.suites.harness.verify.odd_weights import ROWS_FOR_ONE, OddWeights, put_in_zero, rows_with_zero
 
 WIDE = Problem(batch=2, in_channels=12, out_channels=64, height=5, width=5, groups=2, bias=True, activation="relu")
 
@@ -71,3 +71,16 @@ def test_a_zero_is_in_one_row_of_several() -> None:
     alone = np.ones((2, 1, 4))
     put_in_zero(alone, rng)
     assert (alone == 1).all()
+
+
+def test_no_row_with_a_zero_is_odd_as_well() -> None:
+    """In one of eight layers of sixteen rows it was, and who skips zeros was right."""
+    problem = Problem(batch=1, in_channels=4, out_channels=16, height=2, width=2)
+    rng = np.random.default_rng(5)
+    for _ in range(200):
+        left = np.ones((1, 16, 4))
+        put_in_zero(left, rng)
+        (spared,) = rows_with_zero(left)
+        odd = OddWeights.drawn(problem, rng, bias=False, spared=frozenset([spared]))
+        assert len(odd.weights) == 2
+        assert spared not in {each.row for each in odd.weights}
