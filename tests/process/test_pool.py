@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -247,3 +247,59 @@ def test_a_log_without_end_is_cut_at_the_next_start(
     text = log.read_text()
     assert text.startswith("blah" * 250 + "\n... cut after 1000 bytes\n--- start 0")
     assert len(text) < 1200
+
+
+AT_EXIT = """
+import atexit
+import time
+from multiprocessing import shared_memory
+
+from pointwise_bench import register
+from pointwise_bench.backends.numpy_matmul import NumpyMatmul
+
+
+@register
+class AtExit(NumpyMatmul):
+    name = "at-exit"
+
+    def missing(self):
+        self.memory = shared_memory.SharedMemory(name="NAME", create=True, size=4096)
+        atexit.register(HANDLER)
+        return None
+"""
+
+
+@pytest.fixture
+def at_exit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """A plugin whose exit handler is given, in the registry for one test; where its shared memory lies."""
+    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+
+    def make(handler: str) -> Path:
+        plugin, name = tmp_path / "at_exit_plugin.py", f"pointwise-bench-test-{os.getpid()}"
+        plugin.write_text(AT_EXIT.replace("NAME", name).replace("HANDLER", handler))
+        registry.add_plugin(str(plugin))
+        return Path("/dev/shm", name)
+
+    return make
+
+
+@pytest.mark.parametrize("forks", [True, False])
+def test_a_worker_that_behaves_ends_by_itself_with_its_exit_handlers(
+    forks: bool, at_exit: Callable[[str], Path], pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As shared memory that has a name would stay for ever."""
+    monkeypatch.setattr(pool_module, "can_fork", lambda: forks)
+    monkeypatch.setattr(pool_module, "LEAVING_S", 30.0)  # on a busy machine
+    memory = at_exit("self.memory.unlink")
+    assert pool.slot("at-exit", 1).missing is None
+    assert memory.exists()
+    pool.restart()
+    assert not memory.exists()
+
+
+def test_a_worker_that_does_not_end_is_killed(at_exit: Callable[[str], Path], pool: Pool) -> None:
+    memory = at_exit("time.sleep, 1000")
+    pid = pid_of(pool.slot("at-exit", 1))
+    pool.restart()
+    assert not psutil.pid_exists(pid)
+    memory.unlink()

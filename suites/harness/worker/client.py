@@ -190,6 +190,10 @@ class WorkerClient:
             value = self._ask({"do": "examine"}, timeout_s)
         return None if value is None else self._read("examine", partial(answers.numbers, Properties), value)
 
+    def leave(self, patience_s: float) -> None:
+        """Let the process end by itself. To be killed all the same."""
+        self._process.leave(patience_s)
+
     def kill(self) -> None:
         """Kill the process with everything that it has started. Safe to call twice."""
         self._process.kill()

@@ -91,5 +91,8 @@ class Client(Protocol):
     def examine(self, timeout_s: float) -> Properties | None:
         """See :func:`pointwise_bench.suites.harness.timing.properties.examine`."""
 
+    def leave(self, patience_s: float) -> None:
+        """Let that process end by itself for so long, so that its exit handlers run; :meth:`kill` is still to come."""
+
     def kill(self) -> None:
         """End the process that the backend runs in, where it has one of its own. Safe to call twice."""

@@ -99,6 +99,9 @@ class InProcessClient:
         with _ending("examine"):
             return examine(self._backend, self._layer.timed.threads)
 
+    def leave(self, patience_s: float) -> None:
+        """Do nothing, for the same reason as :meth:`kill`."""
+
     def kill(self) -> None:
         """Do nothing: a backend in this process ends with the process."""
 

@@ -6,6 +6,7 @@ fork of :mod:`starting.fork_server`.
 
 from __future__ import annotations
 
+import atexit
 import faulthandler
 import json
 import os
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
 
 CHANNEL_LOST: Final = 113
 """Exit code of a process that can no longer answer."""
+LEAVE: Final = "leave"
+"""The request that lets a worker go."""
 SWITCH_S: Final = 0.0002
 """Seconds after which a thread gives the interpreter to another that waits for it: a plugin's thread that spins in
 Python must show in the plugin's own time, not in the 5 ms (Python's default) that the answer would wait afterwards."""
 
 
 def main(arguments: str) -> None:
-    """Serve until the channel closes.
+    """Serve until the channel closes, or until the harness lets go of it: then exit handlers run.
 
     ``arguments``: those of :class:`process.ChildProcess` with backend, source and threads, as JSON.
     """
@@ -40,6 +43,9 @@ def main(arguments: str) -> None:
 
     assert handlers.HANDLERS, "imported for its effect"
     serve(channel, TimedLayer(_backend(start), start["threads"], start["device"]))
+    # As the interpreter would, which a fork does not come to: what a backend has made outside of its memory goes so.
+    atexit._run_exitfuncs()
+    os._exit(0)
 
 
 def begin(start: dict[str, Any]) -> Channel:
@@ -65,7 +71,10 @@ def begin(start: dict[str, Any]) -> Channel:
 
 
 def serve(channel: Channel, timed_layer: TimedLayer) -> None:
-    """Answer each message with ``value``, or with ``status`` and ``reason`` where the backend's part ended with it."""
+    """Answer each message with ``value``, or with ``status`` and ``reason`` where the backend's part ended with it.
+
+    Until :data:`LEAVE` comes, which is not answered.
+    """
     from pointwise_bench.suites.harness.record.ended import Ended
     from pointwise_bench.suites.harness.worker.channel import ChannelClosed
     from pointwise_bench.suites.harness.worker.handlers import HANDLERS
@@ -75,6 +84,8 @@ def serve(channel: Channel, timed_layer: TimedLayer) -> None:
             message, descriptors = channel.receive()
         except ChannelClosed as closed:
             leave(closed)
+        if message["do"] == LEAVE:
+            return
         try:
             reply, attached = HANDLERS[message["do"]](timed_layer, message, descriptors)
         except (

@@ -33,6 +33,7 @@ START_S = 120.0  # how long a worker may take to start and to say what it is mis
 MOST_FAILED_STARTS = 2
 MOST_TIMED_OUT_STARTS = 1
 
+LEAVING_S = 0.3  # how long workers may take to end by themselves, all beside each other
 LONGEST_LOG = 2**26  # bytes that a log keeps when the next start is added to it
 
 
@@ -165,7 +166,12 @@ class Pool:
             slot.client = None
 
     def restart(self) -> None:
-        """End every worker; each is replaced when it is next needed, and its ``starts`` count on."""
+        """End every worker; each is replaced when it is next needed, and its ``starts`` count on.
+
+        Each may end by itself first, so that what it has made outside of its memory goes with it.
+        """
+        clients = [slot.client for slot in self._slots.values() if slot.client is not None]
+        side_by_side(lambda client: client.leave(LEAVING_S), clients, len(clients))
         for slot in self._slots.values():
             self.dismiss(slot)
         while self._servers:

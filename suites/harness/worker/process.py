@@ -26,7 +26,7 @@ from pointwise_bench.suites.harness.record.log_files import open_log
 from pointwise_bench.suites.harness.record.text import one_line
 from pointwise_bench.suites.harness.worker import limits, marked_processes, reaper
 from pointwise_bench.suites.harness.worker.channel import Channel, ChannelClosed, ChannelGarbled, Message
-from pointwise_bench.suites.harness.worker.main import CHANNEL_LOST
+from pointwise_bench.suites.harness.worker.main import CHANNEL_LOST, LEAVE
 from pointwise_bench.suites.harness.worker.starting.forked_process import ForkedProcess, ForkServer, ServerGone
 from pointwise_bench.suites.harness.worker.watchdog import the_watchdog
 
@@ -145,6 +145,14 @@ class ChildProcess:
         self.kill()
         reason = f"{request}: wrote to the harness's channel, a descriptor that is not its own: {one_line(what, 200)}"
         return Ended("crashed", reason, alive=False)
+
+    def leave(self, patience_s: float) -> None:
+        """Let the process end by itself, with its exit handlers, for so long; :meth:`kill` is still to come."""
+        if self._dead:
+            return
+        with suppress(ChannelClosed, OSError, subprocess.TimeoutExpired):
+            self._channel.send({"do": LEAVE}, (), wake=lambda: self._signal(signal.SIGCONT))
+            self._process.wait(patience_s)
 
     def kill(self) -> None:
         """Kill the process with everything that it has started. Safe to call twice."""
