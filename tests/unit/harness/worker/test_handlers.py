@@ -190,7 +190,12 @@ def test_loaded_libraries_are_told() -> None:
 
 def test_every_message_of_the_clients_has_a_handler_and_no_other() -> None:
     """Both clients answer the same requests: a method that is missing in one is a request that nobody can make."""
-    requests = {name for name in vars(client.WorkerClient) if not name.startswith("_")} - {"kill", "pid", "isolation"}
+    requests = {name for name in vars(client.WorkerClient) if not name.startswith("_")} - {
+        "kill",
+        "leave",
+        "pid",
+        "isolation",
+    }
     assert requests == HANDLERS.keys()
     assert requests <= vars(in_process.InProcessClient).keys()
 
