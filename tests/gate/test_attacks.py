@@ -48,7 +48,7 @@ REASONS = {
     "skips_zeros": "when the input holds NaN and infinity",
     "saturates": "what no number of this type can hold must be infinite",
     "one_infinity": "wrong on small integers|NaN",
-    "wrong_now_and_then": "wrong (in one of|in the last|after) ",
+    "wrong_now_and_then": "wrong (in one of|in the last|after|on|among|when) ",  # whenever chance has it
     "takes_views_for_wholes": "wrong on small integers",
     "edits_results": "PermissionError",
     "signals_the_harness": "PermissionError",
@@ -87,7 +87,7 @@ def test_an_attack_is_refused_for_the_right_reason(
 ) -> None:
     """On a machine with devices of every kind.
 
-    In one of two parts: rows that are looked at are drawn, and all may be among those that were computed.
+    In one of three parts: rows that are looked at are drawn, and all may be among those that were computed.
     """
     if confinement.version() < UNCONFINED.get(attack, 0):
         pytest.skip("this kernel does not hold it")
@@ -95,7 +95,8 @@ def test_an_attack_is_refused_for_the_right_reason(
     if attack in USES_ITS_DEVICE:
         monkeypatch.setattr(devices, "not_used", lambda device, pid: None)
     problem = replace(LARGE, **OTHERWISE.get(attack, {}))
-    ended = tried(attack, problem, tmp_path).ended or tried(attack, problem, tmp_path).ended
+    ends = (tried(attack, problem, tmp_path).ended for _ in range(3))
+    ended = next((each for each in ends if each is not None), None)
     assert ended is not None, f"{attack} was timed"
     assert ended.status == ("failed" if attack in UNCONFINED else "wrong"), ended
     assert re.search(REASONS[attack], ended.reason), ended.reason

@@ -42,8 +42,8 @@ BLOCK = 28
 # all get some; the first is that of odd names.
 PLOTS_EVERY, FIRST_PLOT = 23, 10
 WRITTEN = re.compile(
-    r"(index|win-map|performance-profile|break-even|scaling|machines|layers-[A-Za-z0-9._-]+)\.html"
-    r"|(timings|comparisons|networks|shares|performance-profile|break-even|scaling|machines|layers-[A-Za-z0-9._-]+)\.csv"
+    r"(index|win-map|roofline|performance-profile|break-even|scaling|machines|layers-[A-Za-z0-9._-]+)\.html"
+    r"|(timings|comparisons|networks|shares|roofline|performance-profile|break-even|scaling|machines|layers-[A-Za-z0-9._-]+)\.csv"
     r"|summary\.md|tables/[A-Za-z0-9._-]+\.csv|plots/[A-Za-z0-9._-]+\.svg"
 )
 NOTE = re.compile(r"note: \S+: left out: (?P<said>.*)")
