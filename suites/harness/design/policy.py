@@ -162,7 +162,7 @@ class CostsPolicy:
     with two. Two of those with two threads beside each other took 398 ms on two cores, longer than one by one."""
     multiply_adds_per_s: float = 2e10
     """Of one thread, for foreseeing how long a turn takes."""
-    took_of_foreseen: float = 0.75
+    took_of_foreseen: float = 0.95
     """What a trial takes of all this: who is asked beside others waits for them, which counts twice."""
     counts_as: int = 2
     """How many problems all of this counts as, beside what was measured since."""
