@@ -92,7 +92,7 @@ class ScreeningPolicy:
     """Times slower than the best of one scout, within which a backend goes on to all problems."""
     fewest_near: int = 4
     """Who goes on though nobody is as near: of a leader it is asked how far the next is behind."""
-    far: float = 2.0
+    far: float = 1.6
     """Times slower than the fastest, beyond which a backend takes part in a few rounds of the screening only ..."""
     far_rounds: int = 4
     """... namely these: enough for their range, which is widened by what rounds scatter."""
