@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pointwise_bench.common.what_people_use import WHAT_PEOPLE_USE
 from pointwise_bench.suites.harness.design.costs import CostKey
 from pointwise_bench.suites.harness.design.policy import POLICY
-from pointwise_bench.suites.harness.run.course.forecast import Forecast, Limits, Reach, without
+from pointwise_bench.suites.harness.run.course.forecast import Forecast, Limits, without
 from pointwise_bench.suites.harness.run.passes import Passes
 from pointwise_bench.suites.harness.run.plan import PlannedTrial, TrialTask
 from pointwise_bench.suites.harness.run.progress import Progress
@@ -111,16 +111,33 @@ class Screening:
                 continue
             reach = self._forecast.everywhere(tasks, left_s)
             if reach is None:
-                self._near = self._who_is_near(done)
-                tasks = self._followed(tasks, left_s)
-            else:
-                self._note_limits(tasks, reach.limits)
-                tasks = list(reach.tasks)
-            passes.announce(f"plan: {_what_is_less(reach, self._near)}, since costs are larger than foreseen")
-            progress.expect(progress.done + len(tasks))
-            if reach is None:
-                self._measure(tasks, progress)
+                self._go_on_with_those_near(done, tasks, progress)
                 return
+            self._note_limits(tasks, reach.limits)
+            tasks = list(reach.tasks)
+            given = ", ".join(f"{name} on {len(keys)} of the rest" for (name, _), keys in sorted(reach.limits.items()))
+            passes.announce(f"plan: {given}, since costs are larger than foreseen")
+            progress.expect(progress.done + len(tasks))
+
+    def _go_on_with_those_near(self, done: list[TrialTask], tasks: list[TrialTask], progress: Progress) -> None:
+        """The rest of the scouts with everybody, then the rest of ``tasks`` with who came near the best on one.
+
+        The quickest scouts come first, and on tiny problems overheads decide: by six of them, who was second on all
+        networks had been left out.
+        """
+        budget = self._passes.budget
+        ends_s = (1 - POLICY.screening.scouting_share) * budget.left_s()
+        while tasks and len(done) < POLICY.screening.most_scouts and budget.left_s() > ends_s:
+            self._measure(tasks[:1], progress)
+            done, tasks = done + tasks[:1], tasks[1:]
+        self._near = self._who_is_near(done)
+        followed = self._followed(tasks, POLICY.screening.short_share * budget.left_s())
+        names = ", ".join(sorted({name for name, _ in self._near}))
+        self._passes.announce(
+            f"plan: the rest with {names}, who came near the best, since costs are larger than foreseen"
+        )
+        progress.expect(progress.done + len(followed))
+        self._measure(followed, progress)
 
     # --- behind the scouts ----------------------------------------------------------------------------------
 
@@ -179,9 +196,3 @@ def _why_not_near(times: float | None, scouts: int) -> str:
     if times is not None:
         found = f"at least {times:.3g} times slower than the best on each of {scouts} problems"
     return f"screened out: {found}; --full measures everybody everywhere"
-
-
-def _what_is_less(reach: Reach | None, near: set[CostKey] | None) -> str:
-    if reach is None:
-        return f"the rest with {', '.join(sorted({name for name, _ in near or ()}))}, who came near the best"
-    return ", ".join(f"{name} on {len(keys)} of the rest" for (name, _), keys in sorted(reach.limits.items()))

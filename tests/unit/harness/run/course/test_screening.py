@@ -153,8 +153,23 @@ def test_where_everybody_costs_more_than_foreseen_those_near_the_best_meet_on_th
     session = run_of(machine, tmp_path, monkeypatch, {"net": problems(40)}, time_budget_s=240.0)
     assert list(statuses(session, "b00").values()) == ["ok"] * 40
     assert len(statuses(session, "b11")) < 40
+    left_out = next(each for each in problems(40) if each.id not in statuses(session, "b11"))
     with pytest.raises(BudgetSpent, match="screened out"):
-        session.cell(problems(40)[-1], 1, "b11")
+        session.cell(left_out, 1, "b11")
+
+
+def test_who_is_near_is_not_told_by_the_quickest_problems_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_finals: None
+) -> None:
+    """Which come first: by them a backend was left out that is the fastest on all that is large."""
+    members = problems(40)
+    large = sorted(each.macs for each in members)[20]
+    best = Made(speed=6e10, prepare_s=0.7, speed_on=lambda problem: 1.0 if problem.macs >= large else 0.1)
+    field = {name: Made(speed=one.speed, prepare_s=0.7) for name, one in FIELD.items()} | {"best": best}
+    machine = SimulatedMachine(field)
+    session = run_of(machine, tmp_path, monkeypatch, {"net": members}, time_budget_s=260.0)
+    assert any("who came near the best, since costs" in line for _, line in machine.said)
+    assert list(statuses(session, "best").values()) == ["ok"] * 40
 
 
 def test_what_people_use_goes_on_however_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
