@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -107,18 +108,18 @@ class Forecast:
         return limited(tasks, limits), limits
 
     def dear(self, tasks: Sequence[TrialTask]) -> frozenset[CostKey]:
-        """The backends that would take more than their fair share: so many times what the others take in the mean.
+        """The backends that would take more than their fair share: so many times what the others take as a rule.
 
-        The others of one are those that take less: the mean over all would be that of the dearest, beside which nobody
-        else is dear.
+        The others of one are those that take less, half of all at least, and their rule is the median: the mean over
+        all would be that of the dearest, beside which nobody else is dear, and beside one that refuses nearly all,
+        everybody would be.
         """
         seconds = {key: self._own_s(key, own) * len(own) for key, own in _by_backend(tasks).items()}
         ordered = sorted(seconds, key=seconds.__getitem__)
-        total_s, fair = 0.0, POLICY.screening.fair_share
-        for less, key in enumerate(ordered):
-            if less and seconds[key] > fair * total_s / less > 0:
+        for less in range((len(ordered) + 1) // 2, len(ordered)):
+            usual_s = statistics.median(seconds[key] for key in ordered[:less])
+            if seconds[ordered[less]] > POLICY.screening.fair_share * usual_s > 0:
                 return frozenset(ordered[less:])
-            total_s += seconds[key]
         return frozenset()
 
     def limits(self, tasks: Sequence[TrialTask], dear: Collection[CostKey], seconds: float) -> Limits:

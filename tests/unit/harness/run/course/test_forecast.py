@@ -99,6 +99,14 @@ def test_what_a_backend_refuses_costs_nothing_and_is_on_top_of_its_share() -> No
     assert len(own) == len(refused) + 1
 
 
+def test_beside_one_that_refuses_nearly_all_nobody_is_dear() -> None:
+    """Everybody had been given a fair share of what it takes, and not one network was whole."""
+    costs = book("a", "b", "c", "refuses")
+    asked = [task(problem, "a", "b", "c", "refuses") for problem in problems(20)]
+    costs.refused |= {(("refuses", 1), each.planned.problem) for each in asked[1:]}
+    assert Forecast(costs).dear(asked) == frozenset()
+
+
 def test_what_the_less_dear_leave_is_for_the_dearer() -> None:
     dear = Costs(1.0, 1.0, 4.0, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
     costs = book("a", "b", dear=dear, little=replace(dear, untimed_s=0.1))
