@@ -98,7 +98,7 @@ METHODOLOGY: Final = (
     f"into {SCREENING.most_share} times what is left for the screening",
     f"in one start, in {SCREENING.rounds} rounds: the median",
     f"more than {SCREENING.far:g} times slower than the fastest by the warm-up takes part in {SCREENING.far_rounds}",
-    f"more than {SCREENING.fair_share} times what the others take in the mean",
+    f"more than {SCREENING.fair_share} times what those that take less take in the median (half of all",
     f"({100 * SCREENING.scouting_share:.0f} % of the screening's time)",
     f"begins with {SCREENING.most_scouts} problems that are spread",
     f"up to {100 * (1 - SCREENING.least_kept):.0f} % of the time that is kept for the finals",
