@@ -73,7 +73,7 @@ REASONS = {
     "planted-replays-by-identity": "new values in the same array gave the answer to the old ones",
     "planted-replays-by-content": r"makes something of its input in to_device\(\)",
     "planted-answers-previous-input": "all zeros|previous input",
-    "planted-wrong-after-a-while": "in the last timed call",
+    "planted-wrong-after-a-while": "in (the last|one of the) timed call",
     "planted-unsynchronised": "is not finished when sync",
     # Where the machine is so busy that the first answers were written before they were read, it is the next question.
     "planted-half-written": "wrong on (small integers|the precision probe)",

@@ -19,9 +19,13 @@ from pointwise_bench.suites.harness.machine import devices
 
 @pytest.fixture
 def resting() -> Iterator[int]:
-    """A process that has opened nothing but the null device."""
+    """A process that has opened nothing but the null device. It is there: one that is only starting has no files."""
     nothing = subprocess.DEVNULL
-    with subprocess.Popen(["sleep", "60"], stdin=nothing, stdout=nothing, stderr=nothing) as process:
+    code = "import time; print(flush=True); time.sleep(60)"
+    started = [sys.executable, "-S", "-c", code]
+    with subprocess.Popen(started, stdin=nothing, stdout=subprocess.PIPE, stderr=nothing) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
         yield process.pid
         process.kill()
 
