@@ -153,7 +153,7 @@ def test_the_same_input_gives_the_same_result(backend: CheckedBackend) -> None:
 
 
 def drawn(most: int) -> settings:
-    """Anew in every session: no database, so that nothing is written and nothing is problem twice."""
+    """Anew in every session: no database, so that nothing is written and nothing is asked twice."""
     fixtures = HealthCheck.function_scoped_fixture  # of one test, for all of its draws
     return settings(max_examples=most, deadline=None, database=None, suppress_health_check=[fixtures])
 

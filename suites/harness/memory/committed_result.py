@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy import ascontiguousarray, ndarray, uint8
 
-from pointwise_bench.suites.harness.memory.result_memory import ResultsLost
+from pointwise_bench.suites.harness.memory.result_memory import ResultsLost, read_into
 from pointwise_bench.suites.harness.memory.shared_arrays import SEALABLE, nameless_file
 
 Array = npt.NDArray[Any]
@@ -43,15 +43,12 @@ def commit(array: Array) -> int:
 def committed(descriptor: int, shape: tuple[int, ...], dtype: str) -> Array:
     """The array that :func:`commit` wrote there. ``ResultsLost`` for what is none, or could still be changed."""
     result = np.empty(shape, dtype)
-    left, offset = result.reshape(-1).view(np.uint8).data, 0
     try:
         if SEALABLE and fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & _SEALS != _SEALS:
             raise ResultsLost("a result of the timed calls is not sealed")
         if (size := os.fstat(descriptor).st_size) != result.nbytes:
             raise ResultsLost(f"a result of the timed calls has {size} bytes instead of {result.nbytes}")
-        while left.nbytes:
-            count = os.preadv(descriptor, [left], offset)
-            left, offset = left[count:], offset + count
+        read_into(result, descriptor, 0, "a result of the timed calls")
     except OSError as error:
         raise ResultsLost(f"a result of the timed calls cannot be read: {error}") from error
     return result

@@ -73,13 +73,7 @@ class ResultMemory:
     def read(self, name: str) -> Array:
         """What has been written there, as a copy; zeros where nothing was. ``ResultsLost`` where the memory is gone."""
         result = np.empty(self._shape, self._dtype)
-        left = _bytes_of(result)
-        offset = self._offset(name)
-        while left:
-            count = os.preadv(self.descriptor, [left], offset)
-            if count == 0:
-                raise ResultsLost(f"the memory of the result {name!r} was cut short")
-            left, offset = left[count:], offset + count
+        read_into(result, self.descriptor, self._offset(name), f"the memory of the result {name!r}")
         return result
 
     def close(self) -> None:
@@ -101,3 +95,13 @@ class ResultMemory:
 def _bytes_of(array: Array) -> memoryview:
     """Its memory, which lies in C order."""
     return ndarray.reshape(array, -1).view(uint8).data
+
+
+def read_into(result: Array, descriptor: int, offset: int, what: str) -> None:
+    """Fill ``result``, in C order, from there on. ``ResultsLost`` where ``what`` ends before it is full."""
+    left = _bytes_of(result)
+    while left:
+        count = os.preadv(descriptor, [left], offset)
+        if count == 0:
+            raise ResultsLost(f"{what} was cut short")
+        left, offset = left[count:], offset + count
