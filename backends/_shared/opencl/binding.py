@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,14 +14,45 @@ from typing import Any
 from pointwise_bench.backends._shared.opencl.kernels import SOURCE
 from pointwise_bench.backends.backend import RUN_CACHE, UNTIMED
 
+_PROBE = """
+import pyopencl as cl
+try:
+    cl.Program(cl.create_some_context(interactive=False), "__kernel void nothing() {}").build()
+except Exception as error:
+    said = str(error).splitlines()
+    print(next((line for line in said if line.startswith("error: ")), said[0])[:200])
+"""
+_PROBE_S = 30.0  # it takes a quarter of a second
+
 
 def missing_opencl() -> str | None:
-    """The binding or any driver. Devices are not asked for: PoCL would start its threads before it knows the budget."""
+    """The binding, any driver, or a driver that can compile here.
+
+    The device is asked in a process of its own: PoCL would start its threads before it knows the budget.
+    """
     remedy = "python -m pip install 'pointwise-bench[opencl]'"
     if not find_spec("pyopencl"):
         return f"pyopencl is not installed: {remedy}"
     drivers = find_spec("pocl_binary_distribution") or list(Path("/etc/OpenCL/vendors").glob("*.icd"))
-    return None if drivers else f"no OpenCL driver is installed: {remedy}"
+    return _compiles_nothing() if drivers else f"no OpenCL driver is installed: {remedy}"
+
+
+@cache
+def _compiles_nothing() -> str | None:
+    """Why the driver cannot compile even an empty kernel; None where it can.
+
+    PoCL cannot for a processor that is newer than its LLVM, and every problem would count as the backend's failure.
+    """
+    alone = {"POCL_MAX_PTHREAD_COUNT": "1", "POCL_KERNEL_CACHE": "0", "PYOPENCL_NO_CACHE": "1"}
+    try:
+        command = [sys.executable, "-c", _PROBE]
+        asked = subprocess.run(  # the text above
+            command, capture_output=True, text=True, timeout=_PROBE_S, check=False, env=os.environ | alone
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"the OpenCL driver could not be asked to compile a kernel: {error}"
+    said = asked.stdout.strip() or (f"it ended with {asked.returncode}" if asked.returncode else "")
+    return f"the OpenCL driver compiles no kernel here, install a newer one: {said}" if said else None
 
 
 def set_up(threads: int) -> None:
