@@ -193,8 +193,8 @@ class TimingPolicy:
     """... but no more copies than this ..."""
     share_of_memory: float = 1 / 8
     """... and no more than this part of the free memory."""
-    canary_products: int = 80
-    """Of small matrices in one beat: about half a millisecond on a current core."""
+    canary_products: int = 160
+    """Of small matrices in one beat: 0.2 to 1 ms on a current core, long beside waking a second thread."""
     canary_beats: int = 40
     """Before the run, of which the quickest tenth is the canary's baseline."""
 

@@ -1,9 +1,12 @@
 """A fixed piece of work, timed before every round: when it is slow, the machine was, whoever's turn it is.
 
-Products of small matrices: they keep the units of arithmetic busy and touch no memory beyond the first caches. A sweep
-over an array, which waits for loads half of the time, was tried and saw nothing of a neighbour on the other half of a
-core, as virtual machines have them for seconds or minutes: it took as long as ever where every backend took twice as
-long. And as many of them at once as the backends have threads: one alone does not show that two have to share a core.
+Products of a few small matrices, again and again: they keep the units of arithmetic busy and touch no memory beyond a
+core's own caches. With a pair of matrices for each product, 1.5 MB of them, two threads took 82 us one beat after the
+other and 115 us between backends' turns, which leave nothing of them in a cache: a calm machine counted as disturbed in
+every round. A sweep over an array, which waits for loads half of the time, was tried and saw nothing of a neighbour on
+the other half of a core, as virtual machines have them for seconds or minutes: it took as long as ever where every
+backend took twice as long. And as many of them at once as the backends have threads: one alone does not show that two
+have to share a core.
 
 That rounds wait until it is quick again was tried and rejected: where a neighbour works, it comes and goes within a
 round. Half of them were disturbed after half a second of waiting in each trial, and fewer problems were measured.
@@ -27,6 +30,7 @@ DESCRIPTION: Final = (
     "products of 48 x 48 matrices of float32 in the harness's process, on as many threads as backends have"
 )
 _SIZE: Final = 48  # few enough multiply-adds that NumPy's BLAS computes a product on the thread that asks for it
+_AT_ONCE: Final = 8  # products in a call of NumPy: their factors and results are 148 KB
 _WARM: Final = 4  # of so many parts of the work, one comes before the clock
 
 
@@ -54,19 +58,20 @@ class _Share:
     """What one thread does."""
 
     def __init__(self) -> None:
-        self._factors = np.full((POLICY.timing.canary_products, _SIZE, _SIZE), 0.5, np.float32)
+        self._factors = np.full((_AT_ONCE, _SIZE, _SIZE), 0.5, np.float32)
         self._product = np.empty_like(self._factors)
 
     def work_s(self, cores: list[int] | None) -> float:
         """Seconds for the fixed work, its caches warm, on one of ``cores`` (None: on any)."""
         with _on(cores):
-            self._work(len(self._factors) // _WARM)
+            self._work(POLICY.timing.canary_products // _WARM)
             began = time.perf_counter()
-            self._work(len(self._factors))
+            self._work(POLICY.timing.canary_products)
             return time.perf_counter() - began
 
     def _work(self, products: int) -> None:
-        np.matmul(self._factors[:products], self._factors[0], out=self._product[:products])
+        for _ in range(products // _AT_ONCE):
+            np.matmul(self._factors, self._factors[0], out=self._product)
 
 
 def least_seconds(flops: int, dtype: str, threads: int, work_s: float) -> float:

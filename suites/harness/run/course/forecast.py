@@ -98,11 +98,16 @@ class Forecast:
             return Reach(tuple(fair), (), limits, tuple(groups(tasks)), foreseen_s=self.screening_s(fair))
         return None
 
-    def followed(self, tasks: Sequence[TrialTask], seconds: float) -> tuple[list[TrialTask], Limits]:
-        """Whole groups of ``tasks`` that fit into ``seconds``; who is dear, on those that are left for it."""
+    def followed(
+        self, tasks: Sequence[TrialTask], seconds: float, *, partly: bool = True
+    ) -> tuple[list[TrialTask], Limits]:
+        """Whole groups of ``tasks`` that fit into ``seconds``; who is dear, on those that are left for it.
+
+        ``partly``: see :meth:`fitting`.
+        """
         dear = self.dear(tasks)
         kept_s = POLICY.screening.share_of_dear * seconds if dear else 0.0
-        fitted = {task.planned.key for task in self.fitting(without(tasks, dear), seconds - kept_s)}
+        fitted = {task.planned.key for task in self.fitting(without(tasks, dear), seconds - kept_s, partly)}
         tasks = [task for task in tasks if task.planned.key in fitted]
         limits = self.limits(tasks, dear, seconds - self.screening_s(without(tasks, dear)))
         return limited(tasks, limits), limits
@@ -142,10 +147,11 @@ class Forecast:
             found[key] = frozenset(task.planned.key for task in chosen)
         return found
 
-    def fitting(self, tasks: Sequence[TrialTask], seconds: float) -> list[TrialTask]:
+    def fitting(self, tasks: Sequence[TrialTask], seconds: float, partly: bool = True) -> list[TrialTask]:
         """Whole groups in the order asked, each that still fits into ``seconds``; the rest is left out.
 
-        A problem of several groups is paid for once. Where not even one group fits, the first one's first problems do.
+        A problem of several groups is paid for once. Where not even one group fits and ``partly`` is asked for, the
+        first one's first problems do.
         """
         chosen: dict[TrialKey, TrialTask] = {}
         left_s = seconds - self._costs.starts_s(key for task in tasks for key in task.keys)
@@ -155,7 +161,7 @@ class Forecast:
             if cost_s <= left_s:
                 chosen |= new
                 left_s -= cost_s
-        if not chosen:
+        if not chosen and partly:
             for task in tasks:
                 left_s -= self.task_s(task)
                 if left_s < 0:

@@ -48,9 +48,7 @@ class Screening:
             if reach.scouts:
                 self._measure(reach.scouts, progress)
                 self._near = self._who_is_near(reach.scouts)
-                followed = self._followed(tasks, reach.seconds - (began_s - passes.budget.left_s()))
-                progress.expect(progress.done + len(followed))
-                self._measure(followed, progress)
+                self._follow(tasks, began_s - reach.seconds, progress)
             else:
                 self._note_limits(tasks, reach.limits)
                 kept_s = began_s - reach.seconds
@@ -62,7 +60,9 @@ class Screening:
             return False
         passes = self._passes
         passes.costs.note_restart()  # the finals have other workers
-        followed = self._followed(self._open_tasks(), POLICY.screening.short_share * passes.budget.left_s())
+        followed = self._followed(
+            self._open_tasks(), POLICY.screening.short_share * passes.budget.left_s(), partly=True
+        )
         if not followed:
             return False
         passes.restart()
@@ -131,22 +131,36 @@ class Screening:
             self._measure(tasks[:1], progress)
             done, tasks = done + tasks[:1], tasks[1:]
         self._near = self._who_is_near(done)
-        followed = self._followed(tasks, POLICY.screening.short_share * budget.left_s())
         names = ", ".join(sorted({name for name, _ in self._near}))
         self._passes.announce(
             f"plan: the rest with {names}, who came near the best, since costs are larger than foreseen"
         )
-        progress.expect(progress.done + len(followed))
-        self._measure(followed, progress)
+        self._follow(tasks, (1 - POLICY.screening.short_share) * budget.left_s(), progress)
 
     # --- behind the scouts ----------------------------------------------------------------------------------
 
-    def _followed(self, tasks: Sequence[TrialTask], seconds: float) -> list[TrialTask]:
-        """The other problems of whole groups that fit into ``seconds``, with those who came near the best."""
+    def _follow(self, tasks: Sequence[TrialTask], kept_s: float, progress: Progress) -> None:
+        """Measure what fits of ``tasks`` with those who came near the best, and keep ``kept_s`` seconds for the finals.
+
+        What they cost is known better behind each group, and foreseen too dear rather than too cheap: then one more
+        fits. A part of a group does so only where not even one is whole.
+        """
+        left, measured = list(tasks), False
+        while followed := self._followed(left, self._passes.budget.left_s() - kept_s, partly=not measured):
+            progress.expect(progress.done + len(followed))
+            self._measure(followed, progress)
+            keys, measured = {task.planned.key for task in followed}, True
+            left = [task for task in left if task.planned.key not in keys]
+
+    def _followed(self, tasks: Sequence[TrialTask], seconds: float, *, partly: bool) -> list[TrialTask]:
+        """The other problems of whole groups that fit into ``seconds``, with those who came near the best.
+
+        ``partly``: where not even one group fits, the first problems of the first do.
+        """
         near = self._near or set()
         far = {key for task in tasks for key in task.keys} - near
         others = [task for task in without(tasks, far) if 0 not in self._passes.checkpoint.passes(task.planned.key)]
-        followed, limits = self._forecast.followed(others, seconds)
+        followed, limits = self._forecast.followed(others, seconds, partly=partly)
         self._note_limits(others, limits)
         return followed
 

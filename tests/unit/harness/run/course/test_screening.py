@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from simulated_machine import Made, SimulatedMachine, problems, run_of
 
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.run.course.finals import Finals
+from pointwise_bench.suites.harness.run.course.forecast import Forecast, Limits
+from pointwise_bench.suites.harness.run.course.screening import Screening
+from pointwise_bench.suites.harness.run.plan import TrialTask
 from pointwise_bench.suites.harness.run.session import BudgetSpent, Session
 
 FIELD = {f"b{number:02}": Made(speed=5e10 / 1.15**number) for number in range(12)}
@@ -178,3 +182,27 @@ def test_what_people_use_goes_on_however_far_it_is(tmp_path: Path, monkeypatch: 
     session = run_of(machine, tmp_path, monkeypatch, {"net": problems(20)}, time_budget_s=50.0)
     measured = len(statuses(session, "b00"))
     assert len(statuses(session, "torch-conv2d")) == measured > len(statuses(session, "numpy-matmul"))
+
+
+@pytest.mark.usefixtures("without_finals")
+def test_behind_the_scouts_groups_follow_as_long_as_one_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What they cost is known better behind each, so it is asked again; a part of a group is asked for once at most."""
+    whole = Forecast.followed
+    partly_asked: list[bool] = []
+
+    def one_group(
+        forecast: Forecast, tasks: Sequence[TrialTask], seconds: float, *, partly: bool = True
+    ) -> tuple[list[TrialTask], Limits]:
+        partly_asked.append(partly)
+        first = [task for task in tasks if task.planned.places[0].group == tasks[0].planned.places[0].group]
+        return whole(forecast, first, seconds, partly=partly)
+
+    monkeypatch.setattr(Forecast, "followed", one_group)
+    monkeypatch.setattr(Screening, "extend", lambda screening: False)
+    groups = {"first": problems(12), "second": problems(14, channels=32), "third": problems(60, channels=48)}
+    session = run_of(SimulatedMachine(FIELD), tmp_path, monkeypatch, groups, time_budget_s=60.0)
+    done = statuses(session, "b00")
+    assert all(problem.id in done for problem in (*groups["first"], *groups["second"]))
+    scouts = statuses(session, "b11")
+    assert not any(problem.id in done and problem.id not in scouts for problem in groups["third"])
+    assert partly_asked == [True, False, False]
