@@ -104,6 +104,10 @@ class Backend(ABC):
     activations: ClassVar[tuple[str, ...]] = ("none", "relu")
     """Activations that the default :meth:`refuses` lets through: of :data:`.problem.ACTIVATIONS`, those you apply."""
 
+    adds: ClassVar[bool] = False
+    """Whether the default :meth:`refuses` lets problems with a residual through (``problem.add``). Their layer is
+    called as ``layer(x, residual)``, adds before the activation, and never writes to the residual."""
+
     imports: ClassVar[tuple[str, ...]] = ()
     """Modules that take long to import: of this project's backends, those that name the same have it done once for all
     in each start. Of a plugin nothing is imported before its own process is there."""
@@ -115,8 +119,8 @@ class Backend(ABC):
     def refuses(self, problem: Problem) -> str | None:
         """Why this problem is not for this backend, or None. Pure: no import, no allocation, no measuring.
 
-        The default refuses what :attr:`dtypes`, :attr:`directions` and :attr:`activations` leave out; an override
-        should ask it first: ``return super().refuses(problem) or (...)``.
+        The default refuses what :attr:`dtypes`, :attr:`directions`, :attr:`activations` and :attr:`adds` leave out; an
+        override should ask it first: ``return super().refuses(problem) or (...)``.
         """
         if problem.dtype not in self.dtypes:
             return f"computes {' and '.join(self.dtypes)}, not {problem.dtype}"
@@ -125,6 +129,8 @@ class Backend(ABC):
         if problem.activation not in self.activations:
             known = [each for each in self.activations if each != "none"]
             return f"applies {' and '.join(known) or 'no activation'}, not {problem.activation}"
+        if problem.add and not self.adds:
+            return "takes no residual: a backend that is called with one declares adds = True"
         return None
 
     @abstractmethod
@@ -133,10 +139,13 @@ class Backend(ABC):
 
         ``threads`` is a budget, not a hint: CPU seconds over wall seconds are measured, and a cell that exceeds
         the budget by more than 0.1 is failed. The usual environment variables (``OMP_NUM_THREADS`` and its kin) are
-        set before the worker starts. ``backward-input``: ``layer(dy)`` returns ``dx``, of ``problem.input_shape`` with
-        zeros in the pixels that the stride skips. ``backward-weight``: ``layer(x, dy)`` returns ``dw``, of
-        ``problem.weight_shape``, or the tuple ``(dw, db)`` if ``problem.bias``; ``weight`` is None. ``bias`` is None
-        in both, and ``dy`` is the gradient before the activation: there is none backward.
+        set before the worker starts.
+
+        With ``problem.add`` the layer is ``layer(x, residual)``, both of them read-only: the residual has
+        ``problem.output_shape`` and is added before the activation. ``backward-input``: ``layer(dy)`` returns ``dx``,
+        of ``problem.input_shape`` with zeros in the pixels that the stride skips. ``backward-weight``: ``layer(x, dy)``
+        returns ``dw``, of ``problem.weight_shape``, or the tuple ``(dw, db)`` if ``problem.bias``; ``weight`` is None.
+        ``bias`` is None in both, and ``dy`` is the gradient before the activation: there is none backward.
         """
 
     def to_device(self, array: Array) -> Any:

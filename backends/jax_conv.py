@@ -67,4 +67,8 @@ class JaxConv(jax_arrays.Jax):
         if p.direction == "backward-input":
             return self.compiled(p, backward_input, kernel)
         addend = jax_arrays.bias_of(p, bias)
-        return self.compiled(p, lambda x: jax_arrays.finished(p, convolve(x, kernel), addend), anew=True)
+
+        def forward(x: Any, residual: Any = None) -> Any:
+            return jax_arrays.finished(p, convolve(x, kernel), addend, residual)
+
+        return self.compiled(p, forward, anew=True)

@@ -30,7 +30,11 @@ class JaxEinsum(jax_arrays.Jax):
         if problem.direction == "forward":
             compute, operand = _contraction(problem, weight)
             addend = jax_arrays.bias_of(problem, bias)
-            finish = lambda x, operand, addend: jax_arrays.finished(problem, compute(x, operand), addend)  # noqa: E731
+
+            def finish(x: Any, *others: Any) -> Any:
+                *residual, operand, addend = others
+                return jax_arrays.finished(problem, compute(x, operand), addend, *residual)
+
             return self.compiled(problem, finish, operand, addend)
         p, inner = problem, gradients.exchanged(problem)
         compute, operand = _contraction(inner, gradients.transposed(p, weight))

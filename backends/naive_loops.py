@@ -24,7 +24,7 @@ class NaiveLoops(Backend):
 
     name = "naive-loops"
     directions = gradients.ALL_DIRECTIONS
-    activations = ACTIVATIONS
+    activations, adds = ACTIVATIONS, True
 
     def refuses(self, problem: Problem) -> str | None:
         """A layer that pure Python would need more than :data:`PATIENCE_S` seconds for."""
@@ -45,17 +45,17 @@ def _forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
     biases = [0.0] * p.out_channels if bias is None else bias.astype(float).tolist()
     channels, kernels = p.in_channels // p.groups, p.out_channels // p.groups
 
-    def pixel(x: list[Any], n: int, o: int, i: int, j: int) -> float:
-        total = biases[o]
+    def pixel(total: float, x: list[Any], n: int, o: int, i: int, j: int) -> float:
         for c, source in enumerate(range(o // kernels * channels, (o // kernels + 1) * channels)):
             total += weights[o][c] * (x[n][source][i][j] if p.layout == "nchw" else x[n][i][j][source])
         return activated(p.activation, total)
 
-    def layer(x: Array) -> Array:
+    def layer(x: Array, residual: Array | None = None) -> Array:
         values, (y,) = x.astype(float).tolist(), halves.buffers(p)
         for index in product(*map(range, y.shape)):
             n, o, i, j = index if p.layout == "nchw" else (index[0], index[3], index[1], index[2])
-            y[index] = pixel(values, n, o, i * p.stride, j * p.stride)
+            start = biases[o] if residual is None else biases[o] + float(residual[index])
+            y[index] = pixel(start, values, n, o, i * p.stride, j * p.stride)
         return y
 
     return layer

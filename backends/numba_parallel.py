@@ -19,6 +19,7 @@ class NumbaParallel(Backend):
     output = "reused"
     directions = gradients.ALL_DIRECTIONS
     activations = ACTIVATIONS
+    adds = True
     imports = loops.IMPORTS
 
     def missing(self) -> str | None:

@@ -20,6 +20,7 @@ class NumbaSerial(Backend):
     output = "reused"
     directions = gradients.ALL_DIRECTIONS
     activations = ACTIVATIONS
+    adds = True
     imports = loops.IMPORTS
 
     def missing(self) -> str | None:

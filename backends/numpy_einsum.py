@@ -21,7 +21,7 @@ class NumpyEinsum(Backend):
     name = "numpy-einsum"
     output = "reused"
     directions = gradients.ALL_DIRECTIONS
-    activations = ACTIVATIONS
+    activations, adds = ACTIVATIONS, True
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """The layer of the problem's direction."""
@@ -38,7 +38,7 @@ def _forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
 
     y: Array = np.empty(p.output_shape, p.dtype)
     if p.batch == 0:
-        return lambda x: y
+        return lambda *inputs: y
     groups, channels = p.groups, p.in_channels // p.groups
     operand = weight.reshape(groups, -1, channels)
     shape: tuple[int, ...]

@@ -23,6 +23,7 @@ class NumpyMatmul(Backend):
     dtypes = halves.ALL_DTYPES
     directions = gradients.ALL_DIRECTIONS
     activations = ACTIVATIONS
+    adds = True
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """The layer of the problem's direction, in float32 inside where the dtype is narrower."""
@@ -42,7 +43,7 @@ def _forward(p: Problem, weight: Array, bias: Array | None) -> Layer:
     groups, channels, matmul = p.groups, p.in_channels // p.groups, np.matmul
     y: Array = np.empty(p.output_shape, p.dtype)
     if p.batch == 0:
-        return lambda x: y
+        return lambda *inputs: y
     kernels = weight.reshape(groups, -1, channels)
     # An image of one pixel is the same memory in both layouts: one GEMM over the batch, not a product for each image.
     if p.layout == "nhwc" or p.height == p.width == 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pointwise_bench import Array, Backend, Layer, Problem, register
 from pointwise_bench.backends._shared import gradients
-from pointwise_bench.backends._shared.arrays import numpy_epilogue, read_pixels
+from pointwise_bench.backends._shared.arrays import numpy_epilogue, numpy_residual, read_pixels
 from pointwise_bench.backends.problem import ACTIVATIONS
 
 
@@ -21,6 +21,7 @@ class NumpyTensordot(Backend):
     name = "numpy-tensordot"
     directions = gradients.ALL_DIRECTIONS
     activations = ACTIVATIONS
+    adds = True
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """The layer of the problem's direction."""
@@ -28,6 +29,8 @@ class NumpyTensordot(Backend):
             return _weight_gradient(problem)
         if problem.direction == "backward-input":
             return gradients.input_gradient(problem, weight, _forward, fresh=True)
+        if problem.add:
+            return numpy_residual(problem, lambda p: _forward(p, weight, bias))
         return _forward(problem, weight, bias)
 
 

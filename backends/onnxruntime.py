@@ -15,15 +15,15 @@ class OnnxRuntime(Backend):
     """A model of one layer, run by ``InferenceSession.run_with_iobinding`` into a buffer that is bound once.
 
     The CPU provider's own kernels (MLAS) compute it, with all graph optimisations on, the default: in NCHW a ``Conv``
-    with bias and ReLU fused, a GEMM per image and group; in NHWC a ``MatMul`` over pixels, with a bias a ``Gemm``, or
-    a ``Conv`` between transpositions where there are groups. float64 takes ``MatMul``; halves are cast to float32.
+    with bias, residual and ReLU fused, a GEMM per image and group; in NHWC a ``MatMul`` over pixels, a ``Gemm`` with a
+    bias, or a ``Conv`` between transpositions for groups. float64 takes ``MatMul``; halves are cast to float32.
     """
 
     name = "onnxruntime"
     output = "reused"
     dtypes = halves.ALL_DTYPES
     directions = gradients.ALL_DIRECTIONS
-    activations = ACTIVATIONS
+    activations, adds = ACTIVATIONS, True
     _providers: tuple[str, ...] = ()  # and not the session: its threads would go on spinning beside the next one's
 
     def missing(self) -> str | None:
@@ -61,12 +61,12 @@ class OnnxRuntime(Backend):
             session.run_with_iobinding(binding)
             return y
 
-        def of_two(x: Any, dy: Any) -> Any:
+        def of_two(x: Any, other: Any) -> Any:
             binding.bind_ortvalue_input("x", x)
-            return of_one(dy)
+            return of_one(other)
 
-        *_, last_input = onnx_models.inputs_of(problem)
-        return of_two if weight is None else of_one
+        *before, last_input = onnx_models.inputs_of(problem)
+        return of_two if before else of_one
 
     def ran(self) -> str | None:
         """The providers of the last session: a request for one that is absent falls back in silence."""

@@ -19,7 +19,7 @@ class OpenClFromHost(device.OpenClDevice):
     name = "opencl-from-host"
 
     def prepare(self, problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
-        """The layer on the device, a buffer there for the input, and an array here for the result."""
+        """The layer on the device, a buffer there for each input, and an array here for the result."""
         compute = super().prepare(problem, weight, bias, threads)
         import numpy as np
         from pyopencl import array as arrays
@@ -27,12 +27,13 @@ class OpenClFromHost(device.OpenClDevice):
         (shape,) = gradients.result_shapes(problem)
         y: Array = np.zeros(shape, problem.dtype)
         if problem.batch == 0:
-            return lambda x: y
-        buffer = arrays.empty(self.queue, gradients.input_shape(problem), problem.dtype)
+            return lambda *inputs: y
+        buffers = [arrays.empty(self.queue, shape, problem.dtype) for shape in problem.input_shapes]
 
-        def layer(x: Array) -> Array:
-            buffer.set(x)
-            compute(buffer).get(ary=y)
+        def layer(*inputs: Array) -> Array:
+            for buffer, given in zip(buffers, inputs, strict=True):
+                buffer.set(given)
+            compute(*buffers).get(ary=y)
             return y
 
         return layer

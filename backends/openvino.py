@@ -25,7 +25,7 @@ class OpenVino(Backend):
     output = "reused"
     dtypes = ("float32", "float16", "bfloat16")
     directions = gradients.ALL_DIRECTIONS
-    activations = ACTIVATIONS
+    activations, adds = ACTIVATIONS, True
     _compiled: Any = None
 
     def missing(self) -> str | None:

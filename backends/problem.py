@@ -2,9 +2,10 @@
 
 Formula (forward, no padding; ``G`` groups, ``s`` the stride)::
 
-    y[n, o, i, j] = activation(bias[o] + sum_c weight[o, c] * x[n, g(o) * C/G + c, i * s, j * s])
+    y[n, o, i, j] = activation(bias[o] + sum_c weight[o, c] * x[n, g(o) * C/G + c, i * s, j * s] + residual[n, o, i, j])
 
-with ``g(o) = o // (out_channels / G)`` and ``c`` running over the ``C/G`` input channels of that group. Activations::
+with ``g(o) = o // (out_channels / G)`` and ``c`` running over the ``C/G`` input channels of that group. The residual is
+there where ``add`` says so: the other input of ``layer(x, residual)``, of the output's shape. Activations::
 
     relu(v) = max(v, 0)                  relu6(v) = min(max(v, 0), 6)      hardswish(v) = v * relu6(v + 3) / 6
     silu(v) = v / (1 + exp(-v))          gelu(v) = v * (1 + erf(v / sqrt(2))) / 2: the exact one, not its form by tanh
@@ -40,7 +41,8 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
 # accepts inside a word are used: an id can be pasted there as it is.
 _ID: Final = re.compile(
     r"n(?P<batch>\d+)c(?P<in_channels>\d+)h(?P<height>\d+)w(?P<width>\d+)-o(?P<out_channels>\d+)"
-    r"(?:-s(?P<stride>\d+))?(?:-g(?P<groups>\d+))?(?P<bias>-bias)?(?:-(?P<activation>relu6?|silu|hardswish|gelu))?"
+    r"(?:-s(?P<stride>\d+))?(?:-g(?P<groups>\d+))?(?P<bias>-bias)?(?P<add>-add)?"
+    r"(?:-(?P<activation>relu6?|silu|hardswish|gelu))?"
     r"(?:-(?P<dtype>float64|float16|bfloat16))?(?:-(?P<layout>nhwc))?"
     r"(?:-(?P<direction>backward-input|backward-weight))?"
 )
@@ -48,10 +50,11 @@ _ID: Final = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One pointwise convolution: geometry, element type, memory layout and direction.
+    """One pointwise convolution: geometry, what follows the sums, element type, memory layout and direction.
 
     Sizes count elements; ``batch`` may be 0, every other size is at least 1. ``groups`` divides both channel
-    counts. There is no padding. Raises ``ValueError`` naming the field when a value is out of its range.
+    counts. There is no padding. ``add`` is of the forward direction alone. Raises ``ValueError`` naming the field when
+    a value is out of its range.
     """
 
     batch: int
@@ -62,6 +65,7 @@ class Problem:
     stride: int = 1
     groups: int = 1
     bias: bool = False
+    add: bool = False
     activation: Activation = "none"
     dtype: Dtype = "float32"
     layout: Layout = "nchw"
@@ -70,11 +74,16 @@ class Problem:
     def __post_init__(self) -> None:
         for name in ("batch", "in_channels", "out_channels", "height", "width", "stride", "groups"):
             object.__setattr__(self, name, _size(name, getattr(self, name), minimum=0 if name == "batch" else 1))
-        if not isinstance(self.bias, bool):
-            raise ValueError(f"bias must be True or False, got {self.bias!r}")
+        for name in ("bias", "add"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}")
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
+        # An activation is accepted backward, and left to whoever judges, who says what it would need. Of an addition
+        # nothing is needed: it hands each gradient on as it is, so that the problem would be another under two names.
+        if self.add and self.direction != "forward":
+            raise ValueError(f"add must be False in {self.direction}: a gradient passes an addition unchanged")
         for name in ("in_channels", "out_channels"):
             if getattr(self, name) % self.groups:
                 raise ValueError(f"groups must divide {name}: {getattr(self, name)} % {self.groups} is not 0")
@@ -103,8 +112,17 @@ class Problem:
 
     @property
     def output_shape(self) -> tuple[int, int, int, int]:
-        """Shape of ``y`` in the problem's layout."""
+        """Shape of ``y`` in the problem's layout, and of the residual."""
         return self._in_layout(self.out_channels, self.out_height, self.out_width)
+
+    @property
+    def input_shapes(self) -> tuple[tuple[int, int, int, int], ...]:
+        """Of what the layer is called with: ``(x)`` or ``(x, residual)``, ``(dy)``, ``(x, dy)``, by direction."""
+        if self.direction == "backward-input":
+            return (self.output_shape,)
+        if self.direction == "backward-weight" or self.add:
+            return (self.input_shape, self.output_shape)
+        return (self.input_shape,)
 
     def _in_layout(self, channels: int, height: int, width: int) -> tuple[int, int, int, int]:
         if self.layout == "nchw":
@@ -134,7 +152,7 @@ class Problem:
 
     @property
     def flops(self) -> int:
-        """Two per multiply-add; bias and activation are not counted."""
+        """Two per multiply-add; bias, residual and activation are not counted."""
         return 2 * self.macs
 
     @property
@@ -153,7 +171,8 @@ class Problem:
             x_elements = prod(self.input_shape)
         # The bias is an operand going forward and a result of backward-weight; the input's gradient ignores it.
         parameters = prod(self.weight_shape) if self.direction == "backward-input" else self.parameters
-        return (x_elements + parameters + prod(self.output_shape)) * ITEM_BYTES[self.dtype]
+        outputs = prod(self.output_shape) * (1 + self.add)
+        return (x_elements + parameters + outputs) * ITEM_BYTES[self.dtype]
 
     # --- name -----------------------------------------------------------------------------------------------
 
@@ -164,6 +183,7 @@ class Problem:
         parts += [f"s{self.stride}"] * (self.stride != 1)
         parts += [f"g{self.groups}"] * (self.groups != 1)
         parts += ["bias"] * self.bias
+        parts += ["add"] * self.add
         for field in fields(self):
             if field.name in _CHOICES and getattr(self, field.name) != field.default:
                 parts.append(getattr(self, field.name))
@@ -178,7 +198,7 @@ class Problem:
         found = {name: value for name, value in match.groupdict().items() if value is not None}
         sizes = {name: int(value) for name, value in found.items() if value.isdigit()}
         words = {name: value for name, value in found.items() if name in _CHOICES}
-        problem = cls(**sizes, **words, bias="bias" in found)  # type: ignore[arg-type]  # the pattern admits only choices
+        problem = cls(**sizes, **words, bias="bias" in found, add="add" in found)  # type: ignore[arg-type]  # the pattern admits only choices
         if problem.id != text:
             raise ValueError(f"id {text!r} is not canonical: this problem is written {problem.id!r}")
         return problem

@@ -22,6 +22,7 @@ class ScipyGemm(Backend):
     output = "reused"
     directions = gradients.ALL_DIRECTIONS
     activations = ACTIVATIONS
+    adds = True
 
     def missing(self) -> str | None:
         """SciPy, where it is not installed."""

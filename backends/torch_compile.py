@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pointwise_bench import Array, Layer, Problem, register
 from pointwise_bench.backends._shared.torch import (
     compile as torch_compile,
@@ -37,11 +39,16 @@ class TorchCompile(torch_cpu.TorchCpu):
         import torch
 
         if problem.batch == 0:
-            return torch_convolution.convolution(problem, weight, bias)
+            eager = torch_convolution.convolution(replace(problem, add=False), weight, bias)
+            return lambda *inputs: eager(inputs[0])
         kernel = torch_convolution.kernel_of(problem, weight)
         layer: Layer = torch_compile.compiled_layer(
             problem, kernel, None if bias is None else torch_cpu.as_tensor(bias)
         )
         with torch_compile.kept_for_the_run():
-            layer(torch.zeros(problem.input_shape, dtype=kernel.dtype))
+            layer(*(torch.zeros(shape, dtype=kernel.dtype) for shape in problem.input_shapes))
         return layer
+
+    def make_adding(self, problem: Problem, weight: Array, bias: Array | None) -> Layer:
+        """The same: the compiler is given the addition too."""
+        return self.make(problem, weight, bias)

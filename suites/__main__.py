@@ -35,7 +35,8 @@ a file of your own, my_layers.csv (empty cells take their default):
   block1/reduce,2,1,192,64,28,28,,1
   block1/shortcut,1,1,256,512,56,56,2,1
 
-further columns: groups, activation (none, relu, relu6, silu, hardswish, gelu), dtype, layout (nchw, nhwc), direction
+further columns: groups, add (of a residual, before the activation), dtype, layout (nchw, nhwc), direction, activation
+(none, relu, relu6, silu, hardswish, gelu)
 """
 
 _HOW_TO_SELECT: Final = """\

@@ -292,7 +292,7 @@ def _header(cells: list[str], where: str) -> list[str]:
 
 def _typed(column: str, cell: str) -> object:
     """The cell as its column's type; the text as it is where it has another, which ``Problem`` then refuses."""
-    if column == "bias":
+    if column in ("bias", "add"):
         return {"0": False, "false": False, "1": True, "true": True}.get(cell.lower(), cell)
     # A limit of digits, because int() has one too and would raise past it.
     if column not in _TEXTS and re.fullmatch(r"-?[0-9]{1,18}", cell):

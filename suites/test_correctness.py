@@ -44,10 +44,12 @@ from pointwise_bench.suites.correctness.problems import (
     gradients_cut_by_threads,
     kinds,
     kinds_of_gradients,
+    kinds_of_residuals,
     offered,
     one_of_each_cut,
     one_of_each_edge,
     problem_of,
+    residuals_cut_by_threads,
     simpler_forms,
     small_problems,
     some_edges_in_half_precision,
@@ -95,6 +97,11 @@ def test_kinds_of_gradients(backend: CheckedBackend, problem: Problem) -> None:
     backend.pass_the_gate_in_turn(problem)
 
 
+@pytest.mark.parametrize("problem", list(kinds_of_residuals()), ids=str)
+def test_kinds_of_residuals(backend: CheckedBackend, problem: Problem) -> None:
+    backend.pass_the_gate_in_turn(problem)
+
+
 # --- every edge -------------------------------------------------------------------------------------------------------
 
 
@@ -119,6 +126,11 @@ def test_edges(backend: CheckedBackend, problem: Problem) -> None:
 
 @pytest.mark.parametrize("problem", named(one_of_each_cut()))
 def test_all_threads(backend: CheckedBackend, problem: Problem) -> None:
+    backend.on_all_threads().pass_the_gate_in_turn(problem)
+
+
+@pytest.mark.parametrize("problem", named(residuals_cut_by_threads()))
+def test_residuals_on_all_threads(backend: CheckedBackend, problem: Problem) -> None:
     backend.on_all_threads().pass_the_gate_in_turn(problem)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from pointwise_bench.backends._shared import residual
 from pointwise_bench.backends._shared.activation import arrays as activation
 from pointwise_bench.backends.backend import Layer
 from pointwise_bench.backends.problem import Problem
@@ -44,11 +45,22 @@ def numpy_epilogue(problem: Problem, bias: Array | None) -> Callable[[Array], No
     return both
 
 
+def numpy_residual(problem: Problem, sums: Callable[[Problem], Layer]) -> Layer:
+    """``layer(x, residual)`` from ``sums``, see :func:`residual.added_behind`."""
+    import numpy as np
+
+    add = lambda y, other: np.add(y, other, y)  # noqa: E731
+    return residual.added_behind(problem, sums, add, activation.in_place(problem))
+
+
 def into_buffer(problem: Problem, multiply: Callable[[Array], Any], y: Array, bias: Array | None) -> Layer:
     """The layer of ``multiply``, which writes the product for an input without gaps into ``y``.
 
-    What a problem does not need is not in its layer: on the smallest ones a Python call is a percent of the time.
+    A residual is added behind it. What a problem does not need is not in its layer: on the smallest ones a Python call
+    is a percent of the time.
     """
+    if problem.add:
+        return numpy_residual(problem, lambda p: into_buffer(p, multiply, y, bias))
     finish = numpy_epilogue(problem, bias)
 
     def layer(x: Array) -> Array:

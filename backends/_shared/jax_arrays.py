@@ -22,6 +22,7 @@ class Jax(Backend):
     dtypes = halves.ALL_DTYPES
     directions = gradients.ALL_DIRECTIONS
     activations = ACTIVATIONS
+    adds = True
     _latest: tuple[Problem, Any] | None = None
 
     def missing(self) -> str | None:
@@ -39,13 +40,14 @@ class Jax(Backend):
         import jax.numpy as jnp
 
         if anew or self._latest is None or self._latest[0] != p:
-            shapes = {"forward": [p.input_shape], "backward-input": [p.output_shape]}
-            inputs = [jnp.zeros(shape, p.dtype) for shape in shapes.get(p.direction, [p.input_shape, p.output_shape])]
+            inputs = [jnp.zeros(shape, p.dtype) for shape in p.input_shapes]
             self._latest = p, jax.jit(compute)
             jax.block_until_ready(self._latest[1](*inputs, *constants))
         function = self._latest[1]
         if p.direction == "backward-weight":
             return lambda x, dy: jax.block_until_ready(function(x, dy))
+        if p.add:
+            return lambda x, residual: function(x, residual, *constants).block_until_ready()
         return lambda x: function(x, *constants).block_until_ready()
 
     def ran(self) -> str | None:
@@ -113,11 +115,12 @@ def einsum(p: Problem, subscripts: str, *operands: Any) -> Any:
     return jax.numpy.einsum(subscripts, *operands, precision=jax.lax.Precision.HIGHEST, preferred_element_type=wide)
 
 
-def finished(p: Problem, y: Any, addend: Any) -> Any:
-    """Bias, activation and the problem's element type, inside the compiled function, where XLA fuses them."""
+def finished(p: Problem, y: Any, addend: Any, residual: Any = None) -> Any:
+    """Bias, residual, activation and the problem's element type, inside the compiled function, where XLA fuses them."""
     import jax
 
     y = y if addend is None else y + addend
+    y = y if residual is None else y + residual.astype(y.dtype)
     if p.activation == "gelu":
         y = jax.nn.gelu(y, approximate=False)
     elif p.activation != "none":

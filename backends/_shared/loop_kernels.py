@@ -24,6 +24,7 @@ FAST_MATH = {"contract"}
 def kernels(parallel: bool) -> dict[str, Any]:
     """The loops by layout, made on first use, as importing numba takes long.
 
+    The sums begin with bias and residual; ``residual`` is any array of the shape of ``y`` where nothing is added.
     ``parallel`` spreads the outermost loop over numba's threads; without it ``prange`` is ``range``.
     """
     from numba import njit, prange
@@ -32,7 +33,9 @@ def kernels(parallel: bool) -> dict[str, Any]:
     compiled = njit(parallel=parallel, fastmath=FAST_MATH, error_model="numpy", cache=kept)
 
     @compiled  # type: ignore[untyped-decorator]
-    def nchw(x: Array, weight: Array, bias: Array, groups: int, relu: bool, y: Array) -> None:
+    def nchw(
+        x: Array, weight: Array, bias: Array, groups: int, add: bool, residual: Array, relu: bool, y: Array
+    ) -> None:
         batch, out_channels, height, width = y.shape
         channels = weight.shape[1]
         per_group = out_channels // groups
@@ -41,7 +44,7 @@ def kernels(parallel: bool) -> dict[str, Any]:
             first = o // per_group * channels
             for i in range(height):
                 for j in range(width):
-                    y[n, o, i, j] = bias[o]
+                    y[n, o, i, j] = bias[o] + residual[n, o, i, j] if add else bias[o]
                 for c in range(channels):
                     w = weight[o, c]
                     for j in range(width):
@@ -54,7 +57,9 @@ def kernels(parallel: bool) -> dict[str, Any]:
     # `y` and `weight` have an axis for groups: numba takes an index that does not count from 0 for one that may be
     # negative, and a loop with such indices is not vectorised.
     @compiled  # type: ignore[untyped-decorator]
-    def nhwc(x: Array, weight: Array, bias: Array, groups: int, relu: bool, y: Array) -> None:
+    def nhwc(
+        x: Array, weight: Array, bias: Array, groups: int, add: bool, residual: Array, relu: bool, y: Array
+    ) -> None:
         batch, height, width, _, per_group = y.shape
         channels = weight.shape[0]
         for row in prange(batch * height):
@@ -62,7 +67,8 @@ def kernels(parallel: bool) -> dict[str, Any]:
             for j in range(width):
                 for group in range(groups):
                     for o in range(per_group):
-                        y[n, i, j, group, o] = bias[group * per_group + o]
+                        start = bias[group * per_group + o]
+                        y[n, i, j, group, o] = start + residual[n, i, j, group, o] if add else start
                     for c in range(channels):
                         value = x[n, i, j, group * channels + c]
                         for o in range(per_group):

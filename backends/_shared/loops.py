@@ -51,10 +51,14 @@ def _forward(p: Problem, weight: Array, bias: Array | None, *, parallel: bool) -
 
     activate, flat = activation.in_place(p.activation, p.dtype, parallel=parallel), y.reshape(-1)
 
-    def layer(x: Array) -> Array:
+    not_read = _readonly(y_seen)
+
+    def layer(x: Array, residual: Array = not_read) -> Array:
+        if p.add:
+            residual = residual.reshape(not_read.shape)
         if joined:
             x = x.reshape(p.batch, p.in_channels, 1, p.height * p.width)
-        kernel(read_pixels(p, x), kernels, biases, p.groups, relu, y_seen)
+        kernel(read_pixels(p, x), kernels, biases, p.groups, p.add, residual, relu, y_seen)
         if activate is not None:
             activate(flat)
         return y

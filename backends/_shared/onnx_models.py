@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def model(p: Problem, weight: Array | None, bias: Array | None) -> bytes:
-    """Inputs ``x`` and ``dy``, outputs ``y``, or ``dx``, or ``dw`` and ``db``, as the problem's direction has them.
+    """Inputs ``x``, ``dy`` and ``residual``, outputs ``y``, or ``dx``, or ``dw`` and ``db``, as the problem has them.
 
     The half precisions are cast to float32 first and back at the end: the provider has no kernels in them on x86.
     """
@@ -30,7 +30,7 @@ def model(p: Problem, weight: Array | None, bias: Array | None) -> bytes:
         inner = _forward(graph, gradients.exchanged(p), values[0], gradients.transposed(p, wide), None)
         results = [_spread(graph, p, inner)]
     else:
-        results = [_forward(graph, p, values[0], wide, wide_bias)]
+        results = [_forward(graph, p, values[0], wide, wide_bias, *values[1:])]
     for value, output in zip(results, outputs, strict=True):
         graph.name(graph.node("Cast", [value], to=ELEMENT_TYPES[p.dtype]) if half else value, output)
     return graph.model(p.dtype, inputs, outputs)
@@ -38,9 +38,8 @@ def model(p: Problem, weight: Array | None, bias: Array | None) -> bytes:
 
 def inputs_of(p: Problem) -> Shapes:
     """Names and shapes of what the layer takes."""
-    shapes: Shapes = {"x": p.input_shape, "dy": p.output_shape}
-    taken = {"forward": ("x",), "backward-input": ("dy",), "backward-weight": ("x", "dy")}[p.direction]
-    return {name: shapes[name] for name in taken}
+    names = {"forward": ("x", "residual"), "backward-input": ("dy",), "backward-weight": ("x", "dy")}[p.direction]
+    return dict(zip(names, p.input_shapes, strict=False))
 
 
 def outputs_of(p: Problem) -> Shapes:
@@ -50,7 +49,7 @@ def outputs_of(p: Problem) -> Shapes:
     return {"y": p.output_shape} if p.direction == "forward" else {"dx": p.input_shape}
 
 
-def _forward(graph: Graph, p: Problem, x: str, weight: Array, bias: Array | None) -> str:
+def _forward(graph: Graph, p: Problem, x: str, weight: Array, bias: Array | None, residual: str | None = None) -> str:
     """One ``Conv``; or a ``MatMul``, with a bias a ``Gemm``, where pixels are rows; or a ``MatMul`` for float64.
 
     The runtime's ``Conv`` knows float32 only. What stands around it brings the input into shape and back.
@@ -59,14 +58,19 @@ def _forward(graph: Graph, p: Problem, x: str, weight: Array, bias: Array | None
     if p.layout == "nhwc" and p.groups == 1:
         value = _strided(graph, p, x)
         if bias is None:  # takes the pixels of a picture as rows by itself, but has no bias to fuse
-            return activation.onnx(graph, p, graph.node("MatMul", [value, graph.constant(weight.T)]))
+            return _finished(graph, p, graph.node("MatMul", [value, graph.constant(weight.T)]), residual)
         value = graph.reshape(value, (p.pixels, p.in_channels))
-        value = activation.onnx(graph, p, graph.node("Gemm", [value, graph.constant(weight), *biases], transB=1))
-        return graph.reshape(value, p.output_shape)
+        value = graph.node("Gemm", [value, graph.constant(weight), *biases], transB=1)
+        if residual is not None:
+            residual = graph.reshape(residual, (p.pixels, p.out_channels))
+        return graph.reshape(_finished(graph, p, value, residual), p.output_shape)
+    if residual is not None and p.layout == "nhwc":
+        residual = graph.node("Transpose", [residual], perm=(0, 3, 1, 2))
     if p.dtype != "float64":
         value = x if p.layout == "nchw" else graph.node("Transpose", [x], perm=(0, 3, 1, 2))
         operands = [value, graph.constant(weight[:, :, None, None]), *biases]
-        value = activation.onnx(graph, p, graph.node("Conv", operands, strides=(p.stride, p.stride), group=p.groups))
+        value = graph.node("Conv", operands, strides=(p.stride, p.stride), group=p.groups)
+        value = _finished(graph, p, value, residual)
         return value if p.layout == "nchw" else graph.node("Transpose", [value], perm=(0, 2, 3, 1))
     channels, pixels = p.in_channels // p.groups, p.out_height * p.out_width
     value = _strided(graph, p, x)
@@ -76,8 +80,14 @@ def _forward(graph: Graph, p: Problem, x: str, weight: Array, bias: Array | None
     value = graph.reshape(value, (p.batch, p.out_channels, p.out_height, p.out_width))
     if bias is not None:
         value = graph.node("Add", [value, graph.constant(bias.reshape(-1, 1, 1))])
-    value = activation.onnx(graph, p, value)
+    value = _finished(graph, p, value, residual)
     return value if p.layout == "nchw" else graph.node("Transpose", [value], perm=(0, 2, 3, 1))
+
+
+def _finished(graph: Graph, p: Problem, value: str, residual: str | None) -> str:
+    """Residual and activation: nodes that the runtime fuses into a ``Conv`` before them, where it can."""
+    value = value if residual is None else graph.node("Add", [value, residual])
+    return activation.onnx(graph, p, value)
 
 
 def _strided(graph: Graph, p: Problem, value: str) -> str:

@@ -50,20 +50,18 @@ def model(p: Problem, weight: Array | None, bias: Array | None) -> Any:
     if weight is None:
         x, dy = (ops.parameter(list(shape), element_type(p)) for shape in (p.input_shape, p.output_shape))
         return ov.Model(_weight_gradient(p, x, dy), [x, dy], "pointwise")
+    inputs = [ops.parameter(list(shape), element_type(p)) for shape in p.input_shapes]
+    planes = [each if p.layout == "nchw" else ops.transpose(each, [0, 3, 1, 2]) for each in inputs]
     if p.direction == "forward":
-        x = ops.parameter(list(p.input_shape), element_type(p))
-        planes = x if p.layout == "nchw" else ops.transpose(x, [0, 3, 1, 2])
-        y = _forward(p, planes, weight, bias)
+        y = _forward(p, planes[0], weight, bias, *planes[1:])
     else:
-        x = ops.parameter(list(p.output_shape), element_type(p))
-        planes = x if p.layout == "nchw" else ops.transpose(x, [0, 3, 1, 2])
-        y = _forward(gradients.exchanged(p), planes, gradients.transposed(p, weight), None)
+        y = _forward(gradients.exchanged(p), planes[0], gradients.transposed(p, weight), None)
         y = y if p.stride == 1 else _spread(p, y)
-    return ov.Model([y if p.layout == "nchw" else ops.transpose(y, [0, 2, 3, 1])], [x], "pointwise")
+    return ov.Model([y if p.layout == "nchw" else ops.transpose(y, [0, 2, 3, 1])], inputs, "pointwise")
 
 
-def _forward(p: Problem, planes: Any, weight: Array, bias: Array | None) -> Any:
-    """``Convolution`` or ``GroupConvolution``, ``Add`` and the activation, in NCHW."""
+def _forward(p: Problem, planes: Any, weight: Array, bias: Array | None, residual: Any = None) -> Any:
+    """``Convolution`` or ``GroupConvolution``, ``Add`` once or twice and the activation, in NCHW."""
     from openvino import opset13 as ops
 
     window = WINDOW | {"strides": [p.stride] * 2}
@@ -74,6 +72,8 @@ def _forward(p: Problem, planes: Any, weight: Array, bias: Array | None) -> Any:
         y = ops.group_convolution(planes, _constant(kernels), **window)
     if bias is not None:
         y = ops.add(y, _constant(bias.reshape(1, -1, 1, 1)))
+    if residual is not None:
+        y = ops.add(y, residual)
     return activation.openvino(p, y)
 
 

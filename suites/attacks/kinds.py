@@ -16,7 +16,7 @@ ATTACKS: Final = "attacks"
 PLANTED: Final = "planted"
 FOLDERS: Final = {ATTACKS: Path(__file__).parent, PLANTED: Path(__file__).parent.parent / "planted"}
 CONTROL: Final = "control"
-RIGHT: Final = ("planted-right", "planted-right-gradient", "planted-right-activation")
+RIGHT: Final = ("planted-right", "planted-right-gradient", "planted-right-activation", "planted-right-residual")
 
 
 @dataclass(frozen=True)

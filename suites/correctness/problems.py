@@ -80,6 +80,30 @@ def kinds_of_gradients() -> Iterator[Problem]:
             )
 
 
+def kinds_of_residuals() -> Iterator[Problem]:
+    """With a residual: every element type in both layouts, with every stride and every groups; activations in turn.
+
+    A list of its own, and no further axis of :func:`kinds`: who takes no residual would be asked half of those.
+    """
+    for i, dtype in enumerate(get_args(Dtype)):
+        for layout in (i & 1, 1 - (i & 1)):  # so that every other one has both layouts
+            stride, groups = STRIDES_AND_GROUPS[(i + layout) % 4]
+            yield Problem(
+                batch=2,
+                in_channels=6 * (4 + i),
+                out_channels=3 * (9 + 2 * i + layout),
+                height=9 + i,
+                width=9 + 2 * layout + i,
+                stride=stride,
+                groups=groups,
+                bias=bool((i ^ layout) & 1),
+                add=True,
+                activation=ACTIVATIONS[(i + 4 * layout) % len(ACTIVATIONS)],
+                dtype=dtype,
+                layout=LAYOUTS[layout],
+            )
+
+
 # --- sizes at the edges -------------------------------------------------------------------------------------------
 
 EDGES: Final[dict[str, dict[str, int]]] = {
@@ -140,7 +164,7 @@ def left_to_the_soak_tier(one_in: int = 2) -> frozenset[Problem]:
     every pair. What stays of the kinds has every pair of all single properties, also of those in float32 and float64
     alone; what needs a stride together with groups in every precision is left out.
     """
-    both = (one_of_each_edge(), one_of_each_cut())
+    both = (one_of_each_edge(), one_of_each_cut(), residuals_cut_by_threads(), (("", p) for p in kinds_of_residuals()))
     left = ((number, problem) for problems in both for number, (_, problem) in enumerate(problems))
     of_kinds = [
         problem
@@ -229,6 +253,17 @@ def one_of_each_cut() -> Iterator[tuple[str, Problem]]:
         yield both[2 * number + number // 2 % 2]
 
 
+def residuals_cut_by_threads() -> Iterator[tuple[str, Problem]]:
+    """Each with a residual, in one layout; precision, bias and activation alternate."""
+    for number, (what, sizes) in enumerate(CUT_BY_THREADS.items()):
+        layout, dtype = LAYOUTS[number // 2 % 2], DTYPES[number & 1]
+        activation: Any = "none" if number & 1 else "relu"
+        yield (
+            what,
+            problem_of(**sizes, layout=layout, dtype=dtype, bias=number % 3 > 0, add=True, activation=activation),
+        )
+
+
 def gradients_cut_by_threads() -> Iterator[tuple[str, Problem]]:
     """Each in both directions; layout and bias alternate."""
     for number, (what, sizes) in enumerate(CUT_BY_THREADS.items()):
@@ -252,8 +287,9 @@ def judged_by_time() -> frozenset[Problem]:
     A backend does either of a kind of problem and not of a size, and it shows in the time of a call: it is asked of
     every kind, and of the one cut in each direction, which take long enough that it shows of whoever is fast.
     """
-    cuts = (*one_of_each_cut(), *gradients_cut_by_threads())
-    return frozenset([*kinds(), *kinds_of_gradients(), *(problem for what, problem in cuts if what == "pixels")])
+    cuts = (*one_of_each_cut(), *residuals_cut_by_threads(), *gradients_cut_by_threads())
+    every_kind = [*kinds(), *kinds_of_residuals(), *kinds_of_gradients()]
+    return frozenset([*every_kind, *(problem for what, problem in cuts if what == "pixels")])
 
 
 # --- all axes at once ---------------------------------------------------------------------------------------------
@@ -274,6 +310,7 @@ def small_problems(draw: st.DrawFn) -> Problem:
         stride=draw(st.integers(1, 4)),
         groups=groups,
         bias=draw(st.booleans()),
+        add=direction == "forward" and draw(st.booleans()),
         activation=draw(st.sampled_from(ACTIVATIONS)) if direction == "forward" else "none",
         dtype=draw(st.sampled_from(DTYPES + HALVES)),
         layout=draw(st.sampled_from(LAYOUTS)),
@@ -289,6 +326,7 @@ def simpler_forms(problem: Problem) -> Iterator[Problem]:
     """
     usual: list[dict[str, Any]] = [
         {"direction": "forward"},
+        {"add": False},
         {"activation": "none"},
         {"dtype": "float32"},
         {"groups": 1},

@@ -25,6 +25,7 @@ RELU6: Final = replace(EVERY_AXIS, activation="relu6")
 SILU: Final = replace(EVERY_AXIS, activation="silu")
 HARDSWISH: Final = replace(EVERY_AXIS, activation="hardswish")
 GELU: Final = replace(EVERY_AXIS, activation="gelu")
+ADDED: Final = replace(EVERY_AXIS, add=True)
 
 _NAMES: Final = {
     LONG: ("tensorfloat-inside", "replays-by-content", "lazy"),
@@ -43,6 +44,11 @@ _NAMES: Final = {
     SILU: ("rough-silu",),
     HARDSWISH: ("wrong-corner",),
     GELU: ("gelu-by-tanh", "gelu-by-sigmoid"),
+    ADDED: (
+        *("forgets-residual", "adds-twice", "adds-behind-the-activation", "other-layout-of-residual"),
+        *("first-images-residual", "other-images-residual", "residual-as-a-bias", "hides-nan-of-residual"),
+        *("clips-residual", "rounds-residual", "loses-small-residual", "remembers-residual", "writes-into-residual"),
+    ),
 }
 _PROBLEMS: Final = {f"planted-{name}": problem for problem, names in _NAMES.items() for name in names}
 

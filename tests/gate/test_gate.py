@@ -29,6 +29,7 @@ from pointwise_bench.suites.harness.verify.reference import activated
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 from pointwise_bench.suites.planted.shows_on import (
+    ADDED,
     BFLOAT16,
     EVERY_AXIS,
     FLOAT16,
@@ -45,6 +46,7 @@ from pointwise_bench.suites.planted.shows_on import (
 WRONG = PLANTED / "wrong.py"
 GRADIENTS = PLANTED / "wrong_gradients.py"
 ACTIVATED = PLANTED / "wrong_activations.py"
+ADDING = PLANTED / "wrong_residuals.py"
 PATIENCE_S = 60.0
 
 REASONS = {
@@ -120,6 +122,23 @@ ACTIVATION_REASONS = {
 }
 
 
+RESIDUAL_REASONS = {
+    "planted-forgets-residual": "the residual is missing",
+    "planted-adds-twice": "the residual is added twice",
+    "planted-adds-behind-the-activation": "the residual is added after the activation",
+    "planted-other-layout-of-residual": "the residual is read as (nhwc|nchw)",
+    "planted-first-images-residual": "the residual is the first image's in every image",
+    "planted-other-images-residual": "the residual is another image's",
+    "planted-residual-as-a-bias": "wrong on small integers",
+    "planted-hides-nan-of-residual": "when the input holds NaN and infinity",
+    "planted-clips-residual": "among large numbers, NaN and infinity",
+    "planted-rounds-residual": "wrong on real numbers",
+    "planted-loses-small-residual": "among small numbers",
+    "planted-remembers-residual": "wrong on the precision probe",
+    "planted-writes-into-residual": "changes its input",
+}
+
+
 def refusals(name: str, problems: Sequence[Problem], log: Path, plugin: Path = WRONG) -> list[Ended | None]:
     """How the gate ends the planted backend's part on each problem, in one worker; None where it lets it pass."""
     declared = Declared(output="reused" if name in REUSED else "fresh")
@@ -168,6 +187,15 @@ def test_gradients_and_half_precision_are_refused_for_the_right_reason(name: str
         assert re.search(GRADIENT_REASONS[name], ended.reason), f"{asked}: {ended.reason}"
 
 
+@pytest.mark.parametrize("name", RESIDUAL_REASONS)
+def test_residuals_are_refused_for_the_right_reason(name: str, tmp_path: Path) -> None:
+    problems = in_both_layouts(shows_on(name))
+    for ended, asked in zip(refusals(name, problems, tmp_path / "log", ADDING), problems, strict=True):
+        assert ended is not None, f"{name} passed the gate on {asked}"
+        assert ended.status == "wrong", ended
+        assert re.search(RESIDUAL_REASONS[name], ended.reason), f"{asked}: {ended.reason}"
+
+
 def test_activations_are_refused_for_the_right_reason(tmp_path: Path) -> None:
     """In one precision and layout each: what is wrong is wrong in all of them."""
     for name, reason in ACTIVATION_REASONS.items():
@@ -204,6 +232,14 @@ def test_the_control_of_activations_passes(tmp_path: Path) -> None:
     assert dict(zip(asked, ended, strict=True)) == dict.fromkeys(asked)
 
 
+def test_the_control_of_residuals_passes(tmp_path: Path) -> None:
+    asked = [replace(each, activation=last) for each in in_both_layouts(ADDED) for last in ("none", "relu")]
+    asked += [replace(ADDED, bias=False, dtype=dtype) for dtype in ("float64", "float16", "bfloat16")]
+    asked += [replace(each, add=True) for each in (LONG, FLOAT16, BFLOAT16)]
+    ended = refusals("planted-right-residual", asked, tmp_path / "log", ADDING)
+    assert dict(zip(asked, ended, strict=True)) == dict.fromkeys(asked)
+
+
 def test_every_planted_backend_has_its_reason() -> None:
     registered = set(re.findall(r'name = "(planted-[\w-]+)"', WRONG.read_text()))
     assert registered == set(REASONS) | {"planted-right"}
@@ -211,6 +247,8 @@ def test_every_planted_backend_has_its_reason() -> None:
     assert registered == set(GRADIENT_REASONS) | {"planted-right-gradient"}
     registered = set(re.findall(r'name = "(planted-[\w-]+)"', ACTIVATED.read_text()))
     assert registered == set(ACTIVATION_REASONS) | {"planted-right-activation"}
+    registered = set(re.findall(r'name = "(planted-[\w-]+)"', ADDING.read_text()))
+    assert registered == set(RESIDUAL_REASONS) | {"planted-right-residual"}
 
 
 # Of each occasion on which the gate finds a mistake one: the exact questions, the real numbers, the work behind the

@@ -42,7 +42,8 @@ def _hardswish(graph: Graph, p: Problem, value: str, number: Callable[[float], s
 def openvino(p: Problem, y: Any) -> Any:
     """Its own operations, but where they lose NaN, as Relu and Clamp do, and what it takes for one of these.
 
-    Of Maximum the second operand stays where either is NaN.
+    Of Maximum the second operand stays where either is NaN. A Select by Greater lost NaN where the plug-in has AVX-512,
+    and Minimum does in either order: so the upper end of ReLU6 is a Maximum of what is negative.
     """
     import numpy as np
     from openvino import opset13 as ops
@@ -55,7 +56,7 @@ def openvino(p: Problem, y: Any) -> Any:
     if p.activation == "relu":
         return ops.maximum(number(0), y)
     if p.activation == "relu6":
-        return ops.select(ops.greater(y, number(6)), number(6), ops.maximum(number(0), y))
+        return ops.negative(ops.maximum(number(-6), ops.negative(ops.maximum(number(0), y))))
     if p.activation == "silu":
         return ops.multiply(y, ops.sigmoid(y))
     if p.activation == "hardswish":

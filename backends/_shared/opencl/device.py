@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pointwise_bench.backends._shared import gradients
 from pointwise_bench.backends._shared.opencl import binding, layer as opencl_layer
 from pointwise_bench.backends.backend import Backend, DeviceTimer, Layer
 from pointwise_bench.backends.problem import ACTIVATIONS, Problem
@@ -21,6 +20,7 @@ class OpenClDevice(Backend):
     output = "reused"
     directions = ("forward", "backward-input")
     activations = ACTIVATIONS
+    adds = True
 
     def missing(self) -> str | None:
         """The binding, or any driver."""
@@ -37,7 +37,7 @@ class OpenClDevice(Backend):
         import numpy as np
 
         layer = opencl_layer.layer(self.queue, problem, weight, bias)
-        layer(self.put(np.zeros(gradients.input_shape(problem), problem.dtype)))
+        layer(*(self.put(np.zeros(shape, problem.dtype)) for shape in problem.input_shapes))
         self.sync()  # PoCL compiles a kernel when it is first enqueued
         return layer
 

@@ -31,14 +31,16 @@ SOURCE = """
 /* c = a b for every image and group: M rows, N columns, K terms. A work-item computes a tile of ROWS rows by LANES
    columns in registers. Tiles at the end are moved back inside, and overlap their neighbours with equal values. */
 __kernel void product(__global const T *restrict a, __global const T *restrict b, __global const T *restrict bias,
-                      __global T *restrict c)
+                      __global const T *restrict residual, __global T *restrict c)
 {
     const int column = min((int)get_global_id(0) * LANES, N - LANES);
     const int row = min((int)get_global_id(1) * ROWS, M - ROWS);
     const long image = get_global_id(2) / GROUPS, group = get_global_id(2) % GROUPS;
     a += image * A_IMAGE + group * A_GROUP + (long)row * LDA;
     b += image * B_IMAGE + group * B_GROUP + column;
-    c += image * C_IMAGE + group * C_GROUP + (long)row * LDC + column;
+    const long target = image * C_IMAGE + group * C_GROUP + (long)row * LDC + column;
+    residual += target; /* which is not read where nothing is added */
+    c += target;
     V sum[ROWS];
     for (int r = 0; r < ROWS; r++)
         sum[r] = BIAS;
@@ -48,7 +50,7 @@ __kernel void product(__global const T *restrict a, __global const T *restrict b
             sum[r] += a[(long)r * LDA + k] * v;
     }
     for (int r = 0; r < ROWS; r++) {
-        const V s = sum[r];
+        const V s = ADDED(sum[r], residual + (long)r * LDC);
         STORE(ACTIVATED(s), c + (long)r * LDC);
     }
 }
@@ -110,7 +112,7 @@ def definitions(problem: Problem, *, bias: bool, gpu: bool) -> dict[str, int | s
     found |= {"LOAD(at)": f"vload{wide}(0,at)" if wide else "(*(at))"}
     found |= {"STORE(value,at)": f"vstore{wide}(value,0,at)" if wide else "(*(at)=(value))"}
     found |= {"BIAS": ("(V)(0)" if not bias else by_row if p.layout == "nchw" else by_lane)}
-    found |= {"ACTIVATED(s)": ACTIVATED[p.activation]}
+    found |= {"ADDED(s,at)": "((s)+LOAD(at))" if p.add else "(s)", "ACTIVATED(s)": ACTIVATED[p.activation]}
     p = problem  # the picture and its pixels, for `gather` and `scatter`
     found |= {"INNER": 1 if p.layout == "nchw" else p.in_channels, "STRIDE": p.stride}
     return found | {"HEIGHT": p.height, "WIDTH": p.width, "OUT_HEIGHT": p.out_height, "OUT_WIDTH": p.out_width}

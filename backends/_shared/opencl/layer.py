@@ -21,7 +21,7 @@ def layer(queue: Any, p: Problem, weight: Array, bias: Array | None) -> Layer:
     (shape,) = gradients.result_shapes(p)
     y = arrays.zeros(queue, shape, p.dtype)
     if p.batch == 0:
-        return lambda x: y
+        return lambda *inputs: y
     backward, nchw = p.direction == "backward-input", p.layout == "nchw"
     found = kernels.definitions(p, bias=bias is not None, gpu=queue.device.type & cl.device_type.GPU != 0)
     program = binding.built(queue.context, found)
@@ -32,21 +32,21 @@ def layer(queue: Any, p: Problem, weight: Array, bias: Array | None) -> Layer:
     biases = operand if bias is None else arrays.to_device(queue, bias)
     packed = arrays.empty(queue, (p.pixels * p.in_channels if p.stride > 1 else 1,), p.dtype)
 
-    def multiply(source: Any, target: Any) -> None:
+    def multiply(source: Any, residual: Any, target: Any) -> None:
         operands = (operand.data, source) if nchw else (source, operand.data)
-        product(queue, product_size, None, *operands, biases.data, target)
+        product(queue, product_size, None, *operands, biases.data, residual.data, target)
 
-    def dense(x: Any) -> Any:
-        multiply(x.data, y.data)
+    def dense(x: Any, residual: Any = operand) -> Any:
+        multiply(x.data, residual, y.data)
         return y
 
-    def gathered(x: Any) -> Any:
+    def gathered(x: Any, residual: Any = operand) -> Any:
         move(queue, move_size, None, x.data, packed.data)
-        multiply(packed.data, y.data)
+        multiply(packed.data, residual, y.data)
         return y
 
     def scattered(dy: Any) -> Any:
-        multiply(dy.data, packed.data)
+        multiply(dy.data, operand, packed.data)
         move(queue, move_size, None, packed.data, y.data)
         return y
 

@@ -24,8 +24,10 @@ def missing_compiler() -> str | None:
 
 
 def compiled_layer(p: Problem, kernel: Any, bias: Any) -> Any:
-    """``conv2d`` and the activation through ``torch.compile``, compiled by the first call: its inputs are tensors."""
+    """``conv2d``, residual and activation through ``torch.compile``, compiled by the first call: of tensors."""
     compiled = _compiled(p)
+    if p.add:
+        return lambda x, residual: compiled(x, kernel, bias, residual)
     return lambda x: compiled(x, kernel, bias)
 
 
@@ -65,10 +67,12 @@ def _compiled(p: Problem) -> Any:
     torch._inductor.config.compile_threads = 1
     nhwc = p.layout == "nhwc"
 
-    def compute(x: Any, kernel: Any, bias: Any) -> Any:
+    def compute(x: Any, kernel: Any, bias: Any, residual: Any = None) -> Any:
         if nhwc:
             x = x.permute(0, 3, 1, 2)
         y = conv2d(x, kernel, bias, stride=p.stride, groups=p.groups)
+        if p.add:
+            y = y + (residual.permute(0, 3, 1, 2) if nhwc else residual)
         y = activation.compiled(p, y)
         return y.permute(0, 2, 3, 1) if nhwc else y
 

@@ -10,7 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pointwise_bench.backends._shared import gradients, halves
+from pointwise_bench.backends._shared import gradients, halves, residual
+from pointwise_bench.backends._shared.activation import tensors as activation
 from pointwise_bench.backends._shared.torch import onednn
 from pointwise_bench.backends.backend import Backend, Layer
 from pointwise_bench.backends.problem import ACTIVATIONS, Problem
@@ -25,6 +26,7 @@ class TorchCpu(Backend):
     dtypes: ClassVar[tuple[str, ...]] = halves.ALL_DTYPES
     directions: ClassVar[tuple[str, ...]] = gradients.ALL_DIRECTIONS
     activations: ClassVar[tuple[str, ...]] = ACTIVATIONS
+    adds: ClassVar[bool] = True
     imports: ClassVar[tuple[str, ...]] = ("torch",)
     _last: tuple[Problem, Layer] | None = None
 
@@ -35,13 +37,18 @@ class TorchCpu(Backend):
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """The budget, and the layer of the subclass."""
         use_threads(threads)
-        layer = self.make(problem, weight, bias)
+        layer = (self.make_adding if problem.add else self.make)(problem, weight, bias)
         self._last = (problem, layer)
         return layer
 
     @abstractmethod
     def make(self, problem: Problem, weight: Any, bias: Array | None) -> Layer:
         """The layer of the problem's direction; see :meth:`Backend.prepare`."""
+
+    def make_adding(self, problem: Problem, weight: Any, bias: Array | None) -> Layer:
+        """The layer of a problem with a residual: here, ``add_`` behind that of :meth:`make`, and the activation."""
+        make = lambda p: self.make(p, weight, bias)  # noqa: E731
+        return residual.added_behind(problem, make, lambda y, other: y.add_(other), activation.in_place(problem))
 
     def ran(self) -> str | None:
         """The primitives of oneDNN that the last layer ran, if any, and what torch was built and set to use."""
@@ -109,8 +116,7 @@ def dtype_of(p: Problem) -> Any:
 
 def input_shapes(p: Problem) -> list[tuple[int, int, int, int]]:
     """The shapes of what a layer of the problem's direction is called with."""
-    shapes = {"forward": [p.input_shape], "backward-input": [p.output_shape]}
-    return shapes.get(p.direction, [p.input_shape, p.output_shape])
+    return list(p.input_shapes)
 
 
 def as_tensor(array: Array, device: str = "cpu") -> Any:

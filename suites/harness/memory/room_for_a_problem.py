@@ -65,7 +65,7 @@ def _elements(problem: Problem) -> tuple[int, int, int]:
     x, weight, y = (math.prod(shape) for shape in (problem.input_shape, problem.weight_shape, problem.output_shape))
     if problem.direction == "backward-input":
         return y, weight, x
-    return (x + y, 0, weight) if problem.direction == "backward-weight" else (x, weight, y)
+    return (x + y, 0, weight) if problem.direction == "backward-weight" else (x + y * problem.add, weight, y)
 
 
 def _of_groups() -> Iterator[int]:

@@ -61,13 +61,13 @@ class Slowed(Backend):
     def _median_s(self, layer: Layer, problem: Problem) -> float:
         import numpy as np
 
-        x = self._original.to_device(np.zeros(problem.input_shape, problem.dtype))
-        layer(x)  # may compile
+        inputs = [self._original.to_device(np.zeros(shape, problem.dtype)) for shape in problem.input_shapes]
+        layer(*inputs)  # may compile
         self._original.sync()
         seconds: list[float] = []
         while sum(seconds) < LOOK_S or len(seconds) < FEWEST_LOOKS:
             began = perf_counter()
-            layer(x)
+            layer(*inputs)
             self._original.sync()
             seconds.append(perf_counter() - began)
         return statistics.median(seconds)

@@ -97,6 +97,8 @@ def _mistakes(mismatch: Mismatch) -> Mistakes:
     if previous is not None:
         yield "this is the answer to the previous input", previous
         yield "this is the sum with the answer to the previous input: it adds to a buffer", right + previous
+    if mismatch.problem.add:
+        yield from _mistakes_with_the_residual(mismatch)
     if mismatch.problem.direction == "forward":
         yield from _mistakes_of_the_last_step(mismatch)
     if mismatch.problem.direction == "backward-weight":
@@ -128,6 +130,24 @@ def _mistakes_of_the_last_step(mismatch: Mismatch) -> Mistakes:
             yield f"a {said.get(other, other)} is applied that nobody asked for", swapped
         elif other != p.activation:
             yield f"the activation is {other} and not {p.activation}", swapped
+
+
+def _mistakes_with_the_residual(mismatch: Mismatch) -> Mistakes:
+    p, bias, (x, residual) = mismatch.problem, mismatch.weights.bias, mismatch.case.inputs
+    without = mismatch.answer(replace(p, add=False), (x,), bias=bias)
+    yield "the residual is missing", without
+    if p.activation != "none":
+        yield "the residual is added after the activation", without + residual.astype(np.float64)
+    other = replace(p, layout=_other_layout(p))
+    misread = [
+        ("added twice", residual.astype(np.float64) * 2),
+        (f"read as {other.layout}", _in_layout(p, residual.reshape(other.output_shape))),
+    ]
+    if p.batch > 1:
+        misread.append(("the first image's in every image", np.broadcast_to(residual[:1], residual.shape)))
+        misread.append(("another image's", np.roll(residual, 1, axis=0)))
+    for how, read in misread:
+        yield f"the residual is {how}", mismatch.answer(inputs=(x, read), bias=bias)
 
 
 def _mistakes_with_weights(mismatch: Mismatch) -> Mistakes:

@@ -52,9 +52,13 @@ class Drawn:
             return Weights(weight=None, bias=None)
         return Weights(weight=matrix_form.weight_of(self.problem, self.left), bias=self.bias)
 
-    def inputs(self, right: Array, skipped: Array | float, left: Array | None = None) -> tuple[Array, ...]:
-        """Of a right operand; ``skipped`` is what the pixels hold that are not read."""
+    def inputs(
+        self, right: Array, skipped: Array | float, left: Array | None = None, residual: Array | None = None
+    ) -> tuple[Array, ...]:
+        """Of a right operand, and a residual in the form of sums; ``skipped``: what the pixels not read hold."""
         x = matrix_form.right_input(self.problem, right, skipped)
+        if residual is not None:
+            return (x, matrix_form.arranged(self.problem, residual))
         if self.problem.direction != "backward-weight":
             return (x,)
         return (x, matrix_form.left_input(self.problem, self.left if left is None else left))

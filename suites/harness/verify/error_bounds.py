@@ -59,46 +59,47 @@ def gamma(terms: int, unit_roundoff: float) -> float:
 
 
 def allowed_error(problem: Problem) -> float:
-    """Bound on ``max |sum - ref| / (|W| |X| + |b|)`` for the sums of a correct implementation.
+    """Bound on ``max |sum - ref| / (|W| |X| + |b| + |r|)`` for the sums of a correct implementation.
 
-    ``min(gamma_K, 32 u)`` with ``u`` of the accumulator, the bias counting as one more term, plus the float64
-    reference's own error, which matters only where the problem is float64 itself. ``KeyError`` for a dtype without
-    a bound.
+    ``min(gamma_K, 32 u)`` with ``u`` of the accumulator, the bias and the residual counting as one more term
+    each, plus the float64 reference's own error, which matters only where the problem is float64 itself. ``KeyError``
+    for a dtype without a bound.
     """
-    terms = problem.reduction_length + (problem.bias and problem.direction == "forward")
+    terms = problem.reduction_length + (problem.bias and problem.direction == "forward") + problem.add
     return sum(
         min(gamma(terms, unit_roundoff), CAP_IN_ROUNDOFFS * unit_roundoff)
         for unit_roundoff in (UNIT_ROUNDOFF[ACCUMULATOR[problem.dtype]], UNIT_ROUNDOFF["float64"])
     )
 
 
-def allowed(problem: Problem, magnitude: Array, answer: Array, sums: Array | None = None) -> Array:
-    """How far each element of a correct result may lie from ``answer``; ``magnitude`` is its ``|W| |X| + |b|``.
+def allowed(
+    problem: Problem, magnitude: Array, answer: Array, sums: Array | None = None, before: Array | None = None
+) -> Array:
+    """How far each element of a correct result may lie from ``answer``; ``magnitude`` is its ``|W| |X| + |b| + |r|``.
 
     For float16 and bfloat16 the rounding of the stored result comes on top: ``u_out |y|``, where ``y`` may itself be
     off by the error of the sum, and the smallest subnormal. An element without terms must be exact. ``sums`` are what
-    the activation is given; none and ReLU do not ask for them.
+    the activation is given; none and ReLU do not ask for them. ``before`` are the sums without the residual, of a
+    problem that adds one: who does not add within the product has stored them in the half precisions, which rounds
+    once more.
     """
     of_sums: Array = magnitude * allowed_error(problem)
+    if problem.add and ACCUMULATOR[problem.dtype] != problem.dtype:
+        assert before is not None, "what is stored before the residual is added is rounded"
+        of_sums = _stored(problem, of_sums, before).astype(of_sums.dtype)
     if problem.activation in STEEPEST:
         assert sums is not None, f"{problem.activation} is judged by what it is given"
         of_sums = _behind(problem, of_sums, sums)
     if ACCUMULATOR[problem.dtype] == problem.dtype:
         return of_sums
-    unit_roundoff = UNIT_ROUNDOFF[problem.dtype]
-    smallest = float(ml_dtypes.finfo(problem.dtype).smallest_subnormal)
-    stored = (1 + unit_roundoff) * of_sums + unit_roundoff * np.abs(answer) + smallest
-    return np.where(magnitude > 0, stored, 0.0).astype(magnitude.dtype)
+    return np.where(magnitude > 0, _stored(problem, of_sums, answer), 0.0).astype(magnitude.dtype)
 
 
 def allowed_of_activation(problem: Problem, answer: Array, sums: Array) -> Array:
     """The same where the sums themselves must be exact. What a smooth activation makes of minus infinity is free."""
-    unit_roundoff = UNIT_ROUNDOFF[problem.dtype]
     own = _own_rounding(problem, sums)
     if ACCUMULATOR[problem.dtype] != problem.dtype:
-        smallest = float(ml_dtypes.finfo(problem.dtype).smallest_subnormal)
-        stored = (1 + unit_roundoff) * own + unit_roundoff * np.abs(answer) + smallest
-        own = np.where(sums == 0, 0.0, stored)
+        own = np.where(sums == 0, 0.0, _stored(problem, own, answer))
     return np.where(sums == -np.inf, np.inf, own)
 
 
@@ -112,10 +113,17 @@ def _behind(problem: Problem, of_sums: Array, sums: Array) -> Array:
     if problem.activation == "relu6":
         return np.minimum(STEEPEST["relu6"] * of_sums, 6).astype(of_sums.dtype)
     if ACCUMULATOR[problem.dtype] != problem.dtype:
-        smallest = float(ml_dtypes.finfo(problem.dtype).smallest_subnormal)
-        of_sums = of_sums * (1 + UNIT_ROUNDOFF[problem.dtype]) + UNIT_ROUNDOFF[problem.dtype] * np.abs(sums) + smallest
+        of_sums = _stored(problem, of_sums, sums)
     behind: Array = STEEPEST[problem.activation] * of_sums + _own_rounding(problem, sums)
     return behind.astype(of_sums.dtype)
+
+
+def _stored(problem: Problem, error: Array, exact: Array) -> Array:
+    """What an error becomes where what is ``exact`` but for it is stored in a half precision."""
+    unit_roundoff = UNIT_ROUNDOFF[problem.dtype]
+    smallest = float(ml_dtypes.finfo(problem.dtype).smallest_subnormal)
+    stored: Array = (1 + unit_roundoff) * error + unit_roundoff * np.abs(exact) + smallest
+    return stored
 
 
 def _own_rounding(problem: Problem, sums: Array) -> Array:

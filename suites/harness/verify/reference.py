@@ -28,23 +28,23 @@ def answer(problem: Problem, inputs: tuple[Array, ...], weight: Array | None, bi
     if problem.direction == "backward-weight":
         return backward_weight(problem, *inputs)
     assert weight is not None, "only backward-weight has no weights"
-    (only,) = inputs
     if problem.direction == "backward-input":
-        return backward_input(problem, only, weight)
-    return pointwise(problem, only, weight, bias)
+        return backward_input(problem, inputs[0], weight)
+    return pointwise(problem, inputs[0], weight, bias, inputs[1] if problem.add else None)
 
 
 def magnitudes(problem: Problem, inputs: tuple[Array, ...], weight: Array | None, bias: Array | None) -> Float64:
-    """``|W| |X| + |b|`` for every element of the result: what a rounding error is measured against."""
+    """``|W| |X| + |b| + |r|`` for every element of the result: what a rounding error is measured against."""
     sizes = None if weight is None else abs(weight), None if bias is None else abs(bias)
     return answer(replace(problem, activation="none"), tuple(abs(each) for each in inputs), *sizes)
 
 
-def pointwise(problem: Problem, x: Array, weight: Array, bias: Array | None) -> Float64:
+def pointwise(problem: Problem, x: Array, weight: Array, bias: Array | None, residual: Array | None = None) -> Float64:
     """The forward result in float64, shape ``problem.output_shape``.
 
-    ``x`` has shape ``problem.input_shape``, ``weight`` ``problem.weight_shape``, ``bias`` ``(out_channels,)`` or None.
-    Exact when all sums are small integers. NaN and infinity propagate, through the activation too.
+    ``x`` has shape ``problem.input_shape``, ``weight`` ``problem.weight_shape``, ``bias`` ``(out_channels,)`` or None,
+    ``residual`` ``problem.output_shape`` or None. Exact when all sums are small integers. NaN and infinity propagate,
+    through the activation too.
     """
     # einsum without `optimize` runs NumPy's own C loops. A matmul would be faster and would go through the very BLAS
     # that some backends call: for float64 problems it would compare a library with itself.
@@ -52,6 +52,8 @@ def pointwise(problem: Problem, x: Array, weight: Array, bias: Array | None) -> 
     sums = sums.reshape(problem.batch, problem.out_channels, problem.out_height, problem.out_width)
     if bias is not None:
         sums += bias.astype(np.float64)[:, None, None]
+    if residual is not None:
+        sums = sums + (residual if problem.layout == "nchw" else residual.transpose(0, 3, 1, 2)).astype(np.float64)
     sums = activated(problem.activation, sums)
     return np.ascontiguousarray(sums if problem.layout == "nchw" else sums.transpose(0, 2, 3, 1))
 

@@ -56,14 +56,16 @@ class SampledRows:
 
     def case(self, inputs: tuple[Array, ...]) -> Case:
         """What these rows of a result for ``inputs`` must be, and how far from it they may be."""
-        if self.problem.direction == "backward-weight":
-            x, dy = inputs
-            inputs = (x, dy.take(self.rows, 1 if self.problem.layout == "nchw" else 3))
-        given = inputs, self.weights.weight, self.weights.bias
-        sums = reference.answer(replace(self.problem, activation="none"), *given)
+        if len(inputs) > 1:  # dy, or a residual
+            x, other = inputs
+            inputs = (x, other.take(self.rows, 1 if self.problem.layout == "nchw" else 3))
+        weights = self.weights.weight, self.weights.bias
+        of_sums = inputs[:1] if self.problem.add else inputs
+        before = reference.answer(replace(self.problem, activation="none", add=False), of_sums, *weights)
+        sums = before + inputs[1].astype(np.float64) if self.problem.add else before
         answer = reference.activated(self.problem.activation, sums.copy())
-        magnitude = reference.magnitudes(self.problem, *given)
-        return Case(inputs, answer, error_bounds.allowed(self.problem, magnitude, answer, sums))
+        magnitude = reference.magnitudes(self.problem, inputs, *weights)
+        return Case(inputs, answer, error_bounds.allowed(self.problem, magnitude, answer, sums, before))
 
     def of(self, result: Array) -> Array:
         """These rows of a whole result."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from pointwise_bench import Problem
+from pointwise_bench.backends.problem import ACTIVATIONS, Direction
 
 PLAIN = Problem(batch=1, in_channels=8, out_channels=8, height=4, width=4)
 # Two images of 6 channels, 5 x 7 pixels; stride 2 divides neither side and reads 3 x 4 of them; two groups of 3 -> 2.
@@ -68,6 +69,21 @@ def test_bias_and_activation_are_not_counted_as_work() -> None:
     assert replace(PLAIN, bias=True).parameters == PLAIN.parameters + 8
 
 
+def test_a_residual_is_read_once_and_is_no_work() -> None:
+    added = replace(GROUPED, add=True)
+    assert added.flops == GROUPED.flops
+    assert added.parameters == GROUPED.parameters
+    assert added.min_bytes == (144 + 2 * 96 + 16) * 4
+
+
+def test_what_the_layer_is_called_with() -> None:
+    x, y = GROUPED.input_shape, GROUPED.output_shape
+    assert GROUPED.input_shapes == (x,)
+    assert replace(GROUPED, add=True).input_shapes == (x, y)
+    assert replace(GROUPED, direction="backward-input").input_shapes == (y,)
+    assert replace(GROUPED, direction="backward-weight").input_shapes == (x, y)
+
+
 @pytest.mark.parametrize(("dtype", "item_bytes"), [("float64", 8), ("float32", 4), ("float16", 2), ("bfloat16", 2)])
 def test_bytes_follow_the_element_type(dtype: Any, item_bytes: int) -> None:
     assert replace(PLAIN, dtype=dtype).min_bytes == (128 + 64 + 128) * item_bytes
@@ -113,10 +129,17 @@ def test_an_unknown_choice_is_refused_by_field_with_the_valid_ones(field: str, v
     assert str(getattr(PLAIN, field)) in str(caught.value)
 
 
+@pytest.mark.parametrize("field", ["bias", "add"])
 @pytest.mark.parametrize("value", [0, 1, None, "yes"])
-def test_bias_is_true_or_false_and_nothing_like_it(value: Any) -> None:
-    with pytest.raises(ValueError, match=r"^bias must be True or False"):
-        replace(PLAIN, bias=value)
+def test_bias_and_add_are_true_or_false_and_nothing_like_it(field: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=rf"^{field} must be True or False"):
+        changed(field, value)
+
+
+@pytest.mark.parametrize("direction", ["backward-input", "backward-weight"])
+def test_a_gradient_has_no_residual(direction: Any) -> None:
+    with pytest.raises(ValueError, match=f"^add must be False in {direction}: a gradient passes"):
+        replace(PLAIN, add=True, direction=direction)
 
 
 @pytest.mark.parametrize(("field", "channels"), [("in_channels", (9, 8)), ("out_channels", (8, 9))])
@@ -155,6 +178,7 @@ size = st.one_of(st.integers(1, 64), st.integers(1, 10**7))
 def problems(draw: st.DrawFn) -> Problem:
     """Any problem: every field over its whole range."""
     groups = draw(st.one_of(st.just(1), st.integers(1, 64)))
+    direction = draw(st.sampled_from(get_args(Direction)))
     return Problem(
         batch=draw(st.integers(0, 512)),
         in_channels=groups * draw(size),
@@ -164,10 +188,11 @@ def problems(draw: st.DrawFn) -> Problem:
         stride=draw(st.integers(1, 16)),
         groups=groups,
         bias=draw(st.booleans()),
-        activation=draw(st.sampled_from(["none", "relu"])),
+        add=direction == "forward" and draw(st.booleans()),
+        activation=draw(st.sampled_from(ACTIVATIONS)),
         dtype=draw(st.sampled_from(["float32", "float64", "float16", "bfloat16"])),
         layout=draw(st.sampled_from(["nchw", "nhwc"])),
-        direction=draw(st.sampled_from(["forward", "backward-input", "backward-weight"])),
+        direction=direction,
     )
 
 
@@ -186,6 +211,8 @@ def test_different_problems_have_different_ids(one: Problem, other: Problem) -> 
 
 def test_an_id_is_short_for_the_usual_and_complete_for_the_rest() -> None:
     assert PLAIN.id == "n1c8h4w4-o8"
+    added = replace(GROUPED, add=True, activation="relu6", dtype="float64", layout="nhwc")
+    assert added.id == "n2c6h5w7-o4-s2-g2-bias-add-relu6-float64-nhwc"
     everything = replace(GROUPED, activation="relu", dtype="float64", layout="nhwc", direction="backward-weight")
     assert everything.id == "n2c6h5w7-o4-s2-g2-bias-relu-float64-nhwc-backward-weight"
 
@@ -206,6 +233,10 @@ def test_an_id_is_short_for_the_usual_and_complete_for_the_rest() -> None:
         "n1c8h4w4-o8-forward",
         "n1c8h4w4-o8-g2-s2",
         "n1c8h4w4-o8-relu-bias",
+        "n1c8h4w4-o8-add-bias",
+        "n1c8h4w4-o8-relu-add",
+        "n1c8h4w4-o8-add-add",
+        "n1c8h4w4-o8-add-backward-input",
         "n1c8h4w4-o8-nhwc-float64",
         "c8n1h4w4-o8",
         "n1c8h4w4-o8\n",

@@ -6,9 +6,12 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
+from typing import Any
 
 from places import ROOT
 
+from pointwise_bench import Backend, Layer, Problem
 from pointwise_bench.backends import registry
 from pointwise_bench.suites.correctness.problems import offered
 
@@ -22,6 +25,36 @@ def test_at_most_a_quarter_of_float32_forward_is_refused() -> None:
     answers = [backend.refuses(problem) for backend in own for problem in problems]
     assert len(own) >= 16
     assert sum(answer is not None for answer in answers) <= MOST_REFUSED * len(answers)
+
+
+class Stranger(Backend):
+    """As plugins were written before there were residuals."""
+
+    name = "stranger"
+
+    def prepare(self, problem: Problem, weight: Any, bias: Any, threads: int) -> Layer:
+        """Nothing here is prepared."""
+        raise AssertionError("not asked")
+
+
+class Adding(Stranger):
+    """The same, with a residual."""
+
+    adds = True
+
+
+def test_a_residual_is_refused_by_whoever_does_not_declare_that_it_adds_one() -> None:
+    problem = Problem(batch=1, in_channels=8, out_channels=8, height=4, width=4, add=True)
+    assert Stranger().refuses(problem) == "takes no residual: a backend that is called with one declares adds = True"
+    assert Adding().refuses(problem) is None
+    assert Stranger().refuses(replace(problem, add=False)) is None
+
+
+def test_most_of_our_own_take_a_residual() -> None:
+    problem = Problem(batch=1, in_channels=8, out_channels=8, height=4, width=4, bias=True, add=True, activation="relu")
+    own = [registry.get(name) for name in registry.names() if registry.source(name).kind == "built-in"]
+    lacking = [each.name for each in own if each.device == "cpu" and each.refuses(problem)]
+    assert lacking == ["numba-microkernel"]
 
 
 def test_whoever_lacks_a_library_names_the_command_that_installs_it() -> None:

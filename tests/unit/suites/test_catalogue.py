@@ -346,8 +346,8 @@ def test_two_files_of_one_name_are_refused(here: Path) -> None:
 
 
 VALID_KEYS = (
-    "name, count, batch, in_channels, out_channels, height, width, stride, groups, bias, activation, dtype, layout,"
-    " direction, source, network_activation"
+    "name, count, batch, in_channels, out_channels, height, width, stride, groups, bias, add, activation, dtype,"
+    " layout, direction, source, network_activation"
 )
 
 

@@ -31,6 +31,7 @@ def any_problem(draw: st.DrawFn) -> Problem:
         stride=draw(st.integers(1, 4)),
         groups=groups,
         bias=draw(st.booleans()),
+        add=direction == "forward" and draw(st.booleans()),
         activation=draw(st.sampled_from(ACTIVATIONS)) if direction == "forward" else "none",
         dtype=draw(st.sampled_from(get_args(Dtype))),
         layout=draw(st.sampled_from(get_args(Layout))),
@@ -64,12 +65,7 @@ def test_work_that_is_shared_between_threads_is_the_same(text: str) -> None:
 
 
 def check_form(problem: Problem, case: Case) -> None:
-    shapes = {
-        "forward": [problem.input_shape],
-        "backward-input": [problem.output_shape],
-        "backward-weight": [problem.input_shape, problem.output_shape],
-    }[problem.direction]
-    assert [each.shape for each in case.inputs] == shapes
+    assert [each.shape for each in case.inputs] == list(problem.input_shapes)
     assert all(each.dtype == np.dtype(problem.dtype) and each.flags.c_contiguous for each in case.inputs)
 
 
@@ -101,7 +97,9 @@ def check_reals(problem: Problem, weights: Weights, case: Case) -> None:
     sizes = magnitudes(problem, case.inputs, weights.weight, weights.bias)
     sums = answer(replace(problem, activation="none"), case.inputs, weights.weight, weights.bias)
     assert (abs(case.answer - expected) <= 1e-14 * sizes).all()
-    least = bounds.allowed(problem, sizes, expected, sums)
+    of_product = case.inputs[:1] if problem.add else case.inputs
+    before = answer(replace(problem, activation="none", add=False), of_product, weights.weight, weights.bias)
+    least = bounds.allowed(problem, sizes, expected, sums, before)
     assert case.allowed is not None
     assert (case.allowed >= least * (1 - 1e-7)).all()  # float32's digits
     assert (case.allowed <= least * (1 + 3 * bounds.UNIT_ROUNDOFF[problem.dtype] + 2.0**-20)).all()

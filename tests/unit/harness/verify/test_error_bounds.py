@@ -11,7 +11,7 @@ import pytest
 from places import ROOT
 
 from pointwise_bench import Problem
-from pointwise_bench.suites.harness.verify.cases import LARGEST_BIAS, LARGEST_WEIGHT
+from pointwise_bench.suites.harness.verify.drawn.integers import LARGEST_BIAS, LARGEST_WEIGHT
 from pointwise_bench.suites.harness.verify.error_bounds import (
     EXACT_INTEGERS,
     OWN_ROUNDOFFS,
@@ -169,6 +169,17 @@ def test_a_stored_half_may_be_off_by_its_own_rounding() -> None:
     assert limits[0] == pytest.approx((1 + 2.0**-8) * of_sums + 3 * 2.0**-8 + 2.0**-133, rel=1e-12)
     assert limits[1] == 0  # no terms, no error
     assert allowed(problem_of(4), np.array([2.0]), np.array([-3.0])) == 2 * allowed_error(problem_of(4))
+
+
+def test_a_residual_is_one_more_term_and_in_a_half_the_sum_before_it_may_be_stored() -> None:
+    """Eight terms, a bias and a residual are ten. Who adds behind the product has rounded 2.5 to the type."""
+    assert allowed_error(problem_of(8, bias=True, add=True)) == allowed_error(problem_of(10))
+    added = problem_of(8, add=True, dtype="bfloat16")
+    (limit,) = allowed(added, np.array([4.0]), np.array([-3.0]), before=np.array([2.5]))
+    before = (1 + 2.0**-8) * 4 * allowed_error(problem_of(9)) + 2.5 * 2.0**-8 + 2.0**-133
+    assert limit == pytest.approx((1 + 2.0**-8) * before + 3 * 2.0**-8 + 2.0**-133, rel=1e-12)
+    wide = problem_of(8, add=True)
+    assert allowed(wide, np.array([4.0]), np.array([-3.0])) == 4 * allowed_error(problem_of(9))
 
 
 @pytest.mark.parametrize("activation", STEEPEST)

@@ -16,6 +16,7 @@ from pointwise_bench import Problem
 from pointwise_bench.backends.problem import ACTIVATIONS
 from pointwise_bench.suites.harness.verify.reference import (
     activated,
+    answer,
     backward_input,
     backward_weight,
     magnitudes,
@@ -47,6 +48,26 @@ def operands(problem: Problem, seed: int = 1) -> tuple[Any, Any, Any]:
     weight = rng.standard_normal(problem.weight_shape).astype(problem.dtype)
     bias = rng.standard_normal(problem.out_channels).astype(problem.dtype) if problem.bias else None
     return x, weight, bias
+
+
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+def test_a_residual_is_added_before_the_activation_in_the_layout_of_the_result(layout: Any) -> None:
+    """Two pixels of two channels by hand: sums 3 + 10, 5 - 2 and -7; and what is no number stays."""
+    problem = Problem(batch=1, in_channels=2, out_channels=2, height=1, width=2, activation="relu", layout=layout)
+    planes = np.array([[3.0, 5.0], [1.0, 2.0]]), np.array([[10.0, -9.0], [-2.0, np.nan]])  # x, residual
+    x, residual = (each.reshape(1, 2, 1, 2) for each in planes)
+    x, residual = (x, residual) if layout == "nchw" else (x.transpose(0, 2, 3, 1), residual.transpose(0, 2, 3, 1))
+    y = pointwise(problem, x, np.eye(2), None, residual)
+    y = y if layout == "nchw" else y.transpose(0, 3, 1, 2)
+    assert y[0, :, 0].tolist()[0] == [13.0, 0.0]
+    assert y[0, 1, 0, 0] == 0.0
+    assert np.isnan(y[0, 1, 0, 1])
+    added = replace(problem, add=True)
+    assert np.array_equal(
+        answer(added, (x, residual), np.eye(2), None), pointwise(problem, x, np.eye(2), None, residual), equal_nan=True
+    )
+    sizes = magnitudes(added, (x, residual), np.eye(2), None)
+    assert sizes.reshape(-1)[0] == 3 + 10
 
 
 def by_definition(p: Problem, x: Any, weight: Any, bias: Any) -> Any:

@@ -15,6 +15,7 @@ KINDS = [
     "n2c5h4w4-o7-bfloat16-nhwc",
     "n2c6h5w4-o4-s2-g2-backward-input", "n1c8h3w3-o9-nhwc-backward-input", "n2c6h5w4-o4-s2-g2-bias-backward-weight",
     "n2c6h5w4-o5-nhwc-backward-weight", "n0c6h5w4-o4",
+    "n2c6h5w4-o4-s2-g2-bias-add-relu", "n1c8h3w3-o9-add-silu-nhwc", "n2c5h4w4-o7-add-bfloat16-nhwc",
 ]  # fmt: skip
 
 

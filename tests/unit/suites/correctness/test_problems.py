@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import combinations, pairwise, product
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from places import PLUGINS
 
 from pointwise_bench import Problem
-from pointwise_bench.backends.problem import ACTIVATIONS
+from pointwise_bench.backends.problem import ACTIVATIONS, Dtype, Layout
 from pointwise_bench.suites.correctness.problems import (
     CUT_BY_THREADS,
     EDGES,
@@ -25,10 +25,12 @@ from pointwise_bench.suites.correctness.problems import (
     judged_by_time,
     kinds,
     kinds_of_gradients,
+    kinds_of_residuals,
     left_to_the_soak_tier,
     offered,
     one_of_each_cut,
     one_of_each_edge,
+    residuals_cut_by_threads,
     simpler_forms,
     some_edges_in_half_precision,
     some_edges_of_gradients,
@@ -178,9 +180,30 @@ def test_one_of_each_cut_has_all_cuts_in_both_layouts() -> None:
     assert {p.dtype for _, p in found} == {"float32", "float64"}
 
 
+def test_a_residual_meets_every_type_in_both_layouts_and_every_other_property_in_each_layout() -> None:
+    asked = list(kinds_of_residuals())
+    assert all(p.add for p in asked)
+    assert {(p.dtype, p.layout) for p in asked} == set(product(get_args(Dtype), get_args(Layout)))
+    for read in (PROPERTIES["stride and groups"], PROPERTIES["bias"]):
+        values = {read(p) for p in asked}
+        assert {(p.layout, read(p)) for p in asked} == set(product(get_args(Layout), values))
+    assert {p.activation for p in asked} == set(ACTIVATIONS)
+    # Also of what even the slow are asked, and of who takes two types only.
+    stay = [p for p in asked if p not in LEFT]
+    assert {p.layout for p in stay} == set(get_args(Layout))
+    assert {p.dtype for p in stay} == set(get_args(Dtype))
+
+
+def test_residuals_are_cut_by_threads_in_both_layouts_and_precisions() -> None:
+    asked = [p for _, p in residuals_cut_by_threads()]
+    assert [what for what, _ in residuals_cut_by_threads()] == list(CUT_BY_THREADS)
+    assert {(p.layout, p.dtype) for p in asked} == set(product(get_args(Layout), ("float32", "float64")))
+
+
 def test_the_gate_can_judge_them() -> None:
     named = [*edges(), *edges_of_gradients(), *cut_by_threads(), *gradients_cut_by_threads()]
-    asked = [*kinds(), *kinds_of_gradients(), *offered(), *(each for _, each in named)]
+    named += residuals_cut_by_threads()
+    asked = [*kinds(), *kinds_of_residuals(), *kinds_of_gradients(), *offered(), *(each for _, each in named)]
     assert [str(each) for each in asked if not has_bound(each)] == []
 
 
@@ -228,9 +251,10 @@ def test_what_is_asked_even_of_the_slowest_is_a_part_of_that_in_both_layouts() -
 
 def test_what_is_judged_by_time_is_of_every_kind_and_of_some_size_in_every_direction() -> None:
     judged = judged_by_time()
-    assert judged >= {*kinds(), *kinds_of_gradients()}
+    assert judged >= {*kinds(), *kinds_of_residuals(), *kinds_of_gradients()}
     large = [p for p in judged if p.macs > 1e6]
-    assert sorted(p.direction for p in large) == ["backward-input", "backward-weight", "forward"]
+    assert sorted(p.direction for p in large) == ["backward-input", "backward-weight", "forward", "forward"]
+    assert [p.layout for p in large if p.add] == ["nchw"]
 
 
 def test_a_draw_keeps_all_that_a_narrow_backend_can_take_of_it() -> None:

@@ -70,7 +70,7 @@ def lost_at_most(problem: Problem) -> float:
     Libraries and instructions do so by design (XLA's threads, products of bfloat16), and no layer of a network can
     tell. float16 is computed with in float32, where its subnormal numbers are ordinary.
     """
-    terms = Form.of(problem).terms
+    terms = Form.of(problem).terms + problem.add
     lost = 2 * (terms + 2) * _smallest_normal(error_bounds.ACCUMULATOR[problem.dtype])
     if problem.dtype == "float16":
         return lost

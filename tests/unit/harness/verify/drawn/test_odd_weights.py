@@ -8,7 +8,12 @@ import pytest
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.verify import reference
 from pointwise_bench.suites.harness.verify.cases import CaseSet
-from pointwise_bench.suites.harness.verify.odd_weights import ROWS_FOR_ONE, OddWeights, put_in_zero, rows_with_zero
+from pointwise_bench.suites.harness.verify.drawn.odd_weights import (
+    ROWS_FOR_ONE,
+    OddWeights,
+    put_in_zero,
+    rows_with_zero,
+)
 
 WIDE = Problem(batch=2, in_channels=12, out_channels=64, height=5, width=5, groups=2, bias=True, activation="relu")
 

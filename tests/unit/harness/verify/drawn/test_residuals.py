@@ -1,0 +1,134 @@
+"""Residuals: what of them every question can show, and that no other number changes where there is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from pointwise_bench import Problem
+from pointwise_bench.backends.problem import ACTIVATIONS
+from pointwise_bench.suites.harness.verify import reference
+from pointwise_bench.suites.harness.verify.cases import CaseSet
+from pointwise_bench.suites.harness.verify.drawn.residuals import (
+    LARGEST_ADDED,
+    LARGEST_RESIDUAL,
+    Residuals,
+    largest_addend,
+    sizes_of,
+)
+from pointwise_bench.suites.harness.verify.error_bounds import PROBE_BITS
+
+WIDE = Problem(batch=2, in_channels=40, out_channels=24, height=6, width=5, groups=2, add=True)
+
+
+def residuals(seed: int = 0, **changed: Any) -> Residuals:
+    return Residuals(replace(WIDE, **changed), np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("what", ["usual", "faint", "integers"])
+def test_without_a_residual_nothing_is_drawn(what: str) -> None:
+    rng = np.random.default_rng(1)
+    assert getattr(Residuals(replace(WIDE, add=False), rng), what)() is None
+    assert rng.random() == np.random.default_rng(1).random()
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_usual_ones_are_as_large_as_sums_and_every_sum_is_alive_in_one_question(activation: Any) -> None:
+    drawn = residuals(activation=activation).usual()
+    assert drawn is not None
+    assert 0.15 < (drawn == 0).mean() < 0.35
+    if activation == "none":
+        assert (drawn < 0).any()
+        assert drawn.std() == pytest.approx(20**0.5 * 0.75**0.5, rel=0.1)
+    else:
+        assert (drawn >= 0).all()
+    if activation == "relu6":
+        assert drawn.max() <= LARGEST_ADDED
+        cases = CaseSet.of(replace(WIDE, bias=True, activation="relu6"), 5)
+        inside = [(case.answer > 0) & (case.answer < 6) for case in (cases.first, cases.second)]
+        assert np.logical_or(*inside).all()
+
+
+def test_bias_and_residual_share_what_may_be_added_where_sums_are_kept_small() -> None:
+    assert largest_addend(WIDE) == LARGEST_ADDED
+    assert largest_addend(replace(WIDE, bias=True)) == LARGEST_ADDED / 2
+    assert largest_addend(replace(WIDE, add=False)) == LARGEST_ADDED
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_faint_ones_go_down_to_the_smallest_and_loud_ones_up_to_a_quarter_of_the_largest(dtype: Any) -> None:
+    info = ml_dtypes.finfo(dtype)
+    faint = residuals(dtype=dtype, height=40, width=40).faint()
+    assert faint is not None
+    sizes = np.abs(faint[faint != 0].astype(np.float64))
+    assert sizes.min() < float(info.smallest_normal)
+    assert sizes.max() > float(info.smallest_normal) * 2**10
+    loud = residuals(dtype=dtype).loud(np.zeros((2, 2, 12, 30)))
+    assert loud is not None
+    wide = loud.astype(np.float64)
+    assert sorted(wide[~np.isfinite(wide)].tolist(), key=str) == ["-inf", "inf", "nan"] or {
+        str(each) for each in wide[~np.isfinite(wide)]
+    } == {"nan", "inf", "-inf"}
+    finite = np.abs(wide[np.isfinite(wide)])
+    assert float(info.max) / 8 < finite.max() <= float(info.max) / 4
+    assert (finite == 0).mean() > 0.8
+
+
+def test_where_a_sum_may_overflow_nothing_is_added() -> None:
+    sums = np.zeros((2, 2, 12, 30))
+    sums[0], sums[1, 0] = 3e38, np.nan
+    loud = residuals().loud(sums)
+    assert loud is not None
+    assert (loud[0] == 0).all()
+    assert (loud[1, 0] == 0).all()
+    assert (loud[1, 1] != 0).any()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_on_the_probe_no_sum_needs_more_digits_with_its_residual(dtype: Any) -> None:
+    probe = 1.0 + 2.0 ** -PROBE_BITS[dtype]
+    sums = np.linspace(-3, 3, 1440).round().reshape(2, 2, 12, 30) * probe
+    drawn = residuals(dtype=dtype).against(sums)
+    assert drawn is not None
+    wide = drawn.astype(np.float64)
+    assert (np.abs(wide) <= LARGEST_RESIDUAL[dtype]).all()
+    assert (wide * sums <= 0).all()
+    assert (wide != 0).all()
+
+
+def test_poison_is_put_where_sums_are_finite() -> None:
+    sums = np.full((2, 2, 12, 30), np.inf)
+    sums[1, 1, 3] = 0
+    drawn = residuals().poisoned(sums)
+    assert drawn is not None
+    odd = ~np.isfinite(drawn)
+    assert odd.sum() == 3
+    assert odd[1, 1, 3].sum() == 3
+
+
+def test_poison_of_a_residual_shows_in_the_answer_and_in_its_place_alone() -> None:
+    problem = replace(WIDE, layout="nhwc")
+    made = CaseSet.of(problem, seed=2)
+    x, residual = made.poisoned.inputs
+    clean = (x, np.where(np.isfinite(residual), residual, 0).astype(problem.dtype))
+    with np.errstate(invalid="ignore"):
+        without = reference.answer(problem, clean, made.integer.weight, None)
+    differs = ~((made.poisoned.answer == without) | (np.isnan(made.poisoned.answer) & np.isnan(without)))
+    assert np.array_equal(differs, ~np.isfinite(residual))
+    assert differs.sum() == 3
+
+
+def test_sizes_of_what_is_no_number_are_zero() -> None:
+    assert sizes_of(np.array([-2.0, np.inf, np.nan])).tolist() == [2.0, 0.0, 0.0]
+
+
+def test_the_residuals_of_timed_calls_are_about_as_large_as_sums() -> None:
+    """Of 20 terms; before SiLU the inputs are made smaller, by a power of two, and the residual is not."""
+    none, silu = (CaseSet.of(replace(WIDE, activation=each), 5).pools for each in ("none", "silu"))
+    assert np.std(none[1]) == pytest.approx(4 * 0.5**0.5, rel=0.05)
+    assert np.std(silu[0]) == pytest.approx(0.125 * 0.5**0.5, rel=0.05)
+    assert np.std(silu[1]) == pytest.approx(0.5 * 0.5**0.5, rel=0.05)
