@@ -15,6 +15,7 @@ from pointwise_bench.suites.attacks.kinds import CONTROL_KIND, Kind
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.verify.cases import CaseSet
+from pointwise_bench.suites.harness.verify.gate import was_right_before
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 
@@ -60,25 +61,38 @@ def attempts(kind: Kind, problems: list[Problem], folder: Path) -> Iterator[Atte
             controls.append(started(CONTROL_KIND, folder))
         return controls[0]
 
-    tried = started(kind, folder)
+    tried, came_to = started(kind, folder), list[Attempt]()
     try:
         for problem in problems if kind.wrong_on is None else [kind.wrong_on]:
             if tried.refuses(problem, PATIENCE_S) is not None:
                 continue
             if (missing := tried.missing(PATIENCE_S)) is not None:
-                yield Attempt(problem, Ended("unavailable", missing))
+                came_to.append(Attempt(problem, Ended("unavailable", missing)))
                 continue
             came = attempt(problem, tried, None if kind.wrong else control)
             if came.ended is not None and not came.ended.alive:
                 tried.kill()
                 tried = started(kind, folder)
-            yield came
+            came_to.append(came)
+        yield from _searched(tried, came_to) if kind.wrong and kind.wrong_on is None else came_to
     finally:
         for worker in (tried, *controls):
             worker.kill()
 
 
-def attempt(problem: Problem, tried: WorkerClient, control: Callable[[], WorkerClient] | None) -> Attempt:
+def _searched(tried: WorkerClient, came_to: list[Attempt]) -> Iterator[Attempt]:
+    """The attempts, those that were timed made once more where the backend is suspected: see :mod:`suspects`."""
+    suspected = any(each.ended is not None and was_right_before(each.ended.reason) for each in came_to)
+    if not suspected and any(each.ended is None for each in came_to):
+        seen = tried.examine(PATIENCE_S)
+        suspected = seen is not None and seen.strays
+    for each in came_to:
+        yield attempt(each.problem, tried, None, thorough=True) if suspected and each.ended is None else each
+
+
+def attempt(
+    problem: Problem, tried: WorkerClient, control: Callable[[], WorkerClient] | None, *, thorough: bool = False
+) -> Attempt:
     """``tried`` through all that a run asks, with turns in the control's rounds where there is one.
 
     In more rounds where these show a gain.
@@ -92,7 +106,7 @@ def attempt(problem: Problem, tried: WorkerClient, control: Callable[[], WorkerC
             tried.check_answers(PATIENCE_S)
             tried.finish(PATIENCE_S)
         else:
-            _measured_as_in_a_run(tried, shared)
+            _measured_as_in_a_run(tried, shared, thorough=thorough)
     except Ended as ended:
         return Attempt(problem, ended)
     finally:
@@ -100,7 +114,7 @@ def attempt(problem: Problem, tried: WorkerClient, control: Callable[[], WorkerC
     return Attempt(problem, None, share)
 
 
-def _measured_as_in_a_run(tried: WorkerClient, shared: SharedCases) -> None:
+def _measured_as_in_a_run(tried: WorkerClient, shared: SharedCases, *, thorough: bool) -> None:
     """As many calls as a run makes of a problem: what is wrong now and then has as many chances to show."""
     for number in range(POLICY.rounds.passes):
         tried.set_up(shared, PATIENCE_S, whole=number == 0)
@@ -108,7 +122,7 @@ def _measured_as_in_a_run(tried: WorkerClient, shared: SharedCases) -> None:
         calls = max(1, round(POLICY.rounds.turn_s / max(seconds, 1e-7)))
         for _ in range(POLICY.rounds.usual):
             tried.turn(calls, 0.0, None, PATIENCE_S)
-        tried.check_answers(PATIENCE_S)
+        tried.check_answers(PATIENCE_S, thorough=thorough)
         tried.finish(PATIENCE_S)
 
 

@@ -30,6 +30,7 @@ REASONS = {
     "first_calls": "wrong in (the last|one of the) timed call",
     "reads_the_turn": "wrong in one of the timed calls",
     "lazy_when_looked_at": "what it hands out of a timed call is not what lay in the result's memory",
+    "keeps_back": "keeps results of timed calls from being looked at",
     "lazy_subclass": "what it hands out of a timed call is not what lay in the result's memory",
     "patches_builtins": "what it hands out of a timed call is not what lay in the result's memory",
     "by_its_caller": "wrong in (the last|one of the) timed call",
@@ -100,6 +101,13 @@ def test_an_attack_is_refused_for_the_right_reason(
     assert ended is not None, f"{attack} was timed"
     assert ended.status == ("failed" if attack in UNCONFINED else "wrong"), ended
     assert re.search(REASONS[attack], ended.reason), ended.reason
+
+
+def test_who_is_wrong_now_and_then_on_a_small_layer_is_searched_on_a_large_one(tmp_path: Path) -> None:
+    """Of whose calls those that are looked at otherwise are too few."""
+    kind = KINDS["wrong_now_and_then"]
+    problems = [LARGE, replace(LARGE, **OTHERWISE[kind.name])]
+    assert [each.ended and each.ended.status for each in course.attempts(kind, problems, tmp_path)] == ["wrong"] * 2
 
 
 @pytest.mark.parametrize("attack", ["claims_cuda", "claims_opencl", "false_device_timer"])

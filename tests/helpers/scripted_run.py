@@ -58,7 +58,7 @@ class ScriptedClient:
         """One round."""
         return Turn(self.seconds(), 1.0, 1.0, None)
 
-    def check_answers(self, timeout_s: float) -> None:
+    def check_answers(self, timeout_s: float, *, thorough: bool = False) -> None:
         """Nothing."""
 
     def finish(self, timeout_s: float) -> Finish:

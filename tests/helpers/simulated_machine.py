@@ -113,7 +113,7 @@ class MadeClient:
         """At rest."""
         return 0.0
 
-    def check_answers(self, timeout_s: float) -> None:
+    def check_answers(self, timeout_s: float, *, thorough: bool = False) -> None:
         """Takes its time."""
         self._machine.clock.work(self._machine.about(self._made.check_s))
 

@@ -90,6 +90,30 @@ def test_a_plain_backend_repeats_itself_and_keeps_nothing() -> None:
     assert examine(Plain(), 1) == PLAIN
 
 
+class Strays(Plain):
+    """Loses an element of one result in two hundred."""
+
+    def prepare(self, problem: Problem, weight: Any, bias: Any, threads: int) -> Callable[[Any], Any]:
+        """By counting."""
+        layer, calls = super().prepare(problem, weight, bias, threads), [0]
+
+        def straying(x: Any) -> Any:
+            result = layer(x)
+            calls[0] += 1
+            if calls[0] % 200 == 0:
+                result.flat[-1] += 1e-2
+            return result
+
+        return straying
+
+
+def test_one_result_of_many_that_is_far_from_the_others_is_seen() -> None:
+    strays, drifts = examine(Strays(), 1), examine(Drifts(), 1)
+    assert strays is not None
+    assert drifts is not None
+    assert (strays.strays, drifts.strays) == (True, False)
+
+
 def test_each_property_is_seen_where_it_is_planted_and_alone() -> None:
     drifts = examine(Drifts(), 1)
     assert drifts is not None

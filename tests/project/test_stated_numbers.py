@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from pointwise_bench.report.analysis.trust import health
 from pointwise_bench.report.reading import value_readers
 from pointwise_bench.report.statistics.looks import price_of_look
 from pointwise_bench.report.statistics.starts import Disagreement
-from pointwise_bench.suites.harness.design import controls
+from pointwise_bench.suites.harness.design import chances, controls
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine import fma_kernel
 from pointwise_bench.suites.harness.verify import error_bounds
@@ -69,6 +70,8 @@ METHODOLOGY: Final = (
     f"with `u_out` of {power(ROUNDOFF['float16'])} and {power(ROUNDOFF['bfloat16'])}",
     f"`2 v + v^2` with `v = {power(error_bounds.REDUCED['tf32'])}`",
     f"up to {WORDS[GATE.new_inputs]} of them, one of which must take less than {TIMES[GATE.remembering]} as long",
+    f"Then many calls on one input, for {PARTS[GATE.audited_share]} of the time of its turns",
+    f"is called on {GATE.thorough_calls:,} times, for {GATE.thorough_s:.0f} s at most, on every problem",
     # timing
     f"in batches of {TIMING.warm_up_batch_s * 1e3:.0f} ms until one beats the best before it",
     f"by no more than {100 * TIMING.level_within:.0f} %, for at most {TIMING.longest_warm_up_s:.0f} s",
@@ -154,7 +157,28 @@ RESULTS_FORMAT: Final = (
     f"would take over {PARTS[CLAIMS.longest_round_s]} a second",
 )
 
+ROW: Final = (1e-4, 5e-4, 1e-3, 5e-3, 2e-2)
+"""Seconds of a call, in the table of SECURITY.md."""
+
+
+def row(title: str, calls: Callable[[float], float]) -> str:
+    """A row of that table: the chances in 100 of finding one wrong call in 300."""
+    return f"| {title} | " + " | ".join(f"{100 * chances.found(300, calls(each)):.0f}" for each in ROW) + " |"
+
+
 SECURITY: Final = (
+    f"called on for {PARTS[GATE.audited_share]} of their time, {GATE.most_audited:,} times at most",
+    f"a small layer that it is called on {POLICY.properties.searched:,} times once in a run",
+    f"is called on {GATE.thorough_calls:,} times, for {GATE.thorough_s:.0f} s at most, on every problem",
+    f"none in 166 turns, or as few as chance would leave in one of {1 / GATE.kept_back_chance:,.0f}",
+    "| | " + " | ".join(f"{each * 1e3:g} ms" for each in ROW) + " |",
+    row(f"{TIMES[ROUNDS.passes].removesuffix(' times')} starts of {ROUNDS.usual} turns", chances.looked_at),
+    row(
+        f"one start of {SCREENING.rounds} turns, as in a screening",
+        lambda each: chances.looked_at(each, SCREENING.rounds, 1),
+    ),
+    row("once its backend is suspected", chances.searched),
+    f"in {100 * chances.found(300, POLICY.properties.searched):.0f} of 100 runs by the small layer alone",
     f"{PARTS[limits.SHARE]} of the memory that is free at its start, by `RLIMIT_DATA`",
     f"looked at {TIMES[round(1 / channel.LOOK_UP_S)]} a second",
     f"{limits.LARGEST_FILE / limits.GIB:.0f} GiB a file by `RLIMIT_FSIZE`",

@@ -292,6 +292,9 @@ class GatePolicy:
     """Reading a finished result may take so many times what copying it takes; beyond it, something is computed."""
     shown_in: int = 8
     """Turns of which one result is looked at, of a call that is drawn once it is over."""
+    kept_back_chance: float = 1e-9
+    """That so few results of all turns of a backend are drawn as it has shown, below which it is held to keep them
+    back: none in 166 turns."""
     sampled_macs: int = 2_000_000
     """Multiply-adds of the rows that a result of the timed calls is held against; one row of each group at least. Four
     rows of a usual layer miss who leaves a half of them out once in sixteen times, nine once in five hundred."""
@@ -303,6 +306,11 @@ class GatePolicy:
     to 0.13 ms, with which one in 300 is found in 95 of 100 cells. Of one that takes 1 ms it is 120 calls, which find it
     in 33 of 100 cells: as many as it would take are as long as all timed calls together. A backend that has the fault
     on small layers too shows it there."""
+    thorough_calls: int = 2000
+    """The same of a backend that was found so on some problem, on each problem that it is timed on: one in 300 passes
+    so many in one of 800 times ..."""
+    thorough_s: float = 10.0
+    """... within so much time, or half of what its time-out leaves. Nobody else pays for that."""
     longest_launch_s: float = 1e-3
     """Of a call on a device, beyond what its own timer tells, however short ..."""
     least_told: float = 0.05
@@ -319,6 +327,11 @@ class PropertiesPolicy:
 
     repetitions: int = 8
     """Of a call that must give the same bits to be the same each time."""
+    searched: int = 1500
+    """Calls of a small layer for a result that is far from the others, which makes a backend suspected: one that is
+    wrong once in 300 calls passes in one of 150 times ..."""
+    searched_s: float = 0.05
+    """... or as many as take this much processor time."""
     calls: int = 200
     """In one step of looking whether memory grows by calls ..."""
     calls_s: float = 0.02

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -32,15 +33,15 @@ from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples, unite_passes
 from pointwise_bench.suites.harness.record.run_folder import RunFolder, now
 from pointwise_bench.suites.harness.run.contenders import Disagreement, Parts, disagreement_of_starts, undecided
+from pointwise_bench.suites.harness.run.facts import LIBRARIES_S, SHORTEST_LOOK_S, Facts
 from pointwise_bench.suites.harness.run.options import Options
 from pointwise_bench.suites.harness.run.plan import Plan, PlannedTrial, TrialTask
 from pointwise_bench.suites.harness.run.progress import Progress
+from pointwise_bench.suites.harness.run.suspects import Suspects
 from pointwise_bench.suites.harness.run.trial import Trial, TrialResult
 from pointwise_bench.suites.harness.worker.pool import Pool, WorkerSlot
 from pointwise_bench.suites.harness.worker.side_by_side import side_by_side
 
-LIBRARIES_S = 10.0  # patience for asking a worker which libraries it has loaded, and what ran
-SHORTEST_LOOK_S = 0.3  # for the properties of a backend
 SHORTEST_START_S = 30.0  # for a worker to start; --timeout may be shorter than importing torch takes
 
 
@@ -67,9 +68,7 @@ class Passes:
         self.announce = announce
         self.screened_out: set[CostKey] = set()
         self.timed_s = 0.0
-        self.libraries: dict[str, Any] = {}
-        self.ran: dict[str, str] = {}
-        self.properties: dict[str, dict[str, Any]] = {}
+        self.facts = Facts()
         self.pool = Pool(
             run_folder.workers,
             in_process=options.in_process,
@@ -82,6 +81,7 @@ class Passes:
         self.rng = Random(run_folder.run["options"]["seed"])  # noqa: S311  # shuffles turns, keeps no secret
         self._ceilings: dict[int, Ceilings] = {}
         self._gauged = False
+        self.suspects = Suspects(run_folder.cells)
         self._first_look: int = run_folder.run["first_look"]
         self._disagreement: dict[int, Disagreement] = {}
         self._controls: tuple[str, int] | None = None  # the backend that stands behind them, and its thread budget
@@ -188,7 +188,9 @@ class Passes:
         """One pass: when it is over, what ran is asked, and the pass is written to ``run.json``."""
         before = _machine_state()
         yield
-        self._ask_what_ran()
+        slots = [slot for slot in self.pool.occupied() if (slot.name, slot.threads) not in self.screened_out]
+        self.facts.ask(slots, self.pool, self.budget)  # those that a short time has screened out are left out
+        self.suspects.note_strays(self.facts.strays)
         self._update_disagreement()
         done = {"number": number, "problems": progress.done}
         self.run_folder.run["passes"].append(done | _machine_state_since(before))
@@ -209,13 +211,30 @@ class Passes:
         self.gauge_first()
         planned, began = task.planned, time.monotonic()
         first = [key for key in task.keys if self.pool.problems(key) == 0]
+        rounds_of = rounds if callable(rounds) else lambda speeds: rounds
+        backends = (*self._longest_first(task), *self._missing(task))
+        result = self._tried(planned, backends, number, rounds_of, far_rounds)
+        out = self._keep(planned, number, result)
+        planned.cost_s = time.monotonic() - began
+        self._learn(planned, result, first)
+        progress.problem_done(planned.title, result.parts, out)
+
+    def _tried(
+        self,
+        planned: PlannedTrial,
+        backends: Sequence[str],
+        number: int,
+        rounds: Callable[[dict[str, float]], int],
+        far_rounds: int | None = None,
+    ) -> TrialResult:
+        suspected = self.suspects.names()
         result = Trial(
             problem=planned.problem,
             threads=planned.threads,
-            backends=(*self._longest_first(task), *self._missing(task)),
+            backends=backends,
             pool=self.pool,
             canary=self._canary,
-            rounds=rounds if callable(rounds) else lambda speeds: rounds,
+            rounds=rounds,
             rng=self.rng,
             timeout_s=self._options.timeout_s,
             cores=None if self._options.in_process else cores_of(planned.threads, number),
@@ -225,11 +244,10 @@ class Passes:
             patience_s=self.budget.patience_s,
             hurried=self._options.time_budget_s is not None,
             far_rounds=far_rounds,
+            suspected=suspected,
         ).run()
-        out = self._keep(planned, number, result)
-        planned.cost_s = time.monotonic() - began
-        self._learn(planned, result, first)
-        progress.problem_done(planned.title, result.parts, out)
+        self.suspects.note_trial(planned.key, suspected, result)
+        return result
 
     def _longest_first(self, task: TrialTask) -> list[str]:
         """The backends in the order in which they prepare beside each other: who takes long must not begin last.
@@ -273,40 +291,6 @@ class Passes:
             turns_s = sum(part.wall_s for part in result.parts)
             self.costs.note_problem(planned.cost_s - turns_s, planned.threads, seen.values())
 
-    def _ask_what_ran(self) -> None:
-        """Ask every worker which libraries it has loaded and what ran, so that a silent fall-back is seen.
-
-        Each backend once, and several at once: nothing is timed. Those that a short time has screened out are left
-        out: it takes some of them half a second to tell, as much as a problem takes.
-        """
-        slots = [slot for slot in self.pool.occupied() if slot.control is None and _named(slot) not in self.libraries]
-        slots = [slot for slot in slots if (slot.name, slot.threads) not in self.screened_out]
-        patience_s = min(LIBRARIES_S, self.budget.patience_s())
-        side_by_side(lambda slot: self._ask_one_what_ran(slot, patience_s), slots, self.pool.at_once)
-        ends = time.monotonic() + self.budget.seconds_for_properties()
-        side_by_side(lambda slot: self._examine(slot, ends), slots, self.pool.at_once)
-
-    def _ask_one_what_ran(self, slot: WorkerSlot, patience_s: float) -> None:
-        assert slot.client is not None, "an occupied slot has a client"
-        with suppress(Ended):  # one that cannot answer has its status already
-            self.libraries[_named(slot)] = slot.client.libraries(patience_s)
-            if (ran := slot.client.ran(patience_s)) is not None:
-                self.ran[_named(slot)] = ran
-
-    def _examine(self, slot: WorkerSlot, ends: float) -> None:
-        """See :mod:`properties`, until the moment ``ends``; a worker that gets lost over it costs no cell."""
-        patience_s = min(LIBRARIES_S, ends - time.monotonic())
-        if slot.client is None or patience_s < SHORTEST_LOOK_S:
-            return
-        try:
-            found = slot.client.examine(patience_s)
-        except Ended as ended:
-            if not ended.alive:
-                self.pool.dismiss(slot)
-        else:
-            if found is not None:
-                self.properties[_named(slot)] = asdict(found)
-
     def _shares(self, planned: PlannedTrial) -> dict[str, Share]:
         """What every backend does in each pass, from the first one that it took part in."""
         by_backend = self.checkpoint.parts(planned.key)
@@ -324,13 +308,17 @@ class Passes:
     def write_cells(self, planned: PlannedTrial) -> None:
         """Write the cells of a trial from its parts; a trial that was not begun stays open."""
         parts: dict[str, dict[int, PassSamples]] = self.checkpoint.parts(planned.key)
-        self.run_folder.cells.append(
-            [
-                unite_passes(self._empty_cell(planned, name), parts[name])
-                for name in self.pending(planned)
-                if name in parts
-            ]
-        )
+        cells = []
+        for name in [each for each in self.pending(planned) if each in parts]:
+            cells.append(unite_passes(self._empty_cell(planned, name), parts[name]))
+            if ended := self.suspects.end_of(cells[-1].key, partial(self._looked_at_again, planned, name)):
+                cells[-1].end(ended.status, ended.reason)
+        self.run_folder.cells.append(cells)
+
+    def _looked_at_again(self, planned: PlannedTrial, backend: str) -> Ended | None:
+        """How a trial of the suspected backend alone ends, in one round: None where it comes through."""
+        result = self._tried(planned, (backend,), 0, lambda speeds: 1)
+        return next((ended for _, ended in result.ended), None)
 
     def write_controls(self) -> None:
         """Write the cells of the controls, in a file of their own: they are no choice for a user."""
@@ -380,10 +368,6 @@ class Passes:
             isolation="in-process" if self._options.in_process else "worker",
             started_at=now(),
         )
-
-
-def _named(slot: WorkerSlot) -> str:
-    return f"{slot.name}, {slot.threads} threads"
 
 
 def _machine_state() -> dict[str, float]:

@@ -202,9 +202,9 @@ class Session:
         passes.pool.close()
         # Also of a run that its time budget ended; what an earlier session learned stays, unless it was learned anew.
         for key, learned in (
-            ("libraries", passes.libraries),
-            ("ran", passes.ran),
-            ("properties", passes.properties),
+            ("libraries", passes.facts.libraries),
+            ("ran", passes.facts.ran),
+            ("properties", passes.facts.properties),
         ):
             self.run_folder.run[key] = self.run_folder.run.get(key, {}) | learned
         if (complete or self._followed) and passes.budget.allows_last_gauging(passes.meters.cost_s):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import ceil, inf
@@ -96,7 +96,8 @@ class Trial:
     ``rounds`` gives the number of rounds from every backend's seconds per call; whoever is far from the fastest takes
     part in ``far_rounds`` only, where that is given. ``earlier`` holds the shares of an earlier pass, ``cores`` those
     that all turns keep to (None: all). A backend may take ``timeout_s`` in all, and ``patience_s(first)`` for any one
-    answer where a time budget is ``hurried``; ``first``: its worker had no problem before.
+    answer where a time budget is ``hurried``; ``first``: its worker had no problem before. Who is ``suspected`` is
+    asked for more answers than others: see :mod:`suspects`.
     """
 
     problem: Problem
@@ -114,6 +115,7 @@ class Trial:
     hurried: bool = False
     patience_s: Callable[[bool], float] = lambda first: inf
     far_rounds: int | None = None
+    suspected: Collection[str] = ()
     _participants: dict[str, Participant] = field(default_factory=dict)
     _result: TrialResult = field(default_factory=TrialResult)
 
@@ -273,9 +275,9 @@ class Trial:
 
     # --- after the timing -----------------------------------------------------------------------------------
 
-    @staticmethod
-    def _check_answers(participant: Participant) -> None:
-        participant.ask(lambda client, patience: client.check_answers(patience))
+    def _check_answers(self, participant: Participant) -> None:
+        thorough = participant.part.backend in self.suspected
+        participant.ask(lambda client, patience: client.check_answers(patience, thorough=thorough))
 
     def _finish(self, participant: Participant) -> None:
         """All that judges by time: the clock, rest, the thread budget, and whether the times are possible at all."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 
 from pointwise_bench import Backend, Problem
 from pointwise_bench.common.formats import Cache
+from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.judge import Finish, Judge, SetUp
 from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer, WarmUp
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.gate import Declared
+
+THOROUGH_S: Final = POLICY.gate.thorough_s  # bound before any plugin is loaded
 
 
 class JudgedLayer:
@@ -47,9 +51,10 @@ class JudgedLayer:
                 os.close(taken.descriptor)
         return turn
 
-    def check_answers(self) -> None:
-        """See :meth:`TimedLayer.answer_again`."""
-        self._judge_now().check_answers(self.timed.answer_again)
+    def check_answers(self, *, thorough: bool = False) -> None:
+        """See :meth:`TimedLayer.answer_again`; ``thorough``: by many calls."""
+        thorough_s = THOROUGH_S if thorough else None
+        self._judge_now().check_answers(lambda results: self.timed.answer_again(results, thorough_s))
 
     def finish(self) -> Finish:
         """See :meth:`TimedLayer.close`; before it what :meth:`check_answers` asks, unless that was asked."""

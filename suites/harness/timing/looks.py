@@ -10,6 +10,7 @@ the calls between them 3 to 6 % slower, of 0.4 ms too.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import exp, lgamma, log, log1p, sqrt
 from os import close
 from ssl import RAND_bytes  # bound before any plugin is loaded, which can replace it in its module later
 from typing import Any, Final, NamedTuple
@@ -18,14 +19,17 @@ import numpy.typing as npt
 
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.memory.committed_result import commit
+from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.timing.process_statistics import page_faults
-from pointwise_bench.suites.harness.verify.layer_calls import as_it_lies
+from pointwise_bench.suites.harness.verify.gate import KEPT_BACK
+from pointwise_bench.suites.harness.verify.layer_calls import copies_of
 
 # Bound before any plugin is loaded, which could change the policy's own fields later.
 LOOKED_IN: Final = POLICY.gate.shown_in
+CHANCE: Final = POLICY.gate.kept_back_chance
+LEAST_SHOWN: Final = 1 - exp(-1 / LOOKED_IN)
+"""Share of turns of which a result is taken, at least: in many intervals none is drawn more often than in one."""
 _BYTES: Final = 4
-is_a: Final = isinstance
-map_: Final = map
 
 
 class Taken(NamedTuple):
@@ -63,7 +67,7 @@ class Looks:
         # No builtin, which a plugin can replace: it would learn of the look.
         one = -1 if self._reused else RAND_bytes(1)[0] % results.__len__()
         result = results[one]
-        lies = tuple(map_(as_it_lies, result)) if is_a(result, tuple) else as_it_lies(result)
+        lies = copies_of(result)
         before = page_faults()
         earlier = self._taken
         self._taken = Taken(commit(self._read(lies, result)), None if lines is None else lines[one])
@@ -75,6 +79,40 @@ class Looks:
         """What was taken of the last turn, for the caller to close; None where nothing was."""
         taken, self._taken = self._taken, None
         return taken
+
+
+class Awaited:
+    """The harness's side: whether a backend's workers hand over as many results as would be drawn.
+
+    One that keeps back what would be found wrong, or everything, hands over fewer. Counted over all of its turns in a
+    run, as a problem has few.
+    """
+
+    def __init__(self) -> None:
+        self.turns = 0
+        self.handed_over = 0
+
+    def note(self, *, handed_over: bool) -> None:
+        """A turn. ``WrongAnswer`` where so few results as by now are beyond chance."""
+        self.turns += 1
+        self.handed_over += handed_over
+        if self._is_beyond_chance():
+            raise WrongAnswer(
+                f"{KEPT_BACK}: of {self.turns} turns {self.handed_over} have shown one, where about "
+                f"{self.turns * LEAST_SHOWN:.0f} would have"
+            )
+
+    def _is_beyond_chance(self) -> bool:
+        expected = self.turns * LEAST_SHOWN
+        if self.handed_over > expected - 4 * sqrt(expected):  # far from it
+            return False
+        kept = self.turns * log1p(-LEAST_SHOWN)
+        odds = log(LEAST_SHOWN) - log1p(-LEAST_SHOWN)
+        chances = [
+            lgamma(self.turns + 1) - lgamma(k + 1) - lgamma(self.turns - k + 1) + kept + k * odds
+            for k in range(self.handed_over + 1)
+        ]
+        return sum(map(exp, chances)) < CHANCE
 
 
 def limit_of(results: int, calls: int) -> bytes:

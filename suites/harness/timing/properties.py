@@ -16,14 +16,15 @@ from pathlib import Path
 from time import process_time
 from typing import Any, Final
 
-import ml_dtypes  # noqa: F401  # tells NumPy the name bfloat16
+import ml_dtypes  # tells NumPy the name bfloat16
 import numpy as np
 import numpy.typing as npt
 
 from pointwise_bench import Backend, Layer, Problem
 from pointwise_bench.suites.harness.design.policy import POLICY
-from pointwise_bench.suites.harness.memory.guarded_arrays import Input, Inputs
+from pointwise_bench.suites.harness.memory.guarded_arrays import Input, Inputs, same_bits
 from pointwise_bench.suites.harness.verify.layer_calls import LayerCalls
+from pointwise_bench.suites.harness.verify.respondent import distance
 
 Array = npt.NDArray[Any]
 
@@ -50,6 +51,7 @@ class Properties:
     same_in_a_batch: bool  # and the same for a picture alone as for that picture in a batch
     bytes_per_call: int | None  # that stay with every call of a layer
     bytes_per_shape: int | None  # that stay when a layer has been prepared, called once and forgotten
+    strays: bool = False  # one of many results for one input is far from the others, as threads cannot explain
 
 
 def examine(backend: Backend, threads: int) -> Properties | None:
@@ -65,6 +67,7 @@ def examine(backend: Backend, threads: int) -> Properties | None:
                 same_in_a_batch=all(each.same_alone() for each in known),
                 bytes_per_call=_bytes_per_call(_Asked(backend, alone, threads)),
                 bytes_per_shape=_growth(_Asked(backend, each, threads).once for each in shaped),
+                strays=known[1].strays(),
             )
     return None
 
@@ -103,6 +106,24 @@ class _Asked:
             if self._result(layer, self._x) != first:
                 return False
         return True
+
+    def strays(self) -> bool:
+        """Whether some result for one input is far from the first, and so wrong, or the first is."""
+        layer, x = self._layer(self._problem), self._calls.to_device(Inputs((self._x,)))
+        usual, began = np.array(self._calls.compute(layer, x)), process_time()
+        for _ in range(_RULE.searched):
+            result = self._calls.compute(layer, x)
+            if not same_bits(result, usual) and not distance(result, usual) <= self._far:
+                return True
+            if process_time() - began > _RULE.searched_s:
+                break
+        return False
+
+    @property
+    def _far(self) -> float:
+        """By how much no two orders of summation differ: a suspicion, which the gate's bounds then judge."""
+        digits = max(float(ml_dtypes.finfo(self._problem.dtype).eps), 2.0**-23)
+        return 64 * digits * float(np.sqrt(self._problem.in_channels))
 
     def same_alone(self) -> bool:
         """Whether each picture alone has the bits that it has in the batch."""

@@ -31,7 +31,10 @@ from pointwise_bench.suites.harness.timing.process_statistics import forget_peak
 from pointwise_bench.suites.harness.verify.questions import Questions, Weights
 from pointwise_bench.suites.harness.verify.respondent import Respondent, Taking
 
-AUDITED_SHARE: Final = POLICY.gate.audited_share  # bound before any plugin is loaded
+# Bound before any plugin is loaded.
+AUDITED_SHARE: Final = POLICY.gate.audited_share
+MOST_AUDITED: Final = POLICY.gate.most_audited
+THOROUGH_CALLS: Final = POLICY.gate.thorough_calls
 NO_VIEW: Final = (
     "makes something of its input in to_device(), where no clock runs: on the CPU it must hand on the harness's array, "
     "or an array of its library's that lies in the same memory"
@@ -158,16 +161,21 @@ class TimedLayer:
         looks = self._current_layer().clocked.looks
         return None if looks is None else looks.hand_over()
 
-    def answer_again(self, results: Taking) -> AnsweredAgain:
-        """The result of the last timed call, and more of the very layer and input: see :meth:`Respondent.after`."""
+    def answer_again(self, results: Taking, thorough_s: float | None = None) -> AnsweredAgain:
+        """The result of the last timed call, and more of the very layer and input: see :meth:`Respondent.after`.
+
+        ``thorough_s``: of many calls, where the backend is suspected to be wrong now and then.
+        """
         current = self._current_layer()
         self._keep_to(None)
         clocked, inputs = current.clocked, current.clocked.inputs
         inputs.check_untouched()
         last_line = inputs.last_line
-        audit_s = AUDITED_SHARE * current.timed_s
+        audit_s, most = AUDITED_SHARE * current.timed_s, MOST_AUDITED
+        if thorough_s is not None:
+            audit_s, most = thorough_s, THOROUGH_CALLS
         renewed, odd = current.respondent.after(
-            clocked.layer, inputs.first, clocked.result, inputs.sources[0], results, audit_s
+            clocked.layer, inputs.first, clocked.result, inputs.sources[0], results, audit_s, most
         )
         return AnsweredAgain(renewed, last_line, odd)
 

@@ -31,7 +31,17 @@ Array = npt.NDArray[Any]
 Results = Callable[[str], Array]
 """A result by its name in :mod:`questions`, as one array of the right shape and type."""
 
+LAST_CALL: Final = "in the last timed call"
+A_TIMED_CALL: Final = "in one of the timed calls"
+ONE_OF_MANY: Final = "in one of many calls on one input"
+KEPT_BACK: Final = "keeps results of timed calls from being looked at"
+SEEN_LATE: Final = (*(f"wrong {where}" for where in (LAST_CALL, A_TIMED_CALL, ONE_OF_MANY)), KEPT_BACK)
 OVERWRITTEN: Final = 'declares output "fresh", but a later call overwrites its result: declare "reused"'
+
+
+def was_right_before(reason: str) -> bool:
+    """Whether somebody was refused for ``reason`` who had passed the gate: such a one may do so on other problems."""
+    return any(words in reason for words in SEEN_LATE)
 
 
 @dataclass(frozen=True)
@@ -90,20 +100,20 @@ class Gate:
         first, second = self._cases.first, self._cases.second
         with np.errstate(all="ignore"):
             self._check_input_untouched(results)
-            self._check_timed(results("last"), last, "in the last timed call")
+            self._check_timed(results("last"), last, LAST_CALL)
             if self._kept is not None and _digest(results("second kept")) != self._kept:
                 raise WrongAnswer(OVERWRITTEN)
             self._check_close(second, results("second"), "after the timing")
             self._check_close(first, results("fresh"), "after the timing")
             if odd:
-                self._check_close(first, results("oddest"), "in one of many calls on one input")
+                self._check_close(first, results("oddest"), ONE_OF_MANY)
             if renewed:
                 self._check_sees_new_values(results("renewed"))
 
     def taken(self, result: Array, call: TimedCall | None) -> None:
         """A result of a turn, of which nobody could know that it would be looked at."""
         with np.errstate(all="ignore"):
-            self._check_timed(result, call, "in one of the timed calls")
+            self._check_timed(result, call, A_TIMED_CALL)
 
     # --- single checks --------------------------------------------------------------------------------------
 

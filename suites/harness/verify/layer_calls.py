@@ -20,6 +20,7 @@ from pointwise_bench.suites.harness.record.ended import WrongAnswer
 Array = npt.NDArray[Any]
 
 
+map_: Final = map
 is_a: Final = isinstance  # bound before any plugin is loaded, which can replace builtins, too
 
 
@@ -29,6 +30,11 @@ def as_it_lies(result: Any) -> Array | None:
     A subclass can have a way of its own to be viewed or copied, and so is copied as what it is beneath.
     """
     return ndarray.copy(ndarray.view(result, ndarray), "K") if is_a(result, ndarray) else None
+
+
+def copies_of(result: Any) -> Any:
+    """What :func:`as_it_lies` copies of a result, or of each part of one."""
+    return tuple(map_(as_it_lies, result)) if is_a(result, tuple) else as_it_lies(result)
 
 
 class LayerCalls:

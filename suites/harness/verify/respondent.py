@@ -15,7 +15,7 @@ import numpy.typing as npt
 from pointwise_bench import Backend, Layer, Problem
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs, OnDevice, same_bits
-from pointwise_bench.suites.harness.verify.layer_calls import LayerCalls
+from pointwise_bench.suites.harness.verify.layer_calls import LayerCalls, copies_of
 from pointwise_bench.suites.harness.verify.questions import EXACT, Questions
 from pointwise_bench.suites.harness.verify.recomputation import check_brings, check_finished, check_recomputes
 
@@ -74,6 +74,7 @@ class Respondent:
         inputs: Inputs,
         results: Taking,
         audit_s: float = 0.0,
+        most_audited: int = MOST_AUDITED,
     ) -> tuple[bool, bool]:
         """``on_device`` are the inputs of the timing, ``inputs`` the harness's arrays that they were made from.
 
@@ -81,7 +82,8 @@ class Respondent:
         """
         asked, calls = self._questions, self._calls
         inputs.check_untouched()
-        results.write("last", self.read(last_result))  # now: the next call may overwrite it
+        # Now: the next call may overwrite it. It was timed, so that nothing may be put right in reading it.
+        results.write("last", self.read_copied(copies_of(last_result), last_result))
         if self._second_result is not None:
             results.write("second kept", calls.read(self._second_result))
         self._second_result = None
@@ -95,21 +97,23 @@ class Respondent:
             inputs.replace_by(asked.second)
             results.write("renewed", calls.compute(timed, on_device))
             inputs.replace_by(asked.first)
-        return renewed, self._audit(timed, on_device, usual, audit_s, results)
+        return renewed, self._audit(timed, on_device, usual, audit_s, most_audited, results)
 
-    def _audit(self, timed: Layer, on_device: OnDevice, usual: Array, most_s: float, results: Taking) -> bool:
+    def _audit(
+        self, timed: Layer, on_device: OnDevice, usual: Array, most_s: float, most: int, results: Taking
+    ) -> bool:
         """Call on one input for ``most_s`` seconds: whether some result is not as ``usual``; hand over the farthest.
 
         For a layer that answers wrongly once in hundreds of calls. It is searched for here, where comparing costs no
         copy out of the process, and judged by the harness, which knows how far correct results may differ.
         """
         oddest, farthest, began = None, 0.0, perf_counter()
-        for _ in range(MOST_AUDITED):
+        for _ in range(most):
             if perf_counter() - began >= most_s:
                 break
             result = self._calls.compute(timed, on_device)
-            if not same_bits(result, usual) and not (distance := _distance(result, usual)) <= farthest:
-                oddest, farthest = np.array(result), distance
+            if not same_bits(result, usual) and not (far := distance(result, usual)) <= farthest:
+                oddest, farthest = np.array(result), far
         if oddest is not None:
             results.write("oddest", oddest)
         return oddest is not None
@@ -134,7 +138,7 @@ class Respondent:
         return result
 
 
-def _distance(result: Array, usual: Array) -> float:
+def distance(result: Array, usual: Array) -> float:
     """The largest difference; infinite where one is a number and the other is none."""
     with np.errstate(all="ignore"):
         largest = float(np.abs(result.astype(np.float64) - usual.astype(np.float64)).max(initial=0.0))

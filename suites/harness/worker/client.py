@@ -18,12 +18,14 @@ from pointwise_bench.backends import Problem, Source
 from pointwise_bench.backends.backend import RUN_CACHE
 from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
+from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine import devices
 from pointwise_bench.suites.harness.memory.result_memory import ResultMemory, ResultsLost
 from pointwise_bench.suites.harness.memory.shared_arrays import read_block, write_block
 from pointwise_bench.suites.harness.record.ended import Ended, WrongAnswer
 from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.judge import Finish, Judge, SetUp
+from pointwise_bench.suites.harness.timing.looks import Awaited
 from pointwise_bench.suites.harness.timing.properties import Properties
 from pointwise_bench.suites.harness.timing.timed_layer import AnsweredAgain, Closed, Prepared, WarmUp
 from pointwise_bench.suites.harness.verify.gate import Declared
@@ -57,14 +59,16 @@ class WorkerClient:
         variables: Mapping[str, str] = MappingProxyType({}),
         temporary: Path | None = None,
         server: ForkServer | None = None,
+        awaited: Awaited | None = None,
     ) -> None:
         """``cache`` is the run's folder for compiled code, see :data:`pointwise_bench.backends.backend.RUN_CACHE`.
 
         ``declared`` is what the harness keeps of the backend's declarations: what its worker says later is not asked.
         ``temporary``, ``server``: see :class:`process.ChildProcess`.
         ``slowed_by``: percent of its time by which the backend is made slower, see :class:`slowed.Slowed`.
-        ``variables`` are added to the environment of its process.
+        ``variables`` are added to the environment of its process. ``awaited``: of earlier workers of the backend, too.
         """
+        self._awaited = Awaited() if awaited is None else awaited
         self._declared = declared
         self._judge: Judge | None = None
         arguments = {
@@ -118,6 +122,7 @@ class WorkerClient:
             turn = self._read("turn", partial(answers.numbers, Turn), value)
             line = self._read("turn", answers.line, turn.taken_line)
             with self._judging("turn"):
+                self._awaited.note(handed_over=bool(attached))
                 for taken in attached[:1]:
                     judge.look(taken, line)
         finally:
@@ -129,10 +134,11 @@ class WorkerClient:
         found = self._ask({"do": "idle", "settled_s": settled_s}, timeout_s)
         return self._read("idle", answers.seconds, found)
 
-    def check_answers(self, timeout_s: float) -> None:
+    def check_answers(self, timeout_s: float, *, thorough: bool = False) -> None:
         """See :meth:`JudgedLayer.check_answers`."""
         judge = self._judge_now()
-        message = {"do": "check_answers", "problem": judge.problem.id}
+        thorough_s = min(POLICY.gate.thorough_s, timeout_s / 2) if thorough else None
+        message = {"do": "check_answers", "problem": judge.problem.id, "thorough_s": thorough_s}
 
         def ask(results: ResultMemory) -> AnsweredAgain:
             answered = self._numbers(AnsweredAgain, message, timeout_s, (results.descriptor,))

@@ -68,7 +68,7 @@ class Client(Protocol):
     def idle(self, settled_s: float, timeout_s: float) -> float:
         """See :meth:`TimedLayer.idle`."""
 
-    def check_answers(self, timeout_s: float) -> None:
+    def check_answers(self, timeout_s: float, *, thorough: bool = False) -> None:
         """See :meth:`JudgedLayer.check_answers`."""
 
     def finish(self, timeout_s: float) -> Finish:

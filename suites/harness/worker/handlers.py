@@ -70,7 +70,7 @@ def _idle(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> 
 
 def _check_answers(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
     with results_at(descriptors[0], AFTER, Problem.parse(message["problem"])) as results:
-        return _value(asdict(timed_layer.answer_again(results)))
+        return _value(asdict(timed_layer.answer_again(results, message["thorough_s"])))
 
 
 def _finish(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:

@@ -63,10 +63,10 @@ class InProcessClient:
         with _ending("idle"):
             return self._layer.timed.idle(settled_s)
 
-    def check_answers(self, timeout_s: float) -> None:
+    def check_answers(self, timeout_s: float, *, thorough: bool = False) -> None:
         """See :meth:`JudgedLayer.check_answers`."""
         with _ending("check_answers"):
-            self._layer.check_answers()
+            self._layer.check_answers(thorough=thorough)
 
     def finish(self, timeout_s: float) -> Finish:
         """See :meth:`JudgedLayer.finish`."""

@@ -19,6 +19,7 @@ from pointwise_bench.common.cores import available_cores
 from pointwise_bench.suites.harness.machine.thread_variables import worker_variables
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.record.log_files import open_log
+from pointwise_bench.suites.harness.timing.looks import Awaited
 from pointwise_bench.suites.harness.verify.gate import Declared
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import Client
@@ -48,6 +49,7 @@ class WorkerSlot:
     problems: int = 0  # that the worker which runs there now has been through
     time_outs: int = 0  # on the last problems in a row
     missing: str | None = None
+    awaited: Awaited = field(default_factory=Awaited)
     rests: bool = False  # its threads were seen to use no processor while nobody calls
     failures: list[Ended] = field(default_factory=list)  # of the last starts in a row
     control: str | None = None  # the name under which the backend is a control
@@ -238,7 +240,7 @@ class Pool:
         if self._temporary is None:
             self._temporary = Path(mkdtemp(prefix=TEMPORARY))
         temporary = self._temporary / log.stem
-        client = partial(WorkerClient, variables=self._variables, temporary=temporary)
+        client = partial(WorkerClient, variables=self._variables, temporary=temporary, awaited=slot.awaited)
         start = partial(client, backend, source, threads, log, cache, declared, slot.slowed_by)
         try:
             return start(server=self._server_of(slot))

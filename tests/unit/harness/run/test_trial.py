@@ -78,7 +78,7 @@ class ScriptedClient:
         """At rest."""
         return self.answer("idle", 0.01)
 
-    def check_answers(self, timeout_s: float) -> None:
+    def check_answers(self, timeout_s: float, *, thorough: bool = False) -> None:
         """Another pass."""
         return self.answer("check_answers", None)
 

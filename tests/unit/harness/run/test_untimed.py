@@ -56,7 +56,7 @@ class ScriptedClient:
         """Two calls on any core."""
         self._answer("turn", calls, warm_s, cores)
 
-    def check_answers(self, timeout_s: float) -> None:
+    def check_answers(self, timeout_s: float, *, thorough: bool = False) -> None:
         """Right."""
         self._answer("check_answers", timeout_s)
 

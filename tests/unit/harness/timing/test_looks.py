@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
 
 from pointwise_bench.suites.harness.memory.committed_result import committed
-from pointwise_bench.suites.harness.timing.looks import LOOKED_IN, Looks, limit_of
+from pointwise_bench.suites.harness.record.ended import WrongAnswer
+from pointwise_bench.suites.harness.timing.looks import LEAST_SHOWN, LOOKED_IN, Awaited, Looks, limit_of
 
 
 def read(copied: Any, result: Any) -> Any:
@@ -95,3 +97,28 @@ def test_of_a_buffer_that_is_reused_the_last_result_is_taken() -> None:
         assert looks._taken is not None
         assert looks._taken.line == 6
     looks.begin()
+
+
+def test_who_hands_over_no_look_at_all_is_refused_after_so_many_turns() -> None:
+    awaited = Awaited()
+    for _ in range(165):
+        awaited.note(handed_over=False)
+    with pytest.raises(WrongAnswer, match="keeps results of timed calls from being looked at: of 166 turns 0 have"):
+        awaited.note(handed_over=False)
+
+
+def test_who_keeps_back_a_half_is_refused_later_and_who_keeps_nothing_back_never() -> None:
+    rng, honest, half = Random(5), Awaited(), Awaited()
+    for _ in range(40_000):
+        honest.note(handed_over=rng.random() < LEAST_SHOWN)
+    with pytest.raises(WrongAnswer, match="where about"):
+        for _ in range(2_000):
+            half.note(handed_over=rng.random() < LEAST_SHOWN / 2)
+
+
+@pytest.mark.parametrize(("interval", "calls"), [(1, 1), (1, 2), (1, 40), (7, 500), (50, 50)])
+def test_a_turn_shows_a_result_at_least_as_often_as_is_awaited(interval: int, calls: int) -> None:
+    none = 1.0
+    for _ in range(0, calls, interval):
+        none *= 1 - int.from_bytes(limit_of(interval, calls), "big") / 256**4
+    assert 1 - none >= LEAST_SHOWN * (1 - 1e-6)

@@ -122,3 +122,23 @@ def test_nothing_odd_is_handed_over_where_all_results_are_alike() -> None:
     _, odd = respondent().after(layer, inputs.arrays, result, inputs, told)
     assert not odd
     assert "oddest" not in told
+
+
+def test_so_many_calls_are_searched_and_no_more() -> None:
+    inputs, told, layer = Inputs(CASES.first.inputs), Told(), WrongOnce(1500, 3.0)
+    last = np.zeros(PROBLEM.output_shape, np.float32)
+    _, odd = respondent().after(layer, inputs.arrays, last, inputs, told, 60.0, 1400)
+    assert told["oddest"].flat[0] < 2
+    assert odd
+    before = layer.calls
+    layer.wrong_at = before + 1395
+    respondent().after(layer, inputs.arrays, last, inputs, told, 60.0, 1400)
+    assert told["oddest"].flat[0] == 3
+
+
+def test_the_last_result_may_not_be_put_right_when_it_is_read() -> None:
+    backend = Scripted(lambda call: None)
+    backend.to_numpy = lambda result: np.add(result, 1, out=result)  # type: ignore[method-assign]
+    inputs, last = Inputs(CASES.first.inputs), np.zeros(PROBLEM.output_shape, np.float32)
+    with pytest.raises(WrongAnswer, match="works in to_numpy"):
+        Respondent(backend, PROBLEM, CASES.questions()).after(Echo(), inputs.arrays, last, inputs, Told())

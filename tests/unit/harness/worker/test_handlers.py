@@ -48,8 +48,9 @@ class Noted:
         """An eighth of a second."""
         return WarmUp(0.125, 1.0)
 
-    def answer_again(self, results: Any) -> AnsweredAgain:
+    def answer_again(self, results: Any, thorough_s: float | None) -> AnsweredAgain:
         """One result, and no new values."""
+        self.asked += [thorough_s]
         results.write("last", np.full(result_shape(PROBLEM), 5.0, np.float32))
         return AnsweredAgain(False, 7)
 
@@ -116,9 +117,10 @@ def test_the_questions_arrive_as_they_were_written_and_results_come_back_in_the_
     assert (problem, cache, whole) == (PROBLEM, "cold", False)
     assert np.array_equal(arrived.first[0], asked.first[0])
     with memory(AFTER) as results:
-        told = handled(layer, [os.dup(results.descriptor)], do="check_answers", problem=PROBLEM.id)
+        told = handled(layer, [os.dup(results.descriptor)], do="check_answers", problem=PROBLEM.id, thorough_s=1.5)
         assert told == {"renewed": False, "last_line": 7, "odd": False}
         assert (results.read("last") == 5).all()
+    assert layer.asked[-1] == 1.5
 
 
 def test_a_result_that_was_taken_is_attached_to_its_turn() -> None:

@@ -1,0 +1,1 @@
+"""Who changes what others have in his process: their functions, their clocks, their memory."""
