@@ -12,6 +12,7 @@ import pandas as pd
 
 from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.collections.models import share_of_model
+from pointwise_bench.report.analysis.collections.timed_models import whole_model_said
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
 from pointwise_bench.report.analysis.series import Columns, values_of
 from pointwise_bench.report.analysis.wording import duration, joined, times
@@ -61,7 +62,7 @@ class NetworkView:
 
     ``incomplete`` are backends with some of the layers, ``absent`` those with none, each with what it has or lacks.
     ``command`` measures what is missing or not yet certain; empty where nothing is. ``model`` says which share of its
-    model the layers are, where that is known.
+    model the layers are, where that is known, and ``whole`` what optimising all of it gains, where that was measured.
     """
 
     sentence: Sentence
@@ -77,6 +78,7 @@ class NetworkView:
     winners: tuple[tuple[str, str, int], ...]
     command: str
     model: str = ""
+    whole: str = ""
 
     @property
     def heaviest(self) -> tuple[Segment, ...]:
@@ -113,6 +115,7 @@ def network_view(
         winners=_winners(segments),
         command=_command(run, group),
         model=share_of_model(run, group.name),
+        whole=whole_model_said(run, group.name, group.threads),
     )
 
 

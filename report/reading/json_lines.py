@@ -13,15 +13,20 @@ from pointwise_bench.report.reading.errors import ReportError
 from pointwise_bench.report.reading.value_readers import Defect, visible
 
 
-def bytes_of(path: Path) -> bytes:
+def bytes_of(path: Path, most: int | None = None) -> bytes:
     """The file's content; :class:`ReportError` where the system does not give it, or it is no plain file.
+
+    So it is, too, where it has over ``most`` bytes.
 
     A run may be a stranger's: a link in it could lead to any file of the reader's, of a named pipe one would wait for
     the other end, and a device has no end.
     """
     try:
         with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
-            return file.read()
+            data = file.read() if most is None else file.read(most + 1)
+            if most is None or len(data) <= most:
+                return data
+            why = f"it has over {most:,} bytes"
     except NotRegular:
         why = "it is no plain file"
     except OSError as error:

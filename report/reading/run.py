@@ -16,6 +16,7 @@ from pointwise_bench.report.reading.claims import ReadClaims, read_claims
 from pointwise_bench.report.reading.errors import ReportError
 from pointwise_bench.report.reading.json_lines import bytes_of, json_of
 from pointwise_bench.report.reading.run_format import PASS, SETTINGS
+from pointwise_bench.report.reading.timed_models import TimedModel, read_timed_models
 from pointwise_bench.report.reading.value_readers import Defect, Reader, list_of, object_of, shown, visible
 
 MOST_NAMED: Final = 6
@@ -28,7 +29,7 @@ class Run:
 
     ``settings`` is its run.json, the keys of ``run_format.SETTINGS`` as read by that table. ``controls`` are cells of
     one backend under other names, and no choice for a user. ``defects`` are sentences, one for each line or key that
-    could not be used and was left out.
+    could not be used and was left out. ``timed_models`` are those of its machine, each measured on its own.
     """
 
     folder: Path
@@ -40,6 +41,7 @@ class Run:
     controls: tuple[ReadCell, ...]
     claims: ReadClaims
     defects: tuple[str, ...]
+    timed_models: tuple[TimedModel, ...] = ()
 
     @property
     def backends(self) -> list[str]:
@@ -55,16 +57,19 @@ def load_run(folder: Path) -> Run:
     cells, left_out = read_cells(folder / CELLS_FILE)
     controls, left_out_of_controls = read_cells(folder / CONTROLS_FILE) if settings["controls"] else ((), ())
     claims = read_claims(folder, settings.get("claims"))
+    machine = settings["machine"] or visible(resolved.parent.name)
+    timed_models, left_out_of_models = read_timed_models(resolved.parent, machine)
     return Run(
         folder=folder,
-        machine=settings["machine"] or visible(resolved.parent.name),
+        machine=machine,
         name=visible(resolved.name),
         started_at=settings["started_at"],
         settings=settings,
         cells=cells,
         controls=controls,
         claims=claims,
-        defects=(*defects, *left_out, *left_out_of_controls, *claims.defects),
+        defects=(*defects, *left_out, *left_out_of_controls, *claims.defects, *left_out_of_models),
+        timed_models=timed_models,
     )
 
 

@@ -41,6 +41,9 @@ COMMANDS: Final = {
     "recommend": Command(
         "pointwise_bench.wisdom.recommend", (), "tell what to use for which layer here, and write it for plan()"
     ),
+    "optimize": Command(
+        "pointwise_bench.optimizing.command", (), "measure what a whole model of PyTorch gains by being optimised"
+    ),
     "attack": Command(
         "pointwise_bench.suites.attacks.__main__", (), "measure the share of cheats that get a time on this machine"
     ),

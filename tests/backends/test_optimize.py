@@ -305,8 +305,32 @@ def test_a_model_that_cannot_be_traced_is_left_alone() -> None:
 
 def test_the_faster_way_is_found_to_be_faster(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forty times as much work, so that no neighbour on the machine can turn it round."""
-    monkeypatch.setattr(paired_times, "ROUNDS", 9)
+    monkeypatch.setattr(paired_times, "LOOKS", (9,))
     monkeypatch.setattr(paired_times, "TURN_S", 0.001)
     work = torch.ones(20_000)
     found = paired_times.paired(lambda: [work.sum() for _ in range(40)], work.sum)
     assert 1 < found.low <= found.ratio <= found.high
+
+
+def test_what_few_rounds_leave_open_has_more_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the first rounds are disturbed; a look of its own needs more than the share of one would."""
+    ratios: list[float] = []
+
+    def timed(way: Any, calls: int) -> float:
+        if way() == 1 or not ratios:
+            return 1.0
+        return ratios.pop(0)
+
+    def rounds(of: list[float]) -> SpeedUp:
+        ratios[:] = [1.0, *of]
+        return paired_times.paired(lambda: 2, lambda: 1)
+
+    monkeypatch.setattr(paired_times, "_timed", timed)
+    disturbed = [0.5, 2.0] * 10
+    assert rounds([2.0] * 300).low == 2
+    assert len(ratios) == 300 - 21
+    found = rounds([*disturbed, *[2.0] * 300])
+    assert (found.ratio, found.low) == (2, 2)
+    assert len(ratios) == 320 - 63
+    assert rounds([0.5, 2.0] * 150).low == 0.5
+    assert len(ratios) == 300 - 189

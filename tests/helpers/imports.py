@@ -12,7 +12,7 @@ from places import ROOT
 
 PACKAGE = "pointwise_bench"
 LINKED = ("backends", "suites", "report")
-BESIDE = ("common", "harvest", "wisdom", "torch", "comparing")
+BESIDE = ("common", "harvest", "wisdom", "torch", "optimizing", "comparing")
 
 
 def module_name(path: Path) -> str:

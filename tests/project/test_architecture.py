@@ -400,7 +400,9 @@ def test_nobody_imports_wisdom_but_wisdom_itself_and_what_stands_on_it() -> None
     """The package's door and its command open it by name, when they are first asked."""
     wisdom, above = {*modules_of("wisdom")}, {*modules_of("torch")}
     assert [module for module in FILES.keys() - wisdom - above if ours(module, for_types=False) & wisdom] == []
-    assert [module for module in FILES.keys() - above if ours(module, for_types=False) & above] == []
+    holding_it_beside_others = {*modules_of("optimizing")}
+    beyond = FILES.keys() - above - holding_it_beside_others
+    assert [module for module in beyond if ours(module, for_types=False) & above] == []
 
 
 # The kernel's schedule, which is carried out here by other threads, in other pieces and with more behind each of them.
@@ -413,6 +415,27 @@ def test_models_of_torch_rest_on_the_kernel_and_nothing_heavy_is_imported_at_the
     assert imported_beyond(modules_of("torch"), allowed) == []
     for module in {*modules_of("torch")} - COMPILED:
         assert not HEAVY_PACKAGES & {name.partition(".")[0] for name in imports(module, inside_functions=False)}, module
+
+
+# --- whole models -------------------------------------------------------------------------------------------------
+
+OPTIMIZING_ASKS = (f"{PACKAGE}.harvest.", f"{PACKAGE}.torch", f"{REPORT}.reading.", f"{HARNESS}.machine.")
+
+
+def test_measuring_whole_models_rests_on_harvest_and_optimising_and_nobody_imports_it() -> None:
+    """Its command is opened by name, and answers ``--help`` without PyTorch."""
+    optimizing = {*modules_of("optimizing")}
+    assert optimizing
+    allowed = {*optimizing, *modules_of("common"), f"{REPORT}.analysis.collections.timed_models"}
+    beyond = {
+        f"{module} -> {name}"
+        for module in optimizing
+        for name in ours(module) - allowed
+        if not name.startswith(OPTIMIZING_ASKS)
+    }
+    assert beyond == set()
+    assert [module for module in FILES.keys() - optimizing if ours(module) & optimizing] == []
+    assert heavy_at_the_top(optimizing) == []
 
 
 # --- two versions -------------------------------------------------------------------------------------------------

@@ -13,9 +13,12 @@ from places import ROOT
 
 import pointwise_bench
 from pointwise_bench.__main__ import COMMANDS
+from pointwise_bench.common.formats import MODEL_WAYS
 from pointwise_bench.common.status import STATUSES
 from pointwise_bench.report.analysis import comparisons, timings
+from pointwise_bench.report.pages.across.whole_models import COLUMNS as WHOLE_MODEL_COLUMNS
 from pointwise_bench.report.pages.files.network_files import NETWORK_COLUMNS, SHARE_COLUMNS
+from pointwise_bench.report.reading.timed_models import MOST_BYTES, TIMED_MODEL
 from pointwise_bench.suites import pytest_plugin
 from pointwise_bench.suites.claims import CLAIMS
 from pointwise_bench.suites.harness.claims.claim_file import ClaimResult
@@ -57,6 +60,16 @@ def test_every_key_of_a_cell_is_described() -> None:
 
 def test_every_key_of_a_finding_is_described() -> None:
     assert {field.name for field in fields(ClaimResult)} == described_keys("claims.jsonl")
+
+
+def test_every_key_of_a_timed_model_is_described() -> None:
+    assert {*TIMED_MODEL, *MODEL_WAYS} <= set(
+        re.findall(r"`([\w.-]+)`", RESULTS_FORMAT.split("## models.json")[1].split("\n## ")[0])
+    )
+    assert f"over {MOST_BYTES >> 20} MiB" in RESULTS_FORMAT
+    assert {f"`{column}`" for column in WHOLE_MODEL_COLUMNS} <= set(
+        re.findall(r"`\w+`", RESULTS_FORMAT.split("In whole-models.csv")[1].split("\n## ")[0])
+    )
 
 
 TABLES = {

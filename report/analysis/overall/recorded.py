@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pointwise_bench.report.analysis.groups import ReportGroup
     from pointwise_bench.report.reading.run import Run
+    from pointwise_bench.report.reading.timed_models import TimedModel
 
 _SUMMED: Final = ("median_s", "low_s", "high_s")
 
@@ -55,13 +56,14 @@ class RecordedNetwork:
 
 @dataclass(frozen=True)
 class Recorded:
-    """One run; ``rules`` is the same for runs that were measured alike."""
+    """One run, and the whole models of its machine; ``rules`` is the same for runs that were measured alike."""
 
     machine: str
     run: str
     started_at: str
     rules: str
     networks: tuple[RecordedNetwork, ...]
+    timed_models: tuple[TimedModel, ...] = ()
 
 
 def recorded(run: Run, timings: pd.DataFrame, groups: Sequence[ReportGroup]) -> Recorded:
@@ -72,7 +74,7 @@ def recorded(run: Run, timings: pd.DataFrame, groups: Sequence[ReportGroup]) -> 
     caches = sorted({cell.cache for cell in run.cells if cell.timed})
     rules = json.dumps([run.settings["policy"], caches], sort_keys=True, default=str)
     found = tuple(_network(group, sums, leaders) for group in networks)
-    return Recorded(run.machine, run.name, run.started_at or run.name, rules, found)
+    return Recorded(run.machine, run.name, run.started_at or run.name, rules, found, run.timed_models)
 
 
 def _network(

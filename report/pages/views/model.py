@@ -1,20 +1,42 @@
-"""The model that was named to ``run --model``: which share of it the layers are, and all that was left out."""
+"""The model that was named to ``run --model``: the layers' share of it, what was left out, and the whole."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.collections.models import models_of
+from pointwise_bench.report.analysis.collections.timed_models import ModelShown, layers_said, shown, way_of
 
 if TYPE_CHECKING:
     from pointwise_bench.report.pages.run_analysis import RunAnalysis
     from pointwise_bench.report.plots.style import Look
+    from pointwise_bench.report.reading.timed_models import TimedModel
 
-TITLE: Final = "The model: which part of it was measured, and what was left out"
+TITLE: Final = "The model: which part of it was measured, what was left out, and the whole of it"
+Layers = list[tuple[str, str, str, str]]
+"""Of a model: name, who computes it, what it has taken in, and why."""
+_MADE_BY_NAME: Final = ("torchvision:", "timm:")
 
 
 def view(found: RunAnalysis, colours: Mapping[str, Look]) -> dict[str, Any] | None:
     """What fills the page; None where no layer of the run was taken from a model."""
     models = models_of(found.run)
-    return {"models": models} if models else None
+    if not models:
+        return None
+    whole = [(one, *_whole(one.title, found.run.timed_models)) for one in models]
+    return {"models": whole, "margin": f"{100 * MARGIN:g} %"}
+
+
+def _whole(title: str, timed: tuple[TimedModel, ...]) -> tuple[list[tuple[ModelShown, str, Layers]], str]:
+    """What was measured of the whole model; where nothing was, the command that does, if it is known."""
+    own = [(shown(one), layers_said(one), _layers(one)) for one in timed if one.model == title]
+    if own or not title.startswith(_MADE_BY_NAME):
+        return own, ""
+    return [], shlex.join(["pointwise-bench", "optimize", title])
+
+
+def _layers(one: TimedModel) -> Layers:
+    return [(layer.name, way_of(layer), ", ".join(layer.taken_in), layer.why) for layer in one.layers]

@@ -13,6 +13,8 @@ CALIBRATION_FORMAT: Final = 1
 """Of ``calibration.json``."""
 WISDOM_FORMAT: Final = 1
 """Of the file that `pointwise-bench recommend` writes. A reader refuses any other."""
+MODELS_FORMAT: Final = 1
+"""Of ``models.json``."""
 
 RUN_FILE: Final = "run.json"
 CELLS_FILE: Final = "cells.jsonl"
@@ -20,6 +22,7 @@ CONTROLS_FILE: Final = "controls.jsonl"
 CLAIMS_FILE: Final = "claims.jsonl"
 CHECKPOINT_FILE: Final = "checkpoint.jsonl"
 CALIBRATION_FILE: Final = "calibration.json"
+MODELS_FILE: Final = "models.json"
 
 ROUNDS_APART: Final = 1000
 """Between the numbers of the first rounds of two passes, or of two starts of a claim; no pass has as many rounds."""
@@ -42,6 +45,12 @@ PREDICTED_STEPS: Final = ("product", "relu")
 """Kinds of a claim's steps whose arithmetic or traffic is predicted; what the others cost is what eats a gain."""
 CLAIM_MEASURES: Final = ("macs", "bytes")
 """From which a claim's gain in time is predicted."""
+
+EAGER, OPTIMISED, WITHOUT_KERNEL, TORCH_COMPILE, ONNX_RUNTIME = MODEL_WAYS = (
+    *("eager", "optimised", "without-kernel"),
+    *("torch.compile", "onnxruntime"),
+)
+"""Ways to compute a whole model that ``pointwise-bench optimize`` holds beside each other."""
 
 USAGE_ERROR: Final = 4
 """Exit code of every command of the project for bad usage; it is pytest's."""

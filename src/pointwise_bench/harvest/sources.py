@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,9 +17,10 @@ from pointwise_bench.harvest.torch_models import modules, scripts
 _PICKLES: Final = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt")
 _LAYERS: Final = (".toml", ".csv")
 _FACTORY: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+MODULES: Final = "package.module:factory --input SHAPE, torchvision:NAME or timm:NAME"
 KINDS: Final = (
     "a file of ONNX, torch.export or TorchScript, a batch file or log of oneDNN, a table of torchinfo or fvcore,"
-    " a list of DeepBench, package.module:factory --input SHAPE, torchvision:NAME or timm:NAME"
+    f" a list of DeepBench, {MODULES}"
 )
 
 
@@ -36,8 +37,8 @@ class NamedModel:
 
 def read(asked: NamedModel) -> HarvestedModel:
     """The operations of a model. Raises ``HarvestError``."""
-    scheme, _, name = asked.model.partition(":")
-    if scheme in ("torchvision", "timm") and name:
+    scheme, name = _scheme(asked.model)
+    if scheme:
         by_name = modules.from_torchvision if scheme == "torchvision" else modules.from_timm
         return by_name(name, asked.model, asked.inputs)
     path = Path(asked.model)
@@ -48,6 +49,23 @@ def read(asked: NamedModel) -> HarvestedModel:
     if path.suffix or "/" in asked.model:
         raise HarvestError(f"{asked.model}: no such file")
     raise HarvestError(f"{asked.model!r} is no model: name {KINDS}")
+
+
+def maker_of_module(asked: NamedModel) -> Callable[[], modules.Made]:
+    """A function that makes the torch module of that name, and says for which inputs. Raises ``HarvestError``."""
+    scheme, name = _scheme(asked.model)
+    if scheme:
+        by_name = modules.made_by_torchvision if scheme == "torchvision" else modules.made_by_timm
+        return by_name(name, asked.model, asked.inputs)
+    if _FACTORY.fullmatch(asked.model) and not _is_file(Path(asked.model)):
+        return modules.made_by_factory(asked.model, asked.model, asked.inputs)
+    raise HarvestError(f"{asked.model!r} is no module of PyTorch: name {MODULES}")
+
+
+def _scheme(model: str) -> tuple[str, str]:
+    """Whose model it is, and its name there; both empty where it is named in another way."""
+    scheme, _, name = model.partition(":")
+    return (scheme, name) if scheme in ("torchvision", "timm") and name else ("", "")
 
 
 def _is_file(path: Path) -> bool:

@@ -25,6 +25,21 @@ Made = tuple[Any, tuple[Shape, ...]]
 
 def from_factory(place: str, title: str, inputs: Sequence[Shape], dtype: str = "float32") -> HarvestedModel:
     """What ``package.module:factory`` makes, called without arguments; a module itself may stand there, too."""
+    return _harvested(made_by_factory(place, title, inputs), title, dtype)
+
+
+def from_torchvision(name: str, title: str, inputs: Sequence[Shape], dtype: str = "float32") -> HarvestedModel:
+    """A model of torchvision, without weights."""
+    return _harvested(made_by_torchvision(name, title, inputs), title, dtype)
+
+
+def from_timm(name: str, title: str, inputs: Sequence[Shape], dtype: str = "float32") -> HarvestedModel:
+    """A model of timm, without weights, at the input size that it is made for."""
+    return _harvested(made_by_timm(name, title, inputs), title, dtype)
+
+
+def made_by_factory(place: str, title: str, inputs: Sequence[Shape]) -> Callable[[], Made]:
+    """A function that makes the module of ``from_factory``. Raises ``HarvestError``, now or when it is called."""
     if not inputs:
         raise HarvestError(f"{title}: the shape of its input is not known: give --input, such as --input 1x3x224x224")
     module_name, _, path = place.partition(":")
@@ -39,26 +54,22 @@ def from_factory(place: str, title: str, inputs: Sequence[Shape], dtype: str = "
             raise HarvestError(f"{title}: the module {module_name} has no {path}") from None
         return (found if _is_module(found) else found()), tuple(inputs)
 
-    return _harvested(make, title, dtype)
+    return make
 
 
-def from_torchvision(name: str, title: str, inputs: Sequence[Shape], dtype: str = "float32") -> HarvestedModel:
-    """A model of torchvision, without weights."""
+def made_by_torchvision(name: str, title: str, inputs: Sequence[Shape]) -> Callable[[], Made]:
+    """Of ``from_torchvision``."""
     models = _imported("torchvision.models", title, "torchvision", "torchvision")
     _check_name(name, models.list_models(), title)
     # Weights of the backbone of a detector would be fetched, too.
-    return _harvested(
-        lambda: (
-            _quietly(lambda: models.get_model(name, weights=None, **_backbone(models, name))),
-            _or_default(inputs),
-        ),
-        title,
-        dtype,
+    return lambda: (
+        _quietly(lambda: models.get_model(name, weights=None, **_backbone(models, name))),
+        _or_default(inputs),
     )
 
 
-def from_timm(name: str, title: str, inputs: Sequence[Shape], dtype: str = "float32") -> HarvestedModel:
-    """A model of timm, without weights, at the input size that it is made for."""
+def made_by_timm(name: str, title: str, inputs: Sequence[Shape]) -> Callable[[], Made]:
+    """Of ``from_timm``."""
     timm = _imported("timm", title, "timm", "timm")
     _check_name(name.partition(".")[0], timm.list_models(), title)
 
@@ -67,7 +78,7 @@ def from_timm(name: str, title: str, inputs: Sequence[Shape], dtype: str = "floa
         size = getattr(model, "default_cfg", {}).get("input_size", _DEFAULT_INPUT[1:])
         return model, tuple(inputs) or ((1, *size),)
 
-    return _harvested(make, title, dtype)
+    return make
 
 
 def _harvested(make: Callable[[], Made], title: str, dtype: str) -> HarvestedModel:

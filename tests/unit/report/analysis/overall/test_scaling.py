@@ -15,7 +15,7 @@ def run_of(day: int, times: dict[int, dict[str, tuple[float, float, float]]], **
         for threads, of in times.items()
     )
     texts = {"machine": "m", "run": f"run-{day}", "started_at": f"2026-01-{day:02}", "rules": "A"} | changed
-    return Recorded(**texts, networks=networks)
+    return Recorded(texts["machine"], texts["run"], texts["started_at"], texts["rules"], networks)
 
 
 ONE = run_of(1, {1: {"a": (8.0, 7.0, 9.0), "b": (6.0, 6.0, 6.0)}})

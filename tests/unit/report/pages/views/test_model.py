@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from make_run import cell, run_of
+from make_timed_model import MACHINE, timed_model, write_models
 from report_folder import drawing, rows_of
 
 from pointwise_bench.report.pages.run_analysis import analyse
@@ -33,3 +34,25 @@ def test_the_pages_are_about_the_model(tmp_path: Path) -> None:
 
 def test_of_a_run_of_no_model_there_is_no_page(tmp_path: Path) -> None:
     assert view(analyse(run_of(tmp_path, CELLS)), {}) is None
+
+
+def test_the_whole_model_stands_there_too_and_where_it_was_not_measured_the_command_that_does(tmp_path: Path) -> None:
+    models = {"layers-of-net": {"title": "torchvision:<net>", "multiply_adds": 1000, "left_out": LEFT}}
+    selection = [{"group": "layers-of-net", "name": LAYER, "count": 1, "problem": LAYER, "threads": 1}]
+    keys = {"models": models, "selection": selection}
+    with drawing(plots=False):
+        run = run_of(tmp_path / "none", CELLS, **keys)
+        write_site([analyse(run)], tmp_path / "without")
+        write_models(tmp_path / "some" / MACHINE, [timed_model(), timed_model(model="not-this-one")])
+        page = write_site([analyse(run_of(tmp_path / "some", CELLS, **keys))], tmp_path / "with")
+    text = (tmp_path / "without" / "model.html").read_text(encoding="utf-8")
+    assert "pointwise-bench optimize &#39;torchvision:&lt;net&gt;&#39;</code>" in text
+    assert "<p>The whole model: Optimised it is 2.00×" in page.read_text(encoding="utf-8")  # noqa: RUF001
+    text = page.with_name("model.html").read_text(encoding="utf-8")
+    assert "Optimised it is 2.00×" in text  # noqa: RUF001
+    assert "not-this-one" not in text
+    rows = rows_of(next((page.parent / "tables").glob("model-whole-layers-1.csv")))
+    assert [list(row.values())[1:] for row in rows] == [
+        ["first", "oneDNN", "normalisation, relu", "oneDNN 1 us"],
+        ["last", "modules or oneDNN", "", "modules 1 us"],
+    ]

@@ -1,0 +1,108 @@
+"""One start of the measurement, in a process of its own: the ways to compute a model, made ready and timed in turns.
+
+The process is this module: it reads what to measure from its standard input, as JSON, and answers in the same way.
+What optimising chooses, and how memory lies, may differ from start to start; several of them show by how much.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from pointwise_bench.common.formats import EAGER
+from pointwise_bench.harvest.operations import HarvestError
+from pointwise_bench.optimizing.contestants import Contestants, contestants
+from pointwise_bench.optimizing.onnx_process import NoOnnxRuntime
+from pointwise_bench.optimizing.subject import subject
+from pointwise_bench.suites.harness.machine.parent_death import die_with
+
+TURN_S: Final = 0.05
+"""Of each way in each round: long beside a wake-up of threads, and of a process that was stopped."""
+FEWEST_ROUNDS: Final = 6
+"""Of one start, from which on a sign test of its own has an interval of 95 %."""
+
+
+def measured(request: Mapping[str, Any]) -> dict[str, Any]:
+    """What one start found: ``ways`` by name, ``layers``, whether the optimised model is ``used``, and why."""
+    import torch
+
+    model, x = subject(request["model"], tuple(map(tuple, request["inputs"])))
+    torch.set_num_threads(request["threads"])
+    with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
+        try:
+            model(x)
+        except Exception as error:  # whatever the code of a model raises
+            raise HarvestError(f"{request['model']}: cannot be called: {type(error).__name__}: {error}") from None
+        with contestants(model, x, request["threads"], request["skipped"], Path(folder)) as found:
+            if EAGER in found.wrong:
+                raise HarvestError(f"{request['model']}: gives other results each time, and none can be held to them")
+            samples = rounds(found.timed, request["seconds"])
+    report = found.report
+    return {
+        "input": list(x.shape),
+        "used": report.used,
+        "why": report.why,
+        "layers": [asdict(site) for site in report.sites],
+        "ways": _ways(found, samples),
+    }
+
+
+def rounds(ways: Mapping[str, Callable[[int], float]], seconds: float) -> dict[str, list[float]]:
+    """By way its seconds per call in each round; in each everybody has a turn, in an order that is drawn."""
+    calls = {}
+    for name, way in ways.items():
+        way(1)
+        calls[name] = max(1, math.ceil(TURN_S / way(1)))
+    samples: dict[str, list[float]] = {name: [] for name in ways}
+    began, count = time.perf_counter(), 0
+    while count < FEWEST_ROUNDS or time.perf_counter() - began < seconds:
+        for name in random.sample(list(ways), len(ways)):
+            samples[name].append(ways[name](calls[name]) / calls[name])
+        count += 1
+    return samples
+
+
+def _ways(found: Contestants, samples: Mapping[str, list[float]]) -> dict[str, Any]:
+    # Of the same digits as cells have: more would be noise.
+    ways: dict[str, Any] = {
+        name: {"status": "ok", "samples_s": [float(f"{one:.7g}") for one in own], "differs": _finite(found, name)}
+        for name, own in samples.items()
+    }
+    ways |= {name: {"status": "wrong", "reason": why} for name, why in found.wrong.items()}
+    return ways | {name: {"status": "unavailable", "reason": why} for name, why in found.absent.items()}
+
+
+def _finite(found: Contestants, name: str) -> float | None:
+    differs = found.differ[name]
+    return float(f"{differs:.3g}") if math.isfinite(differs) else None
+
+
+# --- the process --------------------------------------------------------------------------------------------------
+
+
+def _serve() -> None:
+    request = json.loads(sys.stdin.readline())
+    die_with(request["parent"])
+    answers = os.dup(1)
+    os.dup2(2, 1)  # what a model prints while it is called is no answer
+    try:
+        answer = measured(request)
+    except HarvestError as error:
+        answer = {"error": " ".join(str(error).split())}
+    except NoOnnxRuntime as error:
+        answer = {"error": f"ONNX Runtime: {error}; leave it out with --skip"}
+    with os.fdopen(answers, "w") as file:
+        json.dump(answer, file)
+
+
+if __name__ == "__main__":
+    _serve()

@@ -1,0 +1,57 @@
+"""``models.json``: a model that is measured again takes its former place, and what is damaged is put aside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from make_timed_model import MACHINE, timed_model
+
+from pointwise_bench.optimizing.models_file import keep
+from pointwise_bench.report.reading.timed_models import read_timed_models
+
+
+def kept(results: Path) -> list[tuple[str, int, str]]:
+    models, defects = read_timed_models(results / MACHINE, MACHINE)
+    assert defects == ()
+    return [(one.model, one.threads, one.measured_at) for one in models]
+
+
+def test_a_model_takes_its_former_place_and_the_others_stay(tmp_path: Path) -> None:
+    for entry in (timed_model(), timed_model(threads=2), timed_model(measured_at="later")):
+        keep(entry, tmp_path, MACHINE)
+    assert kept(tmp_path) == [
+        ("torchvision:<net>", 1, "later"),
+        ("torchvision:<net>", 2, "2026-01-02T03:04:05Z"),
+    ]
+    assert [path.name for path in (tmp_path / MACHINE).iterdir()] == ["models.json"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": 9, "models": []}', '{"format": 1, "models": [3]}'])
+def test_a_damaged_file_is_put_aside(text: str, tmp_path: Path) -> None:
+    (tmp_path / MACHINE).mkdir()
+    (tmp_path / MACHINE / "models.json").write_text(text)
+    keep(timed_model(), tmp_path, MACHINE)
+    assert len(kept(tmp_path)) == 1
+    assert (tmp_path / MACHINE / "models.json.damaged").read_text() == text
+
+
+def test_no_link_is_written_through(tmp_path: Path) -> None:
+    (tmp_path / MACHINE).mkdir()
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / MACHINE / "models.json").symlink_to(tmp_path / "mine")
+    keep(timed_model(), tmp_path, MACHINE)
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert len(kept(tmp_path)) == 1
+
+
+def test_what_cannot_be_written_leaves_no_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(content: Any, file: Any, indent: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(json, "dump", full)
+    with pytest.raises(OSError, match="No space"):
+        keep(timed_model(), tmp_path, MACHINE)
+    assert list((tmp_path / MACHINE).iterdir()) == []
