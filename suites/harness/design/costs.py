@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 import tomllib
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
@@ -28,14 +30,16 @@ def _usual_costs() -> dict[str, dict[str, float]]:
 class Costs:
     """One backend with one thread budget. Seconds of wall time; ``problems`` have been measured.
 
-    ``start_s`` of a worker, ``first_s`` beyond the usual on its first problem, ``untimed_s`` of the steps of a tiny
-    problem that run beside others (:func:`size_factor` times as much on a larger one), ``alone_s`` of those that have
-    the machine to themselves. ``multiply_adds`` in ``calls_s`` are the work and the time of single calls, added up: so
+    ``start_s`` of a worker, ``first_s`` beyond the usual on its first problem in a run, ``again_s`` the same in a later
+    start of that run, which finds compiled what the first has, ``untimed_s`` of the steps of a tiny problem that run
+    beside others (:func:`size_factor` times as much on a larger one), ``alone_s`` of those that have the machine to
+    themselves. ``multiply_adds`` in ``calls_s`` are the work and the time of single calls, added up: so
     the speed is that of large problems, whose turns are long. ``usable``: nothing was missing.
     """
 
     start_s: float
     first_s: float
+    again_s: float
     untimed_s: float
     alone_s: float
     multiply_adds: float
@@ -47,9 +51,11 @@ class Costs:
     def usual(cls, backend: str = "") -> Costs:
         """What is assumed of a backend that was never measured on this machine: see ``usual_costs.toml``."""
         rule, own = POLICY.costs, _usual_costs().get(backend, {})
+        first_s = own.get("first_s", rule.first_s)
         return cls(
             start_s=own.get("start_s", rule.start_s),
-            first_s=own.get("first_s", rule.first_s),
+            first_s=first_s,
+            again_s=min(first_s, rule.again_s),
             untimed_s=own.get("untimed_s", rule.untimed_s),
             alone_s=own.get("alone_s", rule.alone_s),
             multiply_adds=rule.multiply_adds_per_s,
@@ -96,14 +102,16 @@ class CostBook:
         """
         self.at_once = at_once
         took = POLICY.costs.took_of_foreseen if took_of_foreseen is None else took_of_foreseen
-        self._seconds = [took * POLICY.costs.counts_as, 1.0 * POLICY.costs.counts_as]  # taken, foreseen
+        self._took = deque([took] * POLICY.costs.counts_as, maxlen=POLICY.costs.remembered)  # of what was foreseen
         self.started: set[CostKey] = set()
         """Whose workers run: their start is paid for."""
         self.warm: set[CostKey] = set()
         """Whose workers have been through their first problem: that is paid for, too."""
+        self._met: set[CostKey] = set()  # who had a first problem in this run
         self.refused: set[tuple[CostKey, Problem]] = set()
         """Who has refused which problems: there it costs nothing."""
         self.problem_s = POLICY.costs.problem_s
+        """What a tiny problem takes beside its backends: its cases and their answers, a larger one more by its size."""
         self._problems = POLICY.costs.counts_as
         self._costs: dict[CostKey, Costs] = dict(known or {})
 
@@ -147,27 +155,30 @@ class CostBook:
             if key in fresh:
                 usual_s = old.untimed_s * size_factor(problem) + old.alone_s
                 beyond_s = max(0.0, one.untimed_s + one.alone_s - usual_s)
-                self._costs[key] = replace(old, first_s=beyond_s)
+                again = key in self._met
+                self._costs[key] = replace(old, again_s=beyond_s) if again else replace(old, first_s=beyond_s)
+                self._met.add(key)
             else:
                 self._costs[key] = _learnt(old, one, problem)
 
     @property
     def took_of_foreseen(self) -> float:
-        """What trials took of what was foreseen for them, between a half and twice as much."""
-        return min(2.0, max(0.5, self._seconds[0] / self._seconds[1]))
+        """What trials took of what was foreseen for them as a rule, between a half and twice as much.
+
+        The median: of sums, a few large problems on which some still compile decide for all small ones behind them.
+        """
+        return min(2.0, max(0.5, statistics.median(self._took)))
 
     def note_foreseen(self, foreseen_s: float, taken_s: float) -> None:
         """What a trial of warm workers was foreseen to take, and what it took."""
-        kept = 1 - 1 / POLICY.costs.remembered
-        uncorrected_s = foreseen_s / self.took_of_foreseen
-        self._seconds = [kept * self._seconds[0] + taken_s, kept * self._seconds[1] + uncorrected_s]
+        self._took.append(taken_s / foreseen_s * self.took_of_foreseen)
 
-    def note_problem(self, seconds: float, threads: int, seen: Iterable[TrialCosts]) -> None:
+    def note_problem(self, problem: Problem, seconds: float, threads: int, seen: Iterable[TrialCosts]) -> None:
         """What a trial took beside its turns, ``seconds``, of which its backends' own steps are taken off."""
         each = list(seen)
         own_s = self._answering_s([one.untimed_s for one in each], threads) + sum(one.alone_s for one in each)
         self._problems += 1
-        self.problem_s += (max(0.0, seconds - own_s) - self.problem_s) / self._problems
+        self.problem_s += (max(0.0, seconds - own_s) / size_factor(problem) - self.problem_s) / self._problems
 
     # --- foreseeing -----------------------------------------------------------------------------------------
 
@@ -178,7 +189,8 @@ class CostBook:
         untimed = [one.untimed_s * size_factor(problem) for one in costs.values()]
         timed_s = sum(rounds[name] * turn_s(one.seconds_per_call(problem)) for name, one in costs.items())
         alone_s = sum(one.alone_s for one in costs.values())
-        return self.took_of_foreseen * (self.problem_s + self._answering_s(untimed, threads) + alone_s + timed_s)
+        cases_s = self.problem_s * size_factor(problem)
+        return self.took_of_foreseen * (cases_s + self._answering_s(untimed, threads) + alone_s + timed_s)
 
     def own_s(self, key: CostKey, problem: Problem, rounds: int) -> float:
         """What one backend adds to a trial; nothing where it refuses the problem."""
@@ -192,7 +204,8 @@ class CostBook:
         """Of starting workers beside each other, first problems included; those that run already, unless ``anew``."""
         each = list(dict.fromkeys(keys))
         starting = [self.of(key).start_s for key in each if anew or key not in self.started]
-        first = [self.of(key).first_s for key in each if anew or key not in self.warm]
+        cold = [(key in self._met, self.of(key)) for key in each if anew or key not in self.warm]
+        first = [one.again_s if met else one.first_s for met, one in cold]
         return sum(starting) + _beside(first, self.at_once)
 
     def _answering_s(self, seconds: list[float], threads: int) -> float:

@@ -110,8 +110,9 @@ class ScreeningPolicy:
     final_rounds: int = 12
     """Of one pass of the finals: starts disagree more than a median over so many rounds does (1 % and 0.7 % on a calm
     machine), so the time goes to starts. With twenty, the turns of seven backends took 1.05 of a trial's 1.5 s."""
-    most_start_share: float = 0.3
-    """Of a budget; a backend whose worker would need longer until its first time is left out of the run."""
+    most_start_share: float = 0.2
+    """Of a budget; a backend whose worker would need longer until its first time is left out of the run. With three
+    tenths, torch-compile had a quarter of a minute for its first kernel."""
     least_start_s: float = 4.0
     """That it must need in any case to be left out: of the few seconds that a run of claims has for its cells, what a
     usual backend needs is more than a share."""
@@ -149,6 +150,8 @@ class CostsPolicy:
     """Starting a worker and asking what it lacks."""
     first_s: float = 1.5
     """Beyond the usual, on the first problem of a worker: imports and first compilations."""
+    again_s: float = 1.0
+    """The same in a later start of one run, at most: nothing is compiled anew."""
     untimed_s: float = 0.045
     """Preparing and answering the gate on one problem, a tiny one."""
     alone_s: float = 0.04
@@ -156,7 +159,7 @@ class CostsPolicy:
     ceilings_s: float = 4.0
     """One look at the ceilings, its process started."""
     problem_s: float = 0.05
-    """One problem's cases and reference, whoever takes part."""
+    """A tiny problem's cases and reference, whoever takes part."""
     serial_share: float = 0.25
     """Of preparing and answering, what one thread does alone. Six backends with two threads kept 1.7 of two cores busy
     on a layer of 51 million multiply-adds, and 1.4 on one of 10 million, which makes it 0.16 and 0.45. Two of them
@@ -246,6 +249,10 @@ class AcceptancePolicy:
     """After the last call, from when on they must rest."""
     watched_s: float = 0.03
     """How long it is looked whether they do."""
+    most_kinds_hung: int = 2
+    """Within a time budget: element types and directions on which a backend timed out, before it is tried on no other.
+    Of a kind on which it did, no further problem is tried. A kernel that was compiled for float64 when the time was
+    nearly up had cost a leader all its finals."""
     most_time_outs: int = 3
     """Problems in a row. A backend that hangs on every problem would cost a run a hundred time-outs."""
 

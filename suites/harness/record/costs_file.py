@@ -12,7 +12,7 @@ from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.json_lines import recording
 
 COSTS_FILE: Final = "costs.json"
-COSTS_FORMAT: Final = 1
+COSTS_FORMAT: Final = 2
 
 
 def load(machine_folder: Path) -> tuple[dict[CostKey, Costs], float]:

@@ -289,7 +289,7 @@ class Passes:
                 self.costs.trial_s(planned.problem, planned.threads, rounds | dict.fromkeys(refused, 0)), planned.cost_s
             )
             turns_s = sum(part.wall_s for part in result.parts)
-            self.costs.note_problem(planned.cost_s - turns_s, planned.threads, seen.values())
+            self.costs.note_problem(planned.problem, planned.cost_s - turns_s, planned.threads, seen.values())
 
     def _shares(self, planned: PlannedTrial) -> dict[str, Share]:
         """What every backend does in each pass, from the first one that it took part in."""

@@ -30,7 +30,7 @@ from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.error_bounds import cannot_judge
 from pointwise_bench.suites.harness.worker.client_protocol import Client, SharedCases
-from pointwise_bench.suites.harness.worker.pool import Pool, WorkerSlot
+from pointwise_bench.suites.harness.worker.pool import Kind, Pool, WorkerSlot
 from pointwise_bench.suites.harness.worker.side_by_side import end_of, side_by_side
 
 T = TypeVar("T")
@@ -119,6 +119,10 @@ class Trial:
     _participants: dict[str, Participant] = field(default_factory=dict)
     _result: TrialResult = field(default_factory=TrialResult)
 
+    @property
+    def _kind(self) -> Kind:
+        return self.problem.dtype, self.problem.direction
+
     def run(self) -> TrialResult:
         """Set up, time and verify all backends. Cannot be resumed: only samples of the same rounds are compared."""
         for name in self.backends:
@@ -130,7 +134,7 @@ class Trial:
         self._attempt_side_by_side(self._check_answers)
         self._attempt_alone(self._finish)
         for participant in self._participants.values():
-            participant.slot.time_outs = 0
+            participant.slot.note_passed(self._kind)
             participant.slot.problems += 1
             self._result.parts.append(participant.part)
             self._result.costs[participant.part.backend] = TrialCosts(
@@ -171,7 +175,8 @@ class Trial:
         participant = self._participants.pop(name)
         if ended.error_ratio is not None:
             participant.part.error_ratio = ended.error_ratio
-        participant.slot.time_outs += ended.status == "timed-out"
+        if ended.status == "timed-out":
+            participant.slot.note_time_out(self._kind)
         if not ended.alive:
             self.pool.dismiss(participant.slot)
         self._result.ended.append((participant.part, ended))
@@ -185,8 +190,8 @@ class Trial:
             slot = self.pool.slot(name, self.threads)
             if slot.missing is not None:
                 raise Ended("unavailable", slot.missing)
-            if self.hurried and slot.time_outs:
-                raise Hurried("not tried: it timed out on a problem before this one")
+            if self.hurried and (reason := slot.hangs_on(self._kind)):
+                raise Hurried(reason)
             if slot.time_outs >= POLICY.acceptance.most_time_outs:
                 raise Ended(
                     "timed-out",

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from pointwise_bench.backends import Backend, registry
 from pointwise_bench.backends.registry import Unloadable
 from pointwise_bench.common.cores import available_cores
+from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine.thread_variables import worker_variables
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.record.log_files import open_log
@@ -38,6 +39,9 @@ LEAVING_S = 0.3  # how long workers may take to end by themselves, all beside ea
 LONGEST_LOG = 2**26  # bytes that a log keeps when the next start is added to it
 
 
+Kind = tuple[str, str]  # element type and direction: what libraries compile apart
+
+
 @dataclass
 class WorkerSlot:
     """The place of one backend with one thread budget, and the client of the worker that runs there now."""
@@ -48,6 +52,7 @@ class WorkerSlot:
     starts: int = 0
     problems: int = 0  # that the worker which runs there now has been through
     time_outs: int = 0  # on the last problems in a row
+    hung_on: set[Kind] = field(default_factory=set)  # kinds of problems that it timed out on and has not passed since
     missing: str | None = None
     awaited: Awaited = field(default_factory=Awaited)
     rests: bool = False  # its threads were seen to use no processor while nobody calls
@@ -59,6 +64,24 @@ class WorkerSlot:
     def name(self) -> str:
         """The backend's, or that of the control."""
         return self.control or self.backend.name
+
+    def note_time_out(self, kind: Kind) -> None:
+        """It has timed out on a problem of this kind."""
+        self.time_outs += 1
+        self.hung_on.add(kind)
+
+    def note_passed(self, kind: Kind) -> None:
+        """A problem of this kind went well."""
+        self.time_outs = 0
+        self.hung_on.discard(kind)
+
+    def hangs_on(self, kind: Kind) -> str | None:
+        """Why it is not tried on this kind within a time budget: another one may have been compiled long ago."""
+        if kind in self.hung_on:
+            return f"not tried: it timed out on a problem of {' '.join(kind)} before this one"
+        if len(self.hung_on) >= POLICY.acceptance.most_kinds_hung:
+            return f"not tried: it timed out on {len(self.hung_on)} kinds of problems before this one"
+        return None
 
     @property
     def given_up(self) -> Ended | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ def test_costs_settle_at_what_is_seen() -> None:
 
 
 def test_what_was_long_ago_is_forgotten() -> None:
-    book = CostBook({KEY: Costs(1.0, 1.0, 5.0, 0.1, 1e10, 1.0, problems=1000)})
+    book = CostBook({KEY: Costs(1.0, 1.0, 1.0, 5.0, 0.1, 1e10, 1.0, problems=1000)})
     for _ in range(3 * POLICY.costs.remembered):
         book.note_trial(PROBLEM, {KEY: TrialCosts(0.1, 0.1, None)}, ())
     assert book.of(KEY).untimed_s == pytest.approx(0.1, abs=0.4)
@@ -58,6 +59,20 @@ def test_a_first_problem_is_a_cost_of_the_start_and_not_of_a_problem() -> None:
     book.note_trial(PROBLEM, {KEY: TrialCosts(9.0 + of_it_s, usual.alone_s, None)}, [KEY])
     assert book.of(KEY).first_s == pytest.approx(9.0)
     assert book.of(KEY).untimed_s == usual.untimed_s
+
+
+def test_a_later_start_finds_compiled_what_the_first_one_has() -> None:
+    """By what the first takes, a run had foreseen fifteen seconds of compiling for each pass of its finals."""
+    book = CostBook()
+    book.note_trial(PROBLEM, {KEY: TrialCosts(15.0, 0.1, 1e-3)}, [KEY])
+    first_s = book.of(KEY).first_s
+    assert first_s > 14
+    book.note_restart()
+    assert book.starts_s([KEY], anew=True) == pytest.approx(POLICY.costs.start_s + POLICY.costs.again_s)
+    book.note_trial(PROBLEM, {KEY: TrialCosts(0.5, 0.1, 1e-3)}, [KEY])
+    assert book.of(KEY).first_s == first_s
+    assert book.of(KEY).again_s < 0.6
+    assert CostBook(book.known()).starts_s([KEY]) > 14  # the next run compiles anew
 
 
 def test_starts_beside_each_other_share_what_all_of_them_took() -> None:
@@ -82,12 +97,13 @@ def test_who_lacks_something_is_not_usable_until_it_starts() -> None:
 
 
 def test_a_trial_is_foreseen_by_its_longest_step_beside_others() -> None:
-    one = Costs(1.0, 1.0, 0.2, 0.1, 1e12, 1.0, problems=9)
-    dear = Costs(1.0, 1.0, 3.0, 0.1, 1e12, 1.0, problems=9)
+    one = Costs(1.0, 1.0, 1.0, 0.2, 0.1, 1e12, 1.0, problems=9)
+    dear = Costs(1.0, 1.0, 1.0, 3.0, 0.1, 1e12, 1.0, problems=9)
     book = CostBook({("a", 1): one, ("b", 1): one, ("dear", 1): dear}, at_once=4, took_of_foreseen=1.0)
     turn_s = POLICY.rounds.turn_s + POLICY.rounds.warm_s + POLICY.rounds.turn_overhead_s
     rounds = {"a": 10, "b": 10}
-    size, fixed_s = size_factor(PROBLEM), book.problem_s + 20 * turn_s
+    size = size_factor(PROBLEM)
+    fixed_s = size * book.problem_s + 20 * turn_s
     assert book.trial_s(PROBLEM, 1, rounds) == pytest.approx(fixed_s + 0.2 * size + 0.2)
     assert book.trial_s(PROBLEM, 1, rounds | {"dear": 0}) == pytest.approx(fixed_s + 3.0 * size + 0.3)
 
@@ -101,14 +117,17 @@ def test_larger_problems_take_longer_to_prepare_and_to_check() -> None:
 def test_what_a_problem_takes_beside_its_backends_is_learnt() -> None:
     book = CostBook(at_once=2)
     for _ in range(50):
-        book.note_problem(1.0, 1, [TrialCosts(0.4, 0.1, None), TrialCosts(0.4, 0.1, None)])
-    assert book.problem_s == pytest.approx(1.0 - 0.4 - 0.2, rel=0.05)
+        book.note_problem(PROBLEM, 1.0, 1, [TrialCosts(0.4, 0.1, None), TrialCosts(0.4, 0.1, None)])
+    assert book.problem_s * size_factor(PROBLEM) == pytest.approx(1.0 - 0.4 - 0.2, rel=0.05)
+    large = replace(PROBLEM, height=2 * PROBLEM.height, out_channels=4 * PROBLEM.out_channels)
+    of_nobody = [book.trial_s(each, 1, {}) for each in (PROBLEM, large)]
+    assert of_nobody[1] / of_nobody[0] == pytest.approx(size_factor(large) / size_factor(PROBLEM))
 
 
 def test_what_is_written_is_read_again() -> None:
     known = {
-        KEY: Costs(1.0, 2.0, 0.1, 0.2, 3e9, 1.0, 7),
-        ("b", 2): Costs(1.0, 2.0, 0.1, 0.2, 3e9, 1.0, 7, usable=False),
+        KEY: Costs(1.0, 2.0, 0.5, 0.1, 0.2, 3e9, 1.0, 7),
+        ("b", 2): Costs(1.0, 2.0, 0.5, 0.1, 0.2, 3e9, 1.0, 7, usable=False),
     }
     assert read(written(known)) == known
 
@@ -129,6 +148,8 @@ def test_what_is_foreseen_follows_what_trials_took_of_it() -> None:
     for _ in range(60):
         book.note_foreseen(book.trial_s(PROBLEM, 1, rounds), 0.7 * plain_s)
     assert book.trial_s(PROBLEM, 1, rounds) == pytest.approx(0.7 * plain_s, rel=0.05)
+    assert book.took_of_foreseen == pytest.approx(0.7, rel=0.05)
+    book.note_foreseen(1.0, 1000.0)  # somebody compiled
     assert book.took_of_foreseen == pytest.approx(0.7, rel=0.05)
     for _ in range(60):
         book.note_foreseen(1.0, 1000.0)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import pytest
 
 from pointwise_bench import Problem
+from pointwise_bench.backends.problem import Dtype
 from pointwise_bench.common.status import Status
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.rounds import Share
@@ -369,6 +370,20 @@ def test_within_a_time_budget_a_backend_that_hung_once_is_not_tried_again() -> N
     assert isinstance(ended, Hurried)
     assert "not tried" in ended.reason
     assert pool.requests.count(("set_up", "a")) == asked == 1
+
+
+def test_who_timed_out_on_one_element_type_is_tried_on_another_but_on_no_third() -> None:
+    """Kernels are compiled for each: one that takes too long for what is left says nothing of those that are there."""
+    pool = ScriptedPool(a={"set_up": lambda number: Ended("timed-out", "it compiles", alive=False)}, b={})
+    asked: list[tuple[Dtype, int]] = [("float64", 1), ("float64", 1), ("float16", 2), ("float32", 2)]
+    for dtype, kinds in asked:
+        ended = ends_of(trial_of(pool, hurried=True, problem=replace(PROBLEM, dtype=dtype)).run())["a"]
+        assert pool.requests.count(("set_up", "a")) == kinds
+    assert "not tried: it timed out on 2 kinds of problems" in ended.reason
+    pool = ScriptedPool(a={"set_up": lambda number: Ended("timed-out", "it compiles", alive=False)}, b={})
+    trial_of(pool, hurried=True, problem=replace(PROBLEM, dtype="float64")).run()
+    pool.scripts["a"] = {}
+    assert "a" in parts_of(trial_of(pool, hurried=True).run())
 
 
 def test_a_problem_that_goes_well_forgets_earlier_time_outs() -> None:

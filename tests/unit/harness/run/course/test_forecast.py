@@ -14,7 +14,9 @@ from pointwise_bench.suites.harness.record.cell import Place
 from pointwise_bench.suites.harness.run.course.forecast import Forecast, Reach, groups, limited, whole_groups
 from pointwise_bench.suites.harness.run.plan import Plan, PlannedTrial, TrialTask
 
-QUICK = Costs(start_s=1.0, first_s=1.0, untimed_s=0.1, alone_s=0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
+QUICK = Costs(
+    start_s=1.0, first_s=1.0, again_s=1.0, untimed_s=0.1, alone_s=0.05, multiply_adds=5e10, calls_s=1.0, problems=9
+)
 
 
 def book(*names: str, **others: Costs) -> CostBook:
@@ -38,7 +40,7 @@ def test_seconds_are_those_of_starts_steps_and_turns() -> None:
 
 
 def test_who_is_known_to_be_far_is_foreseen_with_few_rounds() -> None:
-    slow = Costs(1.0, 1.0, 0.1, 0.05, multiply_adds=1e9, calls_s=1.0, problems=9)
+    slow = Costs(1.0, 1.0, 1.0, 0.1, 0.05, multiply_adds=1e9, calls_s=1.0, problems=9)
     near = book("a", "b", b=QUICK)
     far = book("a", b=slow)
     asked = task(problems(1)[0], "a", "b")
@@ -58,7 +60,7 @@ def test_where_all_fits_everybody_meets_everywhere() -> None:
 
 
 def test_who_is_dear_is_limited_to_a_fair_share_that_is_spread() -> None:
-    dear = Costs(1.0, 1.0, 4.0, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
+    dear = Costs(1.0, 1.0, 1.0, 4.0, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
     asked = [task(problem, "a", "b", "dear") for problem in problems(60)]
     forecast = Forecast(book("a", "b", dear=dear))
     seconds = 0.9 * forecast.screening_s(asked)
@@ -75,8 +77,8 @@ def test_who_is_dear_is_limited_to_a_fair_share_that_is_spread() -> None:
 
 def test_beside_the_dearest_of_all_the_next_one_is_still_dear() -> None:
     """Pure Python took 25,000 s, so that in the mean over all others a compiler's 160 s were nothing."""
-    hopeless = Costs(1.0, 1.0, 400.0, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
-    compiler = Costs(1.0, 1.0, 4.0, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
+    hopeless = Costs(1.0, 1.0, 1.0, 400.0, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
+    compiler = Costs(1.0, 1.0, 1.0, 4.0, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
     names = ("a", "b", "c", "hopeless", "compiler")
     asked = [task(problem, *names) for problem in problems(5)]
     forecast = Forecast(book("a", "b", "c", hopeless=hopeless, compiler=compiler))
@@ -85,7 +87,7 @@ def test_beside_the_dearest_of_all_the_next_one_is_still_dear() -> None:
 
 
 def test_what_a_backend_refuses_costs_nothing_and_is_on_top_of_its_share() -> None:
-    dear = Costs(1.0, 1.0, 4.0, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
+    dear = Costs(1.0, 1.0, 1.0, 4.0, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
     costs = book("a", "b", dear=dear)
     asked = [task(problem, "a", "b", "dear") for problem in problems(8)]
     before_s = Forecast(costs).screening_s(asked)
@@ -108,7 +110,7 @@ def test_beside_one_that_refuses_nearly_all_nobody_is_dear() -> None:
 
 
 def test_what_the_less_dear_leave_is_for_the_dearer() -> None:
-    dear = Costs(1.0, 1.0, 4.0, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
+    dear = Costs(1.0, 1.0, 1.0, 4.0, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
     costs = book("a", "b", dear=dear, little=replace(dear, untimed_s=0.1))
     asked = [task(problem, "a", "b", "dear", "little") for problem in problems(40)]
     both = Forecast(costs).limits(asked, [("dear", 1), ("little", 1)], 24.0)
@@ -136,7 +138,7 @@ def test_who_takes_much_of_a_short_time_for_each_problem_is_left_out(
     untimed_s: float, left_s: float, left_out: bool
 ) -> None:
     """Of a few seconds, those of a run of claims for its cells, everything is much: nobody usual is left out there."""
-    dear = Costs(0.2, 0.2, untimed_s, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
+    dear = Costs(0.2, 0.2, 0.2, untimed_s, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
     asked = [task(problem, "a", "b", "dear") for problem in problems(5)]
     costs = book("a", "b", dear=dear)
     costs.started |= {("a", 1), ("b", 1), ("dear", 1)}
@@ -148,7 +150,7 @@ def test_who_takes_much_of_a_short_time_for_each_problem_is_left_out(
 
 @pytest.mark.parametrize(("first_s", "left_s", "left_out"), [(1.5, 4.0, False), (8.0, 20.0, True), (8.0, 60.0, False)])
 def test_who_takes_much_of_a_short_time_to_start_is_left_out(first_s: float, left_s: float, left_out: bool) -> None:
-    slow = Costs(0.2, first_s, 0.1, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
+    slow = Costs(0.2, first_s, 0.5, 0.1, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
     asked = [task(problem, "a", "slow") for problem in problems(2)]
     costs = book(a=replace(QUICK, first_s=0.1), slow=slow)
     costs.started |= {("a", 1), ("slow", 1)}
