@@ -10,6 +10,7 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 
+from pointwise_bench.common.shape_groups import has_total
 from pointwise_bench.common.what_people_use import WHAT_PEOPLE_USE
 from pointwise_bench.suites.harness.design.costs import CostKey
 from pointwise_bench.suites.harness.design.policy import POLICY
@@ -143,14 +144,15 @@ class Screening:
         """Measure what fits of ``tasks`` with those who came near the best, and keep ``kept_s`` seconds for the finals.
 
         What they cost is known better behind each group, and foreseen too dear rather than too cheap: then one more
-        fits. A part of a group does so only where not even one is whole.
+        network fits. Other groups follow behind the finals, see :meth:`extend`: who wins a network is asked first. A
+        part of a group is measured only where not even one is whole.
         """
         left, measured = list(tasks), False
         while followed := self._followed(left, self._passes.budget.left_s() - kept_s, partly=not measured):
             progress.expect(progress.done + len(followed))
             self._measure(followed, progress)
             keys, measured = {task.planned.key for task in followed}, True
-            left = [task for task in left if task.planned.key not in keys]
+            left = [task for task in left if task.planned.key not in keys and _of_a_network(task)]
 
     def _followed(self, tasks: Sequence[TrialTask], seconds: float, *, partly: bool) -> list[TrialTask]:
         """The other problems of whole groups that fit into ``seconds``, with those who came near the best.
@@ -203,6 +205,10 @@ class Screening:
                 f"its fair share of the time budget was {len(keys)} of {own} problems: it takes "
                 f"{self._passes.costs.of((name, threads)).untimed_s:.2g} s to prepare and check each"
             )
+
+
+def _of_a_network(task: TrialTask) -> bool:
+    return any(has_total(place.group) for place in task.planned.places)
 
 
 def _why_not_near(times: float | None, scouts: int) -> str:

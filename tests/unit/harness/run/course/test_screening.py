@@ -199,10 +199,12 @@ def test_behind_the_scouts_groups_follow_as_long_as_one_fits(tmp_path: Path, mon
 
     monkeypatch.setattr(Forecast, "followed", one_group)
     monkeypatch.setattr(Screening, "extend", lambda screening: False)
-    groups = {"first": problems(12), "second": problems(14, channels=32), "third": problems(60, channels=48)}
+    sweep = {"sweep-batch": problems(3, channels=16)}
+    groups = {"first": problems(12)} | sweep | {"second": problems(14, channels=32), "third": problems(60, channels=48)}
     session = run_of(SimulatedMachine(FIELD), tmp_path, monkeypatch, groups, time_budget_s=60.0)
     done = statuses(session, "b00")
     assert all(problem.id in done for problem in (*groups["first"], *groups["second"]))
     scouts = statuses(session, "b11")
-    assert not any(problem.id in done and problem.id not in scouts for problem in groups["third"])
+    for group in ("third", "sweep-batch"):  # a part, and what has no total: that follows behind the finals
+        assert not any(problem.id in done and problem.id not in scouts for problem in groups[group])
     assert partly_asked == [True, False, False]
