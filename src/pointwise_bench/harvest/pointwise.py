@@ -148,7 +148,8 @@ def _of_convolution(layer: Convolution, wanted: Wanted) -> Problem:
         raise _Inexpressible("transposed convolution")
     if not layer.is_pointwise:
         depthwise = " depthwise" if layer.groups > 1 and layer.groups == layer.in_channels else ""
-        raise _Inexpressible(f"{'x'.join(map(str, layer.kernel))}{depthwise} convolution")
+        kernel = "x".join(map(str, layer.kernel)) if len(layer.kernel) > 1 else f"{layer.kernel[0]} wide"
+        raise _Inexpressible(f"{kernel}{depthwise} convolution")
     if any(layer.padding):
         raise _Inexpressible("1x1 convolution with padding")
     height, width, stride = _plane(layer, wanted)

@@ -93,6 +93,37 @@ def test_sizes_that_are_left_open_are_asked_for_in_one_line(tmp_path: Path) -> N
         read(tmp_path, model(STEM, CONSTANTS, {"x": ["batch", 3, -1, 64]}))
 
 
+def test_two_sizes_without_a_name_are_two_sizes(tmp_path: Path) -> None:
+    """PaddlePaddle writes a question mark for each size that it does not know."""
+    content = model(STEM, CONSTANTS, {"x": [1, 3, "?", "?"]})
+    with pytest.raises(HarvestError, match=r"left open: give --dim x.2=SIZE --dim x.3=SIZE$"):
+        read(tmp_path, content)
+    first = read(tmp_path, content, **{"x.2": 32, "x.3": 64}).operations[0]
+    assert isinstance(first, Convolution)
+    assert first.image == (32, 64)
+
+
+def _branch(name: str, *nodes: bytes) -> tuple[int, bytes]:
+    """An attribute that holds a graph, which gives ``y``."""
+    return 5, message((1, name), (6, message(*((1, each) for each in nodes), (12, message((1, "y"))))), (20, 5))
+
+
+def test_of_the_branches_of_an_if_the_larger_one_is_counted_and_the_other_named(tmp_path: Path) -> None:
+    """As speech models have one for each sampling rate; values of both may have the same names."""
+    small = [node("Conv", ["x", "w"], ["a"], name="small", strides=[2, 2]), node("Sigmoid", ["a"], ["y"])]
+    large = [node("Conv", ["x", "w"], ["a"], name="large"), node("Relu", ["a"], ["y"])]
+    for branches in ((small, large), (large, small)):
+        held = [_branch(name, *nodes) for name, nodes in zip(("else_branch", "then_branch"), branches, strict=True)]
+        condition = message((1, "c"), (2, "y"), (4, "If"), *held)
+        content = model([condition], [weights("w", 4, 3, 1, 1)], {"x": [1, 3, 8, 8], "c": []})
+        found = read(tmp_path, content)
+        assert found.details == "input 1x3x8x8, a number"
+        (convolution,) = [one for one in found.operations if isinstance(one, Convolution)]
+        assert (convolution.name, convolution.activation) == ("large", "relu")
+        (other,) = [one for one in found.operations if isinstance(one, OtherProduct)]
+        assert (other.name, other.what, other.macs) == ("small", "operation in the smaller branch of an If", 0)
+
+
 def test_a_view_whose_sizes_are_computed_is_followed(tmp_path: Path) -> None:
     """As transformers have it: the batch is taken out of the shape, and the rest is counted."""
     nodes = [

@@ -58,6 +58,7 @@ def test_what_a_problem_can_end_in_is_measured_with_it(activation: str) -> None:
     ("changes", "reason"),
     [
         ({"kernel": (3, 3)}, "3x3 convolution"),
+        ({"kernel": (3,)}, "3 wide convolution"),
         ({"kernel": (3, 3), "groups": 8}, "3x3 depthwise convolution"),
         ({"transposed": True}, "transposed convolution"),
         ({"padding": (0, 1)}, "1x1 convolution with padding"),

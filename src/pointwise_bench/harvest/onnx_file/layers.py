@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Final
@@ -63,6 +63,8 @@ _WORDS: Final = {
     **dict.fromkeys(("Identity", "Dropout", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze"), NO_CHANGE),
     "Cast": NO_CHANGE,
 }
+_NAMELESS: Final = ("?", "None")
+"""What exporters write for a size that they do not know; two of them in a file are not one size."""
 
 
 def from_file(path: Path, title: str, dims: Mapping[str, int]) -> HarvestedModel:
@@ -116,13 +118,13 @@ class _Walk:
                 continue
             sizes = []
             for axis, size in enumerate(graph.stated[name]):
-                asked = size if isinstance(size, str) else f"{name}.{axis}"
+                asked = size if isinstance(size, str) and size not in _NAMELESS else f"{name}.{axis}"
                 sizes.append(size if isinstance(size, int) else self._dims.get(asked, 0))
                 if not sizes[-1]:
                     missing.append(asked)
             self._known.note(name, tuple(sizes))
             self._known.dtypes[name] = graph.dtypes.get(name, "float32")
-            texts.append("x".join(map(str, sizes)))
+            texts.append("x".join(map(str, sizes)) or "a number")
         if missing:
             asked = " ".join(f"--dim {name}=SIZE" for name in dict.fromkeys(missing))
             raise HarvestError(f"{self._title}: sizes of its inputs are left open: give {asked}")
@@ -133,9 +135,25 @@ class _Walk:
             self._note_shapes(node, graph)
             operation = self._operation(node)
             self._nodes.append(Node(self._word(node), self._reads(node), node.gives, operation))
-            for inner in node.graphs:  # a branch or a loop's body is counted once
+            if node.kind == "If":
+                self._walk_branches(node.graphs)
+                continue
+            for inner in node.graphs:  # a loop's body is counted once
                 self._take_constants(inner)
                 self._walk(inner)
+
+    def _walk_branches(self, branches: Sequence[GraphRecord]) -> None:
+        """A pass takes one of them: that with most multiply-adds is counted, and what is in the others only named."""
+        found: list[list[Node]] = []
+        for branch in branches:
+            begin = len(self._nodes)
+            self._take_constants(branch)
+            self._walk(branch)
+            found.append(self._nodes[begin:])
+            del self._nodes[begin:]
+        sizes = [sum(node.operation.macs or 0 for node in nodes if node.operation is not None) for nodes in found]
+        for number, nodes in enumerate(found):
+            self._nodes += nodes if number == sizes.index(max(sizes)) else _passed_over(nodes)
 
     def _note_shapes(self, node: NodeRecord, graph: GraphRecord) -> None:
         known = self._known
@@ -160,7 +178,8 @@ class _Walk:
 
     def _stated(self, graph: GraphRecord, name: str) -> Shape | None:
         """The shape that the file states for a value, with the sizes that were asked for."""
-        sizes = [self._dims.get(size) if isinstance(size, str) else size for size in graph.stated.get(name, (None,))]
+        stated = [None if size in _NAMELESS else size for size in graph.stated.get(name, (None,))]
+        sizes = [self._dims.get(size) if isinstance(size, str) else size for size in stated]
         return None if any(size is None for size in sizes) else tuple(size for size in sizes if size is not None)
 
     def _dtype(self, node: NodeRecord) -> str:
@@ -264,6 +283,13 @@ class _Walk:
             )
         except (LookupError, ValueError):
             return self._unknown(node, "matrix product")
+
+
+def _passed_over(nodes: Sequence[Node]) -> list[Node]:
+    """Its operations by name; nobody reads what they would give."""
+    what = "operation in the smaller branch of an If"
+    names = [node.operation.name for node in nodes if node.operation is not None]
+    return [Node("passed over", (), (), OtherProduct(name=name, what=what, macs=0)) for name in names]
 
 
 def _path(name: str) -> str:
