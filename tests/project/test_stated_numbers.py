@@ -24,7 +24,7 @@ WORDS: Final[dict[float, str]] = {
     **{2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"},
     16: "sixteen",
 }
-PARTS: Final = {1 / 2: "half", 1 / 5: "a fifth", 1 / 8: "an eighth"}
+PARTS: Final = {0.9: "nine tenths", 3 / 4: "three quarters", 1 / 2: "half", 1 / 5: "a fifth", 1 / 8: "an eighth"}
 NOTHING_KNOWN: Final = Disagreement(first_look=1)
 ROUNDOFF: Final = error_bounds.UNIT_ROUNDOFF
 TIMES: Final[dict[float, str]] = {1: "once", 2: "twice", 3: "three times", 4: "four times"}
@@ -178,6 +178,9 @@ SECURITY: Final = (
         lambda each: chances.looked_at(each, SCREENING.rounds, 1),
     ),
     row("once its backend is suspected", chances.searched),
+    f"tell {PARTS[GATE.least_told]} of a stretch of calls that takes {GATE.stretch_s * 1e3:.0f} ms",
+    f"of a single call {PARTS[GATE.least_of_a_call]} of what it takes beyond {TIMES[GATE.marking]} two marks",
+    f"in the first turn and in one of {WORDS[GATE.clock_held_in]}",
     f"in {100 * chances.found(300, POLICY.properties.searched):.0f} of 100 runs by the small layer alone",
     f"{PARTS[limits.SHARE]} of the memory that is free at its start, by `RLIMIT_DATA`",
     f"looked at {TIMES[round(1 / channel.LOOK_UP_S)]} a second",

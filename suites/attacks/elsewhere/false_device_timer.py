@@ -1,6 +1,8 @@
-"""Brings a stopwatch of a device's that tells a nanosecond, whatever a call takes."""
+"""Brings a stopwatch of a device's that tells half of what a call takes, and of many calls as well."""
 
 from __future__ import annotations
+
+from time import perf_counter
 
 from pointwise_bench import register
 from pointwise_bench.suites.attacks.arithmetic import Honest
@@ -8,25 +10,22 @@ from pointwise_bench.suites.attacks.arithmetic import Honest
 
 class Stopwatch:
     def start(self):
-        pass
+        self.began = perf_counter()
 
-    stop = start
+    def stop(self):
+        self.ended = perf_counter()
 
     def elapsed_s(self):
-        return 1e-9
+        return max(1e-9, (self.ended - self.began) / 2)
 
 
 @register
 class FalseDeviceTimer(Honest):
-    """Honest but for that; only long calls show it, since of a short one launching may be all."""
+    """Honest but for that."""
 
     name = "attack-false-device-timer"
     device = "cuda"
     wrong = True
-
-    def refuses(self, problem):
-        long = problem.flops >= 10**9
-        return super().refuses(problem) or (None if long else "takes a thousand million operations at least")
 
     def device_timer(self):
         return Stopwatch()

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from pointwise_bench import Backend, DeviceTimer, Layer, Problem
+from pointwise_bench import Backend, Layer, Problem
 from pointwise_bench.backends.backend import DEVICES_APART
 from pointwise_bench.common.cores import core_numbers
 from pointwise_bench.common.formats import Cache
@@ -24,7 +24,7 @@ from pointwise_bench.suites.harness.memory.input_windows import Places
 from pointwise_bench.suites.harness.memory.random_layout import ballast
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.timing.clock import ClockedLayer, Turn, call, idle_processors, sync_of
-from pointwise_bench.suites.harness.timing.device_clock import device_seconds_per_call
+from pointwise_bench.suites.harness.timing.device_clock import DeviceClock
 from pointwise_bench.suites.harness.timing.input_rotation import InputRotation
 from pointwise_bench.suites.harness.timing.looks import Looks, Taken
 from pointwise_bench.suites.harness.timing.process_statistics import forget_peak, import_time, peak_rss_bytes
@@ -79,7 +79,7 @@ class _Current:
 
     respondent: Respondent
     clocked: ClockedLayer
-    timer: DeviceTimer | None
+    timer: DeviceClock | None
     seconds_per_call: list[float] = field(default_factory=list)
     timed_s: float = 0.0  # of all turns
     finishes: bool = False  # see Respondent.finishes
@@ -129,7 +129,8 @@ class TimedLayer:
         respondent.before(layer, self._prepare(problem, questions.integer) if whole else None, results)
         # Of the processor there is but one clock.
         timer = self.backend.device_timer() if apart else None
-        self._current = _Current(respondent, clocked, timer)
+        held = None if timer is None else DeviceClock(timer, self.backend, layer, inputs)
+        self._current = _Current(respondent, clocked, held)
         return Prepared(prepare_s, first_call_s)
 
     def warm_up(self) -> WarmUp:
@@ -148,7 +149,7 @@ class TimedLayer:
         self._keep_to(cores)
         clocked, device_s, began = current.clocked, None, perf_counter()
         if current.timer is not None:
-            device_s = device_seconds_per_call(current.timer, self.backend, clocked.layer, clocked.inputs, calls)
+            device_s = current.timer.seconds_per_call(calls)
         before_s = perf_counter() - began
         turn = clocked.turn(calls, warm_s, places)
         turn = replace(turn, device_seconds_per_call=device_s, untimed_s=turn.untimed_s + before_s)
