@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from folders_in_memory import use_memory
 
 from pointwise_bench.suites.collecting import pytest_collection
 
@@ -23,6 +25,18 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     config.getini("filterwarnings").insert(0, "error")
     _have_a_machine_of_ones_own()
+    if not config.option.basetemp:
+        use_memory()
+
+
+@pytest.fixture
+def on_disk() -> Iterator[Path]:
+    """A folder that is not in memory, for what a worker may not change.
+
+    Any worker may write to the system's files in memory: libraries of threads keep their registers there.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -83,9 +83,7 @@ def test_the_control_is_timed_in_both_layouts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("attack", REASONS)
-def test_an_attack_is_refused_for_the_right_reason(
-    attack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_attack_is_refused_for_the_right_reason(attack: str, on_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine with devices of every kind.
 
     In one of three parts: rows that are looked at are drawn, and all may be among those that were computed.
@@ -96,7 +94,7 @@ def test_an_attack_is_refused_for_the_right_reason(
     if attack in USES_ITS_DEVICE:
         monkeypatch.setattr(devices, "not_used", lambda device, pid: None)
     problem = replace(LARGE, **OTHERWISE.get(attack, {}))
-    ends = (tried(attack, problem, tmp_path).ended for _ in range(3))
+    ends = (tried(attack, problem, on_disk).ended for _ in range(3))
     ended = next((each for each in ends if each is not None), None)
     assert ended is not None, f"{attack} was timed"
     assert ended.status == ("failed" if attack in UNCONFINED else "wrong"), ended

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cached_property
 from typing import Any, Final
 
 import pytest
@@ -32,7 +33,11 @@ class ByFileOrBackend(LoadScopeScheduling):  # type: ignore[misc]  # of pytest-x
     def __init__(self, config: pytest.Config, log: Any = None) -> None:
         super().__init__(config, log)
         config.option.loadscopereorder = False  # by number of tests: a run of minutes is few of them
-        self._names = set(registry.names())
+
+    @cached_property
+    def _names(self) -> set[str]:
+        """Asked for only where tests of ``suites`` are: to find them reads the package of every plugin."""
+        return set(registry.names())
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, rest = nodeid.partition("::")
