@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pointwise_bench.common.formats import EAGER, MODEL_WAYS, ONNX_RUNTIME, OPTIMISED, TORCH_COMPILE, WITHOUT_KERNEL
+from pointwise_bench.common.verdict_rule import ALPHA, MARGIN
 from pointwise_bench.report.analysis.network_totals import Ratio
 from pointwise_bench.report.analysis.overall.scaling import sure
 from pointwise_bench.report.analysis.wording import DASH, duration, joined, threads_of, times
@@ -56,6 +57,11 @@ def shown(model: TimedModel) -> ModelShown:
     return ModelShown(model.model, model.threads, verdict_of(model), evidence_of(model), rows)
 
 
+def interval_facts() -> dict[str, str]:
+    """The numbers of the rule, as a page says them."""
+    return {"margin": f"{100 * MARGIN:g} %", "confidence": f"{100 * (1 - ALPHA):g} %"}
+
+
 def gain_over(model: TimedModel, way: str) -> Ratio | None:
     """Time of another way over the optimised model's: the median of rounds, and an interval of 95 %.
 
@@ -83,20 +89,31 @@ def _row(model: TimedModel, way: str) -> WayRow:
 
 
 def verdict_of(model: TimedModel) -> str:
-    """Whether optimising pays, in a sentence, which says so where it does not."""
+    """Whether optimising pays, in a sentence, which says so where it does not, and who is faster then."""
+    verdict, pays = _verdict(model)
+    gains = {way: gain_over(model, way) for way in (TORCH_COMPILE, ONNX_RUNTIME)}
+    faster = [TITLES[way] for way, gain in gains.items() if gain is not None and sure(gain) == "slower"]
+    if pays or not faster:
+        return verdict
+    return f"{verdict} {joined(faster)} {'is' if len(faster) == 1 else 'are'} surely faster."
+
+
+def _verdict(model: TimedModel) -> tuple[str, bool]:
+    """And whether it pays."""
     gain = gain_over(model, EAGER)
     if gain is None:
         why = model.ways[OPTIMISED].reason or "too few rounds for an interval"
-        return f"Leave it as it is: nothing is known of the optimised model ({why})."
+        return f"Leave it as it is: nothing is known of the optimised model ({why}).", False
     measured = times(*gain)
     if not any(model.used):
         why = model.why[0] if model.why else "no reason is told"
-        return f"Leave it as it is: nothing was found that is faster here ({why})."
+        return f"Leave it as it is: nothing was found that is faster here ({why}).", False
     if sure(gain) != "faster":
-        return f"Leave it as it is: optimised it is {measured} as fast as it was, which is not surely faster."
+        said = f"optimised it is {measured} as fast as it was, which is not surely faster"
+        return f"Leave it as it is: {said}.", False
     left = sum(not one for one in model.used)
     some = f"; in {left} of {len(model.used)} starts it was left as it was" if left else ""
-    return f"Optimised it is {measured} as fast as it was{_beside_rivals(model)}{some}."
+    return f"Optimised it is {measured} as fast as it was{_beside_rivals(model)}{some}.", True
 
 
 def _beside_rivals(model: TimedModel) -> str:

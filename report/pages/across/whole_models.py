@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pointwise_bench.common.formats import MODEL_WAYS, OPTIMISED
-from pointwise_bench.common.verdict_rule import MARGIN
-from pointwise_bench.report.analysis.collections.timed_models import gain_over, shown
+from pointwise_bench.report.analysis.collections.timed_models import gain_over, interval_facts, shown
 from pointwise_bench.report.pages.files.csv_file import CsvFile
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def over(runs: Sequence[Recorded], colours: Mapping[str, Look]) -> dict[str, Any
     if not machines:
         return None
     return {
-        "margin": f"{100 * MARGIN:g} %",
+        **interval_facts(),
         "machines": [(name, [shown(one) for one in models]) for name, models in sorted(machines.items())],
         "beside": [CsvFile("whole-models.csv", COLUMNS, list(_numbers(machines)))],
     }

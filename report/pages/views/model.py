@@ -6,9 +6,14 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.collections.models import models_of
-from pointwise_bench.report.analysis.collections.timed_models import ModelShown, layers_said, shown, way_of
+from pointwise_bench.report.analysis.collections.timed_models import (
+    ModelShown,
+    interval_facts,
+    layers_said,
+    shown,
+    way_of,
+)
 
 if TYPE_CHECKING:
     from pointwise_bench.report.pages.run_analysis import RunAnalysis
@@ -27,7 +32,7 @@ def view(found: RunAnalysis, colours: Mapping[str, Look]) -> dict[str, Any] | No
     if not models:
         return None
     whole = [(one, *_whole(one.title, found.run.timed_models)) for one in models]
-    return {"models": whole, "margin": f"{100 * MARGIN:g} %"}
+    return {"models": whole, **interval_facts()}
 
 
 def _whole(title: str, timed: tuple[TimedModel, ...]) -> tuple[list[tuple[ModelShown, str, Layers]], str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pointwise_bench.common.cores import available_cores
 from pointwise_bench.common.formats import ONNX_RUNTIME, OPTIMISED, TORCH_COMPILE, USAGE_ERROR
 from pointwise_bench.common.one_line_parser import OneLineParser
-from pointwise_bench.common.verdict_rule import MARGIN
+from pointwise_bench.common.verdict_rule import ALPHA, MARGIN
 from pointwise_bench.harvest.operations import HarvestError
 from pointwise_bench.harvest.sources import MODULES, shapes_of
 from pointwise_bench.report.reading.errors import ReportError
@@ -31,7 +31,8 @@ How much faster is a whole model of PyTorch by pointwise_bench.torch.optimize, o
 changed: it is made, optimised, held to its own results, and timed in turns with itself as it was, with torch.compile
 and with ONNX Runtime. In each of several starts, each a process of its own, everybody has a turn in every round.
 
-Prints one line for each way, a ratio with its interval of 95 %, and which layers are computed by whom. A difference
+Prints one line for each way, the gain over it with an interval of {100 * (1 - ALPHA):g} % (how many times as fast the
+optimised model is; ? not told apart, ▼ the other way is faster), and which layers are computed by whom. A difference
 counts beyond {100 * MARGIN:g} %. Where optimising does not pay, it says so: then leave the model alone.
 
 What was found is kept in results/MACHINE/models.json. The report of a run of the model's layers shows it
@@ -96,7 +97,7 @@ def _budget(options: argparse.Namespace, threads: int) -> int:
 def _table(model: ModelShown) -> Iterator[str]:
     """One line for each way, and the verdict."""
     yield f"\n{model.title}. {model.evidence}"
-    head = ("computed by", "a call", "optimised is times as fast", "results differ by")
+    head = ("computed by", "a call", "gain", "results differ by")
     rows = [head, *((row.title, row.time, row.gain, row.differs) for row in model.rows)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row, reason in zip(rows, ["", *(row.reason for row in model.rows)], strict=True):

@@ -144,3 +144,11 @@ def test_the_layers_that_take_most_of_the_time_are_named_with_their_share(tmp_pa
     run = run_of(tmp_path / "three", cells[:3])
     found = analyse(run)
     assert network_view(run, found.groups[0], found.timings, None, looks(run.backends)).heaviest == ()
+
+
+def test_who_is_alone_has_beaten_nobody(tmp_path: Path) -> None:
+    """It was all that a short run had time for: no advice follows from it."""
+    sentence = view_of(tmp_path, [timed("a", 1e-3)]).sentence
+    assert (sentence.use, sentence.sure) == ("only a was measured", False)
+    beside_one_that_failed = [timed("a", 1e-3), cell("b", FIRST)]
+    assert view_of(tmp_path / "failed", beside_one_that_failed).sentence.use == "use a"

@@ -83,6 +83,12 @@ def test_where_it_does_not_win_it_says_so(entry: dict[str, Any], said: str, tmp_
     assert said in verdict
 
 
+def test_where_it_does_not_win_who_is_faster_is_told(tmp_path: Path) -> None:
+    rivals = {name: way([0.5 * one for one in OURS]) for name in ("torch.compile", "onnxruntime")}
+    left = read(tmp_path, with_ways(**rivals) | {"used": [False] * 3, "why": ["left"] * 3})
+    assert verdict_of(left).endswith("(left). torch.compile and ONNX Runtime are surely faster.")
+
+
 def test_too_few_rounds_are_no_evidence(tmp_path: Path) -> None:
     few = timed_model(start=[0] * 5, ways={"eager": way([2.0] * 5), "optimised": way([1.0] * 5)})
     assert "too few rounds for an interval" in verdict_of(read(tmp_path, few))
