@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from pointwise_bench.common.at_once import at_once
 from pointwise_bench.common.fail_on import FailOn
 from pointwise_bench.common.formats import CELLS_FILE, USAGE_ERROR
+from pointwise_bench.common.garbage import seldom_searched
 from pointwise_bench.common.one_line_parser import OneLineParser
 from pointwise_bench.common.option_types import share
 from pointwise_bench.common.verdict_rule import MARGIN
@@ -82,7 +83,8 @@ def main(arguments: Sequence[str] | None = None, known: Sequence[RunAnalysis] = 
     words = list(sys.argv[1:] if arguments is None else arguments)
     compares = words[:1] == ["compare"]
     try:
-        return _compare(words[1:]) if compares else _report(words, known, here)
+        with seldom_searched():
+            return _compare(words[1:]) if compares else _report(words, known, here)
     except ReportError as error:
         sentence = str(error)
     except OSError as error:

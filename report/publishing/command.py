@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pointwise_bench.common.formats import RUN_FILE, USAGE_ERROR
+from pointwise_bench.common.garbage import seldom_searched
 from pointwise_bench.common.one_line_parser import OneLineParser
 from pointwise_bench.report.reading.errors import ReportError
 
@@ -37,7 +38,8 @@ def main(arguments: Sequence[str], rules: Rules) -> int:
     """Run the command line; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        return _check(options.runs, rules) if options.check else _publish(options, rules)
+        with seldom_searched():
+            return _check(options.runs, rules) if options.check else _publish(options, rules)
     except ReportError as error:
         sentence = str(error)
     except OSError as error:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from pointwise_bench.backends.problem import Problem
-from pointwise_bench.report.analysis.series import records
+from pointwise_bench.report.analysis.series import values_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,10 +28,7 @@ MOST_BACKENDS: Final = 60
 MOST_POINTS: Final = 2000
 """Of one picture: each is about two hundred bytes of a page."""
 
-_COLUMNS: Final = (
-    *("backend", "problem", "group", "name", "threads", "median_s", "low_s", "high_s"),
-    *("gflops", "percent_of_roof", "bound_by"),
-)
+_MEASURED: Final = ("median_s", "low_s", "high_s", "gflops", "percent_of_roof", "bound_by")
 
 
 class RooflinePoint(NamedTuple):
@@ -93,19 +90,21 @@ def hopeless(gflops: NDArray[np.float64], percent_of_roof: NDArray[np.float64], 
 def roofline_points(timings: pd.DataFrame) -> list[RooflinePoints]:
     """Of the processor, whose ceilings were measured: one for each dtype and thread budget with a time."""
     timed = timings[(timings["device"] == "cpu") & (timings["gflops"] > 0)]
-    found: defaultdict[tuple[str, int], dict[tuple[str, str], RooflinePoint]] = defaultdict(dict)
-    problems: dict[str, Problem] = {}
-    for row in records(timed, _COLUMNS):
-        problem = problems.setdefault(row["problem"], Problem.parse(row["problem"]))
-        own = found[problem.dtype, row["threads"]]
-        key = (row["backend"], row["problem"])
-        own[key] = own[key]._replace(places=own[key].places + 1) if key in own else _point(row, problem)
-    return [_split(dtype, threads, list(own.values())) for (dtype, threads), own in sorted(found.items())]
-
-
-def _point(row: Mapping[str, Any], problem: Problem) -> RooflinePoint:
-    of_row = {field: row[field] for field in RooflinePoint._fields if field in row}
-    return RooflinePoint(**of_row, places=1, intensity=problem.flops / problem.min_bytes)
+    keys = list(zip(*(values_of(timed[one]) for one in ("problem", "threads", "backend")), strict=True))
+    rows = zip(*(values_of(timed[one]) for one in ("group", "name", *_MEASURED)), strict=True)
+    places = Counter(keys)
+    # Once for all backends on it: a report has ten times as many cells as problems.
+    problems = {name: Problem.parse(name) for name in dict.fromkeys(name for name, _, _ in keys)}
+    intensities = {name: one.flops / one.min_bytes for name, one in problems.items()}
+    found: defaultdict[tuple[str, int], list[RooflinePoint]] = defaultdict(list)
+    seen: set[tuple[str, int, str]] = set()
+    for key, (group, layer, *measured) in zip(keys, rows, strict=True):
+        if key not in seen:
+            seen.add(key)
+            name, threads, backend = key
+            point = RooflinePoint(backend, name, group, layer, places[key], *measured, intensities[name])
+            found[problems[name].dtype, threads].append(point)
+    return [_split(dtype, threads, own) for (dtype, threads), own in sorted(found.items())]
 
 
 def _split(dtype: str, threads: int, points: Sequence[RooflinePoint]) -> RooflinePoints:
