@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple, cast
 import pandas as pd
 
 from pointwise_bench.backends.problem import Problem
-from pointwise_bench.common.at_once import at_once
 from pointwise_bench.common.status import STATUSES
 from pointwise_bench.report.analysis.backend_overview import overview, properties
 from pointwise_bench.report.analysis.comparisons import not_all_compared
@@ -56,10 +55,6 @@ FRAME_COSTS: Final = 40
 
 MOST_TABLES: Final = 60
 """Groups with a table and a plot on the page of their run, however small they are."""
-
-
-WORTH_SHARING: Final = 1000
-"""Cells of a run from which on its pages are made by several processes: those of fewer are there in the meantime."""
 
 
 class Shown(NamedTuple):
@@ -107,28 +102,40 @@ def cells_plotted(found: Sequence[RunAnalysis]) -> list[int]:
     return shares[::-1]
 
 
-def run_page(found: RunAnalysis, colours: dict[str, Look], place: RunPlace) -> dict[str, Any]:
-    """What the page shows of a run; writes its plots and the pages behind it."""
-    around = Surroundings(cells_by_key(found.run), colours, place.page, place.prefix)
-    planned, drawn = list(_planned(found, place)), list(_rooflines(found, colours, place.folder, place.prefix))
-    # A roofline takes longest and so comes first: nobody is to wait for one at the end.
-    jobs: list[Callable[[], Section | Shown | None]] = [job for _, job in drawn]
-    jobs += [partial(_section, found, one, around, place) for one in planned]
-    done = at_once(jobs, worth_it=len(found.run.cells) >= WORTH_SHARING)
-    sections = cast("list[Section]", done[len(drawn) :])
-    rooflines = zip((title for title, _ in drawn), cast("list[Shown | None]", done), strict=False)
-    networks = [section for section in sections if section.group.is_network]
-    return facts_of(found) | {
-        "sections": sections,
-        "in_full": networks[:MOST_IN_FULL],
-        "in_short": networks[MOST_IN_FULL:],
-        "rooflines": [(title, shown) for title, shown in rooflines if shown],
-        "gains_plot": _gains_plot(found, colours, place.folder / "plots" / f"{place.prefix}claims.svg"),
-        "correctness": correctness(found.run),
-        "statuses": STATUSES,
-        "costs": costs(found.run, found.comparisons, found.baseline),
-        "device_clock": _device_clock(found),
-    }
+class RunWork:
+    """The page of one run: ``jobs`` that take long and know nothing of each other, and what it shows of their results.
+
+    The jobs write the run's plots, and the pages behind the one of the run.
+    """
+
+    jobs: Sequence[Callable[[], Section | Shown | None]]
+
+    def __init__(self, found: RunAnalysis, colours: dict[str, Look], place: RunPlace) -> None:
+        self._found, self._colours, self._place = found, colours, place
+        around = Surroundings(cells_by_key(found.run), colours, place.page, place.prefix)
+        drawn = list(_rooflines(found, colours, place.folder, place.prefix))
+        self._titles = [title for title, _ in drawn]
+        # A roofline takes longest and so comes first: nobody is to wait for one at the end.
+        sections = (partial(_section, found, one, around, place) for one in _planned(found, place))
+        self.jobs = [*(job for _, job in drawn), *sections]
+
+    def page(self, done: Sequence[Any]) -> dict[str, Any]:
+        """What fills its template; ``done`` is what the jobs returned."""
+        found, drawn = self._found, len(self._titles)
+        sections = cast("list[Section]", list(done[drawn:]))
+        networks = [section for section in sections if section.group.is_network]
+        path = self._place.folder / "plots" / f"{self._place.prefix}claims.svg"
+        return facts_of(found) | {
+            "sections": sections,
+            "in_full": networks[:MOST_IN_FULL],
+            "in_short": networks[MOST_IN_FULL:],
+            "rooflines": [(title, shown) for title, shown in zip(self._titles, done[:drawn], strict=True) if shown],
+            "gains_plot": _gains_plot(found, self._colours, path),
+            "correctness": correctness(found.run),
+            "statuses": STATUSES,
+            "costs": costs(found.run, found.comparisons, found.baseline),
+            "device_clock": _device_clock(found),
+        }
 
 
 def facts_of(found: RunAnalysis) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -132,9 +132,9 @@ def _cell(line: Mapping[str, Any]) -> ReadCell:
         output=line["output"],
         samples=samples,
         device_samples=_seconds(line["device_samples_s"]),
-        canary=_seconds(line["canary_s"]),
-        round=np.asarray(line["round"] or range(samples.size), dtype=np.int64),
-        process=np.asarray(line["process"] or [0] * samples.size, dtype=np.int64),
+        canary=_shared(tuple(line["canary_s"]), np.float64),
+        round=_shared(tuple(line["round"] or range(samples.size)), np.int64),
+        process=_shared(tuple(line["process"] or [0] * samples.size), np.int64),
         calls=line["calls"],
         error_ratio=_number(line["error_ratio"]),
         prepare_s=_number(line["prepare_s"]),
@@ -153,7 +153,21 @@ def _places(line: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 
 
 def _seconds(values: Sequence[float]) -> Seconds:
-    return np.asarray(values, dtype=np.float64)
+    return np.asarray(values, dtype=np.float64) if values else _NO_SECONDS
+
+
+@lru_cache(maxsize=256)
+def _shared(values: tuple[float, ...], kind: type[np.generic]) -> NDArray[Any]:
+    """One array for all cells that say the same, as those of a problem do of their rounds: kept and sent once."""
+    return _only_read(np.asarray(values, dtype=kind))
+
+
+def _only_read(array: NDArray[Any]) -> NDArray[Any]:
+    array.flags.writeable = False
+    return array
+
+
+_NO_SECONDS: Final = _only_read(np.empty(0))
 
 
 def _number(value: float | None) -> float:

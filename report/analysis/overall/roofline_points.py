@@ -28,7 +28,7 @@ MOST_BACKENDS: Final = 60
 MOST_POINTS: Final = 2000
 """Of one picture: each is about two hundred bytes of a page."""
 
-_MEASURED: Final = ("median_s", "low_s", "high_s", "gflops", "percent_of_roof", "bound_by")
+_SHOWN: Final = ("group", "name", "median_s", "low_s", "high_s", "gflops", "percent_of_roof", "bound_by")
 
 
 class RooflinePoint(NamedTuple):
@@ -91,7 +91,7 @@ def roofline_points(timings: pd.DataFrame) -> list[RooflinePoints]:
     """Of the processor, whose ceilings were measured: one for each dtype and thread budget with a time."""
     timed = timings[(timings["device"] == "cpu") & (timings["gflops"] > 0)]
     keys = list(zip(*(values_of(timed[one]) for one in ("problem", "threads", "backend")), strict=True))
-    rows = zip(*(values_of(timed[one]) for one in ("group", "name", *_MEASURED)), strict=True)
+    rows = zip(*(values_of(timed[one]) for one in _SHOWN), strict=True)
     places = Counter(keys)
     # Once for all backends on it: a report has ten times as many cells as problems.
     problems = {name: Problem.parse(name) for name in dict.fromkeys(name for name, _, _ in keys)}
@@ -102,8 +102,8 @@ def roofline_points(timings: pd.DataFrame) -> list[RooflinePoints]:
         if key not in seen:
             seen.add(key)
             name, threads, backend = key
-            point = RooflinePoint(backend, name, group, layer, places[key], *measured, intensities[name])
-            found[problems[name].dtype, threads].append(point)
+            told = (backend, name, group, layer, places[key], *measured, intensities[name])
+            found[problems[name].dtype, threads].append(RooflinePoint._make(told))
     return [_split(dtype, threads, own) for (dtype, threads), own in sorted(found.items())]
 
 

@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 
 from pointwise_bench.common.cores import available_cores
@@ -57,6 +58,15 @@ def at_once(jobs: Sequence[Callable[[], Result]], *, worth_it: bool = True) -> l
         for helper in started:
             _end(helper)
     return [found[number] if number in found else job() for number, job in enumerate(jobs)]
+
+
+def at_once_by_list(lists: Sequence[Sequence[Callable[[], Any]]], *, worth_it: bool = True) -> list[list[Any]]:
+    """The same for the jobs of several lists, whose results come list by list: one start of helpers for all of them.
+
+    What a helper makes ready once, such as fonts and templates, it would make again for every list.
+    """
+    done = iter(at_once([job for jobs in lists for job in jobs], worth_it=worth_it))
+    return [list(islice(done, len(jobs))) for jobs in lists]
 
 
 def _may_fork() -> bool:

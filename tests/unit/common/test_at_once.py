@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from pointwise_bench.common import at_once as at_once_module
-from pointwise_bench.common.at_once import at_once
+from pointwise_bench.common.at_once import at_once, at_once_by_list
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +51,13 @@ def test_results_come_in_the_order_of_jobs_that_ran_beside_each_other(tmp_path: 
     found = at_once([partial(meet, tmp_path, number, 3) for number in range(3)])
     assert [number for number, _ in found] == [0, 1, 2]
     assert len({process for _, process in found}) == 3
+
+
+def test_the_jobs_of_several_lists_are_all_beside_each_other_and_keep_their_lists(tmp_path: Path) -> None:
+    jobs = [partial(meet, tmp_path, number, 3) for number in range(3)]
+    found = at_once_by_list([jobs[:1], [], jobs[1:]])
+    assert [[number for number, _ in one] for one in found] == [[0], [], [1, 2]]
+    assert len({process for one in found for _, process in one}) == 3
 
 
 def test_more_jobs_than_tickets_are_all_done_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

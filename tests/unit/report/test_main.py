@@ -17,7 +17,7 @@ from pointwise_bench.common import at_once
 from pointwise_bench.common.formats import USAGE_ERROR
 from pointwise_bench.report import __main__ as report_main
 from pointwise_bench.report.__main__ import main
-from pointwise_bench.report.pages import run_page, site
+from pointwise_bench.report.pages import site
 from pointwise_bench.report.reading.here import Here
 
 FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
@@ -90,10 +90,10 @@ def test_several_processes_write_the_same_bytes_as_one(tmp_path: Path, monkeypat
     monkeypatch.setattr(os, "fork", counted)
     monkeypatch.setattr(at_once, "available_cores", lambda: 2)
     monkeypatch.setattr(threading, "active_count", lambda: 1)
-    for module, name in ((report_main, "_WORTH_SHARING"), (run_page, "WORTH_SHARING"), (site, "WORTH_SHARING")):
+    for module, name in ((report_main, "_WORTH_SHARING"), (site, "WORTH_SHARING")):
         monkeypatch.setattr(module, name, 0)
     assert written(tmp_path / "shared") == alone
-    assert len(forks) == 1 + len(runs) + 1  # read, the pages behind each run, and all others
+    assert len(forks) == 3  # read, all that is behind the pages of the runs, and those pages
 
 
 def test_two_runs_have_an_index_and_one_named_twice_is_one(tmp_path: Path) -> None:

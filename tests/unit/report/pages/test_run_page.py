@@ -14,7 +14,7 @@ from report_folder import drawing
 from pointwise_bench.common.status import STATUSES
 from pointwise_bench.report.pages import run_page as run_page_module
 from pointwise_bench.report.pages.run_analysis import RunAnalysis, analyse
-from pointwise_bench.report.pages.run_page import RunPlace, Section, _environment, cells_plotted, facts_of, run_page
+from pointwise_bench.report.pages.run_page import RunPlace, RunWork, Section, _environment, cells_plotted, facts_of
 from pointwise_bench.report.plots.style import looks
 from pointwise_bench.report.reading.run import load_run
 
@@ -23,8 +23,13 @@ PROBLEM, OTHER = "n1c64h28w28-o128", "n1c128h14w14-o64"
 
 def page_of(found: RunAnalysis, folder: Path, prefix: str = "") -> dict[str, Any]:
     """What the page shows, with empty files in the place of plots."""
+    return shown_at(found, RunPlace(folder, "index.html", prefix))
+
+
+def shown_at(found: RunAnalysis, place: RunPlace) -> dict[str, Any]:
     with drawing(plots=False):
-        return run_page(found, looks(found.run.backends), RunPlace(folder, "index.html", prefix))
+        work = RunWork(found, looks((*found.run.backends, *found.run.claims.backends)), place)
+        return work.page([job() for job in work.jobs])
 
 
 def timed(backend: str, problem: str, seconds: float = 1e-3, **changed: Any) -> dict[str, Any]:
@@ -53,8 +58,7 @@ def test_of_many_cells_few_are_plotted_and_those_of_the_newest_run_first(
 def test_a_plot_counts_as_so_many_cells_however_few_it_has(tmp_path: Path) -> None:
     cells = [timed("a", f"n{1 + number}c8h4w4-o8", group=f"net{number}") for number in range(4)]
     place = RunPlace(tmp_path / "out", "index.html", "", plotted=2 * run_page_module.FRAME_COSTS)
-    with drawing(plots=False):
-        page = run_page(analyse(run_of(tmp_path, cells)), looks("a"), place)
+    page = shown_at(analyse(run_of(tmp_path, cells)), place)
     assert [len(section.plots) for section in page["sections"]] == [1, 1, 0, 0]
 
 
@@ -165,5 +169,5 @@ def test_the_page_has_tables_of_correctness_costs_and_the_devices_clock(tmp_path
 def test_the_plot_of_gains_is_named_where_there_is_one(tmp_path: Path) -> None:
     found = analyse(load_run(write_claims(tmp_path / "run", lines_of(CLEAN), DESCRIBED)))
     assert page_of(found, tmp_path / "out", "3-")["gains_plot"].source == "plots/3-claims.svg"
-    nothing = run_page(analyse(run_of(tmp_path, [])), {}, RunPlace(tmp_path / "none", "index.html", ""))
+    nothing = RunWork(analyse(run_of(tmp_path, [])), {}, RunPlace(tmp_path / "none", "index.html", "")).page([])
     assert nothing["gains_plot"] is None

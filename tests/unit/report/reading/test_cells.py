@@ -44,6 +44,18 @@ def test_new_keys_are_loaded(tmp_path: Path) -> None:
     assert math.isnan(second.page_faults_per_call)
 
 
+def test_cells_of_the_same_rounds_share_what_says_so_and_nobody_may_write_to_it(tmp_path: Path) -> None:
+    rounds = {"round": [4, 2, 7], "process": [0, 0, 1], "canary_s": [1e-3, 2e-3, 1e-3]}
+    lines = [cell(backend, PROBLEM, [1e-3, 2e-3, 3e-3]) | rounds for backend in ("a", "b")]
+    first, second = run_of(tmp_path, [*lines, cell("c", PROBLEM, [1e-3] * 3) | rounds | {"round": [4, 2, 8]}]).cells[:2]
+    assert first.round is second.round
+    assert first.process is second.process
+    assert first.canary is second.canary
+    assert (first.canary.dtype.name, first.round.dtype.name) == ("float64", "int64")
+    with pytest.raises(ValueError, match="read-only"):
+        first.round[0] = 1
+
+
 def test_what_only_needs_to_be_there_is_enough(tmp_path: Path) -> None:
     least = {"backend": "a", "problem": PROBLEM, "threads": 1, "status": "ok", "samples_s": [1, 2e-3], "news": [{}]}
     (found,) = run_of(tmp_path, [least]).cells

@@ -9,8 +9,10 @@ import pytest
 from make_run import cell, run_of
 
 from pointwise_bench.report.pages import views
+from pointwise_bench.report.pages.files.csv_file import CsvFile
+from pointwise_bench.report.pages.rendering import Page
 from pointwise_bench.report.pages.run_analysis import analyse
-from pointwise_bench.report.pages.views.finding import views_of
+from pointwise_bench.report.pages.views.finding import View, view_of, views_there
 from pointwise_bench.report.plots.style import looks
 
 
@@ -22,7 +24,10 @@ def test_a_module_with_a_view_is_a_page_and_one_without_is_none(
     (tmp_path / "helper.py").write_text("")
     monkeypatch.setattr(views, "__path__", [str(tmp_path)])
     found = analyse(run_of(tmp_path / "runs", [cell("a", "n1c8h4w4-o8", [1e-3] * 9)]))
-    (view,) = views_of(found, looks(["a"]), "2-", "run-2.html")
+    first, second = views_there()
+    view = view_of(first, found, looks(["a"]), "2-", "run-2.html")
+    assert view is not None
+    assert view_of(second, found, looks(["a"]), "2-", "run-2.html") is None
     assert (view.title, view.page.name, view.page.template) == ("A view", "2-a-view.html", "a_view.html")
     assert view.page.values == {"runs": [], "home": "run-2.html", "machine": found.run.machine} | {
         "started_at": found.run.started_at,
@@ -37,7 +42,16 @@ def test_files_beside_a_view_get_the_prefix_of_its_run(tmp_path: Path, monkeypat
     source += "def view(found, colours):\n    return {'beside': [CsvFile('numbers.csv', ('a',), [(1,)])]}\n"
     (tmp_path / "filed_view.py").write_text(source)
     monkeypatch.setattr(views, "__path__", [str(tmp_path)])
-    (view,) = views_of(analyse(run_of(tmp_path / "runs", [])), {}, "2-", "run-2.html")
+    (module,) = views_there()
+    view = view_of(module, analyse(run_of(tmp_path / "runs", [])), {}, "2-", "run-2.html")
+    assert view is not None
     assert [file.name for file in view.page.beside] == ["2-numbers.csv"]
     assert "beside" not in view.page.values
     sys.modules.pop(f"{views.__name__}.filed_view", None)
+
+
+def test_of_a_view_that_is_written_its_name_is_left(tmp_path: Path) -> None:
+    page = Page("summary.md", "summary.md", {"runs": []}, (CsvFile("numbers.csv", ("a",), [(1,)]),))
+    written = View("A view", page).written(tmp_path)
+    assert written == View("A view", Page("summary.md", "summary.md", {}))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["numbers.csv", "summary.md"]
