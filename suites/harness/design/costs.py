@@ -71,6 +71,14 @@ class Costs:
         """Foreseen, from the multiply-adds alone."""
         return problem.macs / self.multiply_adds_per_s
 
+    def untimed_on(self, problem: Problem) -> float:
+        """Seconds of the steps beside others, of which the gate's calls are a part: of slow loops the largest."""
+        return self.untimed_s * size_factor(problem) + POLICY.costs.untimed_calls * self.seconds_per_call(problem)
+
+    def alone_on(self, problem: Problem) -> float:
+        """Seconds of the steps that have the machine to themselves, the warm-up's calls above all."""
+        return self.alone_s + POLICY.costs.alone_calls * self.seconds_per_call(problem)
+
 
 def size_factor(problem: Problem) -> float:
     """How many times what a tiny problem takes its preparing and checking takes: they go through all of its arrays.
@@ -82,7 +90,7 @@ def size_factor(problem: Problem) -> float:
 
 @dataclass(frozen=True)
 class TrialCosts:
-    """What one trial took of one backend: seconds beside others, seconds alone, and its seconds per call."""
+    """What one trial took of one backend: seconds beside others, seconds alone, and its seconds per call, if timed."""
 
     untimed_s: float
     alone_s: float
@@ -153,7 +161,7 @@ class CostBook:
         for key, one in seen.items():
             old = self.of(key)
             if key in fresh:
-                usual_s = old.untimed_s * size_factor(problem) + old.alone_s
+                usual_s = old.untimed_on(problem) + old.alone_on(problem)
                 beyond_s = max(0.0, one.untimed_s + one.alone_s - usual_s)
                 again = key in self._met
                 self._costs[key] = replace(old, again_s=beyond_s) if again else replace(old, first_s=beyond_s)
@@ -186,9 +194,9 @@ class CostBook:
         """Of one trial in which each backend takes part in so many rounds, its workers being warm."""
         asked = [name for name in rounds if ((name, threads), problem) not in self.refused]
         costs = {name: self.of((name, threads)) for name in asked}
-        untimed = [one.untimed_s * size_factor(problem) for one in costs.values()]
+        untimed = [one.untimed_on(problem) for one in costs.values()]
         timed_s = sum(rounds[name] * turn_s(one.seconds_per_call(problem)) for name, one in costs.items())
-        alone_s = sum(one.alone_s for one in costs.values())
+        alone_s = sum(one.alone_on(problem) for one in costs.values())
         cases_s = self.problem_s * size_factor(problem)
         return self.took_of_foreseen * (cases_s + self._answering_s(untimed, threads) + alone_s + timed_s)
 
@@ -197,8 +205,8 @@ class CostBook:
         if (key, problem) in self.refused:
             return 0.0
         one = self.of(key)
-        untimed_s = one.untimed_s * size_factor(problem) / answering_at_once(self.at_once, key[1])
-        return untimed_s + one.alone_s + rounds * turn_s(one.seconds_per_call(problem))
+        untimed_s = one.untimed_on(problem) / answering_at_once(self.at_once, key[1])
+        return untimed_s + one.alone_on(problem) + rounds * turn_s(one.seconds_per_call(problem))
 
     def starts_s(self, keys: Iterable[CostKey], *, anew: bool = False) -> float:
         """Of starting workers beside each other, first problems included; those that run already, unless ``anew``."""
@@ -217,7 +225,16 @@ def _beside(seconds: list[float], at_once: int) -> float:
 
 
 def _learnt(old: Costs, seen: TrialCosts, problem: Problem) -> Costs:
-    """The mean over problems, of which the last few dozen count: a machine does not stay as it was."""
+    """The mean over problems, of which the last few dozen count: a machine does not stay as it was.
+
+    What takes many times as long as foreseen counts for less: some compile a kernel for each element type, layout and
+    activation, and one of them would be foreseen on every problem behind it.
+    """
+    rule, call_s = POLICY.costs, seen.seconds_per_call or 0.0
+    untimed_s = max(0.0, seen.untimed_s - rule.untimed_calls * call_s) / size_factor(problem)
+    alone_s = max(0.0, seen.alone_s - rule.alone_calls * call_s)
+    if old.problems:
+        untimed_s = min(untimed_s, rule.most_beyond * old.untimed_s + rule.least_cost_s)
     weight = 1 / (min(old.problems, POLICY.costs.remembered) + 1 + (POLICY.costs.counts_as if not old.problems else 0))
     work, seconds = old.multiply_adds, old.calls_s
     if seen.seconds_per_call:
@@ -225,8 +242,8 @@ def _learnt(old: Costs, seen: TrialCosts, problem: Problem) -> Costs:
         work, seconds = kept * work + problem.macs, kept * seconds + seen.seconds_per_call
     return replace(
         old,
-        untimed_s=old.untimed_s + weight * (seen.untimed_s / size_factor(problem) - old.untimed_s),
-        alone_s=old.alone_s + weight * (seen.alone_s - old.alone_s),
+        untimed_s=old.untimed_s + weight * (untimed_s - old.untimed_s),
+        alone_s=old.alone_s + weight * (alone_s - old.alone_s),
         multiply_adds=work,
         calls_s=seconds,
         problems=old.problems + 1,

@@ -82,14 +82,16 @@ class ScreeningPolicy:
     """Of the time for measuring, for the screening at most: the rest tells the leaders apart."""
     short_share: float = 0.9
     """The same where the time is too short for everybody everywhere: whole networks come before close calls."""
-    scouting_share: float = 0.35
+    scouting_share: float = 0.2
     """Of the same, for the problems on which everybody meets where the time is too short for everybody everywhere."""
     fewest_scouts: int = 2
     """Of those problems: one alone may be the odd one."""
     most_scouts: int = 12
     """More of them tell hardly more about who is near."""
     near: float = 1.3
-    """Times slower than the best of one scout, within which a backend goes on to all problems."""
+    """Times slower than the best of one scout, within which a backend goes on to all problems ..."""
+    near_in_haste: float = 1.1
+    """... and where the time is too short for every network with those, which takes nine of fifteen on noisy days."""
     fewest_near: int = 4
     """Who goes on though nobody is as near: of a leader it is asked how far the next is behind."""
     far: float = 1.6
@@ -160,6 +162,14 @@ class CostsPolicy:
     """One look at the ceilings, its process started."""
     problem_s: float = 0.05
     """A tiny problem's cases and reference, whoever takes part."""
+    untimed_calls: int = 13
+    """Of preparing and answering: of loops in Python on two million multiply-adds they are 1.3 s of 1.35."""
+    alone_calls: int = 8
+    """Of the warm-up and the last checks, where a call takes longer than a batch of the warm-up."""
+    most_beyond: float = 3.0
+    """Times what was foreseen that preparing and answering counts at most in what is learnt of it ..."""
+    least_cost_s: float = 0.01
+    """... and so much more."""
     serial_share: float = 0.25
     """Of preparing and answering, what one thread does alone. Six backends with two threads kept 1.7 of two cores busy
     on a layer of 51 million multiply-adds, and 1.4 on one of 10 million, which makes it 0.16 and 0.45. Two of them

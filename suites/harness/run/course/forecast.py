@@ -214,14 +214,19 @@ class Forecast:
         )
 
     def _scouted(self, tasks: Sequence[TrialTask], seconds: float) -> Reach:
-        """Everybody on a few problems, the supposed near ones on those groups that will then fit."""
+        """Everybody on a few problems, the supposed near ones on those groups that will then fit.
+
+        The few are of networks where there are any: on shapes of a microsecond, which come with ``basics``, twice as
+        many are near the best as on any layer, and all of them would meet on all layers.
+        """
         near = self._supposed_near(tasks)
         guess = [TrialTask(task.planned, tuple(name for name in task.backends if name in near)) for task in tasks]
         left_s = seconds - self._costs.starts_s(key for task in tasks for key in task.keys)
         scouting_s = POLICY.screening.scouting_share * left_s
         reached = {task.planned.key: task for task in self.fitting(guess, left_s - scouting_s)}
         candidates = [task for task in tasks if task.planned.key in reached] or next(iter(groups(tasks).values()))
-        scouts = self._scouts(candidates, scouting_s)
+        of_networks = [task for task in candidates if any(has_total(place.group) for place in task.planned.places)]
+        scouts = self._scouts(of_networks or candidates, scouting_s)
         reached = {task.planned.key: task for task in scouts} | reached
         whole = whole_groups(tasks, reached)
         return Reach(

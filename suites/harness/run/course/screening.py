@@ -48,7 +48,7 @@ class Screening:
         with passes.recorded(0, progress):
             if reach.scouts:
                 self._measure(reach.scouts, progress)
-                self._near = self._who_is_near(reach.scouts)
+                self._choose_near(reach.scouts, tasks, began_s - reach.seconds)
                 self._follow(tasks, began_s - reach.seconds, progress)
             else:
                 self._note_limits(tasks, reach.limits)
@@ -131,12 +131,13 @@ class Screening:
         while tasks and len(done) < POLICY.screening.most_scouts and budget.left_s() > ends_s:
             self._measure(tasks[:1], progress)
             done, tasks = done + tasks[:1], tasks[1:]
-        self._near = self._who_is_near(done)
-        names = ", ".join(sorted({name for name, _ in self._near}))
+        kept_s = (1 - POLICY.screening.short_share) * budget.left_s()
+        near = self._choose_near(done, tasks, kept_s)
+        names = ", ".join(sorted({name for name, _ in near}))
         self._passes.announce(
             f"plan: the rest with {names}, who came near the best, since costs are larger than foreseen"
         )
-        self._follow(tasks, (1 - POLICY.screening.short_share) * budget.left_s(), progress)
+        self._follow(tasks, kept_s, progress)
 
     # --- behind the scouts ----------------------------------------------------------------------------------
 
@@ -166,8 +167,19 @@ class Screening:
         self._note_limits(others, limits)
         return followed
 
-    def _who_is_near(self, scouts: Sequence[TrialTask]) -> set[CostKey]:
-        """Who came near the best on one of the scouts, and what people use; of the others the reason is kept."""
+    def _choose_near(self, scouts: Sequence[TrialTask], tasks: Sequence[TrialTask], kept_s: float) -> set[CostKey]:
+        """Who goes on from the scouts to the other ``tasks``; fewer where not every network would be whole."""
+        networks = {task.planned.key for task in tasks if _of_a_network(task)}
+        near: set[CostKey] = set()
+        for limit in (POLICY.screening.near, POLICY.screening.near_in_haste):
+            self._near = near = self._who_is_near(scouts, limit)
+            followed = self._followed(tasks, self._passes.budget.left_s() - kept_s, partly=False)
+            if networks <= {task.planned.key for task in (*scouts, *followed)}:
+                break
+        return near
+
+    def _who_is_near(self, scouts: Sequence[TrialTask], limit: float) -> set[CostKey]:
+        """Who came so near the best on one of the scouts, and what people use; of the others the reason is kept."""
         nearest: dict[CostKey, float] = {}
         for task in scouts:
             parts = self._passes.valid_parts(task.planned)
@@ -176,7 +188,7 @@ class Screening:
             for name, own_s in seconds.items():
                 key = (name, task.planned.threads)
                 nearest[key] = min(nearest.get(key, math.inf), own_s / best_s)
-        near = {key for key, times in nearest.items() if times <= POLICY.screening.near}
+        near = {key for key, times in nearest.items() if times <= limit}
         for threads in {threads for _, threads in nearest}:
             field = sorted((key for key in nearest if key[1] == threads), key=lambda key: (nearest[key], key))
             near |= set(field[: POLICY.screening.fewest_near])

@@ -55,8 +55,8 @@ def test_what_was_long_ago_is_forgotten() -> None:
 def test_a_first_problem_is_a_cost_of_the_start_and_not_of_a_problem() -> None:
     book = CostBook()
     usual = book.of(KEY)
-    of_it_s = usual.untimed_s * size_factor(PROBLEM)
-    book.note_trial(PROBLEM, {KEY: TrialCosts(9.0 + of_it_s, usual.alone_s, None)}, [KEY])
+    of_it_s, alone_s = usual.untimed_on(PROBLEM), usual.alone_on(PROBLEM)
+    book.note_trial(PROBLEM, {KEY: TrialCosts(9.0 + of_it_s, alone_s, None)}, [KEY])
     assert book.of(KEY).first_s == pytest.approx(9.0)
     assert book.of(KEY).untimed_s == usual.untimed_s
 
@@ -97,8 +97,8 @@ def test_who_lacks_something_is_not_usable_until_it_starts() -> None:
 
 
 def test_a_trial_is_foreseen_by_its_longest_step_beside_others() -> None:
-    one = Costs(1.0, 1.0, 1.0, 0.2, 0.1, 1e12, 1.0, problems=9)
-    dear = Costs(1.0, 1.0, 1.0, 3.0, 0.1, 1e12, 1.0, problems=9)
+    one = Costs(1.0, 1.0, 1.0, 0.2, 0.1, 1e15, 1.0, problems=9)
+    dear = Costs(1.0, 1.0, 1.0, 3.0, 0.1, 1e15, 1.0, problems=9)
     book = CostBook({("a", 1): one, ("b", 1): one, ("dear", 1): dear}, at_once=4, took_of_foreseen=1.0)
     turn_s = POLICY.rounds.turn_s + POLICY.rounds.warm_s + POLICY.rounds.turn_overhead_s
     rounds = {"a": 10, "b": 10}
@@ -106,6 +106,29 @@ def test_a_trial_is_foreseen_by_its_longest_step_beside_others() -> None:
     fixed_s = size * book.problem_s + 20 * turn_s
     assert book.trial_s(PROBLEM, 1, rounds) == pytest.approx(fixed_s + 0.2 * size + 0.2)
     assert book.trial_s(PROBLEM, 1, rounds | {"dear": 0}) == pytest.approx(fixed_s + 3.0 * size + 0.3)
+
+
+def test_the_calls_of_slow_loops_are_foreseen_with_their_work() -> None:
+    """A loop that takes 0.1 s is called thirteen times before it is timed: nothing of that is so on a tiny problem."""
+    book = CostBook()
+    large = replace(PROBLEM, out_channels=100 * PROBLEM.out_channels)
+    loop_s, calls = 0.1 / 100, POLICY.costs.untimed_calls
+    for _ in range(200):
+        book.note_trial(PROBLEM, {KEY: TrialCosts(0.01 + calls * loop_s, 0.01, loop_s)}, ())
+    assert book.of(KEY).untimed_on(large) == pytest.approx(0.01 * size_factor(large) + calls * 0.1, rel=0.05)
+    assert book.of(KEY).alone_on(large) == pytest.approx(POLICY.costs.alone_calls * 0.1, rel=0.1)
+
+
+def test_one_kernel_that_is_compiled_is_not_foreseen_for_all() -> None:
+    book = CostBook()
+    for _ in range(5):
+        book.note_trial(PROBLEM, {KEY: TrialCosts(0.05, 0.01, None)}, ())
+    before_s = book.of(KEY).untimed_s
+    book.note_trial(PROBLEM, {KEY: TrialCosts(5.0, 0.01, None)}, ())
+    assert book.of(KEY).untimed_s < 1.6 * before_s
+    for _ in range(60):  # but who always takes as long is learnt
+        book.note_trial(PROBLEM, {KEY: TrialCosts(5.0, 0.01, None)}, ())
+    assert book.of(KEY).untimed_on(PROBLEM) == pytest.approx(5.0, rel=0.3)
 
 
 def test_larger_problems_take_longer_to_prepare_and_to_check() -> None:
