@@ -16,6 +16,7 @@ import pytest
 from pointwise_bench.common.formats import USAGE_ERROR
 from pointwise_bench.common.one_line_parser import OneLineParser
 from pointwise_bench.report.__main__ import main as report
+from pointwise_bench.run_options import OptionsCheck, help_parser
 from pointwise_bench.suites import pytest_plugin
 
 if TYPE_CHECKING:
@@ -30,16 +31,6 @@ _PYTEST: Final = (
     *("--benchmark-only", "--no-header"),
     *("-c", str(SUITES / "run.ini"), "-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin"),
 )
-
-_EXAMPLES: Final = """\
-examples:
-  pointwise-bench run --time-budget 10m                          the default networks
-  pointwise-bench run --shapes resnet50_v1.5 --time-budget 3m    one network
-  pointwise-bench run --shapes my_layers.csv --threads 1         your own layers, on one core
-  pointwise-bench run --model model.onnx --time-budget 3m        the 1x1 convolutions of your own model
-  pointwise-bench run --plugin my_backend.py --backend 'my-*' --backend 'torch-*'
-
-Whatever else is given goes to pytest, pytest-benchmark's options included (--benchmark-json FILE, ...)."""
 
 
 class WhatWasRun:
@@ -60,7 +51,7 @@ class WhatWasRun:
 def main(arguments: Sequence[str]) -> int:
     """Measure what ``arguments`` select, write the report of it, and return the worse of the two exit codes."""
     if {"-h", "--help"} & set(arguments):
-        print(_parser().format_help())
+        print(help_parser().format_help())
         return 0
     try:
         arguments = _with_layers_of_models(arguments)
@@ -82,7 +73,7 @@ def measured(arguments: Sequence[str]) -> tuple[int, WhatWasRun]:
     stored = Path(".benchmarks")  # by pytest-benchmark, as it begins, whether or not it is asked to keep anything
     was_there = stored.exists()
     words = [*_PYTEST, f"--rootdir={Path.cwd()}", *TIMED, *arguments]
-    code = int(pytest.main(words, plugins=[pytest_plugin, left]))
+    code = int(pytest.main(words, plugins=[pytest_plugin, OptionsCheck(), left]))
     if not was_there:
         with suppress(OSError):  # it holds what was asked for, or lies elsewhere
             stored.rmdir()
@@ -108,20 +99,4 @@ def _model_parser() -> argparse.ArgumentParser:
     parser = OneLineParser("pointwise-bench run", add_help=False, allow_abbrev=False)
     parser.add_argument("--model", action="append", default=[])
     add_options(parser.add_argument)
-    return parser
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "pointwise-bench run",
-        description="Measure, write the report, and print where the page is.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    pytest_plugin.add_options(parser.add_argument)
-    from pointwise_bench.harvest.command import add_options
-
-    harvest = parser.add_argument_group("layers of a model", "see `pointwise-bench harvest --help`")
-    harvest.add_argument("--model", metavar="MODEL", help="measure its 1x1 convolutions; the file of them stays here")
-    add_options(harvest.add_argument)
     return parser

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from pointwise_bench.common.fail_on import FailOn
 from pointwise_bench.common.formats import USAGE_ERROR
+from pointwise_bench.common.one_line_parser import OneLineParser
 from pointwise_bench.common.option_types import share
 from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.comparing.places import BEFORE
@@ -40,18 +41,10 @@ exit codes: 0 compared, and nothing that --fail-on names; 1 what --fail-on names
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    """Ends on a usage error as on any bad input: one line and the same exit code."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say ``message`` and leave."""
-        self.exit(USAGE_ERROR, f"{NAME}: {message}; see pointwise-bench compare --help\n")
-
-
 def parser() -> argparse.ArgumentParser:
     """Of the options."""
     keep = argparse.RawDescriptionHelpFormatter
-    made = _Parser(
+    made = OneLineParser(
         prog="pointwise-bench compare",
         description=_DESCRIPTION,
         epilog=_EXAMPLES.format(bad=USAGE_ERROR),
