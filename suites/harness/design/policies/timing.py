@@ -1,0 +1,111 @@
+"""Constants of timing: the warm-up, the inputs, the ceilings, and what is looked at beside right and fast.
+
+Times are in seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimingPolicy:
+    """The warm-up, the inputs of a cold cache, and the canary."""
+
+    level_within: float = 0.05
+    """Warm-up ends when a batch beats the best one before it by no more than this ..."""
+    longest_warm_up_s: float = 1.0
+    """... or when this much time has gone."""
+    warm_up_batch_s: float = 0.005
+    """Of one batch of the warm-up, of which most backends need three: a turn is as long."""
+    interval_s: float = 50e-6
+    """Of timed calls between two readings of the clock, of shorter calls: reading it and drawing takes 1 to 3 us."""
+    window_lines: int = 64
+    """With a hot cache, cache lines that the block is longer than the input of a call, which may begin at any of them:
+    a page, which no cache is too small for."""
+    last_level_caches: int = 2
+    """Inputs of equal values in rotation are larger than this many of them, so that none is still there when its turn
+    comes again ..."""
+    most_copies: int = 2**16
+    """... but no more copies than this ..."""
+    share_of_memory: float = 1 / 8
+    """... and no more than this part of the free memory."""
+    canary_products: int = 160
+    """Of small matrices in one beat: 0.2 to 1 ms on a current core, long beside waking a second thread."""
+    canary_beats: int = 40
+    """Before the run, of which the quickest tenth is the canary's baseline."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CeilingsPolicy:
+    """How the FMA peak and the bandwidth of the machine are measured."""
+
+    burst_s: float = 0.005
+    """Of one measurement: long against starting threads, short enough to find a quiet moment."""
+    repeats: int = 5
+    """Measurements in a row, of which the fastest counts: a ceiling is what can be reached at best."""
+    kernel_repeats: int = 3
+    """How often all kernels are gone through, so that one disturbance cannot halve a peak."""
+    smallest_set_bytes: int = 2**15
+    """The first of the working sets, in the first-level cache; each further one is four times as large."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PropertiesPolicy:
+    """How it is looked, once a run and backend, what a backend is like beside right and fast."""
+
+    repetitions: int = 8
+    """Of a call that must give the same bits to be the same each time."""
+    searched: int = 1500
+    """Calls of a small layer for a result that is far from the others, which makes a backend suspected: one that is
+    wrong once in 300 calls passes in one of 150 times ..."""
+    searched_s: float = 0.05
+    """... or as many as take this much processor time."""
+    calls: int = 200
+    """In one step of looking whether memory grows by calls ..."""
+    calls_s: float = 0.02
+    """... or as many as take this much processor time."""
+    steps: int = 3
+    """In a row after each of which there must be more memory, be it by calls or by shapes."""
+    least_bytes: int = 2**15
+    """More in each step. An interpreter and its allocator take some pages now and then, a kept result has 72 KiB."""
+    share: float = 0.02
+    """Of a time budget, for all backends; who has not been looked at by then is not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimsPolicy:
+    """Claims: what a 1x1 convolution buys, measured on each backend alone."""
+
+    turn_s: float = 0.002
+    """Of timed calls in one turn."""
+    long_s: float = 0.005
+    """A call that takes longer is not warmed up: it sweeps the caches by itself."""
+    fewest_rounds: int = 6
+    """Of one start; enough for an interval where there is no time for another start."""
+    most_rounds: int = 8
+    """Of one start, however long the time: starts differ more than rounds do."""
+    longest_round_s: float = 0.5
+    """A backend that needs longer for all variants once is not timed."""
+    smallest_calls: int = 20
+    """Of the smallest problem, in each round."""
+    seconds: float = 150.0
+    """For all backends together, by thread budget, where no time budget says otherwise."""
+    most_wait_s: float = 8.0
+    """For one claim: among two dozen claims nobody may take the others' time."""
+    most_time_outs: int = 2
+    """After as many in a row a backend is asked no further claim."""
+    restart_s: float = 0.8
+    """Of one worker, kept back for each of the later starts."""
+    worth: float = 3.0
+    """A later start is made where it has as many times what restarting takes."""
+    first_share: float = 0.65
+    """Of the time beside those, for the first start."""
+    share_of_visit: float = 0.15
+    """Of a visit's time, for a single claim at most."""
+    alone_s: float = 234.0
+    """Time budget of a run of claims alone: under the four minutes in which a lecture's audience waits."""
+    longest_wait_alone_s: float = 15.0
+    """For one cell of such a run."""
+    share: float = 0.76
+    """Of a time budget: a claim has a dozen products, a problem of the group one."""
