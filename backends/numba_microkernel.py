@@ -14,14 +14,15 @@ class NumbaMicrokernel(Backend):
     """Tiles of the result that stay in registers, from packed weights and from pixels where they lie.
 
     No BLAS and no C: the kernels are LLVM code that ``backends/_microkernel`` writes for the processor's registers, and
-    numba compiles them and keeps them on disk. Bias and activation happen in the tile. Sums are carried in the
-    problem's own type. ``backward-input`` is the same with the weights transposed.
+    numba compiles them and keeps them on disk. Bias, residual and activation happen in the tile. Sums are carried in
+    the problem's own type. ``backward-input`` is the same with the weights transposed.
     """
 
     name = "numba-microkernel"
     output = "reused"
     directions = ("forward", "backward-input")
     activations = ACTIVATIONS
+    adds = True
     imports = loops.IMPORTS
 
     def missing(self) -> str | None:

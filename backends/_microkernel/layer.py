@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def compiled_layer(problem: Problem, weight: Array, bias: Array | None, threads: int) -> Layer:
-    """``layer(x)`` for a forward problem of float32 or float64; it writes into one buffer again and again."""
+    """The layer of a forward problem of float32 or float64; it writes into one buffer again and again."""
     import numpy as np
 
     from pointwise_bench.backends._microkernel import compiled
@@ -30,25 +30,37 @@ def compiled_layer(problem: Problem, weight: Array, bias: Array | None, threads:
     y = aligned(p.output_shape, p.dtype)
     parts, memory, arrays = scheduled(p, weight, bias, threads)
     plan = plan_of(p, parts, memory)
-    arguments = (y.ctypes.data, plan.ctypes.data, compiled.work(p.dtype))
+    work = compiled.work(p.dtype)
+    arguments, adding = (y.ctypes.data, plan.ctypes.data, work), (y.ctypes.data, plan, work)
     held = (arrays, plan, y)
 
-    if len(parts) == 1:
+    def on_one_thread(x: Array) -> Array:
+        compiled.on_one_thread(x, *arguments)
+        return held[-1]
 
-        def layer(x: Array) -> Array:
-            compiled.on_one_thread(x, *arguments)
-            return held[-1]
+    def on_threads(x: Array) -> Array:
+        compiled.on_threads(x, *arguments, len(parts))
+        return held[-1]
 
-    else:
+    def adding_on_one_thread(x: Array, residual: Array) -> Array:
+        compiled.adding_on_one_thread(x, residual, *adding)
+        return held[-1]
 
-        def layer(x: Array) -> Array:
-            compiled.on_threads(x, *arguments, len(parts))
-            return held[-1]
+    def adding_on_threads(x: Array, residual: Array) -> Array:
+        compiled.adding_on_threads(x, residual, *adding, len(parts))
+        return held[-1]
 
-    layer = _finished(p, layer, y, parallel=len(parts) > 1)
-    x = np.zeros(p.input_shape, p.dtype)
-    x.flags.writeable = False
-    layer(x)
+    ways: dict[tuple[bool, bool], Layer] = {
+        (False, True): on_one_thread,
+        (False, False): on_threads,
+        (True, True): adding_on_one_thread,
+        (True, False): adding_on_threads,
+    }
+    layer = _finished(p, ways[p.add, len(parts) == 1], y, parallel=len(parts) > 1)
+    inputs = [np.zeros(shape, p.dtype) for shape in p.input_shapes]
+    for each in inputs:
+        each.flags.writeable = False
+    layer(*inputs)
     return layer
 
 
@@ -60,8 +72,8 @@ def _finished(p: Problem, layer: Layer, y: Array, *, parallel: bool) -> Layer:
     if activate is None:
         return layer
 
-    def finished(x: Array) -> Array:
-        layer(x)
+    def finished(*inputs: Array) -> Array:
+        layer(*inputs)
         activate(flat)
         return y
 
@@ -107,12 +119,13 @@ def plan_of(p: Problem, parts: list[list[Sweep]], memory: Memory) -> Array:
     """The words that :mod:`compiled` reads: a header, then the sweeps of each part."""
     import numpy as np
 
-    header = 4 + len(parts) + 1
+    header = 5 + len(parts) + 1
     counts = np.cumsum([0, *map(len, parts)])
     begins = header + len(FIELDS) * counts
     sweeps = [[getattr(sweep, name) for name in FIELDS] for part in parts for sweep in part]
     lanes = of_this_host(ITEM_BYTES[p.dtype]).lanes
-    words = [p.in_channels // p.groups, number_of(p.activation, ITEM_BYTES[p.dtype]), memory.zeros, lanes, *begins]
+    activity, nothing_added = number_of(p.activation, ITEM_BYTES[p.dtype]), 0
+    words = [p.in_channels // p.groups, activity, memory.zeros, lanes, nothing_added, *begins]
     return np.concatenate([np.array(words, np.int64), np.array(sweeps, np.int64).ravel()])
 
 

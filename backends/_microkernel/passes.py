@@ -25,7 +25,7 @@ from pointwise_bench.backends._microkernel.sweep import BLOCKED, CHANNELS, COPIE
 
 # A plan in memory is a header of words and the sweeps. Where the header's words are; from PARTS on: where each part's
 # sweeps begin, and where the last part's end.
-STEPS, ACTIVATION, ZEROS, VECTOR, PARTS = range(5)
+STEPS, ACTIVATION, ZEROS, VECTOR, OTHER, PARTS = range(6)
 
 WIDTH: Final = len(FIELDS)
 (
@@ -37,7 +37,7 @@ WIDTH: Final = len(FIELDS)
 @njit(inline="always")  # type: ignore[untyped-decorator]
 def panels_past_tile(x: Any, source: int, target: int, plan: Any, at: int) -> None:
     """One tile, packed if it is to be, and all panels. Kernels take all panels of one height at once."""
-    size, k, activation = item(x), plan[STEPS], plan[ACTIVATION]
+    size, k, activation, other = item(x), plan[STEPS], plan[ACTIVATION], plan[OTHER]
     lanes, rows, panels = plan[at + LANES], plan[at + ROWS], plan[at + PANELS]
     step, row, y_row = plan[at + X_STEP], plan[at + X_ROW], plan[at + Y_ROW]
     if plan[at + PACK] != DIRECT:
@@ -60,7 +60,7 @@ def panels_past_tile(x: Any, source: int, target: int, plan: Any, at: int) -> No
             pixels(
                 x, high, lanes, lanes, k, weight, 0, 0, source, step, target, y_row, 0, bias, activation,
                 ahead, plan[at + X_STEP], ahead_line, ahead_end, 0,
-                count, high * k * size, 0, high * y_row, high * size,
+                count, high * k * size, 0, high * y_row, high * size, other,
             )  # fmt: skip
             ahead += count * LINE
             weight += count * high * k * size
@@ -69,13 +69,13 @@ def panels_past_tile(x: Any, source: int, target: int, plan: Any, at: int) -> No
             channels(
                 x, high, lanes, plan[at + VALID], k, source, row, step, weight, 0,
                 target, y_row, plan[at + Y_LANE], bias, activation, 0, 0, 0, 0, 0,
-                count, high * row, 0, high * y_row, 0,
+                count, high * row, 0, high * y_row, 0, other,
             )  # fmt: skip
         else:
             dots(
                 x, high, lanes, lanes, k, source, row, 0, weight, 0,
                 target, y_row, plan[at + Y_LANE], bias, activation, 0, 0, 0, 0, 0,
-                count, high * row, 0, high * y_row, 0,
+                count, high * row, 0, high * y_row, 0, other,
             )  # fmt: skip
         source += 0 if plan[at + KIND] == PIXELS else count * high * row
         target += count * high * y_row
@@ -84,7 +84,7 @@ def panels_past_tile(x: Any, source: int, target: int, plan: Any, at: int) -> No
 @njit(inline="always")  # type: ignore[untyped-decorator]
 def tiles_past_panels(x: Any, source: int, target: int, plan: Any, at: int) -> None:
     """Panel after panel, against all tiles and the rest of the plane. Kernels take all tiles of one width at once."""
-    size, k, activation, vector = item(x), plan[STEPS], plan[ACTIVATION], plan[VECTOR]
+    size, k, activation, vector, other = item(x), plan[STEPS], plan[ACTIVATION], plan[VECTOR], plan[OTHER]
     lanes, tiles, left = plan[at + LANES], plan[at + TILES], plan[at + REST]
     rows, panels, step, y_row = plan[at + ROWS], plan[at + PANELS], plan[at + X_STEP], plan[at + Y_ROW]
     packed, left_at = plan[at + PACK] != DIRECT, plan[at + SCRATCH]
@@ -108,7 +108,7 @@ def tiles_past_panels(x: Any, source: int, target: int, plan: Any, at: int) -> N
             tile_step, tile_next = (line, line * k) if packed else (step, line)
             pixels(
                 x, high, width, width, k, weight, 0, 0, tile, tile_step, results, y_row, 0, bias, activation,
-                ahead, step, 0, ahead_end, 0, count, 0, tile_next, line, 0,
+                ahead, step, 0, ahead_end, 0, count, 0, tile_next, line, 0, other,
             )  # fmt: skip
             ahead += count * LINE
             tile += count * tile_next
@@ -117,7 +117,7 @@ def tiles_past_panels(x: Any, source: int, target: int, plan: Any, at: int) -> N
             half = vector // 2
             rest(
                 x, left, (high + half - 1) // half * half, high, k, left_at, 0, 0, weight, high * size,
-                results, size, y_row, bias, activation, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0,
+                results, size, y_row, bias, activation, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, other,
             )  # fmt: skip
         weight += high * k * size
         bias += high * size
@@ -148,7 +148,7 @@ def pack_tiles(x: Any, source: int, plan: Any, at: int) -> None:
 
 @njit(inline="always")  # type: ignore[untyped-decorator]
 def run_of_tiles(x: Any, source: int, target: int, plan: Any, at: int) -> None:
-    """A run of tiles, a chunk of channels after the other. The bias and the ReLU come with the last one."""
+    """A run of tiles, a chunk of channels after the other. What follows the sums comes with the last one."""
     size, k, step, y_row = item(x), plan[STEPS], plan[at + X_STEP], plan[at + Y_ROW]
     rows, tiles = plan[at + ROWS], plan[at + TILES]
     lanes = plan[at + LANES] // tiles
@@ -156,7 +156,9 @@ def run_of_tiles(x: Any, source: int, target: int, plan: Any, at: int) -> None:
     for begin in range(0, k, chunk):
         steps = min(chunk, k - begin)
         weight, tile, results = plan[at + WEIGHT] + begin * rows * size, source + begin * step, target
-        bias, activation = (plan[at + BIAS], plan[ACTIVATION]) if begin + steps == k else (plan[ZEROS], 0)
+        bias, activation, other = plan[ZEROS], 0, 0
+        if begin + steps == k:
+            bias, activation, other = plan[at + BIAS], plan[ACTIVATION], plan[OTHER]
         for number in range(tiles):
             # A tile further on in the run, or of the next channels at its beginning.
             ahead = tile + further
@@ -164,7 +166,7 @@ def run_of_tiles(x: Any, source: int, target: int, plan: Any, at: int) -> None:
                 ahead += chunk * step - tiles * lanes * size
             more(
                 x, rows, lanes, lanes, steps, weight, 0, 0, tile, step, results, y_row, 0, bias, activation,
-                ahead, step, LINE, ahead, begin, 1, 0, 0, 0, 0,
+                ahead, step, LINE, ahead, begin, 1, 0, 0, 0, 0, other,
             )  # fmt: skip
             tile += lanes * size
             results += lanes * size

@@ -406,6 +406,18 @@ def others_of(item: int) -> Iterator[int]:
     return itertools.cycle([RELU6, HARDSWISH, SILU, *[GELU] * (item == SINGLE)])
 
 
+RESIDUALS = itertools.cycle([True, False, True, True, False])
+"""Whether a kernel is given one: over any few kernels both meet every activation."""
+
+
+def residual_of(guarded: Guarded, c: Any, numbers: np.random.Generator) -> tuple[int, Any]:
+    """How far behind ``c`` a residual lies, and the residual; none in two of five."""
+    if not next(RESIDUALS):
+        return 0, 0
+    residual = guarded.copy(numbers.integers(-8, 9, c.shape).astype(c.dtype))
+    return residual.ctypes.data - c.ctypes.data, residual
+
+
 def activated(number: int, sums: Any) -> Any:
     """By the formula, in longer numbers than any kernel has."""
     v = np.asarray(sums, np.longdouble)
@@ -467,15 +479,18 @@ def test_every_kernel_computes_the_formula_and_touches_nothing_else(
                     c[...] = numbers.integers(-8, 9, c.shape)
                     begun = kind == "more" and activation != NONE
                     before = c.copy() if begun else 0
+                    other, residual = residual_of(guarded, c, numbers)
                     call(
                         function, rows=rows, lanes=lanes, valid=valid, k=k,
                         a=a.ctypes.data, a_row=item, a_step=rows * item,
                         b=b.ctypes.data, b_step=lanes * item,
                         c=c.ctypes.data, c_row=valid * item, c_lane=item,
                         bias=bias.ctypes.data, activation=activation,
-                        ahead=a.ctypes.data, ahead_end=a.ctypes.data, begun=begun,
+                        ahead=a.ctypes.data, ahead_end=a.ctypes.data, begun=begun, other=other,
                     )  # fmt: skip
-                    expected = (a.T @ b + (bias if kind == "channels" else bias[:, None]))[:, :valid] + before
+                    expected = (
+                        (a.T @ b + (bias if kind == "channels" else bias[:, None]))[:, :valid] + before + residual
+                    )
                     assert_activated(c, expected, activation, f"{kind} {rows}x{lanes}")
 
 
@@ -495,12 +510,13 @@ def test_rests_meet_panels_of_any_height(registers: Registers, item: int, featur
         )
         for activation in (NONE, RELU, next(others)):
             c = guarded.array((height, rows), dtype)
+            other, residual = residual_of(guarded, c, numbers)
             call(
                 functions["rest"], rows=rows, lanes=lanes, valid=height, k=k, a=a.ctypes.data,
                 b=b.ctypes.data, b_step=height * item, c=c.ctypes.data, c_row=item, c_lane=rows * item,
-                bias=bias.ctypes.data, activation=activation,
+                bias=bias.ctypes.data, activation=activation, other=other,
             )  # fmt: skip
-            expected = b[: k * height].reshape(k, height).T @ a + bias[:height, None]
+            expected = b[: k * height].reshape(k, height).T @ a + bias[:height, None] + residual
             assert_activated(c, expected, activation, f"{rows} pixels, {height} channels of {k}")
 
 
@@ -512,6 +528,7 @@ def test_one_call_takes_many_tiles_and_asks_for_no_more_than_it_was_told(along: 
     rows, lanes = (6 * count, 16) if along == "rows" else (6, 16 * count)
     a, b, bias = (guarded.copy(numbers.integers(-8, 9, shape).astype("f4")) for shape in ((k, rows), (k, lanes), rows))
     c = guarded.array((rows, lanes), "float32")
+    residual = guarded.copy(numbers.integers(-8, 9, c.shape).astype("f4"))
     panels = guarded.copy(np.concatenate([a[:, first : first + 6].ravel() for first in range(0, rows, 6)]))
     steps = (
         {"a_next": 4 * 6 * k, "bias_next": 4 * 6, "c_next": 4 * 6 * lanes}
@@ -521,9 +538,9 @@ def test_one_call_takes_many_tiles_and_asks_for_no_more_than_it_was_told(along: 
     call(
         functions["pixels"], rows=6, lanes=16, valid=16, k=k, a=panels.ctypes.data, b=b.ctypes.data, b_step=4 * lanes,
         c=c.ctypes.data, c_row=4 * lanes, bias=bias.ctypes.data, ahead=b.ctypes.data, ahead_end=b.ctypes.data,
-        count=count, activation=activation, **steps,
+        count=count, activation=activation, other=residual.ctypes.data - c.ctypes.data, **steps,
     )  # fmt: skip
-    assert_activated(c, a.T @ b + bias[:, None], activation, along)
+    assert_activated(c, a.T @ b + bias[:, None] + residual, activation, along)
 
 
 @pytest.mark.parametrize(("registers", "item", "features"), MACHINES)
@@ -541,12 +558,13 @@ def test_dot_products_compute_the_formula_and_touch_nothing_else(
             )
             for activation in (NONE, RELU, next(others)):
                 c = guarded.array((lanes, rows), dtype)
+                other, residual = residual_of(guarded, c, numbers)
                 call(
                     functions["dots"], rows=rows, lanes=lanes, valid=lanes, k=k, a=a.ctypes.data, a_row=k * item,
                     b=b.ctypes.data, c=c.ctypes.data, c_row=item, c_lane=rows * item, bias=bias.ctypes.data,
-                    activation=activation,
+                    activation=activation, other=other,
                 )  # fmt: skip
-                expected = b @ a.T + bias[:, None]
+                expected = b @ a.T + bias[:, None] + residual
                 assert_activated(c, expected, activation, f"{rows}x{lanes}, {k} channels")
 
 

@@ -43,13 +43,14 @@ def draw(rng: Random) -> Problem:
         stride=rng.choice([1, 1, 1, 2, 3]),
         groups=groups,
         bias=rng.random() < 0.5,
+        add=rng.random() < 0.5,
         activation=rng.choice(["none", "relu", "relu6"]),  # others are not exact
         dtype=rng.choice(["float32", "float64"]),
         layout=rng.choice(["nchw", "nhwc"]),
     )
 
 
-def expected(p: Problem, x: Any, weight: Any, bias: Any) -> Any:
+def expected(p: Problem, x: Any, weight: Any, bias: Any, residual: Any = None) -> Any:
     """The formula, exact for small integers."""
     seen = x if p.layout == "nchw" else np.moveaxis(x, 3, 1)
     seen = seen[:, :, :: p.stride, :: p.stride].astype(np.float64)
@@ -59,6 +60,8 @@ def expected(p: Problem, x: Any, weight: Any, bias: Any) -> Any:
     y = y.reshape(p.batch, p.out_channels, p.out_height, p.out_width)
     if bias is not None:
         y = y + bias.reshape(-1, 1, 1)
+    if residual is not None:
+        y = y + (residual if p.layout == "nchw" else np.moveaxis(residual, 3, 1))
     if p.activation != "none":
         y = np.clip(y, 0, 6 if p.activation == "relu6" else None)
     return y if p.layout == "nchw" else np.moveaxis(y, 1, 3)
@@ -109,11 +112,11 @@ def run(count: int, seed: int, verbose: bool) -> int:
         _replace_limits(rng)
         guarded = Guarded()
         _replace(layer_module, aligned=partial(_array_of, guarded, at))
-        shapes = (p.input_shape, p.weight_shape, (p.out_channels,))
-        x, weight, bias = (guarded.copy(numbers.integers(-8, 9, shape).astype(p.dtype), at) for shape in shapes)
+        shapes = (p.weight_shape, (p.out_channels,), *p.input_shapes)
+        weight, bias, *inputs = (guarded.copy(numbers.integers(-8, 9, shape).astype(p.dtype), at) for shape in shapes)
         given = bias if p.bias else None
-        y = backend.prepare(p, weight, given, threads)(x)
-        if not np.array_equal(y, expected(p, x, weight, given)):
+        y = backend.prepare(p, weight, given, threads)(*inputs)
+        if not np.array_equal(y, expected(p, inputs[0], weight, given, *inputs[1:])):
             print(f"wrong: {p} with {threads} threads", flush=True)
             wrong += 1
     print(f"{count} problems, {wrong} wrong")

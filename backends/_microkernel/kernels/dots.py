@@ -108,22 +108,35 @@ class Dots:
         )
 
     def _store(self, builder: Any, words: dict[str, Any], totals: list[list[Any]]) -> None:
-        """Bias, ReLU, and one element after the other; what takes more than that by way of the stack, in vectors."""
+        """Bias, residual, ReLU, and one element after the other; longer activations by way of the stack, in vectors."""
         code = self._code
         least = lowest(code, builder, words["activation"])
-        places, values = [], []
+        places, sums = [], []
         for row, line in enumerate(totals):
             start = builder.add(words["c"], builder.mul(words["c_row"], code.word(row)))
             for lane, total in enumerate(line):
                 bias = code.load(builder, code.element, words["bias"], lane * code.item)
-                value = builder.fadd(total, bias)
-                values.append(builder.select(builder.fcmp_ordered("<", value, least), least, value))
+                sums.append(builder.fadd(total, bias))
                 places.append(builder.add(start, builder.mul(words["c_lane"], code.word(lane))))
+        values = [
+            builder.select(builder.fcmp_ordered("<", value, least), least, value)
+            for value in self._added(builder, words["other"], sums, places)
+        ]
         for value, place in zip(values, places, strict=True):
             code.store(builder, value, place)
         with builder.if_then(builder.icmp_unsigned(">=", words["activation"], code.word(RELU6)), likely=False):
             for place, value in zip(places, self._by_stack(builder, values, words["activation"]), strict=True):
                 code.store(builder, value, place)
+
+    def _added(self, builder: Any, other: Any, sums: list[Any], places: list[Any]) -> list[Any]:
+        """A residual, of which each element lies as far behind its place in the result."""
+        code = self._code
+
+        def add() -> list[Any]:
+            parts = [code.load(builder, code.element, builder.add(place, other)) for place in places]
+            return [builder.fadd(total, part) for total, part in zip(sums, parts, strict=True)]
+
+        return code.unless_zero(builder, other, sums, add)
 
     def _by_stack(self, builder: Any, values: list[Any], activation: Any) -> list[Any]:
         """The activation of each value."""

@@ -2,7 +2,7 @@
 
 A kernel computes a tile of ``rows`` x ``lanes`` elements::
 
-    c[i, j] = max(lowest, bias[i or j] + sum_k a[k, i] * b[k, j])        0 <= i < rows, 0 <= j < lanes
+    c[i, j] = max(lowest, residual[i, j] + bias[i or j] + sum_k a[k, i] * b[k, j])        0 <= i < rows, 0 <= j < lanes
 
 ``b`` is read in vectors, ``a`` one element at a time and broadcast, and every ``c[i, :]`` is an accumulator of one or
 more vector registers. A step of k is ``rows + vectors`` loads for ``rows * vectors`` multiply-adds: the larger the
@@ -88,7 +88,7 @@ class Kernels:
         def write(here: dict[str, Any]) -> None:
             tile = Tile(code, builder, kind, rows, self._vectors(lanes), here, self._registers)
             tile.ask_for_result()
-            tile.store(tile.finish(tile.sums()), lanes)
+            tile.store(tile.finish(tile.sums(), lanes), lanes)
 
         for_each_tile(code, builder, words, write)
         if kind == "channels":

@@ -83,6 +83,23 @@ class Code:
         builder.position_at_end(after)
         return carried
 
+    def unless_zero(
+        self, builder: Any, word: Any, values: Sequence[Any], other: Callable[[], Sequence[Any]]
+    ) -> list[Any]:
+        """``values`` where ``word`` is zero, else what ``other`` gives, whose code is jumped over."""
+        before, inside, after = (builder.block, *(builder.append_basic_block(name) for name in ("other", "both")))
+        builder.cbranch(builder.icmp_unsigned("!=", word, self.word(0)), inside, after)
+        builder.position_at_end(inside)
+        found = other()
+        came = builder.block
+        builder.branch(after)
+        builder.position_at_end(after)
+        results = [builder.phi(value.type) for value in values]
+        for phi, value, changed in zip(results, values, found, strict=True):
+            phi.add_incoming(value, before)
+            phi.add_incoming(changed, came)
+        return results
+
     def load(self, builder: Any, kind: Any, address: Any, offset: int = 0) -> Any:
         """A value or a vector; aligned to an element and no more, because nothing is known of the caller's arrays."""
         value = builder.load(self._at(builder, address, offset), typ=kind)

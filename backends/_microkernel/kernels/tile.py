@@ -122,23 +122,55 @@ class Tile:
         """Where a row begins."""
         return self._builder.add(address, self._builder.mul(stride, self._code.word(row)))
 
-    def finish(self, sums: list[list[Any]]) -> list[list[Any]]:
-        """Bias and the shorter activations while the sums are in registers. NaN stays: it is not less than anything."""
+    def finish(self, sums: list[list[Any]], lanes: int) -> list[list[Any]]:
+        """Bias, residual and the shorter activations while the sums are in registers. NaN is not less than anything."""
         code, builder = self._code, self._builder
         element = lowest(code, builder, self._words["activation"])
 
-        def finished(total: Any, row: int, offset: int) -> Any:
-            total = builder.fadd(total, self._bias(total.type, row, offset))
+        def cut_off(total: Any) -> Any:
             least = code.broadcast(builder, element, total.type)
             return builder.select(builder.fcmp_ordered("<", total, least), least, total)
 
         flat = [
-            finished(total, row, offset)
+            builder.fadd(total, self._bias(total.type, row, offset))
             for row, line in enumerate(sums)
             for total, (offset, _) in zip(line, self._vectors, strict=True)
         ]
-        flat, width = self._activated(flat), len(self._vectors)
+        flat = self._activated(list(map(cut_off, self._added(flat, lanes))))
+        width = len(self._vectors)
         return [flat[row * width : (row + 1) * width] for row in range(self._rows)]
+
+    def _added(self, values: list[Any], lanes: int) -> list[Any]:
+        """A residual, behind a jump: who has none reads nothing, and there is one kernel for both."""
+        code, builder = self._code, self._builder
+
+        def add() -> list[Any]:
+            start, stride = self._residual(lanes)
+            starts = [self._row(start, stride, row) for row in range(self._rows)]
+            parts = [code.load(builder, vector, line, offset) for line in starts for offset, vector in self._vectors]
+            return [builder.fadd(value, part) for value, part in zip(values, parts, strict=True)]
+
+        return code.unless_zero(builder, self._words["other"], values, add)
+
+    def _residual(self, lanes: int) -> tuple[Any, Any]:
+        """Where it lies in vectors, and how far apart its rows: as the result, or on the stack if that has none."""
+        code, builder, words = self._code, self._builder, self._words
+        place = builder.add(words["c"], words["other"])
+        if self._kind in ("pixels", "more"):
+            return place, words["c_row"]
+        stack, stride = self._stack(lanes), code.word(lanes * code.item)
+
+        def spread() -> None:
+            given = (place, words["c_row"], words["c_lane"], stack, stride, code.word(self._rows), words["valid"])
+            builder.call(spreading(code), given)
+
+        if self._kind == "rest":
+            spread()
+            return stack, stride
+        neighbours = written_in_vectors(code, builder, words, lanes)
+        with builder.if_then(builder.not_(neighbours)):
+            spread()
+        return builder.select(neighbours, place, stack), builder.select(neighbours, words["c_row"], stride)
 
     def _activated(self, values: list[Any]) -> list[Any]:
         """ReLU6, whose lower end is there already, and hard-swish; behind a jump, so that others do not wait for it."""
@@ -196,10 +228,7 @@ class Tile:
     def _store_elements(self, tile: list[list[Any]], lanes: int) -> None:
         """By way of the stack. The rows of a lane go together: pixels are neighbours in NCHW."""
         code, builder, words = self._code, self._builder, self._words
-        with builder.goto_entry_block():
-            buffer = builder.alloca(code.ir.ArrayType(code.element, self._rows * lanes))
-            buffer.align = CACHE_LINE
-        stack = builder.ptrtoint(buffer, code.word)
+        stack = self._stack(lanes)
         self._store_vectors(tile, stack, code.word(lanes * code.item))
         self._smooth.over(
             builder, words["activation"], stack, code.word(0), code.word(1), code.word(self._rows * lanes)
@@ -214,3 +243,31 @@ class Tile:
             return ()
 
         code.loop(builder, words["valid"], copy)
+
+    def _stack(self, lanes: int) -> Any:
+        """Room for the tile."""
+        code, builder = self._code, self._builder
+        with builder.goto_entry_block():
+            buffer = builder.alloca(code.ir.ArrayType(code.element, self._rows * lanes))
+            buffer.align = CACHE_LINE
+        return builder.ptrtoint(buffer, code.word)
+
+
+def spreading(code: Code) -> Any:
+    """The function ``(from, row, lane, to, row there, rows, lanes)``: elements brought side by side; all in bytes."""
+    name = f"pointwise_spreading_f{8 * code.item}"
+    if (written := code.module.globals.get(name)) is not None:
+        return written
+    function, builder, (source, row, lane, target, target_row, rows, lanes) = code.function(name, 7)
+
+    def one_row(_: Any, at: list[Any]) -> list[Any]:
+        def one(_: Any, places: list[Any]) -> list[Any]:
+            code.store(builder, code.load(builder, code.element, places[0]), places[1])
+            return [builder.add(places[0], lane), builder.add(places[1], code.word(code.item))]
+
+        code.loop(builder, lanes, one, at)
+        return [builder.add(at[0], row), builder.add(at[1], target_row)]
+
+    code.loop(builder, rows, one_row, [source, target])
+    builder.ret_void()
+    return function

@@ -32,12 +32,16 @@ PARAMETERS = (
         "activation",
     ),
     *("ahead", "ahead_step", "ahead_line", "ahead_end", "begun", "count", "a_next", "b_next", "c_next", "bias_next"),
+    "other",
 )
 """Of every kernel. Strides in bytes: from row to row, from step to step, from lane to lane; ``valid`` lanes exist.
 
 A kernel computes ``count`` tiles of the result, one behind the other: with sixteen channels a tile is done in a hundred
 cycles, and to enter a kernel with all its words takes nearly as many. What changes from one to the next are the rows,
 or the lanes; ``a_next`` and its like say how far each operand's next begins behind this one.
+
+``other`` is how far behind the result's memory a residual lies that is added to it, element by element; 0 where none
+is.
 
 ``ahead`` is where the next tile of pixels begins. Its lines are asked for one step after the other while this tile is
 computed, since a row of it lies a whole plane behind the one before, where no hardware looks ahead. Each of ``count``
