@@ -92,6 +92,7 @@ def check(operations: Any) -> None:
     )
     assert (left.name, left.groups, left.bias, left.activation) == ("left", 2, True, "silu")
     assert (right.name, right.image, right.bias, right.activation) == ("right", (5, 5), True, "none")
+    assert [each.after_residual for each in (stem, left, right, down, row)] == [None, None, "relu", None, None]
     assert (down.name, down.stride, down.out_image, down.activation) == ("down", (2, 2), (3, 3), "hardswish")
     assert (row.name, row.image, row.batch) == ("row", (9,), 2)
     assert isinstance(head, Linear)

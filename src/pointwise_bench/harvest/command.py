@@ -21,12 +21,13 @@ def add_options(add: Callable[..., Any]) -> None:
     add("--allow-pickle", action="store_true", help="load a pickled module, which runs whatever code the file names")
     add("--linear", action="store_true", help="take linear layers too: their rows become pixels")
     add("--fold", action="store_true", help="take pointwise convolutions over one and three dimensions too")
+    add("--residual", action="store_true", help="take a residual that is added right behind into its layer")
 
 
 def harvested(model_name: str, asked: argparse.Namespace) -> tuple[str, list[str], bool]:
     """The text of the file, its summary, and whether there is no layer. Raises ``HarvestError``."""
     model = read(NamedModel(model_name, shapes_of(asked.input), dims_of(asked.dim), asked.allow_pickle))
-    harvest = harvest_of(model, Wanted(asked.linear, asked.fold))
+    harvest = harvest_of(model, Wanted(asked.linear, asked.fold, asked.residual))
     return text_of(model, harvest), summary(harvest), not harvest.layers
 
 

@@ -2,7 +2,8 @@
 
 Batch normalisation that alone reads a convolution's result is folded into it for inference and becomes its bias. An
 activation counts where nobody else reads what it activates; behind a residual addition there is none, as in the
-catalogue.
+catalogue. The addition itself is told beside it, with the activation behind the sum: of one convolution alone, the last
+one that it could be taken into, where both operands of an addition are convolutions' results.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ NO_CHANGE: Final = "no change"
 """Changes no value and moves none between channels' neighbours: dropout at inference, a view, a copy."""
 BATCH_NORM: Final = "batch_norm"
 ADD_CONSTANT: Final = "add_constant"
+ADD: Final = "add_values"
+"""Of two values of one shape, which is the result's: none of both is a parameter, and neither is multiplied."""
 MULTIPLY: Final = "multiply"
 
 ACTIVATIONS: Final = frozenset(
@@ -50,7 +53,10 @@ class Node:
 def with_what_follows(nodes: Sequence[Node], results: Iterable[Value]) -> tuple[Operation, ...]:
     """The operations of ``nodes``, each with the bias and the activation that follow; ``results`` leave the model."""
     flow = _Flow(nodes, results)
-    return tuple(flow.completed(node) for node in nodes if node.operation is not None)
+    # By identity: two nodes may be equal. Later ones come later, and stay.
+    takers = {id(sum_): node for node in nodes if (sum_ := flow.sum_behind(node)) is not None}
+    sums = {id(node): flow.sum_behind(node) for node in takers.values()}
+    return tuple(flow.completed(node, sums.get(id(node))) for node in nodes if node.operation is not None)
 
 
 class _Flow:
@@ -64,7 +70,28 @@ class _Flow:
         for value in results:
             self._readers[value].append(Node("result", (value,), ()))
 
-    def completed(self, node: Node) -> Operation:
+    def sum_behind(self, node: Node) -> Node | None:
+        """The addition of a residual right behind a convolution, which nobody else reads; None where there is none.
+
+        What changes no value may still move values, as a view does: behind one the residual lies otherwise.
+        """
+        if not isinstance(node.operation, Convolution) or not node.gives:
+            return None
+        value = node.gives[0]
+        for _ in range(_LONGEST_WAY):
+            readers = self._readers[value]
+            if len(readers) != 1 or not readers[0].gives:
+                return None
+            (reader,) = readers
+            if reader.what == ADD:
+                return reader if len({*reader.reads}) == len(reader.reads) == 2 else None
+            if reader.what not in (ADD_CONSTANT, BATCH_NORM):
+                return None
+            value = reader.gives[0]
+        return None
+
+    def completed(self, node: Node, sum_: Node | None) -> Operation:
+        """The operation of ``node`` with what follows; ``sum_``: the addition that it takes in."""
         operation = node.operation
         assert operation is not None
         if not isinstance(operation, Convolution | Linear) or not node.gives:
@@ -72,7 +99,10 @@ class _Flow:
         bias, activation = self._behind(node.gives[0], folds_norm=isinstance(operation, Convolution))
         if operation.activation != NO_ACTIVATION:  # the source had it within the operation
             activation = operation.activation
-        return replace(operation, bias=operation.bias or bias, activation=activation)
+        completed = replace(operation, bias=operation.bias or bias, activation=activation)
+        if sum_ is None or not isinstance(completed, Convolution) or activation != NO_ACTIVATION:
+            return completed
+        return replace(completed, after_residual=self._behind(sum_.gives[0], folds_norm=False)[1])
 
     def _behind(self, value: Value, *, folds_norm: bool) -> tuple[bool, str]:
         """Whether a bias follows, and which activation."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pointwise_bench.harvest.archive import member, members
-from pointwise_bench.harvest.dataflow import ADD_CONSTANT, Node, with_what_follows
+from pointwise_bench.harvest.dataflow import ADD, ADD_CONSTANT, Node, with_what_follows
 from pointwise_bench.harvest.operations import HarvestedModel, HarvestError
 from pointwise_bench.harvest.sizes import size_of, symbol_of
 from pointwise_bench.harvest.torch_models.aten import Given, Shape, operation_of, word_of
@@ -120,7 +120,7 @@ class _Program:
         )
         word = word_of(plain, given)
         all_read = [found["name"] for each in node["inputs"] for found in _tensors(each["arg"])]
-        if word == "add" and any(name in self._parameters for name in all_read):
+        if word in ("add", ADD) and any(name in self._parameters for name in all_read):
             word = ADD_CONSTANT
         reads = tuple(name for name in all_read if name not in self._parameters)
         return Node(word, reads, gives, operation_of(plain, given))

@@ -35,6 +35,10 @@ class Convolution:
     """Also of the batch normalisation that stands right behind, which is folded for inference."""
     activation: str = NO_ACTIVATION
     """What stands right behind, by the names of the catalogue: ``relu``, ``relu6``, ``silu``, ..."""
+    after_residual: str | None = None
+    """What stands behind a residual of the output's shape that is added right behind; None where none is."""
+    adds: bool = False
+    """Whether that residual is part of the layer, and :attr:`activation` what stands behind the sum."""
     dtype: str = "float32"
     transposed: bool = False
     count: int = 1

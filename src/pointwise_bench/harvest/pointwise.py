@@ -32,6 +32,8 @@ class Wanted:
     """Linear layers: their rows become pixels."""
     folded: bool = False
     """Pointwise convolutions over one or three dimensions."""
+    residual: bool = False
+    """A residual that is added right behind a convolution as part of its layer, with the activation behind the sum."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ def harvest_of(model: HarvestedModel, wanted: Wanted) -> Harvest:
     """The layers of ``model``, equal ones merged under the name of the first, and what is left out, in its order."""
     layers: dict[tuple[Problem, str | None], PointwiseLayer] = {}
     left_out: list[LeftOut] = []
-    for operation in map(_possible, model.operations):
+    operations = map(_adding, model.operations) if wanted.residual else model.operations
+    for operation in map(_possible, operations):
         try:
             problem = _problem(operation, wanted)
         except _Inexpressible as reason:
@@ -106,6 +109,13 @@ def _possible(operation: Operation) -> Operation:
     if (operation.macs or 0) * operation.count <= _MOST_MACS:
         return operation
     return OtherProduct(name=operation.name, what="layer of sizes that no machine holds", macs=None)
+
+
+def _adding(operation: Operation) -> Operation:
+    """As a layer that ends behind the addition, where one follows."""
+    if not isinstance(operation, Convolution) or operation.after_residual is None:
+        return operation
+    return replace(operation, activation=operation.after_residual, adds=True)
 
 
 def _left_out(operation: Operation, reason: str) -> LeftOut:
@@ -162,6 +172,7 @@ def _of_convolution(layer: Convolution, wanted: Wanted) -> Problem:
         width=width,
         stride=stride,
         groups=layer.groups,
+        add=layer.adds,
     )
 
 

@@ -252,3 +252,19 @@ def test_graphs_within_graphs_come_to_an_end(tmp_path: Path) -> None:
         content = message((1, message((4, "If"), (5, message((1, "then_branch"), (6, content))))))
     with pytest.raises(HarvestError, match="8 deep"):
         read(tmp_path, message((7, content)))
+
+
+def test_a_residual_is_told_where_both_shapes_are_known_and_equal(tmp_path: Path) -> None:
+    nodes = [
+        node("Conv", ["x", "w"], ["a"]),
+        node("Add", ["x", "a"], ["b"]),
+        node("Relu", ["b"], ["c"]),
+        node("GlobalAveragePool", ["c"], ["d"]),
+        node("Conv", ["c", "w2"], ["e"]),
+        node("Add", ["e", "d"], ["y"]),  # broadcast over the picture
+    ]
+    constants = [weights("w", 3, 3, 1, 1), weights("w2", 3, 3, 1, 1)]
+    one, other = read(tmp_path, model(nodes, constants, {"x": [1, 3, 5, 5]})).operations
+    assert isinstance(one, Convolution)
+    assert isinstance(other, Convolution)
+    assert (one.activation, one.after_residual, other.after_residual) == ("none", "relu", None)

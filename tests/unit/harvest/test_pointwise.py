@@ -30,8 +30,8 @@ def layer(**changes: Any) -> Convolution:
     return Convolution(**plain | changes)
 
 
-def harvest(*operations: Any, linear: bool = False, folded: bool = False) -> Any:
-    return harvest_of(HarvestedModel("m", "", operations), Wanted(linear, folded))
+def harvest(*operations: Any, linear: bool = False, folded: bool = False, residual: bool = False) -> Any:
+    return harvest_of(HarvestedModel("m", "", operations), Wanted(linear, folded, residual))
 
 
 def test_equal_layers_are_one_with_a_count() -> None:
@@ -153,3 +153,21 @@ def test_a_model_without_layers_is_comments_alone() -> None:
     assert len(lines) == 4
     assert all(line.startswith("#") for line in lines)
     assert lines[1] == "# 0 distinct layers, 0 by occurrence: 0.00 % of the model's 17280 multiply-adds."
+
+
+def test_a_residual_is_taken_in_where_it_is_asked_for_with_the_activation_behind_the_sum(tmp_path: Path) -> None:
+    """Otherwise layers are those of the catalogue, which end before it; the multiply-adds are the same."""
+    layers = (layer(name="a", after_residual="relu"), layer(name="b"), layer(name="c", after_residual="tanh"))
+    (plain,) = harvest(*layers).layers
+    assert (plain.count, plain.problem.add, plain.problem.activation) == (3, False, "none")
+    found = harvest(*layers, residual=True)
+    assert [(each.problem.add, each.problem.activation, each.network_activation) for each in found.layers] == [
+        (True, "relu", None),
+        (False, "none", None),
+        (True, "none", "tanh"),
+    ]
+    assert found.macs == harvest(*layers).macs
+    file = tmp_path / "m.toml"
+    file.write_text(text_of(HarvestedModel("m", "", layers), found))
+    (group,) = catalogue.select([str(file)])
+    assert [each.problem for each in group.layers] == [each.problem for each in found.layers]

@@ -8,7 +8,7 @@ from math import prod
 from pathlib import Path
 from typing import Final
 
-from pointwise_bench.harvest.dataflow import ADD_CONSTANT, BATCH_NORM, MULTIPLY, NO_CHANGE, Node, with_what_follows
+from pointwise_bench.harvest.dataflow import ADD, ADD_CONSTANT, BATCH_NORM, MULTIPLY, NO_CHANGE, Node, with_what_follows
 from pointwise_bench.harvest.onnx_file.known import Known, Shape
 from pointwise_bench.harvest.onnx_file.records import (
     DTYPES,
@@ -200,7 +200,14 @@ class _Walk:
             return "steep_hardsigmoid"  # ONNX has a slope of its own as default, which makes no hard-swish
         if node.kind == "Add" and any(name in self._known.constants for name in node.reads):
             return ADD_CONSTANT
+        if node.kind == "Add" and len(node.reads) == 2 and self._are_alike(node):
+            return ADD
         return _WORDS.get(node.kind, node.kind)
+
+    def _are_alike(self, node: NodeRecord) -> bool:
+        """Whether two values are known to have one shape."""
+        one, other = (self._known.shapes.get(name) for name in node.reads)
+        return one is not None and one == other
 
     def _clip(self, node: NodeRecord) -> str:
         """A ReLU6 as ONNX writes it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Final
 
-from pointwise_bench.harvest.dataflow import BATCH_NORM, MULTIPLY, NO_CHANGE
+from pointwise_bench.harvest.dataflow import ADD, BATCH_NORM, MULTIPLY, NO_CHANGE
 from pointwise_bench.harvest.operations import Convolution, Linear, Operation, OtherProduct
 
 Shape = tuple[int, ...]
@@ -93,7 +93,14 @@ def word_of(operator: str, given: Given) -> str:
         return NO_CHANGE
     if plain == "gelu" and given.values.get("approximate", "none") != "none":
         plain = "gelu_tanh"
+    if plain == "add" and _adds_alike(given):
+        plain = ADD
     return _ACTIVATIONS.get(plain, plain)
+
+
+def _adds_alike(given: Given) -> bool:
+    """Whether two tensors of one shape are added, neither of them multiplied."""
+    return given.values.get("alpha", 1) in (1, None) and [*given.shapes.values()] == [*given.results] * 2
 
 
 def operation_of(operator: str, given: Given) -> Operation | None:

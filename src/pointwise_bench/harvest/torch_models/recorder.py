@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from pointwise_bench.harvest.dataflow import ADD_CONSTANT, NO_CHANGE, Node, with_what_follows
+from pointwise_bench.harvest.dataflow import ADD, ADD_CONSTANT, NO_CHANGE, Node, with_what_follows
 from pointwise_bench.harvest.operations import Linear, Operation
 from pointwise_bench.harvest.torch_models.aten import Given, operation_of, word_of
 
@@ -84,7 +84,7 @@ class _Notes:
         )
         operation = self._linear(operator, tensors, given) or operation_of(operator, given)
         word = word_of(operator, given)
-        if word == "add" and any(each in self._parameters for each in tensors.values()):
+        if word in ("add", ADD) and any(each in self._parameters for each in tensors.values()):
             word = ADD_CONSTANT
         reads = tuple(self.value(each) for each in _tensors(list(named.values())) if each not in self._parameters)
         if word == NO_CHANGE:
