@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -27,9 +26,12 @@ from typing import Final
 import numpy as np
 
 from pointwise_bench.backends.problem import Problem
+from pointwise_bench.report.reading.errors import ReportError
 from pointwise_bench.report.reading.run import load_run
+from pointwise_bench.report.statistics.order_statistics import interval_index
 from pointwise_bench.wisdom.from_runs import wisdom_of
 from pointwise_bench.wisdom.plan import plan
+from pointwise_bench.wisdom.refusal import WisdomRefused
 from pointwise_bench.wisdom.regret import of_default, of_unseen
 from pointwise_bench.wisdom.wisdom_file import read_wisdom
 
@@ -72,17 +74,20 @@ def layers_of(problems: Sequence[Problem]) -> str:
     return "\n".join([f"name,{','.join(keys)}", *(f"{number},{line}" for number, line in enumerate(lines, 1))]) + "\n"
 
 
-def overhead_s() -> float:
-    """Seconds of this thread that a planned call takes over its backend's own: of the smallest layer, in turns."""
+def overhead_of_a_call() -> str:
+    """What a planned call takes over its backend's own, of this thread: of the smallest layer, in turns."""
     layer = plan(np.ones((1, 1), "float32"), input_shape=(1, 1, 1, 1), threads=1)
     x = np.ones((1, 1, 1, 1), "float32")
-    differences = []
+    differences: list[float] = []
     for number in range(_ROUNDS):
         ways: list[Callable[[object], object]] = [layer, layer.unchecked]  # type: ignore[list-item]
         order = (0, 1) if number % 2 else (1, 0)
         seconds = {which: _timed(ways[which], x) for which in order}
-        differences.append(seconds[0] - seconds[1])
-    return statistics.median(differences)
+        differences.append(1e6 * (seconds[0] - seconds[1]))
+    ordered = sorted(differences)
+    end = interval_index(_ROUNDS) or 0
+    middle, low, high = ordered[_ROUNDS // 2], ordered[end], ordered[-1 - end]
+    return f"a call costs {middle:.2f} us [{low:.2f}, {high:.2f}] over the chosen backend's own ({layer.backend})"
 
 
 def _timed(way: Callable[[object], object], x: object) -> float:
@@ -123,11 +128,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--results", type=Path, default=Path("results-of-regret"))
     parser.add_argument("further", nargs="*")
     options = parser.parse_args(arguments)
-    wisdom = read_wisdom(options.wisdom)
-    measured = wisdom_of([load_run(options.run or _measured(options))])
+    try:
+        wisdom = read_wisdom(options.wisdom)
+        measured = wisdom_of([load_run(options.run or _measured(options))])
+    except (ReportError, WisdomRefused) as error:
+        sys.exit(f"regret: {error}")
+    backends = sorted({backend for entry in measured.entries for backend in entry.behind()})
+    print(f"measured: {len(measured.entries)} problems, by {', '.join(backends)}")
     print(f"regret by wisdom: {of_unseen(wisdom, measured).said}")
     print(f"regret by the rule, without wisdom: {of_default(measured).said}")
-    print(f"a call costs {1e6 * overhead_s():.2f} us over the backend's own")
+    print(overhead_of_a_call())
     return 0
 
 

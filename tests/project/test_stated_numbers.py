@@ -108,6 +108,7 @@ METHODOLOGY: Final = (
     f"up to {100 * (1 - SCREENING.least_kept):.0f} % of the time that is kept for the finals",
     f"over {100 * SCREENING.most_start_share:.0f} % of the time left to start, and {SCREENING.least_start_s:g} s",
     f"over {100 * SCREENING.most_own_share:g} % of it for its quickest problem, and {SCREENING.least_own_s:g} s",
+    f"needs no more than {100 * SCREENING.share_of_second:.0f} % of the time for starting and all its problems",
     f"within {SCREENING.near} times the best on one of them (",
     f"and the nearest {SCREENING.fewest_near} in any case",
     f"further starts, of {SCREENING.final_rounds} rounds,",

@@ -110,6 +110,8 @@ class ScreeningPolicy:
     least_start_s: float = 4.0
     """That it must need in any case to be left out: of the few seconds that a run of claims has for its cells, what a
     usual backend needs is more than a share."""
+    share_of_second: float = 0.5
+    """Of the time left, that such a backend may take with all its problems where one alone would be left without it."""
     most_own_share: float = 0.015
     """Of the same, that a backend may add to the quickest of its problems: in a minute a compiler of a second for each
     would take a third of the time for scouts."""

@@ -75,7 +75,11 @@ class Forecast:
         return replace(reach, too_slow=too_slow, seconds=seconds, backends=backends)
 
     def too_slow(self, tasks: Sequence[TrialTask], left_s: float) -> frozenset[CostKey]:
-        """The backends that would take too much of the time for starting, or for one problem; never all."""
+        """The backends that would take too much of the time for starting, or for one problem.
+
+        Never so many that one alone is left: who was asked for with one other only is to be compared with that, where
+        it fits into a part of the time.
+        """
         rule, of = POLICY.screening, _by_backend(tasks)
         most_own_s = max(rule.least_own_s, rule.most_own_share * left_s)
         most_start_s = max(rule.least_start_s, rule.most_start_share * left_s)
@@ -84,7 +88,13 @@ class Forecast:
             for key, own in of.items()
             if self._costs.starts_s([key]) > most_start_s or self._least_own_s(key, own) > most_own_s
         )
-        return slow if slow != of.keys() else frozenset()
+        if slow == of.keys():
+            return frozenset()
+        if len({name for name, _ in of.keys() - slow}) > 1:
+            return slow
+        taking_s = {key: self._costs.starts_s([key]) + self._own_s(key, of[key]) * len(of[key]) for key in slow}
+        second = min(taking_s, key=lambda key: (taking_s[key], key), default=None)
+        return slow - {second} if second is not None and taking_s[second] <= rule.share_of_second * left_s else slow
 
     def everywhere(self, tasks: Sequence[TrialTask], seconds: float) -> Reach | None:
         """Everybody on all ``tasks`` within ``seconds``, who is dear on some of them; None where that does not fit."""

@@ -151,10 +151,25 @@ def test_who_takes_much_of_a_short_time_for_each_problem_is_left_out(
 @pytest.mark.parametrize(("first_s", "left_s", "left_out"), [(1.5, 4.0, False), (8.0, 20.0, True), (8.0, 60.0, False)])
 def test_who_takes_much_of_a_short_time_to_start_is_left_out(first_s: float, left_s: float, left_out: bool) -> None:
     slow = Costs(0.2, first_s, 0.5, 0.1, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
-    asked = [task(problem, "a", "slow") for problem in problems(2)]
-    costs = book(a=replace(QUICK, first_s=0.1), slow=slow)
-    costs.started |= {("a", 1), ("slow", 1)}
+    asked = [task(problem, "a", "b", "slow") for problem in problems(2)]
+    costs = book("b", a=replace(QUICK, first_s=0.1), slow=slow)
+    costs.started |= {("a", 1), ("b", 1), ("slow", 1)}
     assert (Forecast(costs).too_slow(asked, left_s) == {("slow", 1)}) is left_out
+
+
+@pytest.mark.parametrize(
+    ("untimed_s", "left_s", "left_out"), [(0.1, 20.0, "slower"), (0.1, 10.0, "both"), (4, 20, "both")]
+)
+def test_who_is_asked_for_with_one_other_only_is_met_where_half_of_the_time_is_enough(
+    untimed_s: float, left_s: float, left_out: str
+) -> None:
+    """One backend is compared with nobody, and the run would end with most of its time left."""
+    slow = Costs(0.2, 8.0, 0.5, untimed_s, 0.05, multiply_adds=5e10, calls_s=1.0, problems=9)
+    asked = [task(problem, "a", "slow", "slower") for problem in problems(2)]
+    costs = book("a", slow=slow, slower=replace(slow, first_s=9.0))
+    costs.started |= {(name, 1) for name in ("a", "slow", "slower")}
+    expected = {"slower": {("slower", 1)}, "both": {("slow", 1), ("slower", 1)}}
+    assert Forecast(costs).too_slow(asked, left_s) == expected[left_out]
 
 
 def test_a_screening_of_everybody_begins_with_problems_that_are_spread() -> None:
