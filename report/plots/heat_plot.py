@@ -90,6 +90,9 @@ def draw_heat(group: ReportGroup, timings: pd.DataFrame, path: Path) -> Picture 
         )
         axes.tick_params(length=0)
         axes.invert_yaxis()
+        for axis in (axes.xaxis, axes.yaxis):
+            # It has no label, whose place would be sought beside all names of backends and layers, four times.
+            axis.set_label_coords(0, 0)
         name_scale(figure, axes, mesh)
     return save(figure, path, heat_alt(group.name, backends, ratios))
 
