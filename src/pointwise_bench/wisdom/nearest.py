@@ -25,7 +25,7 @@ GROUPED: Final = 2.0
 GROUPS: Final = 1.0
 STRIDED: Final = 0.5
 EPILOGUE: Final = 0.5
-"""Of a bias, and of an activation."""
+"""Of a bias, of a residual, and of an activation."""
 KIND: Final = 3.0
 """Of another layout, and of another element type for each doubling of its size."""
 
@@ -51,6 +51,7 @@ def _place(p: Problem) -> tuple[float, ...]:
         GROUPS * _log2(p.groups),
         STRIDED * (p.stride > 1),
         EPILOGUE * p.bias,
+        EPILOGUE * p.add,
         EPILOGUE * (p.activation != "none"),
         KIND * (p.layout != "nchw"),
         KIND * _log2(ITEM_BYTES[p.dtype]),

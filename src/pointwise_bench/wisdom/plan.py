@@ -36,6 +36,7 @@ def plan(
     *,
     input_shape: Sequence[int],
     stride: int = 1,
+    add: bool = False,
     activation: Activation = "none",
     groups: int = 1,
     layout: Layout = "nchw",
@@ -45,6 +46,7 @@ def plan(
     """A prepared layer for inputs of ``input_shape`` (in ``layout``) and of the type of ``weight``.
 
     ``weight`` has shape ``(out_channels, in_channels // groups)``, also with two sizes of 1 behind; it is copied.
+    With ``add`` the layer is ``layer(x, residual)``, which adds before the activation and leaves the residual as it is.
     ``threads`` is a budget, by default all cores that this process may use; thread pools belong to the process, so use
     one budget in all of it. ``wisdom`` names a file of ``pointwise-bench recommend``; by default it is sought where
     ``POINTWISE_BENCH_WISDOM`` says, then among the user's data.
@@ -52,7 +54,7 @@ def plan(
     Without wisdom for this machine, its packages and the budget, a default is planned by rule, and a
     :class:`WisdomWarning` says why a file was not used. ``ValueError`` for what is no pointwise convolution.
     """
-    problem = _problem(weight, bias, input_shape, stride, activation, groups, layout)
+    problem = _problem(weight, bias, input_shape, stride, add, activation, groups, layout)
     budget = available_cores() if threads is None else _budget(threads)
     known = _usable(wisdom, budget)
     weight = _own(weight.reshape(problem.weight_shape))
@@ -69,6 +71,7 @@ def _problem(
     bias: Array | None,
     input_shape: Sequence[int],
     stride: int,
+    add: bool,
     activation: Activation,
     groups: int,
     layout: Layout,
@@ -90,6 +93,7 @@ def _problem(
         stride=stride,
         groups=groups,
         bias=bias is not None,
+        add=add,
         activation=activation,
         dtype=cast("Dtype", weight.dtype.name),  # a Problem refuses any other
         layout=layout,

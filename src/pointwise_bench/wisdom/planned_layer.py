@@ -19,7 +19,7 @@ _HANDINGS: Final = 31
 
 
 class PlannedLayer(Protocol):
-    """``y = layer(x)`` for arrays of one shape and type: a function that also says what it is.
+    """``y = layer(x)``, or ``layer(x, residual)``, for arrays of one shape and type: a function that says what it is.
 
     ``backend`` computes it, for the reason ``why``. ``output`` is ``"fresh"`` where each call returns new memory, and
     ``"reused"`` where the next call overwrites it. ``unchecked`` is the same without a look at what it is given.
@@ -32,8 +32,8 @@ class PlannedLayer(Protocol):
     output: Literal["fresh", "reused"]
     unchecked: Layer
 
-    def __call__(self, x: Array, /) -> Array:
-        """The result for ``x``; ``ValueError`` for an array of another kind than was planned for."""
+    def __call__(self, x: Array, /, *residual: Array) -> Array:
+        """The result; ``ValueError`` for an array of another kind than was planned for."""
 
 
 def planned(problem: Problem, backend: Backend, layer: Layer, threads: int, why: str) -> PlannedLayer:
@@ -44,23 +44,32 @@ def planned(problem: Problem, backend: Backend, layer: Layer, threads: int, why:
     """
     shape, dtype = problem.input_shape, np.dtype(problem.dtype)
     own = layer if takes_arrays(backend) else _handing_over(backend, layer)
+    of_residual = problem.output_shape
 
     def call(x: Array) -> Array:
         if x.shape != shape or x.dtype is not dtype or not x.flags.c_contiguous:
-            look_again(x)
+            _look_again("x", x, shape, dtype)
         return own(x)  # type: ignore[no-any-return]
 
-    def look_again(x: Array) -> None:
-        """Types that are equal may be two objects."""
-        if x.shape != shape or x.dtype != dtype or not x.flags.c_contiguous:
-            order = "" if x.flags.c_contiguous else ", not C-contiguous"
-            raise ValueError(f"x must be {dtype} of {shape}, C-contiguous; got {x.dtype} of {x.shape}{order}")
+    def adding(x: Array, residual: Array) -> Array:
+        if x.shape != shape or x.dtype is not dtype or not x.flags.c_contiguous:
+            _look_again("x", x, shape, dtype)
+        if residual.shape != of_residual or residual.dtype is not dtype or not residual.flags.c_contiguous:
+            _look_again("residual", residual, of_residual, dtype)
+        return own(x, residual)  # type: ignore[no-any-return]
 
-    result = cast("PlannedLayer", call)
+    result = cast("PlannedLayer", adding if problem.add else call)
     result.problem, result.threads = problem, threads
     result.backend, result.why = backend.name, why
     result.output, result.unchecked = backend.output, own
     return result
+
+
+def _look_again(name: str, array: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Types that are equal may be two objects."""
+    if array.shape != shape or array.dtype != dtype or not array.flags.c_contiguous:
+        order = "" if array.flags.c_contiguous else ", not C-contiguous"
+        raise ValueError(f"{name} must be {dtype} of {shape}, C-contiguous; got {array.dtype} of {array.shape}{order}")
 
 
 def takes_arrays(backend: Backend) -> bool:
@@ -72,8 +81,8 @@ def takes_arrays(backend: Backend) -> bool:
 def _handing_over(backend: Backend, layer: Layer) -> Layer:
     to_device, to_numpy, sync = backend.to_device, backend.to_numpy, backend.sync
 
-    def call(x: Array) -> Array:
-        result = layer(to_device(x))
+    def call(*inputs: Array) -> Array:
+        result = layer(*map(to_device, inputs))
         sync()
         return to_numpy(result)
 
@@ -87,13 +96,14 @@ def handing_s(backend: Backend, layer: Layer, problem: Problem) -> float:
     """
     if takes_arrays(backend):
         return 0.0
-    x = np.zeros(problem.input_shape, problem.dtype)
-    result = layer(backend.to_device(x))
+    inputs = [np.zeros(shape, problem.dtype) for shape in problem.input_shapes]
+    result = layer(*map(backend.to_device, inputs))
     backend.sync()
     found = []
     for _ in range(_HANDINGS):
         began = time.perf_counter()
-        backend.to_device(x)
+        for each in inputs:
+            backend.to_device(each)
         backend.to_numpy(result)
         found.append(time.perf_counter() - began)
     return statistics.median(found)

@@ -56,14 +56,14 @@ def _checked(backend: Backend, p: Problem, threads: int) -> str | None:
     layer = backend.prepare(p, weights.weight, weights.bias, threads)
     comparison = Comparison(p, backend.arithmetic)
     for _ in range(QUESTIONS):
-        x = numbers(p.input_shape)
-        returned = layer(backend.to_device(x))
+        inputs = tuple(numbers(shape) for shape in p.input_shapes)
+        returned = layer(*map(backend.to_device, inputs))
         backend.sync()
         result = backend.to_numpy(returned)
         if result.shape != p.output_shape or result.dtype != np.dtype(p.dtype):
             return f"returns {result.dtype} of {result.shape}, not {p.dtype} of {p.output_shape}"
         rows = SampledRows.drawn(p, weights)
-        ratio = comparison.error(rows.of(result), rows.case((x,))) if p.macs else 0.0
+        ratio = comparison.error(rows.of(result), rows.case(inputs)) if p.macs else 0.0
         if ratio > 1:
             return f"is wrong here: its error is {ratio:.3g} times what {comparison.rule} allows"
     return None

@@ -25,6 +25,7 @@ def entry(problem: Problem, backend: str, **ratios: float) -> WisdomEntry:
     [
         ({"out_channels": 128}, {"height": 28, "width": 28}),
         ({"bias": True}, {"groups": 2}),
+        ({"add": True}, {"groups": 2}),
         ({"stride": 2, "height": 27, "width": 27}, {"layout": "nhwc"}),
         ({"activation": "relu"}, {"dtype": "float64"}),
         ({"height": 28}, {"height": 56}),
@@ -73,7 +74,8 @@ def test_the_document_states_the_weights_that_are_in_force() -> None:
         f"logarithms to the base 2 of their pixels (weight {nearest.PIXELS:g}), of either channel count "
         f"({nearest.CHANNELS:g}) and of their work ({nearest.WORK:g}), with a distance of {nearest.GROUPED:g} for "
         f"having groups and {nearest.GROUPS:g} for each doubling of their number, {nearest.STRIDED:g} for a stride, a "
-        f"bias and an activation, and {nearest.KIND:g} for another layout and for each doubling of the element"
+        f"bias, a residual and an activation, and {nearest.KIND:g} for another layout and for each doubling of the "
+        "element"
     ) in text
     assert nearest.EPILOGUE == nearest.STRIDED
     assert f"the {['', 'one', 'two', 'three', 'four', 'five'][nearest.NEIGHBOURS]} nearest measured layers" in text

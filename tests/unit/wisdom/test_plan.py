@@ -9,6 +9,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -336,6 +337,34 @@ def test_what_is_no_pointwise_convolution_is_an_error_that_names_it(
 def test_another_array_than_was_planned_for_is_refused(arrays: Arrays, other: Any) -> None:
     with pytest.raises(ValueError, match="x must be float32"):
         planned(arrays)(other)
+
+
+def with_residual(arrays: Arrays, residual: Any) -> Any:
+    weight, bias, x = arrays
+    return np.maximum(np.einsum("oc,nchw->nohw", weight, x) + bias[:, None, None] + residual, 0)
+
+
+def test_a_residual_is_added_before_the_activation_and_stays_as_it_is(arrays: Arrays, tmp_path: Path) -> None:
+    residual = np.random.default_rng(4).standard_normal(P.output_shape).astype("float32")
+    residual.flags.writeable = False
+    given = residual.copy()
+    for name in ("numpy-matmul", "numba-serial"):
+        entry = WisdomEntry(replace(P, add=True), 1, "a run", name, "faster", 1e-4, ())
+        known = Wisdom(environment.machine(), computing(environment.packages()), (entry,))
+        write_wisdom(known, tmp_path / "w.json")
+        layer = planned(arrays, add=True, wisdom=tmp_path / "w.json")
+        assert layer.backend == name
+        assert layer.problem.add
+        for _ in range(2):
+            y = layer(arrays[2], residual)
+            np.testing.assert_allclose(y, with_residual(arrays, residual), rtol=1e-5, atol=1e-5)
+        np.testing.assert_array_equal(residual, given)
+
+
+@pytest.mark.parametrize("other", [np.zeros((1, 4, 5, 4), "float32"), np.zeros((1, 4, 5, 3))], ids=["shape", "type"])
+def test_another_residual_than_was_planned_for_is_refused(arrays: Arrays, other: Any) -> None:
+    with pytest.raises(ValueError, match="residual must be float32"):
+        planned(arrays, add=True)(arrays[2], other)
 
 
 def test_weights_that_change_later_change_nothing(arrays: Arrays) -> None:
