@@ -179,6 +179,15 @@ class Forecast:
                 chosen[task.planned.key] = task
         return list(chosen.values())
 
+    def as_many_as_fit(self, tasks: Sequence[TrialTask], seconds: float) -> list[TrialTask]:
+        """The cheapest of ``tasks`` that fit into ``seconds`` together, the starts of their workers included."""
+        chosen: list[TrialTask] = []
+        for task in sorted(tasks, key=self.task_s):
+            if self.screening_s([*chosen, task]) > seconds:
+                break
+            chosen.append(task)
+        return chosen
+
     def screening_s(self, tasks: Sequence[TrialTask]) -> float:
         """Seconds of all ``tasks``, the starts of workers that do not run yet included."""
         return self._costs.starts_s(key for task in tasks for key in task.keys) + sum(map(self.task_s, tasks))

@@ -14,7 +14,9 @@ from pointwise_bench.common.shape_groups import has_total
 from pointwise_bench.common.what_people_use import WHAT_PEOPLE_USE
 from pointwise_bench.suites.harness.design.costs import CostKey
 from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.record.checkpoint import TrialKey
 from pointwise_bench.suites.harness.run.course.forecast import Forecast, Limits, without
+from pointwise_bench.suites.harness.run.course.meeting import Meeting
 from pointwise_bench.suites.harness.run.passes import Passes
 from pointwise_bench.suites.harness.run.plan import PlannedTrial, TrialTask
 from pointwise_bench.suites.harness.run.progress import Progress
@@ -27,6 +29,7 @@ class Screening:
         self._passes = passes
         self._forecast = Forecast(passes.costs)
         self._near: set[CostKey] | None = None  # None where everybody goes on
+        self._asked_again: set[tuple[str, TrialKey]] = set()  # behind the finals, on what their limits had left
         self.reasons: dict[CostKey, str] = {}
         """Why a backend has no cell on some of the problems that were reached."""
 
@@ -56,22 +59,53 @@ class Screening:
                 self._measure_everywhere(list(reach.tasks), kept_s, progress)
 
     def extend(self) -> bool:
-        """Where time is left behind the finals: further whole groups with those who were near; whether there were."""
-        if self._near is None:
-            return False
+        """Where time is left behind the finals: whether more was measured than the screening had reached.
+
+        Further whole groups with those who were near; or where everybody met everywhere, who had a part of the problems
+        only is measured on the others.
+        """
         passes = self._passes
         passes.costs.note_restart()  # the finals have other workers
-        followed = self._followed(
-            self._open_tasks(), POLICY.screening.short_share * passes.budget.left_s(), partly=True
-        )
-        if not followed:
+        seconds = POLICY.screening.short_share * passes.budget.left_s()
+        if self._near is not None:
+            return self._more("more groups", 0, self._followed(self._open_tasks(), seconds, partly=True))
+        number = 1 + max((each for planned in passes.plan for each in passes.checkpoint.passes(planned.key)), default=0)
+        left = self._left_by_limits()
+        # Of what is left then, one answer may take a share: whoever needs longer would end as timed out.
+        kept_s = max(map(self._forecast.task_s, left), default=0.0) / POLICY.budget.patience_share
+        rest = self._forecast.as_many_as_fit(left, min(seconds, passes.budget.left_s() - kept_s))
+        self._asked_again |= {(name, task.planned.key) for task in rest for name in task.backends}
+        return self._more("the rest", number, rest)
+
+    def _more(self, title: str, number: int, tasks: Sequence[TrialTask]) -> bool:
+        """Measure ``tasks`` with new workers; whether there were any."""
+        if not tasks:
             return False
+        passes = self._passes
         passes.restart()
-        progress = Progress.of_stage("more groups", len(followed), passes.budget, passes.announce)
-        with passes.recorded(0, progress):
-            passes.start(key for task in followed for key in task.keys)
-            self._measure(followed, progress)
+        progress = Progress.of_stage(title, len(tasks), passes.budget, passes.announce)
+        with passes.recorded(number, progress):
+            passes.start(key for task in tasks for key in task.keys)
+            self._measure(tasks, progress, number)
         return progress.done > 0
+
+    def _left_by_limits(self) -> list[TrialTask]:
+        """The problems on which a backend was not measured for its fair share, each beside the fastest there."""
+        passes, found = self._passes, list[TrialTask]()
+        for planned in passes.plan:
+            parts = passes.valid_parts(planned)
+            left = [
+                name
+                for name in passes.pending(planned)
+                if name not in parts
+                and self._usable(planned, name)
+                and (name, planned.threads) in self.reasons
+                and (name, planned.key) not in self._asked_again
+            ]
+            if left and parts:
+                fastest = min(parts, key=Meeting(planned, parts).first_median_s)
+                found.append(TrialTask(planned, (fastest, *left)))
+        return found
 
     def _open_tasks(self) -> list[TrialTask]:
         """What lacks the first pass, with the backends that lack nothing."""
@@ -86,11 +120,11 @@ class Screening:
     def _usable(self, planned: PlannedTrial, name: str) -> bool:
         return self._passes.pool.missing((name, planned.threads)) is None
 
-    def _measure(self, tasks: Iterable[TrialTask], progress: Progress) -> None:
+    def _measure(self, tasks: Iterable[TrialTask], progress: Progress, number: int = 0) -> None:
         for task in tasks:
             if self._passes.budget.left_s() <= 0:
                 return
-            self._passes.trial(task, 0, progress, POLICY.screening.rounds, POLICY.screening.far_rounds)
+            self._passes.trial(task, number, progress, POLICY.screening.rounds, POLICY.screening.far_rounds)
 
     def _measure_everywhere(self, tasks: list[TrialTask], kept_s: float, progress: Progress) -> None:
         """Everybody on all ``tasks``, as long as that is foreseen to fit into the time left; else as few as need be.

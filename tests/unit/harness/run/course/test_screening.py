@@ -38,6 +38,12 @@ def _all_statuses(session: Session) -> dict[str, dict[str, str]]:
 
 
 @pytest.fixture
+def without_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run whose screening reaches what it reaches: nothing more behind the finals, however much time is left."""
+    monkeypatch.setattr(Screening, "extend", lambda screening: False)
+
+
+@pytest.fixture
 def without_finals(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that ends with its screening: two thirds of the time of the longest runs here, of which nothing is asked.
 
@@ -87,6 +93,7 @@ def test_groups_are_whole_in_the_order_asked_or_named_as_left_out(
 
 
 @pytest.mark.usefixtures("without_finals")
+@pytest.mark.usefixtures("without_more")
 def test_who_prepares_for_long_is_given_a_share_of_the_problems_and_costs_others_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,6 +111,22 @@ def test_who_prepares_for_long_is_given_a_share_of_the_problems_and_costs_others
     left_out = next(problem for problem in groups["net"] if problem.id not in own)
     with pytest.raises(BudgetSpent, match=rf"its fair share of the time budget was {len(own)} of 40 problems"):
         session.cell(left_out, 1, "compiler")
+
+
+def test_where_time_is_left_who_had_a_share_is_measured_on_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the fastest, in a pass of its own; nobody else is started for it."""
+    decided = {"fast": Made(speed=5e10), "slow": Made(speed=1e10), "slower": Made(speed=5e9)}
+    compiler = Made(prepare_s=4.0, first_s=6.0, speed=2e10)
+    machine = SimulatedMachine(decided | {"compiler": compiler})
+    run_of(machine, tmp_path, monkeypatch, {"net": problems(3)}, time_budget_s=120.0)  # its costs are known then
+    session = run_of(machine, tmp_path, monkeypatch, {"net": problems(45)}, time_budget_s=300.0)
+    assert list(statuses(session, "compiler").values()) == ["ok"] * 45
+    late = [line for _, line in machine.said if line.startswith("[the rest, ")]
+    assert late
+    assert all("best of 2" in line for line in late)
+    assert machine.clock.now - 1000 <= 420.0
 
 
 def test_who_lacks_something_is_told_so_on_every_problem_reached_and_costs_no_share(
@@ -138,6 +161,7 @@ def test_the_plan_is_said_before_anything_is_started_and_from_known_costs_afterw
 
 
 @pytest.mark.usefixtures("without_finals")
+@pytest.mark.usefixtures("without_more")
 def test_costs_that_are_larger_than_foreseen_leave_the_others_their_cells(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
