@@ -14,6 +14,7 @@ from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.collections.models import share_of_model
 from pointwise_bench.report.analysis.collections.timed_models import whole_model_said
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
+from pointwise_bench.report.analysis.overall.in_sequence import FOUND, factor, in_sequence
 from pointwise_bench.report.analysis.series import Columns, values_of
 from pointwise_bench.report.analysis.wording import duration, joined, times
 from pointwise_bench.report.pages.commands import measure, options_of
@@ -63,6 +64,7 @@ class NetworkView:
     ``incomplete`` are backends with some of the layers, ``absent`` those with none, each with what it has or lacks.
     ``command`` measures what is missing or not yet certain; empty where nothing is. ``model`` says which share of its
     model the layers are, where that is known, and ``whole`` what optimising all of it gains, where that was measured.
+    ``in_one_pass`` is what all layers are expected to take in a forward pass.
     """
 
     sentence: Sentence
@@ -79,6 +81,7 @@ class NetworkView:
     command: str
     model: str = ""
     whole: str = ""
+    in_one_pass: str = ""
 
     @property
     def heaviest(self) -> tuple[Segment, ...]:
@@ -116,6 +119,22 @@ def network_view(
         command=_command(run, group),
         model=share_of_model(run, group.name),
         whole=whole_model_said(run, group.name, group.threads),
+        in_one_pass=_in_one_pass(run, ranked) if group.is_network else "",
+    )
+
+
+def _in_one_pass(run: Run, ranked: Sequence[Standing]) -> str:
+    """Of the fastest; empty where it was measured in another way than the factor was found."""
+    if not ranked or ranked[0].total is None:
+        return ""
+    first = next(cell for cell in run.cells if cell.backend == ranked[0].backend)
+    if first.device != "cpu" or first.cache != "hot" or first.problem.direction != "forward":
+        return ""
+    found, over = in_sequence(ranked[0].total), factor()
+    return (
+        f"In a forward pass each layer comes once, with weights of its own: {duration(found.seconds)} "
+        f"[{duration(found.low)}, {duration(found.high)}] is expected of {ranked[0].backend} for all of them, as "
+        f"{len(FOUND)} such passes on one machine took {over.low:.2f} to {over.high:.2f} times the sum shown here."
     )
 
 

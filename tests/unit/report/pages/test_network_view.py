@@ -12,6 +12,8 @@ import pytest
 from make_run import cell, noisy, run_of
 
 from pointwise_bench.report.analysis import comparisons
+from pointwise_bench.report.analysis.overall.in_sequence import factor
+from pointwise_bench.report.analysis.wording import duration
 from pointwise_bench.report.pages.network_view import NetworkView, network_view
 from pointwise_bench.report.pages.run_analysis import analyse
 from pointwise_bench.report.plots.style import looks
@@ -152,3 +154,23 @@ def test_who_is_alone_has_beaten_nobody(tmp_path: Path) -> None:
     assert (sentence.use, sentence.sure) == ("only a was measured", False)
     beside_one_that_failed = [timed("a", 1e-3), cell("b", FIRST)]
     assert view_of(tmp_path / "failed", beside_one_that_failed).sentence.use == "use a"
+
+
+def test_what_all_layers_take_in_one_pass_has_an_interval(tmp_path: Path) -> None:
+    """Of the fastest, as it was measured: the factor was found on the processor, with hot caches, of forward layers."""
+    said = view_of(tmp_path, [timed("a", 1e-3), timed("b", 2e-3)]).in_one_pass
+    over = factor()
+    expected = f"{duration(over.ratio * 1e-3)} [{duration(over.low * 1e-3)}, {duration(over.high * 1e-3)}]"
+    assert f"{expected} is expected of a for all of them" in said
+    assert f"took {over.low:.2f} to {over.high:.2f} times the sum" in said
+    backward = f"{FIRST}-backward-input"
+    for number, cells in enumerate(
+        (
+            [timed("a", 1e-3, device="cuda")],
+            [timed("a", 1e-3, cache="cold")],
+            [timed("a", 1e-3, backward)],
+            [cell("a", FIRST)],
+            [timed("a", 1e-3, group="sweep-image")],
+        )
+    ):
+        assert view_of(tmp_path / str(number), cells).in_one_pass == ""
