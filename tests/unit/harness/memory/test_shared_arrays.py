@@ -95,12 +95,12 @@ def test_a_block_cannot_be_changed_by_who_reads_it() -> None:
 
 
 @SEALABLE
-def test_what_could_still_be_changed_is_not_read(tmp_path: Path) -> None:
+def test_what_could_still_be_changed_is_not_read(on_disk: Path) -> None:
     descriptor = os.memfd_create("open", os.MFD_ALLOW_SEALING)
     os.write(descriptor, bytes(1000))
     with pytest.raises(ValueError, match="not sealed"):
         read_block(descriptor)
-    with pytest.raises(ValueError, match="no block"), (tmp_path / "file").open("wb") as file:
+    with pytest.raises(ValueError, match="no block"), (on_disk / "file").open("wb") as file:
         read_block(os.dup(file.fileno()))
 
 
