@@ -82,8 +82,9 @@ def _row(model: TimedModel, way: str) -> WayRow:
         why = "not measured" if found is None else found.reason or found.status
         return WayRow(TITLES[way], DASH, DASH, DASH, f"not here: {why}")
     gain = None if way == OPTIMISED else gain_over(model, way)
+    median = float(np.median(model.ways[OPTIMISED].samples if gain else found.samples))
     differs = DASH if way == EAGER or found.differs is None else f"{found.differs:.1e}"
-    time = duration(float(np.median(found.samples)))
+    time = duration(median * gain.ratio if gain else median)  # so times stand to each other as the gains say
     said = _MARKS.get(sure(gain), "? ") + times(*gain) if gain else DASH
     return WayRow(TITLES[way], time, said, differs, "")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -106,3 +107,26 @@ def test_the_group_was_made_of_the_layers_that_are_kept(selection: ModuleType) -
         assert tuple(int(row[key]) for key in ("in_channels", "out_channels", "height", "width")) == sizes
         assert layer.problem.macs <= selection.LARGEST
     assert file.stat().st_size < 700 * 1024
+
+
+def test_the_document_says_which_share_of_models_is_in_it() -> None:
+    head = " ".join((SHAPES / "census.toml").read_text().split("source =")[0].replace("#", "").split())
+    document = " ".join((ROOT / "docs/METHODOLOGY.md").read_text().split())
+    found = re.search(
+        r"(\d+) models of torchvision and timm \((\d+) more could not be read; "
+        r"not reached: (\d+) of the ([\d,]+), .*?\): "
+        r"(\d+) distinct layers, (\d+) by occurrence.* a layer is ([\d.]+) octaves .*: ([\d.]+)% of the work",
+        head,
+    )
+    assert found is not None, head
+    held, unread, missed, all_of_them, distinct, occurrences, octaves, work = found.groups()
+    total = int(all_of_them.replace(",", ""))
+    assert int(held) + int(unread) + int(missed) == total
+    for sentence in (
+        f"{held} of {all_of_them} ({100 * int(held) / total:.0f} %) were read",
+        f"{unread} could not be, and {missed} were not reached",
+        f"{int(distinct):,} distinct layers, {int(occurrences):,} by occurrence",
+        f"{octaves} octaves from who stands for it",
+        f"{work} % of the work is left",
+    ):
+        assert sentence in document, sentence
