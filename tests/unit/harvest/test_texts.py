@@ -10,7 +10,7 @@ import pytest
 
 from pointwise_bench.harvest.operations import Convolution, HarvestedModel, HarvestError, Linear, OtherProduct
 from pointwise_bench.harvest.texts import kinds
-from pointwise_bench.harvest.texts.descriptors import activation_of
+from pointwise_bench.harvest.texts.descriptors import activation_of, after_sum
 
 BENCHDNN = """\
 # resnet_50
@@ -202,3 +202,29 @@ def test_a_text_damaged_at_random_ends_with_one_line_or_with_layers(tmp_path: Pa
         except HarvestError as error:
             lines.append(str(error))
     assert not [line for line in lines if "\n" in line]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", None),
+        ("relu", None),
+        ("sum", "none"),
+        ("sum+relu", "relu"),
+        ("attr-post-ops:sum:1;eltwise_clip:0:6;", "relu6"),
+        ("ops:'sum;eltwise_swish:1;';", "silu"),
+        ("sum:0.5+relu", None),  # multiplied
+        ("relu+sum", None),  # behind the activation
+        ("sum+sum", "none"),
+        ("binary_add:f32:0+relu", None),  # of any shape
+    ],
+)
+def test_a_sum_that_comes_first_is_a_residual(text: str, expected: str | None) -> None:
+    assert after_sum(text) == expected
+
+
+def test_a_layer_of_a_text_has_its_residual(tmp_path: Path) -> None:
+    model = read(tmp_path, '--dir=FWD_I --attr-post-ops=sum+relu\nmb1ic8ih5oc8oh5kh1ph0n"end"\n')
+    assert model is not None
+    found = [each for each in model.operations if isinstance(each, Convolution)]
+    assert [(each.activation, each.after_residual) for each in found] == [("none", "relu")]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from pointwise_bench.harvest.operations import NO_ACTIVATION, Operation, OtherProduct
+from pointwise_bench.harvest.operations import Operation, OtherProduct
 from pointwise_bench.harvest.texts.descriptors import (
     DTYPES,
-    activation_of,
     convolution_of,
     name_of,
     sizes_of,
@@ -52,7 +51,7 @@ def _operation(word: str, sizes: dict[str, int], options: dict[str, str]) -> Ope
         count=count,
         batch=_DEFAULT_BATCH,
         bias=options["dir"].endswith("_B"),
-        activation=activation_of(options["attr-post-ops"]) if options["attr-post-ops"] else NO_ACTIVATION,
+        post_operations=options["attr-post-ops"],
         dtype=_dtype(options),
     )
     if options["dir"].startswith("BWD"):

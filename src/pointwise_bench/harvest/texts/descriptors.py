@@ -54,10 +54,13 @@ def convolution_of(
     count: int = 1,
     batch: int = 2,
     bias: bool = False,
-    activation: str = NO_ACTIVATION,
+    post_operations: str = "",
     dtype: str = "float32",
 ) -> Convolution:
-    """The layer; what is left out follows from the axes that are there, as benchdnn has it. Raises ``HarvestError``."""
+    """The layer, with what ``post_operations`` say. Raises ``HarvestError``.
+
+    What is left out follows from the axes that are there, as benchdnn has it.
+    """
     # A square image may be told by one of its sides, whichever; depth and one dimension are told by their own words.
     axes = [axis for axis in _AXES if f"i{axis}" in sizes]
     if axes == ["h"]:
@@ -91,7 +94,8 @@ def convolution_of(
         out_image=out,
         groups=groups,
         bias=bias,
-        activation=activation,
+        activation=activation_of(post_operations),
+        after_residual=after_sum(post_operations),
         dtype=dtype,
         count=count,
     )
@@ -110,7 +114,7 @@ def activation_of(text: str) -> str:
 
     What is added before it does not matter to its name; who adds has no activation right behind, as in the catalogue.
     """
-    for step in re.split(r"[+;'\s]+", text.rpartition("ops:")[2]):
+    for step in _steps(text):
         word, *numbers = step.removeprefix("eltwise_").split(":")
         if word in ("sum", "add") or word.startswith("binary"):
             return NO_ACTIVATION
@@ -123,3 +127,17 @@ def activation_of(text: str) -> str:
         if word in _WORDS:
             return _WORDS[word]
     return NO_ACTIVATION
+
+
+def after_sum(text: str) -> str | None:
+    """The activation behind a ``sum`` that is the first post-operation: the result is added to what lay in its memory.
+
+    None where there is none, or where it is multiplied. A ``binary`` addition may be of any shape, which no text tells.
+    """
+    first, *rest = _steps(text) or [""]
+    word, *numbers = first.split(":")
+    return activation_of("+".join(rest)) if word == "sum" and numbers in ([], ["1"], ["1.0"]) else None
+
+
+def _steps(text: str) -> list[str]:
+    return [step for step in re.split(r"[+;'\s]+", text.rpartition("ops:")[2]) if step]

@@ -42,7 +42,7 @@ def _convolution(fields: list[str], name: str) -> Operation:
         sizes,
         name,
         bias=_BIAS.search(memory) is not None,
-        activation=activation_of(attributes),
+        post_operations=attributes,
         dtype=_dtype(memory),
     )
     if any(each.startswith("backward") for each in fields):
