@@ -8,10 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-import pandas as pd
-
 from pointwise_bench.report.analysis.groups import ReportGroup
-from pointwise_bench.report.analysis.series import columns_of
+from pointwise_bench.report.analysis.series import Columns
 from pointwise_bench.report.pages.files.csv_file import CsvFile
 from pointwise_bench.report.pages.layer_pages import CellKey, details_of, page_numbers
 from pointwise_bench.report.pages.network_view import NetworkView, network_view
@@ -20,7 +18,7 @@ from pointwise_bench.report.pages.run_analysis import RunAnalysis
 from pointwise_bench.report.plots.style import Look
 from pointwise_bench.report.reading.cells import ReadCell
 
-_COLUMNS: Final = (
+COLUMNS: Final = (
     *("name", "problem", "count", "threads", "backend", "status", "reason", "sign", "median_s", "low_s", "high_s"),
     *("rounds", "visible_percent", "percent_of_roof", "bound_by", "error_ratio", "prepare_s", "first_call_s"),
     "page_faults_per_call",
@@ -52,10 +50,8 @@ class Surroundings:
     prefix: str
 
 
-def group_pages(found: RunAnalysis, group: ReportGroup, rows: pd.DataFrame, around: Surroundings) -> GroupPages:
-    """``rows`` are those of the group in the table of times."""
-    # Column by column, and each once: a row of a table of pandas takes a hundred times as long.
-    columns = columns_of(rows, _COLUMNS)
+def group_pages(found: RunAnalysis, group: ReportGroup, columns: Columns, around: Surroundings) -> GroupPages:
+    """``columns`` are ``COLUMNS`` of the group's rows in the table of times."""
     view = network_view(found.run, group, columns, found.baseline, around.colours)
     parts = details_of(found.run, group, columns, around.cells, around.colours)
     stem = f"{around.prefix}layers-{slug_of(group.name)}-threads-{group.threads}"
@@ -70,7 +66,7 @@ def group_pages(found: RunAnalysis, group: ReportGroup, rows: pd.DataFrame, arou
         "parts": names,
         "table": f"{stem}.csv",
     }
-    table = CsvFile(f"{stem}.csv", _COLUMNS, zip(*columns.values(), strict=True))
+    table = CsvFile(f"{stem}.csv", COLUMNS, zip(*columns.values(), strict=True))
     pages = (
         Page(name, "layers.html", values | {"part": part, "layers": layers}, () if part else (table,))
         for part, (name, layers) in enumerate(zip(names, parts, strict=True))

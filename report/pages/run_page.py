@@ -9,7 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pointwise_bench.backends.problem import Problem
 from pointwise_bench.common.status import STATUSES
@@ -19,7 +21,7 @@ from pointwise_bench.report.analysis.correctness import correctness, failures
 from pointwise_bench.report.analysis.costs import costs
 from pointwise_bench.report.analysis.groups import ReportGroup
 from pointwise_bench.report.analysis.roofline import Roofs
-from pointwise_bench.report.analysis.series import values_of
+from pointwise_bench.report.analysis.series import Columns, columns_of_parts, values_of
 from pointwise_bench.report.analysis.trust.calibration import calibration
 from pointwise_bench.report.analysis.trust.controls import controls_of
 from pointwise_bench.report.analysis.trust.health import disturbed_share, unstable, warnings
@@ -27,7 +29,7 @@ from pointwise_bench.report.analysis.trust.light import light_of
 from pointwise_bench.report.analysis.wording import plainly, threads_of
 from pointwise_bench.report.claims import claim_tables
 from pointwise_bench.report.pages.answers import NetworkAnswer, answer, headline, verdict_counts
-from pointwise_bench.report.pages.group_pages import GroupPages, Surroundings, group_pages, slug_of
+from pointwise_bench.report.pages.group_pages import COLUMNS, GroupPages, Surroundings, group_pages, slug_of
 from pointwise_bench.report.pages.layer_pages import cells_by_key
 from pointwise_bench.report.pages.layer_table import LayerTable, layer_table
 from pointwise_bench.report.pages.run_analysis import RunAnalysis
@@ -178,46 +180,60 @@ def _headline(found: RunAnalysis) -> str:
 
 
 class _Planned(NamedTuple):
-    """A section before it is made: the group's rows in the table of times, and those of its plot if it has one."""
+    """A section before it is made.
+
+    ``columns`` are of the group's rows in the table of times; ``tabulated`` are those rows where the page has a table
+    of them, ``plotted`` those of its plot.
+    """
 
     group: ReportGroup
-    rows: pd.DataFrame
-    in_table: bool
+    columns: Columns
+    tabulated: pd.DataFrame | None
     plotted: pd.DataFrame | None
 
 
 def _planned(found: RunAnalysis, place: RunPlace) -> Iterator[_Planned]:
     """One after the other: selecting each group's rows from the whole table would take its square in time."""
-    rows = _rows_by_group(found.timings)
-    of_sweep: defaultdict[str, list[pd.DataFrame]] = defaultdict(list)
-    for (name, _), own in rows.items():
+    table = found.timings
+    columns, is_timed = columns_of_parts(table, COLUMNS), table["median_s"].notna().to_numpy()
+    numbers = _rows_by_group(table)
+    of_sweep: defaultdict[str, list[NDArray[np.intp]]] = defaultdict(list)
+    for (name, _), own in numbers.items():
         of_sweep[name].append(own)
     taken = drawn = 0
-    nothing = found.timings[:0]
+    nothing = np.empty(0, dtype=np.intp)
     for number, group in enumerate(found.groups):
-        own = rows.get((group.name, group.threads), nothing)
+        own = numbers.get((group.name, group.threads), nothing)
         taken += len(own)
         drawn += max(len(own), FRAME_COSTS)
         few = number < MOST_TABLES
-        plotted = rows.get((group.name, group.threads))
+        plotted = numbers.get((group.name, group.threads))
         if group.is_sweep:  # its plot holds all thread budgets, and only its first section shows it
             parts = of_sweep.pop(group.name, [])
-            plotted = pd.concat(parts) if parts else None
-        in_table = few and taken <= MOST_CELLS and bool(own["median_s"].notna().any())
-        yield _Planned(group, own, in_table, plotted if few and drawn <= place.plotted else None)
+            plotted = np.concatenate(parts) if parts else None
+        in_table = few and taken <= MOST_CELLS and bool(is_timed[own].any())
+        in_plot = few and drawn <= place.plotted
+        yield _Planned(
+            group=group,
+            columns=columns(own),
+            tabulated=table.iloc[own] if in_table else None,
+            plotted=table.iloc[plotted] if in_plot and plotted is not None else None,
+        )
 
 
-def _rows_by_group(timings: pd.DataFrame) -> dict[tuple[str, int], pd.DataFrame]:
-    grouped = timings.groupby(["group", "threads"], sort=False)
-    return {cast("tuple[str, int]", key): rows for key, rows in grouped}
+def _rows_by_group(timings: pd.DataFrame) -> dict[tuple[str, int], NDArray[np.intp]]:
+    """The numbers of each group's rows; in the order of the table, as those of a sweep are drawn."""
+    found = timings.groupby(["group", "threads"], sort=False).indices
+    rows = {cast("tuple[str, int]", key): np.asarray(own, dtype=np.intp) for key, own in found.items()}
+    return dict(sorted(rows.items(), key=lambda item: int(item[1][0])))
 
 
 def _section(found: RunAnalysis, planned: _Planned, around: Surroundings, place: RunPlace) -> Section:
     """Writes its plot and the pages behind it, which are much larger than what is said of them here."""
-    group, rows = planned.group, planned.rows
-    table = layer_table(group, rows, found.baseline) if planned.in_table else None
+    group = planned.group
+    table = layer_table(group, planned.tabulated, found.baseline) if planned.tabulated is not None else None
     plot = _plot(group, planned.plotted, around, place) if planned.plotted is not None else None
-    behind = group_pages(found, group, rows, around)
+    behind = group_pages(found, group, planned.columns, around)
     for page in behind.pages:
         page.write(place.folder)
     return Section(group, answer(group), table, [plot] if plot else [], behind.written())

@@ -9,7 +9,14 @@ import pandas as pd
 import pytest
 from make_run import cell, run_of
 
-from pointwise_bench.report.analysis.series import by_backend, clusters_of, records, series_of, times_of
+from pointwise_bench.report.analysis.series import (
+    by_backend,
+    clusters_of,
+    columns_of_parts,
+    records,
+    series_of,
+    times_of,
+)
 
 PROBLEM, OTHER = "n1c64h28w28-o128", "n1c128h14w14-o64"
 
@@ -56,3 +63,13 @@ def test_rows_are_plain_values_of_the_columns_asked_for() -> None:
     assert list(found[0].values()) == [True, "a", 1, 0.5]
     assert [type(value) for value in found[0].values()] == [bool, str, int, float]
     assert found[1]["whole"] is pd.NA
+
+
+def test_parts_of_a_table_are_plain_values_in_the_order_asked_for() -> None:
+    table = pd.DataFrame(
+        {"name": ["a", "b", "c"], "count": [1, None, 3], "seconds": [0.5, 1.5, 2.5], "left": [0, 1, 2]}
+    )
+    part = columns_of_parts(table.astype({"count": "Int64"}), ("seconds", "name", "count"))
+    assert part(np.array([2, 1])) == {"seconds": [2.5, 1.5], "name": ["c", "b"], "count": [3, pd.NA]}
+    assert [type(one) for values in part(np.array([0])).values() for one in values] == [float, str, int]
+    assert part(np.array([], dtype=np.intp)) == {"seconds": [], "name": [], "count": []}

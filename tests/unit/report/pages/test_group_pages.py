@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 from make_run import cell, run_of
 
-from pointwise_bench.report.pages.group_pages import GroupPages, Surroundings, group_pages, slug_of
+from pointwise_bench.report.analysis.series import columns_of_parts
+from pointwise_bench.report.pages.group_pages import COLUMNS, GroupPages, Surroundings, group_pages, slug_of
 from pointwise_bench.report.pages.layer_pages import cells_by_key
 from pointwise_bench.report.pages.rendering import render
 from pointwise_bench.report.pages.run_analysis import analyse
@@ -40,7 +42,8 @@ def pages_of(tmp_path: Path, count: int) -> GroupPages:
     cells = [cell("a", f"n{n}c8h4w4-o8", [1e-3] * 9) for n in range(1, count + 1)]
     found = analyse(run_of(tmp_path, cells))
     around = Surroundings(cells_by_key(found.run), looks(found.run.backends), "run-2.html", "2-")
-    return group_pages(found, found.groups[0], found.timings, around)
+    columns = columns_of_parts(found.timings, COLUMNS)(np.arange(count))
+    return group_pages(found, found.groups[0], columns, around)
 
 
 def test_a_page_leads_back_to_its_run_and_holds_every_layer_under_its_number(tmp_path: Path) -> None:
