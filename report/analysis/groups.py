@@ -114,6 +114,11 @@ class ReportGroup:
         return [standing for standing in self.standings if standing.leads]
 
     @property
+    def alone(self) -> bool:
+        """Whether one backend alone has any time: to be the fastest of one says nothing."""
+        return sum(standing.timed > 0 for standing in self.standings) == 1
+
+    @property
     def undecided(self) -> list[Standing]:
         """Those of which the evidence does not tell whether they are slower."""
         return [standing for standing in self.standings if standing.sign == "undecided"]

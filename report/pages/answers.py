@@ -113,8 +113,8 @@ def _of_one(group: ReportGroup) -> str:
     names = joined(one.backend for one in group.leaders)
     if group.undecided:
         return f"On {group.called}, the evidence does not tell who is fastest; {names} is ahead: {_certainty(group)}."
-    if len(group.standings) == 1:
-        return f"On {group.called}, only {names} was measured."
+    if group.alone:
+        return f"On {group.called}, only {names} has times."
     return f"On {group.called}, {names} {'are' if len(group.leaders) > 1 else 'is'} fastest: {_certainty(group)}."
 
 

@@ -159,7 +159,7 @@ def sentence_of(group: ReportGroup, baseline: str | None) -> Sentence:
     usual = next((one for one in group.standings if one.backend == baseline and one.behind is not None), None)
     if usual is not None and usual not in (first, slower):
         parts.append(f"{_ratio(usual)} over {usual.backend}")
-    return Sentence(title, use, "; ".join(parts), sure=not group.undecided and len(group.standings) > 1)
+    return Sentence(title, use, "; ".join(parts), sure=not group.undecided and not group.alone)
 
 
 def _who(group: ReportGroup) -> tuple[str, list[str]]:
@@ -172,8 +172,8 @@ def _who(group: ReportGroup) -> tuple[str, list[str]]:
         more = f" and {len(unclear) - 1} more" if len(unclear) > 1 else ""
         parts.append(f"? not enough evidence against {against or unclear[0].backend}{more}")
         return f"perhaps {_either(leaders)}", parts
-    if len(group.standings) == 1:  # it has beaten nobody
-        return f"only {leaders[0]} was measured", parts
+    if group.alone:  # it has beaten nobody
+        return f"only {leaders[0]} has times", parts
     return f"use {_either(leaders)}", parts
 
 

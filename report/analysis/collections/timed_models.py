@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TITLES: Final = {
     EAGER: "as it was",
     OPTIMISED: "optimised",
-    WITHOUT_KERNEL: "optimised without our kernel",
+    WITHOUT_KERNEL: "without our kernel",
     TORCH_COMPILE: "torch.compile",
     ONNX_RUNTIME: "ONNX Runtime",
 }

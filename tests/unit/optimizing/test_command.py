@@ -37,8 +37,8 @@ def test_a_line_for_each_way_the_verdict_and_the_layers(
     words = ["m:make", "--input", "1x3", "--threads", "2", "--results", str(tmp_path), "--skip", "torch.compile"]
     assert main(words) == 0
     said = capsys.readouterr()
-    assert "as it was                     3.00 ms  1.50× [1.50, 1.50]" in said.out  # noqa: RUF001
-    assert "torch.compile                 not here: not asked for\n" in said.out
+    assert "as it was           3.00 ms  1.50× [1.50, 1.50]" in said.out  # noqa: RUF001
+    assert "torch.compile       not here: not asked for\n" in said.out
     assert "Optimised it is 1.50× [1.50, 1.50] as fast as it was" in said.out  # noqa: RUF001
     assert "1 layer: 1 by oneDNN\n  head with relu: oneDNN (oneDNN 1 us)" in said.out
     assert said.err.splitlines() == [f"m:make, 2 threads: start {number} of 3" for number in (1, 2, 3)]

@@ -115,7 +115,7 @@ def test_where_nothing_is_valid_nobody_is_named() -> None:
         ([], NONE_FASTEST),
         ([group_of("sweep-batch", [standing("a", 1.0, "fastest")])], NONE_FASTEST),
         ([group_of("tinynet", [standing("a", None, timed=1)])], NONE_FASTEST),
-        ([group_of("tinynet", [standing("a", 1.0, "fastest")])], "On tinynet, only a was measured."),
+        ([group_of("tinynet", [standing("a", 1.0, "fastest")])], "On tinynet, only a has times."),
         ([network("a")], f"On tinynet, a is fastest: 1.50{CROSS} [1.40, 1.60] ahead of c."),
         (
             [network("a", "b")],

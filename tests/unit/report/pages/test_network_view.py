@@ -151,9 +151,11 @@ def test_the_layers_that_take_most_of_the_time_are_named_with_their_share(tmp_pa
 def test_who_is_alone_has_beaten_nobody(tmp_path: Path) -> None:
     """It was all that a short run had time for: no advice follows from it."""
     sentence = view_of(tmp_path, [timed("a", 1e-3)]).sentence
-    assert (sentence.use, sentence.sure) == ("only a was measured", False)
+    assert (sentence.use, sentence.sure) == ("only a has times", False)
     beside_one_that_failed = [timed("a", 1e-3), cell("b", FIRST)]
-    assert view_of(tmp_path / "failed", beside_one_that_failed).sentence.use == "use a"
+    assert view_of(tmp_path / "failed", beside_one_that_failed).sentence.use == "only a has times"
+    beside_one_with_a_part = [timed("a", 1e-3), timed("a", 1e-3, SECOND), timed("b", 1e-3), cell("b", SECOND)]
+    assert view_of(tmp_path / "part", beside_one_with_a_part).sentence.use == "use a"
 
 
 def test_what_all_layers_take_in_one_pass_has_an_interval(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_five_lines_whoever_is_here(tmp_path: Path) -> None:
     assert [(row.title, row.time, row.gain, row.reason) for row in said.rows] == [
         ("as it was", "2.00 ms", "2.00× [2.00, 2.00]", ""),  # noqa: RUF001
         ("optimised", "1.00 ms", "–", ""),  # noqa: RUF001
-        ("optimised without our kernel", "1.10 ms", "1.10× [1.10, 1.10]", ""),  # noqa: RUF001
+        ("without our kernel", "1.10 ms", "1.10× [1.10, 1.10]", ""),  # noqa: RUF001
         ("torch.compile", "1.01 ms", "? 1.01× [1.01, 1.01]", ""),  # noqa: RUF001
         ("ONNX Runtime", "–", "–", "not here: planted <reason>"),  # noqa: RUF001
     ]
