@@ -8,7 +8,7 @@ and what NaN or infinity does to a sum is decided by the weight that it meets.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, floor, log2
+from math import ceil, frexp, log2
 from typing import Any, Final
 
 import ml_dtypes
@@ -90,7 +90,7 @@ class Extremes:
         info = ml_dtypes.finfo(problem.dtype)
         self._smallest = ceil(log2(float(info.smallest_subnormal)))
         self._lowest = ceil(log2(_smallest_normal(problem.dtype) / SMALLEST_VALUE)) + LARGEST_WEIGHTS[problem.dtype]
-        self._largest = floor(log2(float(info.max)))
+        self._largest = frexp(float(info.max))[1] - 1  # of float64, log2 rounds up to a power that it does not have
         lost = log2(_smallest_normal(error_bounds.ACCUMULATOR[problem.dtype]) * (self._form.terms + 2))
         self._clear = max(self._lowest, ceil(lost) + CLEARLY)
 

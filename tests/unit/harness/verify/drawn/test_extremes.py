@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -75,3 +76,13 @@ def test_correct_code_stays_far_below_the_bound_whatever_the_weights(terms: int)
         sampled = SampledRows.drawn(problem, made.real)
         rows = sampled.of(result.reshape(problem.output_shape))
         assert Comparison(problem, "own").error(rows, sampled.case((x,))) < 0.3
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_large_numbers_come_up_to_the_largest_and_infinities_are_few(dtype: Any) -> None:
+    """Of float64 every second one that was to be large had been infinite."""
+    problem = Problem(batch=2, in_channels=40, out_channels=24, height=6, width=5, dtype=dtype)
+    x = CaseSet.of(problem, seed=3).loud.inputs[0].astype(np.float64)
+    finite = x[np.isfinite(x)]
+    assert np.abs(finite).max() > float(ml_dtypes.finfo(dtype).max) / 2.1
+    assert 0 < x.size - finite.size <= 2 * 4
