@@ -332,5 +332,9 @@ def test_what_few_rounds_leave_open_has_more_of_them(monkeypatch: pytest.MonkeyP
     found = rounds([*disturbed, *[2.0] * 300])
     assert (found.ratio, found.low) == (2, 2)
     assert len(ratios) == 320 - 63
+    of_one_look_enough = [*[0.5] * 5, *[2.0] * 16]
+    assert paired_times.speed_up(of_one_look_enough).low == 2
+    assert rounds([*of_one_look_enough, *[2.0] * 300]).low == 2
+    assert len(ratios) == 321 - 63
     assert rounds([0.5, 2.0] * 150).low == 0.5
     assert len(ratios) == 300 - 189

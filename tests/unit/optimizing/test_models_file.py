@@ -38,13 +38,14 @@ def test_a_damaged_file_is_put_aside(text: str, tmp_path: Path) -> None:
     assert (tmp_path / MACHINE / "models.json.damaged").read_text() == text
 
 
-def test_no_link_is_written_through(tmp_path: Path) -> None:
+def test_no_link_is_read_or_written_through(tmp_path: Path) -> None:
+    mine = keep(timed_model(model="mine"), tmp_path / "elsewhere", MACHINE)
+    before = mine.read_text()
     (tmp_path / MACHINE).mkdir()
-    (tmp_path / "mine").write_text("mine")
-    (tmp_path / MACHINE / "models.json").symlink_to(tmp_path / "mine")
+    (tmp_path / MACHINE / "models.json").symlink_to(mine)
     keep(timed_model(), tmp_path, MACHINE)
-    assert (tmp_path / "mine").read_text() == "mine"
-    assert len(kept(tmp_path)) == 1
+    assert mine.read_text() == before
+    assert [model for model, _, _ in kept(tmp_path)] == ["torchvision:<net>"]
 
 
 def test_what_cannot_be_written_leaves_no_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
