@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import randbits
+from time import perf_counter
 from typing import Final
 
 from pointwise_bench import Problem
@@ -14,6 +15,8 @@ from pointwise_bench.backends import Source
 from pointwise_bench.suites.attacks.kinds import CONTROL_KIND, Kind
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.ended import Ended
+from pointwise_bench.suites.harness.timing.clock import Turn
+from pointwise_bench.suites.harness.timing.held_clock import TurnOnBothClocks, check_clock
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.gate import was_right_before
 from pointwise_bench.suites.harness.worker.client import WorkerClient
@@ -130,13 +133,19 @@ def _share_of_time(shared: SharedCases, control: WorkerClient, attack: WorkerCli
     control.set_up(shared, PATIENCE_S)
     seconds = control.warm_up(PATIENCE_S).seconds_per_call
     calls = max(FEWEST_CALLS, round(POLICY.rounds.turn_s / max(seconds, 1e-7)))
-    attack.warm_up(PATIENCE_S)
-    shares: list[float] = []
+    warm_s = attack.warm_up(PATIENCE_S).seconds_per_call
+    shares, turns = list[float](), list[TurnOnBothClocks]()
+
+    def take(client: WorkerClient, calls: int) -> tuple[Turn, TurnOnBothClocks]:
+        began = perf_counter()
+        turn = client.turn(calls, POLICY.rounds.warm_s, None, PATIENCE_S)
+        return turn, TurnOnBothClocks(perf_counter() - began, turn.wall_s, turn.untimed_s)
+
     most = POLICY.rounds.usual  # as in a run: results are looked at now and then
     while len(shares) < ROUNDS or (len(shares) < most and statistics.median(shares) < GAINED):
         for _ in range(ROUNDS):
-            its, honest = (
-                each.turn(calls, POLICY.rounds.warm_s, None, PATIENCE_S).seconds_per_call for each in (attack, control)
-            )
-            shares.append(its / honest)
+            (its, on_both), (honest, _) = take(attack, calls), take(control, calls)
+            turns.append(on_both)
+            shares.append(its.seconds_per_call / honest.seconds_per_call)
+    check_clock(shared.problem, warm_s, calls, turns, lambda calls: take(attack, calls)[1])
     return statistics.median(shares)

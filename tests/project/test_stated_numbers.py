@@ -86,6 +86,8 @@ METHODOLOGY: Final = (
     f"may exceed the thread budget by at most {ACCEPTANCE.budget_tolerance}",
     f"a turn {WORDS[ACCEPTANCE.long_turn]} times as long, kept to no cores either",
     f"{WORDS[ACCEPTANCE.telling_turns]} of which, of {ACCEPTANCE.telling_turn_s} s and more, must show that",
+    f"of {ACCEPTANCE.closely_telling_turn_s} s and more where less than {100 * ACCEPTANCE.most_unexplained:.0f} % of "
+    f"the turn is missing, and over {100 * ACCEPTANCE.closely:.0f} %",
     f"no call may be {TIMES[ACCEPTANCE.implausibly_fast]} faster than the measured FMA peak allows",
     f"after {ACCEPTANCE.settled_s} s they must rest",
     # passes and time
@@ -173,6 +175,7 @@ SECURITY: Final = (
     f"called on for {PARTS[GATE.audited_share]} of their time, {GATE.most_audited:,} times at most",
     f"a small layer that it is called on {POLICY.properties.searched:,} times once in a run",
     f"is called on {GATE.thorough_calls:,} times, for {GATE.thorough_s:.0f} s at most, on every problem",
+    f"over {100 * ACCEPTANCE.closely:.0f} % of a long turn may not be missing",
     f"none in 166 turns, or as few as chance would leave in one of {1 / GATE.kept_back_chance:,.0f}",
     "| | " + " | ".join(f"{each * 1e3:g} ms" for each in ROW) + " |",
     row(f"{TIMES[ROUNDS.passes].removesuffix(' times')} starts of {ROUNDS.usual} turns", chances.looked_at),

@@ -28,6 +28,11 @@ Places = tuple[int, int]
 """From where on the two parts of the pool are taken."""
 
 
+def moved(places: Places, by: int) -> Places:
+    """Both places, moved by as much."""
+    return places[0] + by, places[1] + by
+
+
 def pool_size(size: int, itemsize: int) -> int:
     """Elements of the pool of an input of ``size`` elements: twice what its block has."""
     return 2 * (size + LINES * (ALIGNMENT // itemsize))

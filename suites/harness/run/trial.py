@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from math import ceil, inf
+from math import inf
 from random import Random
 from secrets import randbits
 from typing import TypeVar
@@ -27,6 +27,7 @@ from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
 from pointwise_bench.suites.harness.record.run_folder import now
 from pointwise_bench.suites.harness.timing.clock import Turn
+from pointwise_bench.suites.harness.timing.held_clock import TurnOnBothClocks, check_clock
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.error_bounds import cannot_judge
 from pointwise_bench.suites.harness.worker.client_protocol import Client, SharedCases
@@ -46,7 +47,7 @@ class Participant:
     most_patience_s: Callable[[], float] = lambda: inf  # for the next answer
     seconds_per_call: float = 0.0
     cpu_over_wall: float = 0.0  # of the warm-up, on all cores
-    unexplained: list[tuple[float, float]] = field(default_factory=list)  # of each turn: see _check_clock
+    turns: list[TurnOnBothClocks] = field(default_factory=list)
     untimed_s: float = 0.0  # of steps that ran beside others'
     alone_s: float = 0.0  # of steps that had the machine to themselves, without the turns
 
@@ -66,7 +67,7 @@ class Participant:
 
     def add(self, turn: Turn, canary_s: float, outside_s: float) -> None:
         """Keep one round's sample. ``outside_s``: seconds on the harness's clock from the request to its answer."""
-        self.unexplained.append((outside_s - turn.wall_s - turn.untimed_s, outside_s))
+        self.turns.append(TurnOnBothClocks(outside_s, turn.wall_s, turn.untimed_s))
         self.part.samples_s.append(_digits(turn.seconds_per_call, 7))
         self.part.canary_s.append(_digits(canary_s, 4))
         if turn.device_seconds_per_call is not None:
@@ -296,36 +297,16 @@ class Trial:
         self._check_plausible(participant)
 
     def _check_clock(self, participant: Participant) -> None:
-        """Hold the worker's clock against the harness's: a plugin can change the one in its process, not the other.
+        """Hold the worker's clock against the harness's: a plugin can change the one in its process, not the other."""
 
-        In turns that grow until they are long by the harness's clock: of those a delay, however busy the machine, is a
-        small share, and what a false clock hides stays as large.
-        """
-        missing_s = statistics.median(missing for missing, _ in participant.unexplained)
-        outside_s = statistics.median(outside for _, outside in participant.unexplained)
-        if not _unexplained(missing_s, outside_s):
-            return
-        rule, calls, doubts = POLICY.acceptance, POLICY.acceptance.long_turn * participant.part.calls, 0
-        for _ in range(rule.most_long_turns):
-            inside_s, outside_s = self._long_turn(participant, calls)
-            if not _unexplained(outside_s - inside_s, outside_s):
-                return
-            doubts += outside_s >= rule.telling_turn_s
-            if doubts == rule.telling_turns:
-                raise Ended(
-                    "wrong",
-                    f"its clock is wrong: a turn of {calls} calls took {inside_s:.3g} s by it, {outside_s:.3g} s by "
-                    f"the harness's; a changed clock, or threads of its own that keep the worker from answering",
-                )
-            if outside_s < rule.telling_turn_s:
-                calls *= max(2, min(rule.long_turn, ceil(rule.telling_turn_s / outside_s)))
-        raise Ended("failed", "the machine was too busy to tell whether its clock is right")
+        def take(calls: int) -> TurnOnBothClocks:
+            began = time.perf_counter()
+            turn = participant.ask(
+                lambda client, patience: client.turn(calls, POLICY.rounds.warm_s, self.cores, patience)
+            )
+            return TurnOnBothClocks(time.perf_counter() - began, turn.wall_s, turn.untimed_s)
 
-    def _long_turn(self, participant: Participant, calls: int) -> tuple[float, float]:
-        """Seconds of a turn of so many calls, by the worker's clock and by the harness's."""
-        began = time.perf_counter()
-        turn = participant.ask(lambda client, patience: client.turn(calls, POLICY.rounds.warm_s, self.cores, patience))
-        return turn.wall_s + turn.untimed_s, time.perf_counter() - began
+        check_clock(self.problem, participant.seconds_per_call, participant.part.calls, participant.turns, take)
 
     @staticmethod
     def _check_rests(participant: Participant) -> None:
@@ -381,12 +362,6 @@ class Trial:
                 f"impossibly fast: {median_s:.3g} s per call, where the measured FMA peak needs {least_s:.3g} s; "
                 f"a cached answer, or work that goes on after the call",
             )
-
-
-def _unexplained(missing_s: float, outside_s: float) -> bool:
-    """Whether the worker's clock has missed so much of the harness's time that it must be checked."""
-    rule = POLICY.acceptance
-    return missing_s > rule.least_unexplained_s and missing_s > rule.most_unexplained * outside_s
 
 
 def _digits(seconds: float, digits: int) -> float:

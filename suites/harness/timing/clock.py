@@ -45,6 +45,7 @@ class Turn:
     page_faults: int | None = None
     untimed_s: float = 0.0  # of what came before, new values for the inputs and calls, and between timed calls
     taken_line: int | None = None  # of a result that was taken: see InputRotation.lines
+    salt: int = 0  # see InputRotation.fill
 
 
 class ClockedLayer:
@@ -86,11 +87,12 @@ class ClockedLayer:
             calls = max(1, round(WARM_UP_BATCH_S / max(seconds_per_call, 1e-7)))
 
     def turn(self, calls: int, warm_s: float, places: Places) -> Turn:
-        """Call for ``warm_s`` seconds (once at least) untimed, then ``calls`` times timed; values from ``places``."""
+        """Call for ``warm_s`` seconds (once at least) untimed, then ``calls`` times timed; values from ``places``.
+
+        These come between the two, so that nobody can compute ahead where no clock runs: in a millisecond of untimed
+        calls there is time for all windows of a small input. The block is in the caches when it has been written.
+        """
         layer, inputs, looks = self.layer, self.inputs, self.looks
-        filling = perf_counter()
-        inputs.fill(places)
-        filling_s = perf_counter() - filling
         with no_garbage_collection():
             # The wall's interval encloses the processors': else a pause between two readings, which threads that spin
             # make likely, shows more processor seconds than there are processors.
@@ -100,6 +102,7 @@ class ClockedLayer:
                 call(layer, self._sync, inputs.next())
                 if perf_counter() - woken >= warm_s:
                     break
+            salt = inputs.fill(places)
             untimed_s = perf_counter() - woken
             given = inputs.take(calls)
             if looks is not None:
@@ -110,7 +113,7 @@ class ClockedLayer:
             untimed_s += perf_counter() - began - wall_s
             cpu_over_wall = (cpu_seconds() - cpu_began) / (perf_counter() - asked)
             faults = page_faults() - faults_before - (0 if looks is None else looks.faults)
-        return Turn(wall_s / calls, cpu_over_wall, wall_s, None, faults, untimed_s + filling_s)
+        return Turn(wall_s / calls, cpu_over_wall, wall_s, None, faults, untimed_s, salt=salt)
 
     def _repeat(self, given: Sequence[Any], looks: Looks | None) -> tuple[float, Any]:
         """The timed loop: seconds of all calls, and the last result."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import cycle, islice
 from math import ceil
 from random import Random
+from ssl import RAND_bytes  # as below
 from typing import Any, Final
 
 import psutil
@@ -16,12 +17,13 @@ from pointwise_bench.common.formats import Cache
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine.cpu import cache_bytes
 from pointwise_bench.suites.harness.memory.guarded_arrays import Array, Inputs, OnDevice
-from pointwise_bench.suites.harness.memory.input_windows import LINES, Places, Windows
+from pointwise_bench.suites.harness.memory.input_windows import LINES, Places, Windows, moved
 
 # Bound before any plugin is loaded, which could change the policy's own fields later.
 LAST_LEVEL_CACHES: Final = POLICY.timing.last_level_caches
 MOST_COPIES: Final = POLICY.timing.most_copies
 SHARE_OF_MEMORY: Final = POLICY.timing.share_of_memory
+_SALT_BYTES: Final = 6
 
 
 class InputRotation:
@@ -54,10 +56,16 @@ class InputRotation:
         """Whether the backend works on the harness's own memory."""
         return all(map(is_view, self.first, self.sources[0].arrays))
 
-    def fill(self, places: Places) -> None:
-        """New values for all calls until the next; nothing where there are no windows."""
+    def fill(self, places: Places) -> int:
+        """New values for all calls until the next; nothing where there are no windows.
+
+        Returns by what both places were moved, which is drawn now: ``places`` have been in the worker for some calls,
+        in frames that a plugin can read.
+        """
+        salt = int.from_bytes(RAND_bytes(_SALT_BYTES), "big")
         for block in self._blocks:
-            block.fill(places)
+            block.fill(moved(places, salt))
+        return salt
 
     def next(self) -> OnDevice:
         """The inputs of one call."""

@@ -8,7 +8,7 @@ from secrets import randbits
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.memory.committed_result import committed
-from pointwise_bench.suites.harness.memory.input_windows import Places
+from pointwise_bench.suites.harness.memory.input_windows import Places, moved
 from pointwise_bench.suites.harness.memory.result_memory import ResultMemory
 from pointwise_bench.suites.harness.timing.timed_layer import AnsweredAgain, Prepared
 from pointwise_bench.suites.harness.verify.cases import CaseSet
@@ -58,6 +58,10 @@ class Judge:
         """Where the values of the next turn are to come from, which nobody knows before."""
         self.places = (randbits(62), randbits(62))
         return self.places
+
+    def note_filling(self, salt: int) -> None:
+        """By what the worker has moved these places: see :meth:`InputRotation.fill`."""
+        self.places = moved(self.places, salt)
 
     def look(self, taken: int, line: int | None) -> None:
         """See :meth:`Gate.taken`: a result of the last turn by its descriptor, and where its input began."""

@@ -44,6 +44,7 @@ class JudgedLayer:
         """See :meth:`TimedLayer.turn`."""
         judge = self._judge_now()
         turn = self.timed.turn(calls, warm_s, cores, judge.new_places())
+        judge.note_filling(turn.salt)
         if (taken := self.timed.hand_over()) is not None:
             try:
                 judge.look(*taken)

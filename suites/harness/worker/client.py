@@ -121,6 +121,7 @@ class WorkerClient:
         try:
             turn = self._read("turn", partial(answers.numbers, Turn), value)
             line = self._read("turn", answers.line, turn.taken_line)
+            judge.note_filling(turn.salt)
             with self._judging("turn"):
                 self._awaited.note(handed_over=bool(attached))
                 for taken in attached[:1]:

@@ -27,11 +27,24 @@ class AcceptancePolicy:
     cores."""
     most_unexplained: float = 0.6
     """Share of a turn that may be unexplained, however long."""
+    latest_s: float = 0.0012
+    """The same where even the quickest answer of all turns comes this much later, and beyond that by a share ..."""
+    doubted: float = 0.05
+    """... of the turn. Of twelve turns each the quickest was late by 0.3 to 0.9 ms, with five programs on two cores."""
+    closely: float = 0.15
+    """Share of a long turn that may be unexplained beyond ``least_unexplained_s``."""
+    filled_per_s: float = 3e9
+    """Bytes of inputs that can be filled at the least, ..."""
+    between_calls: float = 0.06
+    """... and share of a turn between its timed calls, where looks are drawn: what else a worker says has passed beside
+    timed calls is not believed."""
     long_turn: int = 16
     """Times as many calls as a turn has, in a turn that looks into a doubt."""
     telling_turn_s: float = 0.5
     """Of a turn that can convict a worker's clock: shorter ones had convicted 17 of 640 correct cells, beside a load of
     seven programs to a core ..."""
+    closely_telling_turn_s: float = 2.0
+    """... or of so many seconds where less is missing than ``most_unexplained``: delays do not grow with it ..."""
     telling_turns: int = 3
     """... so many of which must show it, ..."""
     most_long_turns: int = 8

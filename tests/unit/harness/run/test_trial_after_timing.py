@@ -23,8 +23,8 @@ from scripted_trial import (
 
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine.ceilings import Ceilings
-from pointwise_bench.suites.harness.run import trial as trial_module
 from pointwise_bench.suites.harness.run.trial import TrialResult
+from pointwise_bench.suites.harness.timing import held_clock
 from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.timed_layer import WarmUp
 
@@ -147,8 +147,8 @@ def test_a_machine_on_which_no_turn_is_long_enough_is_too_busy_to_tell(monkeypat
     client = Slept("a", pool.requests)
     client.share = 0.1
     pool.slot("a", 1).client = client  # type: ignore[assignment]
-    policy = replace(POLICY, acceptance=replace(POLICY.acceptance, telling_turn_s=1e6, long_turn=2, most_long_turns=2))
-    monkeypatch.setattr(trial_module, "POLICY", policy)
+    rule = replace(POLICY.acceptance, telling_turn_s=1e6, closely_telling_turn_s=1e6, long_turn=2, most_long_turns=2)
+    monkeypatch.setattr(held_clock, "RULE", rule)
     ended = ends_of(trial_of(pool).run())["a"]
     assert (ended.status, ended.reason) == ("failed", "the machine was too busy to tell whether its clock is right")
 

@@ -142,3 +142,29 @@ def test_a_turn_counts_the_pages_that_its_calls_touch_first() -> None:
     assert few < 100
     assert many >= 5  # huge pages can serve a hundred small ones at once
     assert many > few
+
+
+def test_no_input_of_a_timed_call_has_its_values_while_others_are_called() -> None:
+    """Who is called where no clock runs finds none of the numbers that it is asked for on the clock."""
+    backend, seen = Scripted(lambda call: None), list[bytes]()
+    prepare = backend.prepare
+
+    def noting(*arguments: Any) -> Any:
+        layer = prepare(*arguments)
+
+        def noted(x: Any) -> Any:
+            seen.append(x.base.tobytes() if x.base is not None else b"")
+            return layer(x)
+
+        return noted
+
+    backend.prepare = noting  # type: ignore[assignment, method-assign]
+    timed_layer = JudgedLayer(backend, threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    for _ in range(3):
+        seen.clear()
+        timed_layer.turn(4, 0.0)
+        before, *timed = seen
+        assert len(timed) == 4
+        assert len({*timed}) == 1
+        assert before not in timed

@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 import pytest
 
-from pointwise_bench.suites.harness.memory.input_windows import pool_size
+from pointwise_bench.suites.harness.memory.input_windows import content, moved, pool_size
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.timing import input_rotation
 from pointwise_bench.suites.harness.timing.input_rotation import InputRotation, cold_copies, is_view
@@ -151,6 +151,16 @@ def test_new_values_are_in_all_that_was_given() -> None:
     inputs._blocks[0]._own[0] = 7
     with pytest.raises(WrongAnswer, match="changes its input"):
         inputs.check_untouched()
+
+
+def test_what_inputs_hold_is_not_known_by_the_places_alone() -> None:
+    inputs, pool = windowed(X), np.random.default_rng(1).random(pool_size(X.size, 4), np.float32)
+    held = []
+    for _ in range(3):
+        salt = inputs.fill((3, 5))
+        assert np.array_equal(inputs._blocks[0].array, content(pool, moved((3, 5), salt)))
+        held.append(inputs._blocks[0].array.tobytes())
+    assert len(set(held)) == 3
 
 
 def test_pairs_are_given_from_the_same_line() -> None:

@@ -28,6 +28,7 @@ TURN: dict[str, Any] = {
     "page_faults": 0,
     "untimed_s": 0.0,
     "taken_line": None,
+    "salt": 0,
 }
 HUGE = 10**400  # no float holds it
 

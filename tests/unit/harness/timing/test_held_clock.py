@@ -1,0 +1,56 @@
+"""A worker's clock held against the harness's: what is a doubt, what takes it away, and what convicts."""
+
+from __future__ import annotations
+
+import pytest
+
+from pointwise_bench import Problem
+from pointwise_bench.suites.harness.timing.held_clock import (
+    TurnOnBothClocks,
+    beside_s,
+    is_doubtful,
+    is_explained,
+    tells,
+)
+
+CALL_S = 0.0004
+PROBLEM = Problem(batch=1, in_channels=64, out_channels=64, height=28, width=28)
+BESIDE_S = beside_s(PROBLEM, CALL_S)
+
+
+def turn(wall_s: float, untimed_s: float = 0.0013, late_s: float = 0.0007, told: float = 1.0) -> TurnOnBothClocks:
+    """One by a clock that tells a share of the timed calls, or, above 1, puts as much of them beside these."""
+    hidden_s = wall_s * (1 - told) if told <= 1 else 0.0
+    moved_s = wall_s * (told - 1) if told > 1 else 0.0
+    return TurnOnBothClocks(wall_s + untimed_s + late_s, wall_s - hidden_s - moved_s, untimed_s + moved_s)
+
+
+def test_what_passes_beside_timed_calls_is_the_calls_before_filling_and_looks() -> None:
+    assert 0.001 + CALL_S < BESIDE_S < 0.001 + CALL_S + 0.001
+    assert beside_s(PROBLEM, CALL_S, outside_s=2.0) - BESIDE_S == pytest.approx(0.12)
+
+
+@pytest.mark.parametrize(("told", "doubtful"), [(1.0, False), (0.5, True), (1.5, True)])
+def test_a_clock_that_hides_a_half_or_moves_it_is_doubted(told: float, doubtful: bool) -> None:
+    assert is_doubtful([turn(0.004, told=told)] * 5, BESIDE_S) is doubtful
+
+
+def test_the_quickest_answer_counts_and_late_ones_are_no_doubt() -> None:
+    late = [turn(0.004, late_s=0.03)] * 4
+    assert is_doubtful(late, BESIDE_S)
+    assert not is_doubtful([turn(0.1, late_s=0.03)] * 4 + [turn(0.1)], BESIDE_S)
+
+
+@pytest.mark.parametrize(("told", "late_s", "explained"), [
+    (1.0, 0.1, True), (0.95, 0.0, True), (0.75, 0.0, False), (1.3, 0.0, False), (0.3, 0.0, False)])  # fmt: skip
+def test_a_long_turn_shows_what_is_missing_however_it_is_named(told: float, late_s: float, explained: bool) -> None:
+    long = turn(2.0, late_s=late_s, told=told)
+    assert is_explained(long, beside_s(PROBLEM, CALL_S, long.outside_s)) is explained
+
+
+def test_the_less_is_missing_the_longer_a_turn_must_be_to_tell() -> None:
+    half, most = turn(0.6, told=0.5), turn(0.6, told=0.2)
+    assert not tells(half, beside_s(PROBLEM, CALL_S, half.outside_s))
+    assert tells(most, beside_s(PROBLEM, CALL_S, most.outside_s))
+    longer = turn(2.1, told=0.5)
+    assert tells(longer, beside_s(PROBLEM, CALL_S, longer.outside_s))
