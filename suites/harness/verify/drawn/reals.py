@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import ml_dtypes
 import numpy as np
@@ -18,6 +18,9 @@ from pointwise_bench.suites.harness.verify.questions import Weights
 from pointwise_bench.suites.harness.verify.reference import activated
 
 Array = npt.NDArray[Any]
+
+ENLARGED: Final = 1 + 2.0**-21
+"""Every term of a magnitude is made larger by so much: four times what each rounding of their sum to float32 takes."""
 
 
 class Reals(Drawn):
@@ -83,7 +86,7 @@ class Reals(Drawn):
         right = self._signed(of_terms * of_columns)
         # Rounding to the dtype may have made an operand larger than the outer product, by one unit roundoff. The
         # magnitude itself needs no more than float32's digits, but must not come out too small either.
-        of_columns *= (1 + error_bounds.UNIT_ROUNDOFF[self.problem.dtype]) * (1 + 2.0**-21)
+        of_columns *= (1 + error_bounds.UNIT_ROUNDOFF[self.problem.dtype]) * ENLARGED
         of_rows = matrix_form.product(np.abs(self.left), of_terms[None], np.float64)
         magnitude = of_rows.astype(np.float32) * of_columns.astype(np.float32)
         return Products(right, matrix_form.product(self.left, right, np.float64), magnitude)
@@ -106,13 +109,15 @@ class Reals(Drawn):
 
     def _case(self, products: Products, residual: Array | None, skipped: Array | float, lost: float = 0.0) -> Case:
         """``lost``: how far any element may lie from the answer beside the error that arithmetic makes."""
-        magnitude = products.magnitude
+        magnitude = products.magnitude  # enlarged when it was drawn
         if self.bias is not None:
-            magnitude = magnitude + np.abs(self.bias.astype(magnitude.dtype)).reshape(self.form.groups, -1, 1)
+            magnitude = magnitude + ENLARGED * np.abs(self.bias.astype(magnitude.dtype)).reshape(
+                self.form.groups, -1, 1
+            )
         sums = self.add_bias(products.sums.copy())
         before = sums
         if residual is not None:
-            magnitude = magnitude + sizes_of(residual).astype(magnitude.dtype)
+            magnitude = magnitude + ENLARGED * sizes_of(residual).astype(magnitude.dtype)
             sums = before + residual.astype(np.float64)
         answer = activated(self.problem.activation, sums.copy() if self.bends else sums)
         allowed = error_bounds.allowed(self.problem, magnitude, answer, sums, before)
