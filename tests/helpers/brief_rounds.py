@@ -19,6 +19,7 @@ BRIEF = changed_policy(
     acceptance={
         "budget_tolerance": 10.0,  # in turns this short, reading the clocks counts
         "latest_s": 1.0,
+        "moved_s": 1.0,
         "least_unexplained_s": 1.0,  # even 16 of them are shorter than a busy machine may delay an answer
     },
 )

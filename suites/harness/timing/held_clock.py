@@ -45,6 +45,10 @@ def is_doubtful(turns: Sequence[TurnOnBothClocks], most_beside_s: float) -> bool
     missing_s = statistics.median(turn.outside_s - turn.wall_s - turn.untimed_s for turn in turns)
     if missing_s > RULE.least_unexplained_s and missing_s > RULE.most_unexplained * outside_s:
         return True
+    # What is said to have passed beside the timed calls waits for no answer, and is as short in the best of many turns.
+    beside_least_s = min(turn.untimed_s for turn in turns) - most_beside_s
+    if beside_least_s > RULE.moved_s + RULE.doubted * outside_s:
+        return True
     # The quickest of many answers is late by no machine's load; of a few it may be, and long turns then tell.
     least_s = min(turn.unexplained_s(most_beside_s) for turn in turns)
     return least_s > RULE.latest_s + RULE.doubted * min(turn.outside_s for turn in turns)

@@ -31,6 +31,9 @@ class AcceptancePolicy:
     """The same where even the quickest answer of all turns comes this much later, and beyond that by a share ..."""
     doubted: float = 0.05
     """... of the turn. Of twelve turns each the quickest was late by 0.3 to 0.9 ms, with five programs on two cores."""
+    moved_s: float = 0.0002
+    """The same where a worker says that this much more has passed beside its timed calls than calls, filling and looks
+    explain, and that share of the turn beyond it."""
     closely: float = 0.15
     """Share of a long turn that may be unexplained beyond ``least_unexplained_s``."""
     filled_per_s: float = 3e9

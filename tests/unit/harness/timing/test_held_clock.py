@@ -35,6 +35,11 @@ def test_a_clock_that_hides_a_half_or_moves_it_is_doubted(told: float, doubtful:
     assert is_doubtful([turn(0.004, told=told)] * 5, BESIDE_S) is doubtful
 
 
+def test_what_a_short_turn_moves_beside_its_calls_is_doubted() -> None:
+    assert is_doubtful([turn(0.0015, late_s=0.0003, told=1.6)] * 5, BESIDE_S)
+    assert not is_doubtful([turn(0.0015, late_s=0.0003)] * 5, BESIDE_S)
+
+
 def test_the_quickest_answer_counts_and_late_ones_are_no_doubt() -> None:
     late = [turn(0.004, late_s=0.03)] * 4
     assert is_doubtful(late, BESIDE_S)
