@@ -42,11 +42,11 @@ class Reach:
     @property
     def said(self) -> str:
         """The line that is said before the first round."""
-        parts, backends = [f"{len(self.tasks)} problems"], self.backends
+        parts, backends = [_counted(len(self.tasks), "problem")], _counted(self.backends, "backend")
         if self.scouts:
-            parts += [f"{backends} backends screened on {len(self.scouts)} of them, those near the best on all"]
+            parts += [f"{backends} screened on {len(self.scouts)} of them, those near the best on all"]
         else:
-            parts += [f"{backends} backends screened in about {self.foreseen_s:.0f} s"]
+            parts += [f"{backends} screened in about {self.foreseen_s:.0f} s"]
         parts += ["finals of the leaders"]
         parts += [f"{name} on {len(keys)} of them" for (name, _), keys in sorted(self.limits.items())]
         parts += [f"without {name}, which takes too long" for name, _ in sorted(self.too_slow)]
@@ -278,6 +278,10 @@ class Forecast:
         limit = POLICY.screening.near * min(speeds.values(), default=0.0)
         near = {name for name in ordered if speeds[name] <= limit}
         return near if len(near) < len(ordered) else set(ordered[: max(2, len(ordered) // 3)])
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def groups(tasks: Iterable[TrialTask]) -> dict[str, list[TrialTask]]:
