@@ -23,6 +23,7 @@ in 3e-7, 0.5 and 10. So it is not draws that these faults are left to: the lists
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -291,8 +292,10 @@ def test_nan_and_infinity_reach_their_pixel_and_no_other(backend: CheckedBackend
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_an_empty_batch_gives_an_empty_result(backend: CheckedBackend, layout: str) -> None:
     problem = problem_of(batch=0, in_channels=4, out_channels=6, height=5, width=5, layout=layout, bias=True)
-    y = backend.compute(problem, np.empty((0, 4, 5, 5)), np.ones((6, 4)), np.ones(6))
-    assert y.shape == (0, 6, 5, 5)
+    adding = replace(problem, add=True)
+    for each in (problem, adding) if backend.refuses(adding) is None else (problem,):
+        y = backend.compute(each, np.empty((0, 4, 5, 5)), np.ones((6, 4)), np.ones(6))
+        assert y.shape == (0, 6, 5, 5)
 
 
 # --- more of each, unless an answer is dear ----------------------------------------------------------------

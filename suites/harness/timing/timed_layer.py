@@ -195,9 +195,12 @@ class TimedLayer:
         return idle_processors(settled_s)
 
     def apply(self, problem: Problem, weights: Weights, x: Array) -> Array:
-        """The backend's result for one input: what the correctness suite compares with its own expectations."""
+        """The backend's result for one input: what the correctness suite compares with its own expectations.
+
+        A residual is zero: what is expected is of the product.
+        """
         layer = self._prepare(problem, weights)
-        inputs = Inputs((x,))
+        inputs = Inputs((x, np.zeros(problem.output_shape, x.dtype)) if problem.add else (x,))
         on_device = tuple(self.backend.to_device(each) for each in inputs.arrays)
         result = self.backend.to_numpy(call(layer, self._sync, on_device))
         inputs.check_untouched()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import ml_dtypes
 import numpy as np
 import pytest
 
 from pointwise_bench import Problem
+from pointwise_bench.backends.problem import Activation
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.verify import comparison
 from pointwise_bench.suites.harness.verify.comparison import Comparison, equal, plain
@@ -48,6 +51,27 @@ def test_the_error_is_the_largest_share_of_what_is_allowed(place: int, value: fl
 @pytest.mark.parametrize(("value", "expected"), [(2.0, 0.0), (2.0 + 2**-20, np.inf)])
 def test_where_nothing_is_allowed_the_answer_must_be_met(value: float, expected: float) -> None:
     assert Comparison(PROBLEM, "own").error(result(1, value), case([1.0, 0.0, 1.0, 1.0])) == expected
+
+
+@pytest.mark.parametrize(
+    ("activation", "expected", "got", "right"),
+    [
+        ("gelu", np.inf, np.nan, True),  # the polynomial of an error function times an exponential that is zero
+        ("gelu", np.inf, np.inf, True),
+        ("gelu", np.inf, -np.inf, False),
+        ("gelu", np.inf, 3e38, False),  # clipped
+        ("gelu", np.nan, np.inf, False),
+        ("gelu", 1.0, np.nan, False),
+        ("silu", np.inf, np.nan, False),
+        ("none", np.inf, np.nan, False),
+    ],
+)
+def test_gelu_alone_may_make_nan_of_infinity(activation: Activation, expected: float, got: float, right: bool) -> None:
+    answer = np.full(1, expected)
+    extreme = Case((), answer, np.ones(1, np.float32), extreme=True)
+    compared = Comparison(replace(PROBLEM, activation=activation), "own")
+    with np.errstate(all="ignore"):  # as the gate has it
+        assert compared.is_far(np.full(1, got, np.float32), extreme) == (not right)
 
 
 @pytest.mark.parametrize("block", [1, 3, 4, 100])
