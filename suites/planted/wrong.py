@@ -406,7 +406,7 @@ class Unsynchronised(Right):
             y = np.empty(problem.output_shape, problem.dtype)
 
             def work():
-                time.sleep(0.005)
+                time.sleep(0.02)  # longer than a busy machine takes to come to reading the result
                 y[...] = convolve(problem, x, weight, bias)
 
             thread = threading.Thread(target=work)
