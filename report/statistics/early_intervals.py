@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointwise_bench.common.verdict_rule import USUAL_COUNTS_AS
+from pointwise_bench.report.statistics.order_statistics import ClusterRows, interval_index
 from pointwise_bench.report.statistics.starts import MEDIAN_VARIANCE, Disagreement, Spread, normal_quantile
 
 _MAD_EFFICIENCY: Final = 0.37  # of a median deviation, beside a standard deviation's, for normal samples
@@ -30,6 +31,22 @@ def half_widths(rounds: int, starts: int, own: Spread, alpha: float, usual: Disa
     of_rounds = rounds_leave_open(rounds, starts, own.scatter, alpha, usual)
     of_starts = usual.shifts(alpha, starts, own.between)
     return of_rounds + of_starts if starts < 2 else np.hypot(of_rounds, of_starts)
+
+
+def start_sides(ratios: ClusterRows, alpha: float) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Lows and highs of the sign test over starts, each counting once by its median; None where they are too few.
+
+    Starts may be of two kinds: a backend with a thread of its own took 68 us in two starts of three and 112 us in the
+    others, for as long as each lived, and lost to another in every one of them. Their variance is then so large that
+    twenty did not tell, where their order does. As both intervals hold at half of the share that the pair may err, so
+    does what they have in common; whether there are two depends on the number of starts alone.
+    """
+    index = interval_index(ratios.count, alpha)
+    if index is None:
+        return None
+    by_start = [np.median(ratios.values[:, ratios.labels == label], axis=1) for label in range(ratios.count)]
+    ordered = np.sort(np.stack(by_start, axis=1), axis=1)
+    return ordered[:, index], ordered[:, ratios.count - 1 - index]
 
 
 def rounds_leave_open(

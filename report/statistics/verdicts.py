@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pointwise_bench.common.verdict_rule import ALPHA, FEWEST_COMMON_ROUNDS, MARGIN, PLANNED_STARTS
 from pointwise_bench.report.statistics.chosen_pairs import every_two
-from pointwise_bench.report.statistics.early_intervals import half_widths
+from pointwise_bench.report.statistics.early_intervals import half_widths, start_sides
 from pointwise_bench.report.statistics.looks import price_of_look
 from pointwise_bench.report.statistics.order_statistics import ClusterRows, interval_index
 from pointwise_bench.report.statistics.starts import (
@@ -313,9 +313,13 @@ class _Interval:
     def _put_early(self, part: _Part, shown: _Shown, usual: Disagreement) -> None:
         places, ratios = part.places, part.ratios
         own = Spread(shown.between[places], shown.within[places], shown.scatter[places])
-        half = half_widths(ratios.labels.size, ratios.count, own, part.alpha(usual), usual)
-        middle = ratios.medians
-        self.middle[places], self.low[places], self.high[places] = middle, middle - half, middle + half
+        middle, alpha = ratios.medians, part.alpha(usual)
+        sides = start_sides(ratios, alpha / 2)
+        half = half_widths(ratios.labels.size, ratios.count, own, alpha if sides is None else alpha / 2, usual)
+        low, high = middle - half, middle + half
+        if sides is not None:
+            low, high = np.maximum(low, np.minimum(sides[0], middle)), np.minimum(high, np.maximum(sides[1], middle))
+        self.middle[places], self.low[places], self.high[places] = middle, low, high
 
     def _put_planned(self, part: _Part, shown: _Shown, usual: Disagreement) -> None:
         places, ratios, alpha = part.places, part.ratios, part.alpha(usual)

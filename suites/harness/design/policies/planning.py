@@ -24,7 +24,7 @@ class RoundsPolicy:
     """Starts of every worker: what a process keeps for life differs from one start to the next."""
     most_passes: int = 2 * PLANNED_STARTS
     """Without a time budget, for a problem whose backends cannot be told apart."""
-    most_passes_in_budget: int = 24
+    most_passes_in_budget: int = 48
     """The same with a time budget, which ends earlier as a rule."""
     usual: int = 80
     """Rounds of one pass without a time budget: about as long as a start and the gate take."""
@@ -98,7 +98,7 @@ class ScreeningPolicy:
     """Of a time that is too short for everybody, for such backends among those that go on."""
     look_again: int = 6
     """Problems after which it is looked whether the rest of the screening still fits ..."""
-    most_share: float = 1.1
+    most_share: float = 1.5
     """... into this part of what is left for it: what is foreseen from the first problems is too much rather than too
     little, since some backends still compile on them."""
     final_rounds: int = 12

@@ -51,8 +51,9 @@ class Screening:
         with passes.recorded(0, progress):
             if reach.scouts:
                 self._measure(reach.scouts, progress)
-                self._choose_near(reach.scouts, tasks, began_s - reach.seconds)
-                self._follow(tasks, began_s - reach.seconds, progress)
+                if not self._everywhere_after_all(reach.scouts, tasks, progress):
+                    self._choose_near(reach.scouts, tasks, began_s - reach.seconds)
+                    self._follow(tasks, began_s - reach.seconds, progress)
             else:
                 self._note_limits(tasks, reach.limits)
                 kept_s = began_s - reach.seconds
@@ -126,15 +127,37 @@ class Screening:
                 return
             self._passes.trial(task, number, progress, POLICY.screening.rounds, POLICY.screening.far_rounds)
 
-    def _measure_everywhere(self, tasks: list[TrialTask], kept_s: float, progress: Progress) -> None:
+    def _everywhere_after_all(
+        self, scouts: Sequence[TrialTask], tasks: Sequence[TrialTask], progress: Progress
+    ) -> bool:
+        """Whether everybody meets everywhere though it was foreseen not to fit: the scouts have shown what it takes.
+
+        Usual costs are those of another machine, and a quicker one had left ten backends out and time over.
+        """
+        left_s = self._passes.budget.left_s()
+        known = {task.planned.key for task in scouts}
+        reach = self._forecast.everywhere(
+            [task for task in tasks if task.planned.key not in known], POLICY.screening.share * left_s
+        )
+        if reach is None or not reach.tasks:
+            return False
+        self._passes.announce(f"plan: everybody on all others, too, in about {reach.foreseen_s:.0f} s")
+        progress.expect(progress.done + len(reach.tasks))
+        self._note_limits(tasks, reach.limits)
+        self._measure_everywhere(list(reach.tasks), (1 - POLICY.screening.share) * left_s, progress, scouts)
+        return True
+
+    def _measure_everywhere(
+        self, tasks: list[TrialTask], kept_s: float, progress: Progress, scouts: Sequence[TrialTask] = ()
+    ) -> None:
         """Everybody on all ``tasks``, as long as that is foreseen to fit into the time left; else as few as need be.
 
         ``kept_s`` seconds are for the finals. Costs that were not known before are known after a few problems. Where
         they are larger, who is dear is given fewer problems; where that is not enough, only who came near the best so
-        far goes on.
+        far goes on. ``scouts`` are measured already.
         """
         passes = self._passes
-        done: list[TrialTask] = []
+        done = list(scouts)
         tasks = self._forecast.scouts_first(tasks)  # by them it is judged who is near, should that be asked
         while tasks:
             for task in tasks[: POLICY.screening.look_again]:

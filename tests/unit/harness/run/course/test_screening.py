@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -248,3 +249,17 @@ def test_fewer_go_on_where_not_every_network_would_be_whole_with_all_who_are_nea
     found = _all_statuses(session)
     everywhere = sum(len(found[name]) == 40 for name in close)
     assert everywhere == pytest.approx(1 + math.log(limit) / math.log(1.03), abs=1.5)
+
+
+@pytest.mark.usefixtures("without_finals", "without_more")
+def test_everybody_meets_everywhere_where_the_scouts_show_that_the_time_allows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is known of what backends cost here, and they cost a fifth of the usual."""
+    cheap = Made(prepare_s=0.005, check_s=0.005, alone_s=0.005, first_s=0.1, start_s=0.1)
+    machine = SimulatedMachine({name: replace(cheap, speed=made.speed) for name, made in FIELD.items()})
+    session = run_of(machine, tmp_path, monkeypatch, {"net": problems(40)}, time_budget_s=75.0)
+    assert any("12 backends screened on" in line for _, line in machine.said)
+    assert any(line.startswith("plan: everybody on all others, too") for _, line in machine.said)
+    for name in FIELD:
+        assert list(statuses(session, name).values()) == ["ok"] * 40
