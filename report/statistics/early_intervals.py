@@ -36,10 +36,11 @@ def half_widths(rounds: int, starts: int, own: Spread, alpha: float, usual: Disa
 def start_sides(ratios: ClusterRows, alpha: float) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """Lows and highs of the sign test over starts, each counting once by its median; None where they are too few.
 
-    Starts may be of two kinds: a backend with a thread of its own took 68 us in two starts of three and 112 us in the
-    others, for as long as each lived, and lost to another in every one of them. Their variance is then so large that
-    twenty did not tell, where their order does. As both intervals hold at half of the share that the pair may err, so
-    does what they have in common; whether there are two depends on the number of starts alone.
+    Starts may be of two kinds: a backend whose threads wait for one another took 68 us in two starts of three and
+    112 us in the others, on a virtual machine whose cores are not always near, and lost to another in every one of
+    them. Their variance is then so large that twenty did not tell, where their order does. As both intervals hold at
+    half of the share that the pair may err, so does what they have in common; whether there are two depends on the
+    number of starts alone.
     """
     index = interval_index(ratios.count, alpha)
     if index is None:
