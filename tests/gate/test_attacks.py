@@ -124,8 +124,9 @@ def test_a_device_that_the_machine_does_not_have_is_not_believed(
 @pytest.mark.alone  # their times are compared
 @pytest.mark.parametrize("attack", GAINLESS)
 def test_an_attack_that_is_timed_gains_nothing(attack: str, tmp_path: Path) -> None:
+    """Or is refused: who tells inputs by a few of their values takes one for another now and then."""
     attempt = tried(attack, LARGE, tmp_path)
-    assert attempt.ended is None
+    assert attempt.ended is None or attempt.ended.status == "wrong"
     assert not attempt.gained, attempt
 
 
