@@ -33,8 +33,8 @@ class Costs:
     ``start_s`` of a worker, ``first_s`` beyond the usual on its first problem in a run, ``again_s`` the same in a later
     start of that run, which finds compiled what the first has, ``untimed_s`` of the steps of a tiny problem that run
     beside others (:func:`size_factor` times as much on a larger one), ``alone_s`` of those that have the machine to
-    themselves. ``multiply_adds`` in ``calls_s`` are the work and the time of single calls, added up: so
-    the speed is that of large problems, whose turns are long. ``usable``: nothing was missing.
+    themselves, both of these without their calls. ``multiply_adds`` in ``calls_s`` are the work and the time of single
+    calls, added up: so the speed is that of large problems, whose turns are long. ``usable``: nothing was missing.
     """
 
     start_s: float

@@ -244,8 +244,7 @@ class Forecast:
         scouting_s = POLICY.screening.scouting_share * left_s
         reached = {task.planned.key: task for task in self.fitting(guess, left_s - scouting_s)}
         candidates = [task for task in tasks if task.planned.key in reached] or next(iter(groups(tasks).values()))
-        of_networks = [task for task in candidates if any(has_total(place.group) for place in task.planned.places)]
-        scouts = self._scouts(of_networks or candidates, scouting_s)
+        scouts = self._scouts(list(filter(of_a_network, candidates)) or candidates, scouting_s)
         reached = {task.planned.key: task for task in scouts} | reached
         whole = whole_groups(tasks, reached)
         return Reach(
@@ -291,6 +290,11 @@ def groups(tasks: Iterable[TrialTask]) -> dict[str, list[TrialTask]]:
         for place in task.planned.places:
             found.setdefault(place.group, []).append(task)
     return {name: found[name] for name in sorted(found, key=lambda name: not has_total(name))}
+
+
+def of_a_network(task: TrialTask) -> bool:
+    """Whether one of its groups has a total."""
+    return any(has_total(place.group) for place in task.planned.places)
 
 
 def whole_groups(tasks: Sequence[TrialTask], reached: Collection[TrialKey]) -> tuple[str, ...]:

@@ -10,12 +10,11 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 
-from pointwise_bench.common.shape_groups import has_total
 from pointwise_bench.common.what_people_use import WHAT_PEOPLE_USE
 from pointwise_bench.suites.harness.design.costs import CostKey
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.checkpoint import TrialKey
-from pointwise_bench.suites.harness.run.course.forecast import Forecast, Limits, without
+from pointwise_bench.suites.harness.run.course.forecast import Forecast, Limits, of_a_network, without
 from pointwise_bench.suites.harness.run.course.meeting import Meeting
 from pointwise_bench.suites.harness.run.passes import Passes
 from pointwise_bench.suites.harness.run.plan import PlannedTrial, TrialTask
@@ -210,7 +209,7 @@ class Screening:
             progress.expect(progress.done + len(followed))
             self._measure(followed, progress)
             keys, measured = {task.planned.key for task in followed}, True
-            left = [task for task in left if task.planned.key not in keys and _of_a_network(task)]
+            left = [task for task in left if task.planned.key not in keys and of_a_network(task)]
 
     def _followed(self, tasks: Sequence[TrialTask], seconds: float, *, partly: bool) -> list[TrialTask]:
         """The other problems of whole groups that fit into ``seconds``, with those who came near the best.
@@ -226,7 +225,7 @@ class Screening:
 
     def _choose_near(self, scouts: Sequence[TrialTask], tasks: Sequence[TrialTask], kept_s: float) -> set[CostKey]:
         """Who goes on from the scouts to the other ``tasks``; fewer where not every network would be whole."""
-        networks = {task.planned.key for task in tasks if _of_a_network(task)}
+        networks = {task.planned.key for task in tasks if of_a_network(task)}
         near: set[CostKey] = set()
         for limit in (POLICY.screening.near, POLICY.screening.near_in_haste):
             self._near = near = self._who_is_near(scouts, limit)
@@ -274,10 +273,6 @@ class Screening:
                 f"its fair share of the time budget was {len(keys)} of {own} problems: it takes "
                 f"{self._passes.costs.of((name, threads)).untimed_s:.2g} s to prepare and check each"
             )
-
-
-def _of_a_network(task: TrialTask) -> bool:
-    return any(has_total(place.group) for place in task.planned.places)
 
 
 def _why_not_near(times: float | None, scouts: int) -> str:
