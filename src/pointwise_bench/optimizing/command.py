@@ -56,11 +56,16 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command line; returns the exit code."""
     options = _parser().parse_args(list(arguments))
     # Imported here: --help answers at once.
+    from pointwise_bench.optimizing.onnx_process import missing_packages
     from pointwise_bench.optimizing.starts import BadModel, NoStart
+    from pointwise_bench.optimizing.subject import refuse_no_module
 
     try:
         if importlib.util.find_spec("torch") is None:
             raise HarvestError("torch is not installed: pip install 'pointwise-bench[torch]'")
+        refuse_no_module(options.model, shapes_of(options.input))
+        if ONNX_RUNTIME not in options.skip and (missing := missing_packages()):
+            print(f"note: without ONNX Runtime, as {missing}", file=sys.stderr)
         return max(_budget(options, threads) for threads in options.threads or [available_cores()])
     except (HarvestError, BadModel) as error:
         return _say(str(error), USAGE_ERROR)

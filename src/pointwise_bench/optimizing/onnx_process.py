@@ -6,6 +6,7 @@ input lies and its results go; then, on each line of its standard input, how man
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -13,9 +14,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pointwise_bench.suites.harness.machine.parent_death import die_with
+
+PACKAGES: Final = ("onnxruntime", "onnx", "onnxscript")
+"""PyTorch's exporter wants the last two, and PyTorch brings neither."""
 
 
 class NoOnnxRuntime(Exception):
@@ -81,19 +85,26 @@ class OnnxProcess:
 
 def _export(model: Any, x: Any, file: Path) -> None:
     import contextlib
-    import importlib.util
     import io
 
     import torch
 
-    for package in ("onnxruntime", "onnx", "onnxscript"):
-        if importlib.util.find_spec(package) is None:
-            raise NoOnnxRuntime(f"{package} is not installed: pip install onnxruntime onnx onnxscript")
+    if missing := missing_packages():
+        raise NoOnnxRuntime(missing)
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             torch.onnx.export(model, (x,), str(file), input_names=["x"], dynamo=True, verbose=False)
     except Exception as error:  # an exporter meets all that Python can do
         raise NoOnnxRuntime(f"cannot be exported: {type(error).__name__}: {first_line(error)}") from None
+
+
+def missing_packages() -> str:
+    """What has to be installed before a model of PyTorch can be given to ONNX Runtime; empty where all is here."""
+    missing = [package for package in PACKAGES if importlib.util.find_spec(package) is None]
+    names = " and ".join(missing)
+    return f"{names} {'is' if len(missing) == 1 else 'are'} not installed: pip install {' '.join(missing)}" * bool(
+        missing
+    )
 
 
 def first_line(error: BaseException) -> str:

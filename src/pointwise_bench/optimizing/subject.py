@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from pointwise_bench.harvest.operations import HarvestError
 from pointwise_bench.harvest.sources import NamedModel, maker_of_module
 
-SEED = 0
+SEED: Final = 0
+_LIBRARIES: Final = ("torchvision:", "timm:")
+
+
+def refuse_no_module(name: str, inputs: tuple[tuple[int, ...], ...]) -> None:
+    """``HarvestError`` where a name alone shows that nothing can be made of it: nobody has to wait for PyTorch then."""
+    if not name.startswith(_LIBRARIES):
+        maker_of_module(NamedModel(name, inputs))
 
 
 def subject(name: str, inputs: tuple[tuple[int, ...], ...]) -> tuple[Any, Any]:
@@ -26,7 +33,7 @@ def subject(name: str, inputs: tuple[tuple[int, ...], ...]) -> tuple[Any, Any]:
         raise HarvestError(f"{name}: is a {type(model).__name__} and no torch.nn.Module")
     if len(shapes) != 1:
         raise HarvestError(f"{name}: takes {len(shapes)} inputs; a model of one input can be optimised")
-    if name.startswith(("torchvision:", "timm:")):
+    if name.startswith(_LIBRARIES):
         _as_trained(model)
     return model.eval(), torch.randn(shapes[0])
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pointwise_bench.common.formats import MODEL_WAYS
-from pointwise_bench.optimizing import starts
+from pointwise_bench.optimizing import onnx_process, starts
 from pointwise_bench.optimizing.command import main
 
 pytest.importorskip("torch", reason="it asks whether torch is there")
@@ -28,6 +28,7 @@ def played(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:
         return {"input": [1, 3], "used": True, "why": "", "layers": [layer], "ways": ways}
 
     monkeypatch.setattr(starts, "one_start", one_start)
+    monkeypatch.setattr(onnx_process, "PACKAGES", ())
 
 
 def test_a_line_for_each_way_the_verdict_and_the_layers(
@@ -71,6 +72,52 @@ def test_bad_usage_is_one_line(words: list[str], said: str, capsys: pytest.Captu
     assert said in line
 
 
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("model.onnx", "'model.onnx' is no module of PyTorch: name package.module:factory"),
+        ("m:make", "m:make: the shape of its input is not known: give --input"),
+    ],
+)
+def test_what_is_no_module_by_its_name_is_refused_before_any_start(
+    model: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    played(monkeypatch)
+    assert main([model]) == 4
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
+@pytest.mark.parametrize(
+    ("packages", "said"),
+    [
+        (("json", "no_such_a"), ["note: without ONNX Runtime, as no_such_a is not installed: pip install no_such_a"]),
+        (
+            ("no_such_a", "no_such_b"),
+            [
+                "note: without ONNX Runtime, as no_such_a and no_such_b are not installed:"
+                " pip install no_such_a no_such_b"
+            ],
+        ),
+        (("json",), []),
+    ],
+)
+def test_what_onnx_runtime_lacks_is_said_before_the_first_start(
+    packages: tuple[str, ...],
+    said: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    played(monkeypatch)
+    monkeypatch.setattr(onnx_process, "PACKAGES", packages)
+    words = ["m:make", "--input", "1x3", "--threads", "1", "--starts", "1", "--results", str(tmp_path)]
+    assert main(words) == 0
+    assert capsys.readouterr().err.splitlines() == [*said, "m:make, 1 thread: start 1 of 1"]
+    assert main([*words, "--skip", "onnxruntime"]) == 0
+    assert capsys.readouterr().err.splitlines() == ["m:make, 1 thread: start 1 of 1"]
+
+
 def test_bad_input_is_one_line_and_keeps_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -81,7 +128,7 @@ def test_bad_input_is_one_line_and_keeps_nothing(
         raise starts.BadModel("no such\nmodel")
 
     monkeypatch.setattr(starts, "one_start", refused)
-    assert main(["m:make", "--results", str(tmp_path)]) == 4
+    assert main(["m:make", "--input", "1x3", "--results", str(tmp_path)]) == 4
     assert capsys.readouterr().err.splitlines()[-1] == "pointwise-bench optimize: no such model"
     assert list(tmp_path.iterdir()) == []
 
@@ -91,5 +138,5 @@ def test_a_place_that_cannot_be_written_is_told(
 ) -> None:
     played(monkeypatch)
     (tmp_path / "file").write_text("")
-    assert main(["m:make", "--threads", "1", "--results", str(tmp_path / "file")]) == 4
+    assert main(["m:make", "--input", "1x3", "--threads", "1", "--results", str(tmp_path / "file")]) == 4
     assert "name another place to write to with --results" in capsys.readouterr().err

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pointwise_bench.harvest.operations import HarvestedModel, HarvestError
+from pointwise_bench.harvest.torch_models.mismatch import imported_without_operators, is_mismatch
 from pointwise_bench.harvest.torch_models.recorder import operations_of
 
 Shape = tuple[int, ...]
@@ -158,4 +159,6 @@ def _imported(name: str, title: str, package: str | None = None, pip: str | None
             raise HarvestError(f"{title}: {package} is not installed: pip install {pip}") from None
         raise HarvestError(f"{title}: cannot import {name}: {error}") from None
     except Exception as error:  # a package whose parts do not fit together fails in its own ways
+        if is_mismatch(error):
+            return imported_without_operators(name)
         raise HarvestError(f"{title}: cannot import {name}: {type(error).__name__}: {error}") from None
