@@ -1,37 +1,18 @@
-"""Backends that are wrong on purpose, one mistake each. `tests/gate/test_gate.py` shows that every one is refused.
+"""Backends that compute something wrong on purpose, one mistake each: in the formula, or in the arithmetic.
 
 A plugin like any other: ``pytest suites/ --benchmark-only --plugin suites/planted/wrong.py``. The class docstring says
-what is wrong. :class:`Right` is the control: the same code without a mistake, which must pass.
+what is wrong, and `tests/gate/test_gate.py` shows that every one is refused. :class:`Right` is the control: the same
+code without a mistake, which must pass.
 """
 
 from __future__ import annotations
 
-import threading
-import time
 from dataclasses import replace
 
 import numpy as np
 
-from pointwise_bench import Backend, Problem, register
-
-
-def convolve(p: Problem, x, weight, bias, dtype=np.float64):
-    """A correct pointwise convolution, in the problem's layout and dtype; ``dtype`` is that of the arithmetic."""
-    planes = x if p.layout == "nchw" else x.transpose(0, 3, 1, 2)
-    planes = planes[:, :, :: p.stride, :: p.stride].astype(dtype)
-    grouped = planes.reshape(p.batch, p.groups, p.in_channels // p.groups, -1)
-    kernels = weight.astype(dtype).reshape(p.groups, p.out_channels // p.groups, -1)
-    with np.errstate(all="ignore"):
-        y = np.matmul(kernels, grouped).reshape(p.batch, p.out_channels, p.out_height, p.out_width)
-        if bias is not None:
-            y += bias[:, None, None]
-        if p.activation == "relu":
-            y = np.maximum(y, 0)
-    return np.ascontiguousarray(y if p.layout == "nchw" else y.transpose(0, 2, 3, 1)).astype(p.dtype)
-
-
-def channels_last(p: Problem) -> Problem:
-    return replace(p, layout="nhwc" if p.layout == "nchw" else "nchw")
+from pointwise_bench import Problem, register
+from pointwise_bench.suites.planted.arithmetic import Convolution, convolve
 
 
 def spatial(p: Problem) -> tuple[int, int]:
@@ -45,24 +26,17 @@ def significand(values, bits):
 
 
 @register
-class Right(Backend):
+class Right(Convolution):
     """Nothing is wrong with this one."""
 
     name = "planted-right"
-
-    def prepare(self, problem, weight, bias, threads):
-        self.problem, self.weight, self.bias = problem, weight, bias
-        return lambda x: self.compute(problem, x, weight, bias)
-
-    def compute(self, p, x, weight, bias):
-        return convolve(p, x, weight, bias)
 
 
 # --- the formula --------------------------------------------------------------------------------------------------
 
 
 @register
-class Zeros(Right):
+class Zeros(Convolution):
     """Computes nothing."""
 
     name = "planted-zeros"
@@ -72,7 +46,7 @@ class Zeros(Right):
 
 
 @register
-class TransposedWeights(Right):
+class TransposedWeights(Convolution):
     """Reads the weights as (in, out)."""
 
     name = "planted-transposed-weights"
@@ -83,7 +57,7 @@ class TransposedWeights(Right):
 
 
 @register
-class DropsLastChannel(Right):
+class DropsLastChannel(Convolution):
     """Its reduction ends one channel early."""
 
     name = "planted-drops-last-channel"
@@ -95,7 +69,7 @@ class DropsLastChannel(Right):
 
 
 @register
-class LastOutputChannelUnwritten(Right):
+class LastOutputChannelUnwritten(Convolution):
     """Its loop over output channels ends one early."""
 
     name = "planted-last-output-channel"
@@ -107,7 +81,7 @@ class LastOutputChannelUnwritten(Right):
 
 
 @register
-class ForgetsBias(Right):
+class ForgetsBias(Convolution):
     """Leaves the bias out."""
 
     name = "planted-forgets-bias"
@@ -117,7 +91,7 @@ class ForgetsBias(Right):
 
 
 @register
-class ForgetsActivation(Right):
+class ForgetsActivation(Convolution):
     """Leaves the ReLU out."""
 
     name = "planted-forgets-activation"
@@ -127,7 +101,7 @@ class ForgetsActivation(Right):
 
 
 @register
-class StrideFromPixelOne(Right):
+class StrideFromPixelOne(Convolution):
     """Takes pixels 1, 1 + s, ... instead of 0, s, ..."""
 
     name = "planted-stride-from-pixel-one"
@@ -137,7 +111,7 @@ class StrideFromPixelOne(Right):
 
 
 @register
-class IgnoresStride(Right):
+class IgnoresStride(Convolution):
     """Computes every pixel."""
 
     name = "planted-ignores-stride"
@@ -147,7 +121,7 @@ class IgnoresStride(Right):
 
 
 @register
-class InterleavesGroups(Right):
+class InterleavesGroups(Convolution):
     """Gives every group each G-th channel instead of a block."""
 
     name = "planted-interleaves-groups"
@@ -158,7 +132,7 @@ class InterleavesGroups(Right):
 
 
 @register
-class SwapsRowsAndColumns(Right):
+class SwapsRowsAndColumns(Convolution):
     """Transposes the picture."""
 
     name = "planted-swaps-rows-and-columns"
@@ -168,7 +142,7 @@ class SwapsRowsAndColumns(Right):
 
 
 @register
-class WrongLayout(Right):
+class WrongLayout(Convolution):
     """Writes the result in the other layout and calls it the right shape."""
 
     name = "planted-wrong-layout"
@@ -179,7 +153,7 @@ class WrongLayout(Right):
 
 
 @register
-class OnlyFirstImage(Right):
+class OnlyFirstImage(Convolution):
     """Computes the first image of the batch and copies it."""
 
     name = "planted-only-first-image"
@@ -194,7 +168,7 @@ class OnlyFirstImage(Right):
 
 
 @register
-class Bfloat16Inside(Right):
+class Bfloat16Inside(Convolution):
     """Rounds its operands to bfloat16."""
 
     name = "planted-bfloat16-inside"
@@ -204,7 +178,7 @@ class Bfloat16Inside(Right):
 
 
 @register
-class TensorFloatInside(Right):
+class TensorFloatInside(Convolution):
     """Rounds its operands to TensorFloat-32, on the real weights only: small integers are exact in it anyway."""
 
     name = "planted-tensorfloat-inside"
@@ -217,7 +191,7 @@ class TensorFloatInside(Right):
 
 
 @register
-class Float16Sums(Right):
+class Float16Sums(Convolution):
     """Adds up in float16 and overflows or loses digits."""
 
     name = "planted-float16-sums"
@@ -227,7 +201,7 @@ class Float16Sums(Right):
 
 
 @register
-class SwallowsNan(Right):
+class SwallowsNan(Convolution):
     """Replaces what is not finite."""
 
     name = "planted-swallows-nan"
@@ -237,261 +211,10 @@ class SwallowsNan(Right):
 
 
 @register
-class WrongDtype(Right):
+class WrongDtype(Convolution):
     """Returns float64 for float32."""
 
     name = "planted-wrong-dtype"
 
     def compute(self, p, x, weight, bias):
         return convolve(p, x, weight, bias).astype(np.float64)
-
-
-# --- memory -------------------------------------------------------------------------------------------------------
-
-
-@register
-class MutatesInput(Right):
-    """Clears the first element of its input once it has used it."""
-
-    name = "planted-mutates-input"
-
-    def compute(self, p, x, weight, bias):
-        y = convolve(p, x, weight, bias)
-        np.frombuffer((np.ctypeslib.ctypes.c_byte * x.nbytes).from_address(x.ctypes.data), x.dtype)[0] += 1
-        return y
-
-
-@register
-class MutatesDeviceCopy(Right):
-    """Clears its own copy of the input, so that the second call on it is wrong."""
-
-    name = "planted-mutates-device-copy"
-
-    def to_device(self, array):
-        return array.copy()
-
-    def compute(self, p, x, weight, bias):
-        y = convolve(p, x, weight, bias)
-        x[...] = 0
-        return y
-
-
-@register
-class ReadsPastTheEnd(Right):
-    """Adds the element behind the end of its input."""
-
-    name = "planted-reads-past-the-end"
-
-    def compute(self, p, x, weight, bias):
-        longer = np.lib.stride_tricks.as_strided(x.reshape(-1), (x.size + 1,), (x.itemsize,))
-        return convolve(p, longer[1:].reshape(x.shape), weight, bias)
-
-
-@register
-class OverwritesEarlierResult(Right):
-    """Says that every result is new memory, and reuses one buffer."""
-
-    name = "planted-overwrites-earlier-result"
-
-    def prepare(self, problem, weight, bias, threads):
-        buffer = np.empty(problem.output_shape, problem.dtype)
-
-        def layer(x):
-            buffer[...] = convolve(problem, x, weight, bias)
-            return buffer
-
-        return layer
-
-
-# --- time ---------------------------------------------------------------------------------------------------------
-
-
-@register
-class ReplaysFirstAnswer(Right):
-    """Computes once and returns that answer for ever."""
-
-    name = "planted-replays-first-answer"
-
-    def prepare(self, problem, weight, bias, threads):
-        kept = []
-
-        def layer(x):
-            if not kept:
-                kept.append(convolve(problem, x, weight, bias))
-            return kept[0]
-
-        return layer
-
-
-@register
-class ReplaysByIdentity(Right):
-    """Remembers the answer to an array by the array's identity."""
-
-    name = "planted-replays-by-identity"
-    output = "reused"
-
-    def prepare(self, problem, weight, bias, threads):
-        answers = {}
-
-        def layer(x):
-            if id(x) not in answers:
-                answers[id(x)] = (x, convolve(problem, x, weight, bias))
-            return answers[id(x)][1]
-
-        return layer
-
-
-@register
-class ReplaysByContent(Right):
-    """Remembers the answer to everything it has seen, by a few of the values: of a copy, which no call changes."""
-
-    name = "planted-replays-by-content"
-
-    def to_device(self, array):
-        return array.copy()
-
-    def prepare(self, problem, weight, bias, threads):
-        answers = {}
-
-        def layer(x):
-            key = x.ravel()[:4].tobytes()
-            if key not in answers:
-                answers[key] = convolve(problem, x, weight, bias)
-            return answers[key].copy()
-
-        return layer
-
-
-@register
-class AnswersThePreviousInput(Right):
-    """Returns the result of the call before: a pipeline that is never emptied."""
-
-    name = "planted-answers-previous-input"
-
-    def prepare(self, problem, weight, bias, threads):
-        state = [np.zeros(problem.output_shape, problem.dtype)]
-
-        def layer(x):
-            state.append(convolve(problem, x, weight, bias))
-            return state.pop(0)
-
-        return layer
-
-
-@register
-class WrongAfterAWhile(Right):
-    """Is right for the first twenty calls."""
-
-    name = "planted-wrong-after-a-while"
-
-    def prepare(self, problem, weight, bias, threads):
-        calls = [0]
-
-        def layer(x):
-            calls[0] += 1
-            y = convolve(problem, x, weight, bias)
-            return y if calls[0] <= 20 else y * 0
-
-        return layer
-
-
-@register
-class Unsynchronised(Right):
-    """Works in the background and lets only ``to_numpy`` wait for it; ``sync`` does nothing."""
-
-    name = "planted-unsynchronised"
-
-    def prepare(self, problem, weight, bias, threads):
-        def layer(x):
-            y = np.empty(problem.output_shape, problem.dtype)
-
-            def work():
-                time.sleep(0.02)  # longer than a busy machine takes to come to reading the result
-                y[...] = convolve(problem, x, weight, bias)
-
-            thread = threading.Thread(target=work)
-            thread.start()
-            return thread, y
-
-        return layer
-
-    def to_numpy(self, result):
-        thread, y = result
-        thread.join()
-        return y
-
-
-@register
-class HalfWritten(Right):
-    """Returns its buffer while a thread still writes to it, and waits for nothing."""
-
-    name = "planted-half-written"
-
-    def prepare(self, problem, weight, bias, threads):
-        def layer(x):
-            y = np.zeros(problem.output_shape, problem.dtype)
-
-            def work():
-                time.sleep(0.02)  # longer than a busy machine takes to read the result
-                y[...] = convolve(problem, x, weight, bias)
-
-            threading.Thread(target=work).start()
-            return y
-
-        return layer
-
-
-@register
-class Lazy(Right):
-    """Returns a promise; the arithmetic happens in ``to_numpy``, where no clock runs."""
-
-    name = "planted-lazy"
-
-    def prepare(self, problem, weight, bias, threads):
-        return lambda x: (problem, x, weight, bias)
-
-    def to_numpy(self, result):
-        return convolve(*result)
-
-
-@register
-class BendsNumpy(Right):
-    """Makes NumPy find everything equal, as far as its module's attributes reach; computes nothing."""
-
-    name = "planted-bends-numpy"
-
-    def prepare(self, problem, weight, bias, threads):
-        np.array_equal = lambda *arguments, **keywords: True
-        np.subtract = lambda a, b, **keywords: np.zeros(np.shape(a))
-        return super().prepare(problem, weight, bias, threads)
-
-    def compute(self, p, x, weight, bias):
-        return np.zeros(p.output_shape, p.dtype)
-
-
-class Agreeable(np.ndarray):
-    """Has whatever shape it is asked for, and no difference to anything."""
-
-    wanted = ()
-
-    @property
-    def shape(self):
-        return self.wanted
-
-    def __array_ufunc__(self, ufunc, method, *inputs, **keywords):
-        return np.zeros(1)
-
-    def __array_function__(self, function, types, arguments, keywords):
-        return True
-
-
-@register
-class ArrayOfItsOwn(Right):
-    """Returns an array of a class that agrees with everything; computes nothing."""
-
-    name = "planted-array-of-its-own"
-
-    def compute(self, p, x, weight, bias):
-        array = np.zeros(p.output_shape, p.dtype).view(Agreeable)
-        array.wanted = p.output_shape
-        return array

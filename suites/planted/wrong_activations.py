@@ -10,20 +10,11 @@ import math
 
 import numpy as np
 
-from pointwise_bench import Backend, Problem, register
+from pointwise_bench import Backend, register
 from pointwise_bench.backends.problem import ACTIVATIONS
+from pointwise_bench.suites.planted.arithmetic import laid_out, summed
 
 erf = np.vectorize(math.erf, otypes=[np.float64])
-
-
-def summed(p: Problem, x, weight, bias):
-    """The sums and the bias in float64, as planes."""
-    planes = x if p.layout == "nchw" else x.transpose(0, 3, 1, 2)
-    planes = planes[:, :, :: p.stride, :: p.stride].astype(np.float64)
-    grouped = planes.reshape(p.batch, p.groups, p.in_channels // p.groups, -1)
-    kernels = weight.astype(np.float64).reshape(p.groups, p.out_channels // p.groups, -1)
-    y = np.matmul(kernels, grouped).reshape(p.batch, p.out_channels, p.out_height, p.out_width)
-    return y if bias is None else y + bias.astype(np.float64)[:, None, None]
 
 
 @register
@@ -40,7 +31,7 @@ class RightActivation(Backend):
         def layer(x):
             with np.errstate(all="ignore"):
                 y = getattr(self, p.activation)(summed(p, x, weight, bias))
-                return np.ascontiguousarray(y if p.layout == "nchw" else y.transpose(0, 2, 3, 1)).astype(p.dtype)
+                return laid_out(p, y)
 
         return layer
 

@@ -11,30 +11,11 @@ from dataclasses import replace
 import ml_dtypes
 import numpy as np
 
-from pointwise_bench import Backend, Problem, register
+from pointwise_bench import Backend, register
+from pointwise_bench.suites.planted.arithmetic import by_group, laid_out, planes, read, summed
 
 DIRECTIONS = ("forward", "backward-input", "backward-weight")
 DTYPES = ("float32", "float64", "float16", "bfloat16")
-
-
-def planes(p: Problem, array):
-    """``array`` in float64 as (image, channel, row, column)."""
-    return (array if p.layout == "nchw" else array.transpose(0, 3, 1, 2)).astype(np.float64)
-
-
-def laid_out(p: Problem, array):
-    """Planes in the problem's layout and dtype."""
-    return np.ascontiguousarray(array if p.layout == "nchw" else array.transpose(0, 2, 3, 1)).astype(p.dtype)
-
-
-def by_group(p: Problem, array):
-    """Planes as (image, group, channel of the group, pixel)."""
-    return array.reshape(array.shape[0], p.groups, array.shape[1] // p.groups, -1)
-
-
-def read(p: Problem, array):
-    """The pixels that the stride reads."""
-    return array[:, :, :: p.stride, :: p.stride]
 
 
 @register
@@ -54,12 +35,8 @@ class RightGradient(Backend):
         return lambda x: self.forward(p, x, weight, bias)
 
     def forward(self, p, x, weight, bias):
-        kernels = weight.astype(np.float64).reshape(p.groups, -1, weight.shape[1])
         with np.errstate(all="ignore"):
-            y = np.matmul(kernels, by_group(p, read(p, planes(p, x))))
-            y = y.reshape(p.batch, p.out_channels, p.out_height, p.out_width)
-            if bias is not None:
-                y += bias.astype(np.float64)[:, None, None]
+            y = summed(p, x, weight, bias)
             return self.store(p, np.maximum(y, 0) if p.activation == "relu" else y)
 
     def store(self, p, y):

@@ -9,17 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from pointwise_bench import Backend, register
-
-
-def summed(p, x, weight, bias):
-    """The sums and the bias in float64, in the problem's layout."""
-    planes = x if p.layout == "nchw" else x.transpose(0, 3, 1, 2)
-    planes = planes[:, :, :: p.stride, :: p.stride].astype(np.float64)
-    grouped = planes.reshape(p.batch, p.groups, p.in_channels // p.groups, -1)
-    kernels = weight.astype(np.float64).reshape(p.groups, p.out_channels // p.groups, -1)
-    y = np.matmul(kernels, grouped).reshape(p.batch, p.out_channels, p.out_height, p.out_width)
-    y = y if bias is None else y + bias.astype(np.float64)[:, None, None]
-    return y if p.layout == "nchw" else y.transpose(0, 2, 3, 1)
+from pointwise_bench.suites.planted.arithmetic import in_layout, summed
 
 
 @register
@@ -35,7 +25,7 @@ class RightResidual(Backend):
 
         def layer(x, residual):
             with np.errstate(all="ignore"):
-                y = self.finished(p, summed(p, x, weight, bias), residual)
+                y = self.finished(p, in_layout(p, summed(p, x, weight, bias)), residual)
                 return np.ascontiguousarray(y).astype(p.dtype)
 
         return layer

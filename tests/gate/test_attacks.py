@@ -140,7 +140,7 @@ def test_planted_mistakes_are_tried_where_they_are_mistakes_and_may_get_no_time(
     """One that is let through gains, whatever its time; what each declares is read from its source."""
     assert KINDS["planted-lazy"].wrong_on == LONG
     assert KINDS["planted-adds-up-input-gradients"].declared.output == "reused"
-    files = {"wrong", "wrong_activations", "wrong_gradients", "wrong_residuals"}
+    files = {"wrong", "wrong_activations", "wrong_calls", "wrong_gradients", "wrong_residuals"}
     assert {KINDS[name].file.stem for name in GROUPS["planted"]} == files
     assert course.Attempt(LONG, None).gained
     assert not course.Attempt(LONG, Ended("wrong", "the result is all zeros")).gained

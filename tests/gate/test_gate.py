@@ -44,6 +44,7 @@ from pointwise_bench.suites.planted.shows_on import (
 )
 
 WRONG = PLANTED / "wrong.py"
+CALLS = PLANTED / "wrong_calls.py"
 GRADIENTS = PLANTED / "wrong_gradients.py"
 ACTIVATED = PLANTED / "wrong_activations.py"
 ADDING = PLANTED / "wrong_residuals.py"
@@ -67,6 +68,9 @@ REASONS = {
     "planted-float16-sums": "wrong on",
     "planted-swallows-nan": "when the input holds NaN and infinity",
     "planted-wrong-dtype": "returns float64, but the problem is float32",
+}
+
+CALL_REASONS = {
     "planted-mutates-input": "changes its input",
     "planted-mutates-device-copy": "makes something of its input in to_device",
     "planted-reads-past-the-end": "wrong on small integers",
@@ -169,8 +173,16 @@ def in_both_layouts(problem: Problem) -> list[Problem]:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.alone] if name in BY_TIME else []) for name in REASONS]
+    "name", [pytest.param(name, marks=[pytest.mark.alone] if name in BY_TIME else []) for name in CALL_REASONS]
 )
+def test_calls_are_refused_for_the_right_reason(name: str, tmp_path: Path) -> None:
+    (ended,) = refusals(name, [shows_on(name)], tmp_path / "log", CALLS)
+    assert ended is not None, f"{name} passed the gate"
+    assert ended.status == "wrong", ended
+    assert re.search(CALL_REASONS[name], ended.reason), ended.reason
+
+
+@pytest.mark.parametrize("name", REASONS)
 def test_refused_for_the_right_reason(name: str, tmp_path: Path) -> None:
     (ended,) = refusals(name, [shows_on(name)], tmp_path / "log")
     assert ended is not None, f"{name} passed the gate"
@@ -243,6 +255,8 @@ def test_the_control_of_residuals_passes(tmp_path: Path) -> None:
 def test_every_planted_backend_has_its_reason() -> None:
     registered = set(re.findall(r'name = "(planted-[\w-]+)"', WRONG.read_text()))
     assert registered == set(REASONS) | {"planted-right"}
+    registered = set(re.findall(r'name = "(planted-[\w-]+)"', CALLS.read_text()))
+    assert registered == set(CALL_REASONS)
     registered = set(re.findall(r'@register\nclass .*?name = "(planted-[\w-]+)"', GRADIENTS.read_text(), re.DOTALL))
     assert registered == set(GRADIENT_REASONS) | {"planted-right-gradient"}
     registered = set(re.findall(r'name = "(planted-[\w-]+)"', ACTIVATED.read_text()))
@@ -254,7 +268,7 @@ def test_every_planted_backend_has_its_reason() -> None:
 # Of each occasion on which the gate finds a mistake one: the exact questions, the real numbers, the work behind the
 # clock, after the timing. With POINTWISE_SOAK=1 all of them, in rounds of the usual length.
 IN_A_RUN = (
-    REASONS.keys()
+    REASONS.keys() | CALL_REASONS.keys()
     if SOAK
     else {
         "planted-zeros",
@@ -268,7 +282,7 @@ IN_A_RUN = (
 def test_none_is_timed_in_a_real_run(tmp_path: Path) -> None:
     """The whole way round: a run with planted faults publishes a time for the control alone."""
     results = tmp_path / "results"
-    chosen = ["--plugin", str(WRONG), "--shapes", EVERY_AXIS.id, "--shapes", LONG.id]
+    chosen = ["--plugin", str(WRONG), "--plugin", str(CALLS), "--shapes", EVERY_AXIS.id, "--shapes", LONG.id]
     chosen += [f"--backend={name}" for name in ("planted-right", *IN_A_RUN)]
     done = run_suite(results, *chosen, *([] if SOAK else ["-p", "single_start"]), patience_s=600)
     cells = read_cells(results)
