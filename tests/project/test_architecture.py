@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 
 import pytest
-from imports import FILES, PACKAGE, imports, modules_of, ours, tree
+from imports import FILES, PACKAGE, imports, modules_of, named, ours, tree
 from places import ROOT
 
 from pointwise_bench.common.heavy_packages import HEAVY_PACKAGES
@@ -112,10 +112,19 @@ def test_no_room_imports_upward(package: str, rooms: tuple[str, ...]) -> None:
     upward = [
         f"{module} -> {imported}"
         for module in modules_of(package)
-        for imported in sorted(ours(module))
+        for imported in sorted(ours(module) | named(module))
         if module.startswith(prefix) and imported.startswith(prefix) and floor(imported) > floor(module)
     ]
     assert upward == []
+
+
+def test_the_harness_stands_below_the_suites_and_knows_of_them_what_a_claim_is() -> None:
+    """The plugin, the options and the catalogue ask the harness, and what a claim is stands below both, as data."""
+    claims = {*modules_of("suites.claims")}
+    assert imported_beyond(claims, {*CONTRACT, *modules_of("common"), *claims}) == []
+    above = {*modules_of("suites")} - {*modules_of("suites.harness")} - claims
+    assert len(above) > 10
+    assert [module for module in modules_of("suites.harness") if above & {*ours(module), *named(module)}] == []
 
 
 def test_every_package_says_what_lives_there() -> None:
@@ -126,9 +135,14 @@ def test_every_package_says_what_lives_there() -> None:
 
 
 def test_the_floors_of_a_package_are_few() -> None:
-    """The longest chain of imports within one folder."""
-    heights = {folder: max(map(len, _chains(modules))) for folder, modules in _by_folder().items()}
-    assert {folder: height for folder, height in heights.items() if height > MOST_FLOORS} == {}
+    """The longest chain of imports within one folder, and within one room with all that is below it."""
+    rooms = {
+        f"{package}.{room}": {*modules_of(f"{package}.{room}")}
+        for package, names in (("suites.harness", ROOMS_OF_HARNESS), ("report", ROOMS_OF_REPORT))
+        for room in names
+    }
+    heights = {where: max(map(len, _chains(modules))) for where, modules in (_by_folder() | rooms).items()}
+    assert {where: height for where, height in heights.items() if height > MOST_FLOORS} == {}
 
 
 def _chains(modules: set[str]) -> list[tuple[str, ...]]:
@@ -145,7 +159,7 @@ def _chains(modules: set[str]) -> list[tuple[str, ...]]:
 def _by_folder() -> dict[str, set[str]]:
     folders: defaultdict[str, set[str]] = defaultdict(set)
     for module, path in FILES.items():
-        if "__" not in path.name:
+        if path.name not in {"__init__.py", "__main__.py"}:  # what a folder says of itself, and its door
             folders[str(path.parent)].add(module)
     return dict(folders)
 
