@@ -83,6 +83,18 @@ def test_every_block_of_elements_counts(block: int, monkeypatch: pytest.MonkeyPa
         assert compared.error(result(place, np.nan), case([1.0] * 4)) == np.inf
 
 
+def test_where_anything_is_allowed_there_is_no_error() -> None:
+    extreme = replace(case([1.0, np.inf, 1.0, 1.0]), extreme=True)
+    assert Comparison(PROBLEM, "own").error(result(1, 99.0), extreme) == 0.0
+    assert Comparison(PROBLEM, "own").error(result(1, np.nan), extreme) == 0.0
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 1, 1), (1, 2, 2, 1), (1, 2, 1, 3), (4,)])
+def test_a_result_of_another_shape_is_compared_with_nothing(shape: tuple[int, ...]) -> None:
+    with pytest.raises(AssertionError, match="beside"):
+        Comparison(PROBLEM, "own").error(np.ones(shape, np.float32), case([1.0] * 4))
+
+
 def test_another_answer_has_the_same_bounds() -> None:
     compared, other = Comparison(PROBLEM, "own"), ANSWER + 1.0
     assert compared.error_from(ANSWER.astype(np.float32), other, case([2.0] * 4)) == pytest.approx(0.5)

@@ -350,3 +350,23 @@ def test_rounded_operands_are_known_by_the_arithmetic_that_explains_them(bits: i
     wrong = answer(p, (_round_significand(x, bits),), _round_significand(w, bits), None)
     found = rounded_operands(mismatch(p, (x,), w, None), wrong, lambda a, b: float(abs(a - b).max()))
     assert found == name
+
+
+# --- the residual -------------------------------------------------------------------------------------------------
+
+R = np.random.default_rng(7).integers(1, 9, P.output_shape).astype(np.float64)
+SUMS = forward(relu=False)
+WITH_RESIDUAL: dict[str, Any] = {
+    "the residual is missing": np.maximum(SUMS, 0),
+    "the residual is added after the activation": np.maximum(SUMS, 0) + R,
+    "the residual is added twice": np.maximum(SUMS + R + R, 0),
+    "the residual is read as nhwc": np.maximum(SUMS + R.reshape(2, 3, 3, 4).transpose(0, 3, 1, 2), 0),
+    "the residual is the first image's in every image": np.maximum(SUMS + R[:1], 0),
+    "the residual is another image's": np.maximum(SUMS + R[::-1], 0),
+}
+
+
+@pytest.mark.parametrize("name", WITH_RESIDUAL)
+def test_a_mistake_with_the_residual_has_its_name(name: str) -> None:
+    sentence = diagnose(mismatch(replace(P, add=True), (X, R), W, B), WITH_RESIDUAL[name], equal)
+    assert sentence.startswith(f"{name} ("), sentence

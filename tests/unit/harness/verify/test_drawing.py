@@ -11,7 +11,7 @@ import pytest
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.verify import reference
 from pointwise_bench.suites.harness.verify.cases import CaseSet
-from pointwise_bench.suites.harness.verify.drawing import REACH, power_of_two_below
+from pointwise_bench.suites.harness.verify.drawing import REACH, Drawn, power_of_two_below
 
 LONG = Problem(batch=2, in_channels=300, out_channels=24, height=5, width=4, groups=2, bias=True, activation="relu6")
 
@@ -44,7 +44,22 @@ def test_sums_stay_where_the_activation_bends_and_reach_both_of_its_sides(activa
         assert np.abs(sums).max() < 16
 
 
-def test_the_inputs_of_timed_calls_keep_the_size_that_they_had_before_other_activations() -> None:
-    none, silu = (CaseSet.of(replace(LONG, activation=each), 5).pools[0] for each in ("none", "silu"))
-    assert np.std(none) == pytest.approx(0.5**0.5, rel=0.05)
-    assert np.std(silu) == pytest.approx(0.5**0.5 / 16, rel=0.05)  # 150 terms
+def test_the_gradient_of_a_bias_is_the_last_column_beside_that_of_the_weights() -> None:
+    """Two images of one pixel, three channels to two: rows of ``dy`` add up to the gradient of the bias."""
+    problem = Problem(batch=2, in_channels=3, out_channels=2, height=1, width=1, bias=True, direction="backward-weight")
+    drawn = Drawn(problem, np.random.default_rng(1))
+    drawn.left = np.array([[[1.0, 2.0], [3.0, 4.0]]])
+    sums = np.arange(6.0).reshape(1, 1, 2, 3)
+    assert drawn.answer(sums).tolist() == [[0, 1, 2, 3], [3, 4, 5, 7]]
+    other = np.array([[[5.0, 6.0], [7.0, 8.0]]])
+    assert drawn.answer(sums, other).tolist() == [[0, 1, 2, 11], [3, 4, 5, 15]]
+    right = np.zeros(drawn.form.right)
+    assert drawn.inputs(right, 0.0)[1].ravel().tolist() == [1, 3, 2, 4]  # image by image
+    assert drawn.inputs(right, 0.0, other)[1].ravel().tolist() == [5, 7, 6, 8]
+
+
+def test_the_gradient_of_the_input_has_nothing_of_a_bias() -> None:
+    problem = Problem(batch=1, in_channels=3, out_channels=2, height=1, width=1, bias=True, direction="backward-input")
+    drawn = Drawn(problem, np.random.default_rng(1))
+    assert not drawn.has_bias_gradient()
+    assert drawn.answer(np.zeros((1, 1, 3, 1))).shape == (1, 3, 1, 1)

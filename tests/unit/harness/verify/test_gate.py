@@ -175,7 +175,11 @@ def smooth_cases() -> tuple[Problem, CaseSet]:
 
 @pytest.mark.parametrize(
     ("call", "words"),
-    [(1, "wrong where a weight or the bias is NaN or inf"), (3, "wrong when the input holds NaN and infinity: ")],
+    [
+        (1, "wrong where a weight or the bias is NaN or inf"),
+        (2, "wrong where a weight or the bias is NaN or inf"),
+        (3, "wrong when the input holds NaN and infinity: "),
+    ],
 )
 @pytest.mark.parametrize("smooth", [False, True])
 def test_what_cleans_nan_is_told_by_where_it_came_from(call: int, words: str, smooth: bool) -> None:
@@ -304,6 +308,20 @@ def test_a_cause_is_named_where_the_result_is_within_the_bound_of_it(error: floa
     with pytest.raises(WrongAnswer, match="wrong on real numbers: ") as refusal:
         gate_of().before(Answering(replaying), None)
     assert ("this is the answer to the previous input" in str(refusal.value)) is named
+
+
+@pytest.mark.parametrize(("error", "named"), [(0.5, True), (1.5, False)])
+def test_before_a_smooth_activation_as_well(error: float, named: bool) -> None:
+    problem, cases = smooth_cases()
+    with np.errstate(all="ignore"):
+        linear = replace(problem, activation="none")
+        sums = reference.answer(linear, cases.integers.inputs, cases.integer.weight, None)
+        assert cases.integers.allowed is not None
+        result = (sums + error * np.where(np.isfinite(sums), cases.integers.allowed, 0)).astype(np.float32)
+    gate = QuestionedGate(Scripted(lambda now: None), problem, cases)
+    with pytest.raises(WrongAnswer, match="wrong on small integers: ") as refusal:
+        gate.before(Answering(cases=cases), Answering(lambda answer, call: result, cases))
+    assert ("the silu is missing" in str(refusal.value)) is named
 
 
 def test_an_exact_answer_that_was_given_before_is_recognised() -> None:
@@ -477,6 +495,21 @@ def test_what_is_wrong_with_a_timed_call_has_its_name() -> None:
         Gate(PROBLEM, EXACT_CASES, Declared()).taken(zeros, LAST)
     assert refusal.value.error_ratio is not None
     assert refusal.value.error_ratio > 1
+
+
+@pytest.mark.parametrize(("error", "named"), [(0.5, True), (1.5, False)])
+def test_a_cause_of_a_timed_call_is_named_within_the_bound_of_it(error: float, named: bool) -> None:
+    x = window(content(EXACT_CASES.pools[0], LAST.places), PROBLEM.input_shape, LAST.line)
+    weight = EXACT_CASES.real.weight
+    assert weight is not None
+    cut = weight.copy()
+    cut[:, -1] = 0
+    sizes = reference.magnitudes(PROBLEM, (x,), weight, None)
+    allowed = error_bounds.allowed(PROBLEM, sizes, reference.answer(PROBLEM, (x,), weight, None))
+    result = (reference.answer(PROBLEM, (x,), cut, None) + error * allowed).astype(np.float32)
+    with pytest.raises(WrongAnswer, match="wrong in one of the timed calls: ") as refusal:
+        Gate(PROBLEM, EXACT_CASES, Declared()).taken(result, LAST)
+    assert ("the last input channel is dropped" in str(refusal.value)) is named
 
 
 def test_one_odd_result_among_many_is_judged_where_there_was_one() -> None:

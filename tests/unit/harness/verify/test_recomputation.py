@@ -213,6 +213,14 @@ def test_an_input_is_brought_as_fast_as_any_other_array_as_large(
         check_brings(LayerCalls(backend, PROBLEM), INPUTS)
 
 
+def test_what_it_is_held_against_is_said_in_milliseconds(clock: Clock) -> None:
+    """Copying takes 1 us on this clock."""
+    shape = INPUTS[0].shape
+    backend = Bringing(clock, lambda asked: 250e-6 if asked == shape else fails(asked))
+    with pytest.raises(WrongAnswer, match=r"bringing its input took 0\.25 ms, copying it 0\.001 ms"):
+        check_brings(LayerCalls(backend, PROBLEM), INPUTS)
+
+
 def test_an_input_that_is_late_once_gets_nobody_refused(clock: Clock) -> None:
     late = iter([1e-3] * 4)
     check_brings(LayerCalls(Bringing(clock, lambda shape: next(late, 0.0)), PROBLEM), INPUTS)

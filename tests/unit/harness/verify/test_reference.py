@@ -266,3 +266,13 @@ def test_gradients_are_finite_differences(problem: Problem) -> None:
         assert dw[index] == pytest.approx(slope(1, index), rel=1e-9, abs=1e-9)
     if problem.bias:
         assert dw[-1, -1] == pytest.approx(slope(2, -1), rel=1e-9, abs=1e-9)
+
+
+def test_each_direction_is_answered_by_its_own_formula() -> None:
+    problem = Problem.parse("n1c2h1w2-o2")
+    x, weight = np.array([[[[1.0, 2.0]], [[3.0, 4.0]]]]), np.array([[1.0, 2.0], [3.0, 4.0]])
+    dy = np.array([[[[1.0, 0.0]], [[0.0, 1.0]]]])
+    assert answer(problem, (x,), weight, None).ravel().tolist() == [7, 10, 15, 22]
+    assert answer(replace(problem, direction="backward-input"), (dy,), weight, None).ravel().tolist() == [1, 3, 2, 4]
+    of_weight = answer(replace(problem, direction="backward-weight"), (x, dy), None, None)
+    assert of_weight.ravel().tolist() == [1, 3, 2, 4]

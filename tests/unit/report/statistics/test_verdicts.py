@@ -19,9 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from pointwise_bench.common.verdict_rule import FEWEST_COMMON_ROUNDS, MARGIN, PLANNED_STARTS
 from pointwise_bench.report.statistics import verdicts
-from pointwise_bench.report.statistics.early_intervals import rounds_leave_open
+from pointwise_bench.report.statistics.early_intervals import half_widths, rounds_leave_open, start_sides
 from pointwise_bench.report.statistics.looks import price_of_look
-from pointwise_bench.report.statistics.starts import Disagreement
+from pointwise_bench.report.statistics.order_statistics import ClusterRows
+from pointwise_bench.report.statistics.starts import Disagreement, spread
 from pointwise_bench.report.statistics.verdicts import (
     Field,
     Pairs,
@@ -480,6 +481,20 @@ def test_a_run_that_is_judged_after_every_start_pays_for_every_look_and_for_ever
     assert np.log(pairs.high / pairs.ratio) == pytest.approx(np.repeat(still, 3))
     assert np.log(pairs.ratio / pairs.low) == pytest.approx(np.repeat(still, 3))
     assert not pairs.sign_tested.any()
+
+
+def test_of_starts_enough_for_their_order_each_of_two_intervals_has_half_of_what_the_pair_may_err() -> None:
+    """Thirty starts whose shifts are normal, so that their variance says more than their order."""
+    usual, starts = Disagreement(first_look=1), 30
+    shifts = np.random.default_rng(1).normal(0, 0.02, starts).repeat(12)
+    names = np.arange(shifts.size)
+    labels = names // 12
+    pairs = pair_up([Series.of(np.exp(each), names, labels) for each in (np.zeros(names.size), shifts)], usual=usual)
+    ratios = ClusterRows.of(shifts[np.newaxis], labels)
+    half = half_widths(names.size, starts, spread(ratios), 0.05 / price_of_look(starts, first_look=1) / 2, usual)
+    assert start_sides(ratios, 0.05 / price_of_look(starts, first_look=1) / 2) is not None
+    assert np.log(pairs.high / pairs.ratio) == pytest.approx(half)
+    assert np.log(pairs.ratio / pairs.low) == pytest.approx(half)
 
 
 @pytest.mark.parametrize(("starts", "lacking"), [(1, 1.0), (2, 0.5), (3, 0.0), (4, 0.0)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import frexp
 from typing import Any
 
 import ml_dtypes
@@ -13,6 +14,7 @@ from pointwise_bench.suites.harness.memory.input_windows import content, window
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.comparison import Comparison
 from pointwise_bench.suites.harness.verify.drawing import Case
+from pointwise_bench.suites.harness.verify.drawn.extremes import lost_at_most
 from pointwise_bench.suites.harness.verify.questions import Weights
 from pointwise_bench.suites.harness.verify.reference import answer
 from pointwise_bench.suites.harness.verify.sampled_rows import SampledRows
@@ -86,3 +88,27 @@ def test_large_numbers_come_up_to_the_largest_and_infinities_are_few(dtype: Any)
     finite = x[np.isfinite(x)]
     assert np.abs(finite).max() > float(ml_dtypes.finfo(dtype).max) / 2.1
     assert 0 < x.size - finite.size <= 2 * 4
+    # Of the columns that keep one term every second one: a product of each of those may overflow.
+    assert (np.abs(finite) == 2.0 ** (frexp(float(ml_dtypes.finfo(dtype).max))[1] - 1)).sum() > 5
+
+
+def test_what_is_no_number_stands_in_four_columns_alone_or_with_another() -> None:
+    x = CaseSet.of(Problem(batch=2, in_channels=40, out_channels=24, height=6, width=5), seed=3).loud.inputs[0]
+    columns = x.transpose(0, 2, 3, 1).reshape(-1, 40)
+    odd = [sorted(map(str, column[~np.isfinite(column)].tolist())) for column in columns]
+    assert sorted(filter(None, odd)) == [["-inf", "-inf"], ["-inf", "inf"], ["inf"], ["nan"]]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "accumulated", "alone"),
+    [
+        ("float16", -126, 0.0),
+        ("bfloat16", -126, 2.0**-126),
+        ("float32", -126, 2.0**-126),
+        ("float64", -1022, 2.0**-1022),
+    ],
+)
+def test_what_may_be_lost_of_a_small_sum_by_hand(dtype: Any, accumulated: int, alone: float) -> None:
+    """Of 20 terms and a residual, each the smallest normal number of the sum; and a product with the largest weight."""
+    problem = Problem(batch=1, in_channels=20, out_channels=2, height=1, width=1, add=True, dtype=dtype)
+    assert lost_at_most(problem) == 2 * (20 + 1 + 2) * 2.0**accumulated + 2 * alone * 4

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -89,3 +92,29 @@ def test_no_row_with_a_zero_is_odd_as_well() -> None:
         odd = OddWeights.drawn(problem, rng, bias=False, spared=frozenset([spared]))
         assert len(odd.weights) == 2
         assert spared not in {each.row for each in odd.weights}
+
+
+@pytest.mark.parametrize(("rows", "count"), [(8, 1), (15, 1), (16, 2), (24, 3), (32, 4), (80, 4)])
+def test_one_row_in_eight_is_odd_at_most(rows: int, count: int) -> None:
+    problem = Problem(batch=1, in_channels=4, out_channels=rows, height=2, width=2, bias=True)
+    odd = OddWeights.drawn(problem, np.random.default_rng(1), bias=True)
+    assert len(odd.weights) + len(odd.bias) == count
+
+
+def test_rows_that_all_are_spared_leave_none() -> None:
+    problem = Problem(batch=1, in_channels=4, out_channels=16, height=2, width=2)
+    spared = frozenset(range(16))
+    assert OddWeights.drawn(problem, np.random.default_rng(1), bias=False, spared=spared) == OddWeights()
+
+
+@pytest.mark.parametrize(("activation", "signs"), [("none", {-np.inf, np.inf}), ("relu", {np.inf})])
+def test_an_infinite_bias_is_of_both_signs_but_before_an_activation(activation: Any, signs: set[float]) -> None:
+    rng, problem = np.random.default_rng(1), replace(WIDE, activation=activation)
+    drawn = [OddWeights.drawn(problem, rng, bias=True) for _ in range(20)]
+    assert {value for each in drawn for _, value in each.bias if np.isinf(value)} == signs
+
+
+def test_rows_with_a_zero_are_counted_over_all_groups() -> None:
+    left = np.ones((2, 2, 4))
+    left[0, 1, 2] = left[1, 0, 3] = 0
+    assert rows_with_zero(left) == {1, 2}
