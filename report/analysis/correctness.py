@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,6 +54,18 @@ def correctness(run: Run) -> list[Correctness]:
             )
         )
     return rows
+
+
+def outcomes(rows: Sequence[Correctness]) -> tuple[list[tuple[int, str]], list[str]]:
+    """The statuses that ``rows`` have, each with its place in their counts, and those that nobody has.
+
+    A column for each of the others would hide the last ones, which say who is how near to wrong, on a phone.
+    """
+    had = [any(row.counts[place] for row in rows) for place in range(len(STATUSES))]
+    there: list[tuple[int, str]] = [
+        (place, status) for place, status in enumerate(STATUSES) if had[place] or status == OK
+    ]
+    return there, [status for place, status in enumerate(STATUSES) if not had[place] and status != OK]
 
 
 def failures(run: Run) -> list[Failure]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 DASH = "–"  # noqa: RUF001  # an en dash is what a table shows for "nothing"
@@ -65,6 +66,16 @@ def _ratio(value: float) -> str:
 def memory(size: float) -> str:
     """Bytes in MiB."""
     return DASH if math.isnan(size) else f"{three_digits(size / 2**20)} MiB"
+
+
+def moment(text: str) -> str:
+    """A recorded time to the minute: ``2026-01-02 03:04 UTC``. What is no such time stays as it is."""
+    try:
+        when = datetime.fromisoformat(text)
+        # A day alone would be given an hour that nobody recorded.
+        return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if when.tzinfo else text
+    except (ValueError, OverflowError):
+        return text
 
 
 def threads_of(count: int) -> str:

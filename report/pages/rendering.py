@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from pointwise_bench.common.status import OK
 from pointwise_bench.common.verdict_rule import MARGIN
-from pointwise_bench.report.analysis.wording import DASH, duration, threads_of, times
+from pointwise_bench.report.analysis.wording import DASH, duration, moment, threads_of, times
 from pointwise_bench.report.claims.claim_tables import MEASURES
 from pointwise_bench.report.pages.files.csv_file import CsvFile
 from pointwise_bench.report.pages.files.page_tables import with_tables
@@ -74,6 +74,7 @@ def _templates() -> Environment:
     environment.globals |= {"REUSED": REUSED_MARK, "IN_PROCESS": IN_PROCESS_MARK, "UNCLEAR": UNCLEAR_MARK}
     environment.globals |= {"SIGNS": SIGNS, "MEASURES": MEASURES, "OK": OK}
     environment.filters |= {"markdown": in_markdown, "threads": threads_of, "times": times, "duration": duration}
+    environment.filters["moment"] = moment
     return environment
 
 

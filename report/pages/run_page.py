@@ -14,10 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pointwise_bench.backends.problem import Problem
-from pointwise_bench.common.status import STATUSES
 from pointwise_bench.report.analysis.backend_overview import overview, properties
 from pointwise_bench.report.analysis.comparisons import not_all_compared
-from pointwise_bench.report.analysis.correctness import correctness, failures
+from pointwise_bench.report.analysis.correctness import correctness, failures, outcomes
 from pointwise_bench.report.analysis.costs import costs
 from pointwise_bench.report.analysis.groups import ReportGroup
 from pointwise_bench.report.analysis.roofline import Roofs
@@ -127,14 +126,15 @@ class RunWork:
         sections = cast("list[Section]", list(done[drawn:]))
         networks = [section for section in sections if section.group.is_network]
         path = self._place.folder / "plots" / f"{self._place.prefix}claims.svg"
+        checked = correctness(found.run)
         return facts_of(found) | {
             "sections": sections,
             "in_full": networks[:MOST_IN_FULL],
             "in_short": networks[MOST_IN_FULL:],
             "rooflines": [(title, shown) for title, shown in zip(self._titles, done[:drawn], strict=True) if shown],
             "gains_plot": _gains_plot(found, self._colours, path),
-            "correctness": correctness(found.run),
-            "statuses": STATUSES,
+            "correctness": checked,
+            "outcomes": outcomes(checked),
             "costs": costs(found.run, found.comparisons, found.baseline),
             "device_clock": _device_clock(found),
         }
@@ -149,6 +149,7 @@ def facts_of(found: RunAnalysis) -> dict[str, Any]:
         "machine": run.machine,
         "name": run.name,
         "started_at": run.started_at,
+        "finished": bool(run.settings.get("finished_at")),
         "warnings": warnings(run, found.timings),
         "disturbed": disturbed_share(run),
         "unstable": unstable(run),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from make_every_page import write_every_page
 from make_run import cell, write_run
 from report_folder import drawing
 
@@ -26,6 +27,8 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip i
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 LAYERS: Final = {f"layer{number}": f"n1c{64 * number}h28w28-o128" for number in (1, 2, 3, 4)}
+HOSTILE: Final = (" <b>&\"'$x^2$`|" + "x" * 120, " <b>&\"'$x^2$`|\n\u202e" + "y" * 10_000)
+"""In names, which a reader takes if they are printable and of 200 characters at most; and in reasons."""
 TIMES: Final = {"torch-conv2d": 2e-3, "openvino": 1e-3, "numpy-matmul": 3e-3}
 
 
@@ -47,6 +50,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_site([analyse(load_run(run))], folder / "report")
         write_site([analyse(load_run(one)) for one in (run, later)], folder / "two")
         publish([run, later], folder / "public", lambda _: None, print)
+        for name, texts in (("every", ("", "")), ("hostile", HOSTILE)):
+            kinds = write_every_page(folder / f"{name}-results", *texts)
+            write_site([analyse(load_run(kinds))], folder / name)
+            publish([kinds], folder / f"{name}-public", lambda _: None, print)
     return folder
 
 
@@ -205,11 +212,32 @@ def test_without_script_everything_is_there(browser: Any, site: Path) -> None:
     context.close()
 
 
+@pytest.mark.parametrize(
+    ("name", "cell_of"),
+    [
+        ("index", 'table[data-csv="layers-tinynet-threads-1"] tbody td.number:nth-child(3)'),
+        ("model", 'table[data-csv="left-out"] td:nth-child(3)'),
+        ("model", 'table[data-csv="ways-1"] td:nth-child(2)'),
+        ("museum", 'table[data-csv="museum"] td:nth-child(4)'),
+        ("census", 'table[data-csv="census-kinds"] td:nth-child(5)'),
+    ],
+)
+def test_on_a_phone_the_figure_that_a_table_is_about_is_in_sight(
+    page: Any, site: Path, name: str, cell_of: str
+) -> None:
+    """A table may go on to the side, but not before what it was made for."""
+    page.set_viewport_size(PHONE)
+    page.goto((site / ("report" if name == "index" else "every") / f"{name}.html").as_uri())
+    box = page.locator(cell_of).first.bounding_box()
+    assert box["width"] > 0
+    assert box["x"] + box["width"] <= PHONE["width"]
+
+
 # Of the report of two runs the page that one run has none of: the others are as in the report of one.
-@pytest.mark.parametrize("place", ["report/*.html", "public/*.html", "two/index.html"])
+@pytest.mark.parametrize("place", ["report/*", "public/*", "two/index", "every*/*", "hostile*/*"])
 def test_no_page_moves_sideways_or_has_a_serious_finding(page: Any, site: Path, place: str) -> None:
     """At the width of a desktop and of a phone, light and dark; axe-core names what keeps somebody from reading."""
-    paths = sorted(site.glob(place))
+    paths = sorted(site.glob(f"{place}.html"))
     assert paths
     for path in paths:
         for size, scheme in ((DESKTOP, "light"), (PHONE, "dark")):

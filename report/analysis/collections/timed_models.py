@@ -49,12 +49,17 @@ class ModelShown:
     verdict: str
     evidence: str
     rows: tuple[WayRow, ...]
+    layers_said: str
+    layers: tuple[tuple[str, str, str, str], ...]
+    """Of each its name, who computes it, what it has taken in, and why."""
 
 
 def shown(model: TimedModel) -> ModelShown:
     """Five lines of a table, whoever is here: who is missing says why."""
     rows = tuple(_row(model, way) for way in MODEL_WAYS)
-    return ModelShown(model.model, model.threads, verdict_of(model), evidence_of(model), rows)
+    layers = tuple((one.name, way_of(one), ", ".join(one.taken_in), one.why) for one in model.layers)
+    verdict, evidence = verdict_of(model), evidence_of(model)
+    return ModelShown(model.model, model.threads, verdict, evidence, rows, layers_said(model), layers)
 
 
 def interval_facts() -> dict[str, str]:

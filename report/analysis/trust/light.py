@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from pointwise_bench.common.status import SKIPPED
 from pointwise_bench.report.analysis.trust.health import disturbed_share, unstable
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def light_of(run: Run, timings: pd.DataFrame, controls: ControlsFound) -> Light:
 
 def _again(run: Run, timings: pd.DataFrame, controls: ControlsFound) -> Light | None:
     if not timings["rank"].notna().any():
+        if not run.settings.get("finished_at") and all(cell.status in SKIPPED for cell in run.cells):
+            return Light("again", "the run ended before a problem had all of its passes", "go on with it (--resume)")
         return Light("again", "no cell has a time that may be compared", "see the failures below, and run it again")
     if said := wrong_controls(controls):
         return Light("again", said, f"verdicts do not hold here: {_QUIET}")

@@ -7,13 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pointwise_bench.report.analysis.collections.models import models_of
-from pointwise_bench.report.analysis.collections.timed_models import (
-    ModelShown,
-    interval_facts,
-    layers_said,
-    shown,
-    way_of,
-)
+from pointwise_bench.report.analysis.collections.timed_models import ModelShown, interval_facts, shown
 
 if TYPE_CHECKING:
     from pointwise_bench.report.pages.run_analysis import RunAnalysis
@@ -21,8 +15,6 @@ if TYPE_CHECKING:
     from pointwise_bench.report.reading.timed_models import TimedModel
 
 TITLE: Final = "The model: which part of it was measured, what was left out, and the whole of it"
-Layers = list[tuple[str, str, str, str]]
-"""Of a model: name, who computes it, what it has taken in, and why."""
 _MADE_BY_NAME: Final = ("torchvision:", "timm:")
 
 
@@ -35,13 +27,9 @@ def view(found: RunAnalysis, colours: Mapping[str, Look]) -> dict[str, Any] | No
     return {"models": whole, **interval_facts()}
 
 
-def _whole(title: str, timed: tuple[TimedModel, ...]) -> tuple[list[tuple[ModelShown, str, Layers]], str]:
+def _whole(title: str, timed: tuple[TimedModel, ...]) -> tuple[list[ModelShown], str]:
     """What was measured of the whole model; where nothing was, the command that does, if it is known."""
-    own = [(shown(one), layers_said(one), _layers(one)) for one in timed if one.model == title]
+    own = [shown(one) for one in timed if one.model == title]
     if own or not title.startswith(_MADE_BY_NAME):
         return own, ""
     return [], shlex.join(["pointwise-bench", "optimize", title])
-
-
-def _layers(one: TimedModel) -> Layers:
-    return [(layer.name, way_of(layer), ", ".join(layer.taken_in), layer.why) for layer in one.layers]

@@ -7,7 +7,7 @@ from pathlib import Path
 from make_run import cell, run_of
 
 from pointwise_bench.common.status import STATUSES
-from pointwise_bench.report.analysis.correctness import Failure, correctness, failures
+from pointwise_bench.report.analysis.correctness import Failure, correctness, failures, outcomes
 from pointwise_bench.report.analysis.wording import DASH
 
 PROBLEMS = [f"n{batch}c8h4w4-o8" for batch in range(1, 6)]
@@ -21,6 +21,14 @@ def test_cells_are_counted_by_status_and_backend(tmp_path: Path) -> None:
     counted = {row.backend: dict(zip(STATUSES, row.counts, strict=True)) for row in rows}
     assert counted["b"] == dict.fromkeys(STATUSES, 0) | {"ok": 2, "crashed": 1}
     assert counted["a"] == dict.fromkeys(STATUSES, 0) | dict.fromkeys(STATUSES[1:6], 1)
+
+
+def test_only_outcomes_that_occur_have_a_column_and_the_others_are_named(tmp_path: Path) -> None:
+    rows = correctness(run_of(tmp_path, [cell("a", PROBLEMS[0], [1.0]), cell("b", PROBLEMS[0], status="crashed")]))
+    there, nowhere = outcomes(rows)
+    assert [(status, rows[1].counts[place]) for place, status in there] == [("ok", 0), ("crashed", 1)]
+    assert nowhere == [one for one in STATUSES if one not in ("ok", "crashed")]
+    assert [status for _, status in outcomes([])[0]] == ["ok"]
 
 
 def test_the_largest_error_is_named_with_its_problem(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pointwise_bench.report.analysis.wording import (
     duration,
     joined,
     memory,
+    moment,
     threads_of,
     three_digits,
     times,
@@ -116,6 +117,23 @@ def test_memory_is_in_mebibytes() -> None:
 
 def test_one_thread_is_singular() -> None:
     assert [threads_of(count) for count in (1, 2, 16)] == ["1 thread", "2 threads", "16 threads"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2026-01-02T03:04:05Z", "2026-01-02 03:04 UTC"),
+        ("2026-11-29T13:21:51.574+00:00", "2026-11-29 13:21 UTC"),
+        ("2026-01-02T01:04:05+02:00", "2026-01-01 23:04 UTC"),
+        ("2026-01-02T03-04-05Z", "2026-01-02T03-04-05Z"),
+        ("2026-01-02", "2026-01-02"),
+        ("0001-01-01T00:00:00+02:00", "0001-01-01T00:00:00+02:00"),
+        ("<b>", "<b>"),
+        ("", ""),
+    ],
+)
+def test_a_moment_is_told_to_the_minute_and_what_is_none_as_it_is(text: str, said: str) -> None:
+    assert moment(text) == said
 
 
 def test_names_are_joined_as_in_a_sentence() -> None:

@@ -144,6 +144,13 @@ def test_a_run_with_little_in_it_is_reported(tmp_path: Path, cells: list[dict[st
     assert "<b>" not in page
 
 
+def test_a_run_that_did_not_finish_says_so_first_and_how_to_go_on(tmp_path: Path) -> None:
+    for name, finished in (("done", "2026-01-02T03:14:05Z"), ("ended", None)):
+        run = run_of(tmp_path / name, [cell("a", FIRST, [1e-3] * 9)], finished_at=finished)
+        first = page_of(tmp_path / f"{name}-out", run).partition("<h2>")[0]
+        assert ("Unfinished</strong>" in first) == ("--resume" in first) == (finished is None)
+
+
 def test_failures_of_one_reason_are_one_row(tmp_path: Path) -> None:
     cells = [cell("a", one, status="crashed", reason="signal <11>") for one in (FIRST, SECOND)]
     page = page_of(tmp_path / "out", run_of(tmp_path, cells))

@@ -41,6 +41,8 @@ def test_five_lines_whoever_is_here(tmp_path: Path) -> None:
         ("torch.compile", "1.01 ms", "? 1.01× [1.01, 1.01]", ""),  # noqa: RUF001
         ("ONNX Runtime", "–", "–", "not here: planted <reason>"),  # noqa: RUF001
     ]
+    assert said.layers_said.startswith("2 layers")
+    assert said.layers[0] == ("first", "oneDNN", "normalisation, relu", "oneDNN 1 us")
     assert said.evidence == "Input 1x3x8x8, 1 thread, 15 rounds in 3 starts, 2026-01-02"
     assert said.verdict == (
         "Optimised it is 2.00× [2.00, 2.00] as fast as it was, "  # noqa: RUF001

@@ -70,5 +70,20 @@ def test_what_breaks_pairs_asks_for_another_run_whatever_else_is_said(
     assert light.remedy
 
 
+@pytest.mark.parametrize(
+    ("status", "finished", "reason"),
+    [
+        ("unavailable", None, "the run ended before a problem had all of its passes"),
+        ("unavailable", "2026-01-02T03:14:05Z", "no cell has a time that may be compared"),
+        ("crashed", None, "no cell has a time that may be compared"),
+    ],
+)
+def test_a_run_that_was_ended_before_its_first_time_is_gone_on_with(
+    tmp_path: Path, status: str, finished: str | None, reason: str
+) -> None:
+    light = shown(tmp_path, cells=[cell("a", PROBLEM, status=status)], finished_at=finished)
+    assert (light.level, light.reason, "--resume" in light.remedy) == ("again", reason, "passes" in reason)
+
+
 def test_one_false_alarm_among_a_few_controls_is_within_the_rule(tmp_path: Path) -> None:
     assert shown(tmp_path, verdicts((0, "faster"), (0, "same"), (0, "same"))).level == "all"

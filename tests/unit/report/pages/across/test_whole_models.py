@@ -28,6 +28,7 @@ def test_every_model_has_its_lines_and_its_verdict(tmp_path: Path) -> None:
     assert "<p>Optimised it is 2.00× [2.00, 2.00] as fast as it was" in text  # noqa: RUF001
     assert "<p>Leave it as it is: " in text
     assert "not here: planted &lt;reason&gt;" in text
+    assert "2 layers: 1 by oneDNN, 1 by modules or oneDNN" in text
     numbers = rows_of(page.with_name("whole-models.csv"))
     assert list(numbers[0]) == list(COLUMNS)
     told = [(row["model"], row["way"], row["gain"][:4], row["status"]) for row in numbers]
