@@ -29,6 +29,8 @@ REASONS = {
     "tells_a_false_place": "works in to_device|wrong in (the last|one of the) timed call",
     "first_calls": "wrong in (the last|one of the) timed call",
     "reads_the_turn": "wrong in one of the timed calls",
+    "convolves_the_pool": "wrong in (the last|one of the) timed call",
+    "slides": "wrong in (the last|one of the) timed call",
     "lazy_when_looked_at": "what it hands out of a timed call is not what lay in the result's memory",
     "keeps_back": "keeps results of timed calls from being looked at",
     "hides_in_the_untimed": "its clock is wrong",
@@ -63,6 +65,7 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "saturates": {"dtype": "float16"},
     "false_device_timer": {"in_channels": 64, "out_channels": 64, "height": 7, "width": 7},
     "wrong_now_and_then": {"in_channels": 16, "out_channels": 16, "height": 7, "width": 7},
+    "convolves_the_pool": {"height": 7, "width": 7},
 }
 """What the problem must be for some."""
 USES_ITS_DEVICE = ("false_device_timer",)

@@ -29,6 +29,7 @@ LEVEL_WITHIN: Final = POLICY.timing.level_within
 LONGEST_WARM_UP_S: Final = POLICY.timing.longest_warm_up_s
 WARM_UP_BATCH_S: Final = POLICY.timing.warm_up_batch_s
 INTERVAL_S: Final = POLICY.timing.interval_s
+RENEWED_S: Final = POLICY.timing.renewed_s
 WATCHED_S: Final = POLICY.acceptance.watched_s
 
 Sync = Callable[[], None]
@@ -119,13 +120,17 @@ class ClockedLayer:
         """The timed loop: seconds of all calls, and the last result."""
         interval, lines, call_each = self._interval, self.inputs.lines, self._call_each
         limit, results, seconds = limit_of(interval, len(given)), [None], 0.0
+        due_s, renewals = RENEWED_S, 0
         for start in range(0, len(given), interval):
             part = given[start : start + interval]
             began = perf_counter()
             results = call_each(part)  # those before are let go of when these are there, as by who calls one by one
             seconds += perf_counter() - began
             if looks is not None:
-                looks.consider(results, None if lines is None else lines[start : start + interval], limit)
+                looks.consider(results, None if lines is None else lines[start : start + interval], limit, renewals)
+                if seconds >= due_s and start + interval < len(given):
+                    self.inputs.renew()
+                    due_s, renewals = seconds + RENEWED_S, renewals + 1
         return seconds, results[-1]
 
 

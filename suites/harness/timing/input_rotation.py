@@ -17,7 +17,7 @@ from pointwise_bench.common.formats import Cache
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine.cpu import cache_bytes
 from pointwise_bench.suites.harness.memory.guarded_arrays import Array, Inputs, OnDevice
-from pointwise_bench.suites.harness.memory.input_windows import LINES, Places, Windows, moved
+from pointwise_bench.suites.harness.memory.input_windows import LINES, Places, Windows, moved, where
 
 # Bound before any plugin is loaded, which could change the policy's own fields later.
 LAST_LEVEL_CACHES: Final = POLICY.timing.last_level_caches
@@ -39,6 +39,8 @@ class InputRotation:
         copies = 1 if cache == "hot" else cold_copies(sum(each.nbytes for each in originals))
         self.sources = [Inputs(originals) for _ in range(copies)]
         self._sets: list[OnDevice] = [tuple(map(backend.to_device, source.arrays)) for source in self.sources]
+        self.renewals = 0
+        """Of parts of the block, since it was filled."""
         self._random = Random()  # noqa: S311  # by the system's entropy; which window comes next is no secret for long
         self._blocks: list[Windows] = []
         self.lines: list[int] | None = None
@@ -63,9 +65,16 @@ class InputRotation:
         in frames that a plugin can read.
         """
         salt = int.from_bytes(RAND_bytes(_SALT_BYTES), "big")
+        self.renewals = 0
         for block in self._blocks:
             block.fill(moved(places, salt))
         return salt
+
+    def renew(self) -> None:
+        """New values for a part of what all calls are given until the next filling; nothing where it is no windows."""
+        for block in self._blocks:
+            block.renew()
+        self.renewals += len(self._blocks) > 0
 
     def next(self) -> OnDevice:
         """The inputs of one call."""
@@ -73,8 +82,8 @@ class InputRotation:
 
     @property
     def last_line(self) -> int | None:
-        """Where the input of the last timed call began."""
-        return None if self.lines is None else self.lines[-1]
+        """Where the input of the last timed call began, as :func:`input_windows.where` tells it."""
+        return None if self.lines is None else where(self.lines[-1], self.renewals)
 
     def take(self, calls: int) -> list[Any]:
         """What ``calls`` calls are given: single arrays, or pairs where the layer takes two. Made before the clock."""

@@ -44,6 +44,7 @@ class Judge:
         self._gate = Gate(problem, cases, declared)
         self.places: Places = (0, 0)
         """Where the values of the last turn came from."""
+        self._calls = 0  # of the last turn
         self.answers_well = False
         """Whether it has been judged after the timing."""
 
@@ -54,8 +55,9 @@ class Judge:
             self._gate.before(results.read, whole=whole)
         return SetUp(prepared.prepare_s, prepared.first_call_s, self._gate.error_ratio)
 
-    def new_places(self) -> Places:
-        """Where the values of the next turn are to come from, which nobody knows before."""
+    def new_places(self, calls: int) -> Places:
+        """Where the values of the next turn, of so many calls, are to come from, which nobody knows before."""
+        self._calls = calls
         self.places = (randbits(62), randbits(62))
         return self.places
 
@@ -81,7 +83,7 @@ class Judge:
         return Finish(self._gate.error_ratio, peak_rss_bytes)
 
     def _last(self, line: int | None) -> TimedCall | None:
-        return None if line is None else TimedCall(self.places, line)
+        return None if line is None else TimedCall(self.places, line, self._calls)
 
     def _memory(self, names: tuple[str, ...]) -> ResultMemory:
         return ResultMemory.made(names, result_shape(self.problem), self.problem.dtype)

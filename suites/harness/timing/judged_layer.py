@@ -43,7 +43,7 @@ class JudgedLayer:
     def turn(self, calls: int, warm_s: float, cores: list[int] | None = None) -> Turn:
         """See :meth:`TimedLayer.turn`."""
         judge = self._judge_now()
-        turn = self.timed.turn(calls, warm_s, cores, judge.new_places())
+        turn = self.timed.turn(calls, warm_s, cores, judge.new_places(calls))
         judge.note_filling(turn.salt)
         if (taken := self.timed.hand_over()) is not None:
             try:

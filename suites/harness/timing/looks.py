@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.memory.committed_result import commit
+from pointwise_bench.suites.harness.memory.input_windows import where
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.timing.process_statistics import page_faults
 from pointwise_bench.suites.harness.verify.gate import KEPT_BACK
@@ -33,7 +34,7 @@ _BYTES: Final = 4
 
 
 class Taken(NamedTuple):
-    """A result that was taken: the descriptor of its bytes, and where in the block its input began."""
+    """A result that was taken: the descriptor of its bytes, and where in the block its input began: see ``where``."""
 
     descriptor: int
     line: int | None
@@ -60,8 +61,11 @@ class Looks:
             close(taken.descriptor)
         self.faults = 0
 
-    def consider(self, results: Sequence[Any], lines: Sequence[int] | None, limit: bytes) -> None:
-        """Take one of ``results``, which are there already, or none. ``lines``: where their inputs began."""
+    def consider(self, results: Sequence[Any], lines: Sequence[int] | None, limit: bytes, renewals: int = 0) -> None:
+        """Take one of ``results``, which are there already, or none.
+
+        ``lines``: where in the block their inputs began, of which parts had been renewed so often.
+        """
         if RAND_bytes(_BYTES) >= limit:
             return
         # No builtin, which a plugin can replace: it would learn of the look.
@@ -70,7 +74,7 @@ class Looks:
         lies = copies_of(result)
         before = page_faults()
         earlier = self._taken
-        self._taken = Taken(commit(self._read(lies, result)), None if lines is None else lines[one])
+        self._taken = Taken(commit(self._read(lies, result)), None if lines is None else where(lines[one], renewals))
         if earlier is not None:
             close(earlier.descriptor)
         self.faults += page_faults() - before

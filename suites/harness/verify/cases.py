@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pointwise_bench import Problem
-from pointwise_bench.suites.harness.memory.input_windows import pool_size
+from pointwise_bench.suites.harness.memory.input_windows import SPREAD, pool_size
 from pointwise_bench.suites.harness.verify.drawing import REACH, Case, power_of_two_below
 from pointwise_bench.suites.harness.verify.drawn.integers import Integers
 from pointwise_bench.suites.harness.verify.drawn.reals import Reals
@@ -89,11 +89,11 @@ def _scales_of_pools(problem: Problem) -> list[float]:
 
 
 def _pool(array: Array, rng: np.random.Generator, scale: float) -> Array:
-    """Of the inputs of timed calls that are of the kind of ``array``: two of its numbers add up to ``scale**2``.
+    """Of the inputs of timed calls that are of the kind of ``array``, which have the variance ``scale**2``.
 
-    That is their variance.
+    That is when they have been given other digits: see :func:`input_windows.content`.
     """
     drawn = rng.random(pool_size(array.size, array.itemsize), np.float64 if array.itemsize == 8 else np.float32)
     drawn -= 0.5
-    drawn *= 6**0.5 * scale
+    drawn *= SPREAD * scale
     return drawn.astype(array.dtype, copy=False)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from pointwise_bench import Backend, Problem
 from pointwise_bench.suites.harness.memory.guarded_arrays import same_bits
-from pointwise_bench.suites.harness.memory.input_windows import Places, content, window
+from pointwise_bench.suites.harness.memory.input_windows import Places, input_at
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.comparison import Comparison, equal, plain
@@ -60,10 +60,14 @@ class Declared:
 
 @dataclass(frozen=True)
 class TimedCall:
-    """The input of a timed call: a part of the block that was filled from ``places``, from ``line`` on."""
+    """The input of one of ``of_calls`` timed calls: a part of the block that was filled from ``places``.
+
+    ``line``: from where on, and how often parts had been renewed by then, as :func:`input_windows.where` tells it.
+    """
 
     places: Places
     line: int
+    of_calls: int = 0
 
 
 class Gate:
@@ -184,7 +188,7 @@ class Gate:
             self._check_close(self._cases.first, result, where)
             return
         inputs = tuple(
-            window(content(pool, call.places), each.shape, call.line)
+            input_at(pool, each.shape, call.places, call.line, call.of_calls)
             for pool, each in zip(self._cases.pools, self._cases.first.inputs, strict=True)
         )
         sampled = SampledRows.drawn(self._problem, self._cases.real)

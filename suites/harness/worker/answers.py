@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 from pointwise_bench.common.formats import LONGEST_CALL_S
 from pointwise_bench.suites.claims import Claim
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
-from pointwise_bench.suites.harness.memory.input_windows import LINES
+from pointwise_bench.suites.harness.memory.input_windows import LINES, where
 from pointwise_bench.suites.harness.record.text import one_line
 
 A = TypeVar("A")
@@ -36,6 +36,7 @@ _BOUNDS: Final[dict[str, tuple[float, float]]] = {
 _USUAL: Final = (0.0, LONGEST_CALL_S)
 
 MOST_LIBRARIES: Final = 100
+FARTHEST: Final = where(LINES, 2**32)
 LONGEST_WORD: Final = 200  # characters of a library's name or version
 MOST_ROUNDS: Final = 10_000  # of a claim, in one start
 KINDS_OF_STEPS: Final = frozenset({"patches", "crossing", "product", "relu", "subsample"})
@@ -62,8 +63,8 @@ def seconds(value: object) -> float:
 
 
 def line(value: object) -> int | None:
-    """Where in a block the input of a call began, or None where it was in none."""
-    if value is not None and _whole(value) > LINES:
+    """Where in a block the input of a call began (see :func:`input_windows.where`), or None where it was in none."""
+    if value is not None and _whole(value) > FARTHEST:
         raise Unreadable(value)
     return None if value is None else _whole(value)
 

@@ -116,7 +116,7 @@ class WorkerClient:
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """See :meth:`TimedLayer.turn`."""
         judge = self._judge_now()
-        message = {"do": "turn", "calls": calls, "warm_s": warm_s, "cores": cores, "places": judge.new_places()}
+        message = {"do": "turn", "calls": calls, "warm_s": warm_s, "cores": cores, "places": judge.new_places(calls)}
         value, attached = self._process.ask(message, timeout_s)
         try:
             turn = self._read("turn", partial(answers.numbers, Turn), value)

@@ -144,8 +144,12 @@ def test_a_turn_counts_the_pages_that_its_calls_touch_first() -> None:
     assert many > few
 
 
-def test_no_input_of_a_timed_call_has_its_values_while_others_are_called() -> None:
-    """Who is called where no clock runs finds none of the numbers that it is asked for on the clock."""
+def test_no_input_of_a_timed_call_has_its_values_while_others_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is called where no clock runs finds none of the numbers that it is asked for on the clock.
+
+    And where parts are renewed after every call, none of all that the call before could have found.
+    """
+    monkeypatch.setattr(clock_module, "RENEWED_S", 0.0)
     backend, seen = Scripted(lambda call: None), list[bytes]()
     prepare = backend.prepare
 
@@ -166,5 +170,18 @@ def test_no_input_of_a_timed_call_has_its_values_while_others_are_called() -> No
         timed_layer.turn(4, 0.0)
         before, *timed = seen
         assert len(timed) == 4
-        assert len({*timed}) == 1
+        assert len({*timed}) == 4
         assert before not in timed
+
+
+def test_a_part_is_renewed_after_so_much_time_of_timed_calls() -> None:
+    seconds = 2 * clock_module.RENEWED_S
+    timed_layer = JudgedLayer(Scripted(lambda call: time.sleep(seconds)), threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    timed_layer.turn(5, 0.0)
+    assert timed_layer.timed._current is not None
+    inputs = timed_layer.timed._current.clocked.inputs
+    assert inputs.renewals == 4  # none after the last call, whose input is asked for
+    timed_layer.turn(1, 0.0)
+    assert inputs.renewals == 0
+    inputs.check_untouched()

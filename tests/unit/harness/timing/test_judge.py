@@ -128,7 +128,7 @@ def test_the_last_timed_result_is_held_against_the_input_that_it_had(line: int) 
     """By the places that the judge named for that turn, and the line that the worker tells."""
     one = judge()
     one.set_up(Filler(*BEFORE).set_up, whole=True)
-    earlier, places = one.new_places(), one.new_places()
+    earlier, places = one.new_places(5), one.new_places(5)
     assert earlier != places
     for of, is_right in ((places, True), (earlier, False)):
         x = window(content(CASES.pools[0], of), PROBLEM.input_shape, line)

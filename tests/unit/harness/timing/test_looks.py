@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pointwise_bench.suites.harness.memory.committed_result import committed
+from pointwise_bench.suites.harness.memory.input_windows import where
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.timing.looks import LEAST_SHOWN, LOOKED_IN, Awaited, Looks, limit_of
 
@@ -26,11 +27,11 @@ ALL = b"\xff" * 4
 def test_what_was_taken_last_is_handed_over_once_with_its_line() -> None:
     looks = Looks(read)
     looks.consider([[1.0]], [7], ALL)
-    looks.consider([[2.0]], [9], ALL)
+    looks.consider([[2.0]], [9], ALL, renewals=3)
     taken = looks.hand_over()
     assert taken is not None
     assert committed(taken.descriptor, (1,), "float64").tolist() == [2.0]
-    assert taken.line == 9
+    assert taken.line == where(9, renewals=3)
     os.close(taken.descriptor)
     assert looks.hand_over() is None
     looks.consider([[1.0]], None, ALL)

@@ -271,14 +271,14 @@ def test_a_number_that_is_not_bounded_would_be_found(claim: Claim, monkeypatch: 
         test_nothing_at_random_is_anything_but_read_or_refused(claim)
 
 
-@pytest.mark.parametrize("line", [None, 0, 64])
+@pytest.mark.parametrize("line", [None, 0, 64, 65 * 2**32 + 64])
 def test_a_line_is_one_of_the_block(line: int | None) -> None:
     assert answers.line(line) == line
     told = answers.numbers(timed_layer.AnsweredAgain, {"renewed": True, "last_line": line, "odd": True})
     assert told == timed_layer.AnsweredAgain(True, line, True)
 
 
-@pytest.mark.parametrize("line", [-1, 65, 3.0, True, "3", [], HUGE, math.nan])
+@pytest.mark.parametrize("line", [-1, 65 * 2**32 + 65, 3.0, True, "3", [], HUGE, math.nan])
 def test_what_is_no_line_is_refused(line: object) -> None:
     with pytest.raises(Unreadable):
         answers.line(line)

@@ -1,0 +1,1 @@
+"""Who answers a call out of what was computed for another one."""
