@@ -17,6 +17,10 @@ WHYS: Final = {
 }
 """Why an entry's backend was chosen."""
 
+LEAST_RATIO: Final = 1e-6
+LARGEST_RATIO: Final = 1e6
+"""Of a rival's ratio and its interval, in the file as well: what lies beyond says no more than these."""
+
 
 @dataclass(frozen=True)
 class Rival:

@@ -15,7 +15,7 @@ from pointwise_bench.report.reading.cells import ReadCell
 from pointwise_bench.report.reading.run import Run
 from pointwise_bench.report.statistics.leaders import leaders_of
 from pointwise_bench.report.statistics.verdicts import Pairs, pair_up
-from pointwise_bench.wisdom.entries import Rival, Wisdom, WisdomEntry
+from pointwise_bench.wisdom.entries import LARGEST_RATIO, LEAST_RATIO, Rival, Wisdom, WisdomEntry
 from pointwise_bench.wisdom.here import computing
 from pointwise_bench.wisdom.refusal import WisdomRefused
 from pointwise_bench.wisdom.simplicity import simplest
@@ -106,6 +106,7 @@ def _rivals(names: Sequence[str], own: int, pairs: Pairs) -> Iterable[Rival]:
         verdict = str(pairs.verdict[place])
         if own == b:  # a pair's ratio is time of b over time of a, and its verdict is said of a
             ratio, low, high, verdict = 1 / ratio, 1 / high, 1 / low, _OPPOSITE.get(verdict, verdict)
-        ratio, low, high = (float(f"{each:.5g}") for each in (ratio, low, high))
+        # Of few rounds on a disturbed machine an interval may be of any width: the file's reader would refuse it.
+        ratio, low, high = (min(LARGEST_RATIO, max(LEAST_RATIO, float(f"{each:.5g}"))) for each in (ratio, low, high))
         other = names[a if own == b else b]
         yield Rival(other, ratio, low, high, verdict, int(pairs.rounds[place]), int(pairs.starts[place]))

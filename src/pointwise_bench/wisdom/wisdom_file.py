@@ -29,14 +29,14 @@ from pointwise_bench.report.reading.value_readers import (
     visible,
     whole,
 )
-from pointwise_bench.wisdom.entries import WHYS, Rival, Wisdom, WisdomEntry
+from pointwise_bench.wisdom.entries import LARGEST_RATIO, LEAST_RATIO, WHYS, Rival, Wisdom, WisdomEntry
 from pointwise_bench.wisdom.refusal import WisdomRefused
 
 LARGEST_BYTES: Final = 2**24
 """A file of 131 shapes and 16 backends has a third of a megabyte; whatever is fifty times as large is none of ours."""
 
 _VERDICTS: Final = ("faster", "slower", "same", "undecided")
-_ratio = number(1e-6, 1e6, "a ratio from 1e-06 to 1e+06")
+_ratio = number(LEAST_RATIO, LARGEST_RATIO, f"a ratio from {LEAST_RATIO:g} to {LARGEST_RATIO:g}")
 
 
 def _backend(value: Any) -> str:

@@ -76,6 +76,15 @@ def test_what_no_plan_could_use_is_left_out(tmp_path: Path) -> None:
     assert (entry.backend, entry.why, entry.rivals) == ("numpy-matmul", "alone", ())
 
 
+def test_an_interval_of_any_width_makes_a_file_that_is_read_again(tmp_path: Path) -> None:
+    """Two rounds that differ a million times, as on a machine where others take the processor for seconds."""
+    run = run_of(tmp_path, [cell("a", P, [1e-6, 1e-6]), cell("b", P, [1e-5, 1e1]), timed("c", 1e-3, 1)])
+    (rival, *_) = [each for each in only(run).rivals if each.backend == "b"]
+    assert rival.high == 1e6  # what was found is far beyond
+    write_wisdom(wisdom_of([run]), tmp_path / "wisdom.json")
+    assert read_wisdom(tmp_path / "wisdom.json").entries == wisdom_of([run]).entries
+
+
 def test_of_two_runs_the_later_speaks_where_both_do_and_the_file_says_what_was_meant(tmp_path: Path) -> None:
     old = run_of(tmp_path, [timed("a", 1e-3), timed("b", 2e-3, 1), timed("a", 1e-3, problem="n2c8h4w4-o8")])
     new = run_of(tmp_path, [timed("a", 2e-3), timed("b", 1e-3, 1)], name="2026-02-02T03-04-05Z")
