@@ -39,6 +39,7 @@ class Screening:
         passes.start(key for task in without(self._open_tasks(), too_slow) for key in task.keys)
         tasks = self._open_tasks()  # without those that lack something
         if not tasks:
+            self._note_that_nobody_is_here()
             return
         passes.ask_for_refusals(tasks, self._forecast.dear(tasks))
         began_s = passes.budget.left_s()
@@ -116,6 +117,17 @@ class Screening:
             if 0 not in passes.checkpoint.passes(planned.key)
         ]
         return [task for task in tasks if task.backends]
+
+    def _note_that_nobody_is_here(self) -> None:
+        """Write what they lack, where all lack something: else the run would end for want of time, it would seem."""
+        passes = self._passes
+        lacking = [
+            planned for planned in passes.plan if any(not self._usable(planned, name) for name in passes.pending(planned))
+        ]
+        if lacking:
+            progress = Progress.of_stage("screening", len(lacking), passes.budget, passes.announce)
+            with passes.recorded(0, progress):
+                self._measure([TrialTask(planned, ()) for planned in lacking], progress)
 
     def _usable(self, planned: PlannedTrial, name: str) -> bool:
         return self._passes.pool.missing((name, planned.threads)) is None

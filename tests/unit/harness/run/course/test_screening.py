@@ -63,6 +63,17 @@ def test_where_the_time_allows_everybody_meets_on_every_problem(
     assert any("plan: 20 problems, 12 backends screened in about" in line for _, line in machine.said)
 
 
+def test_where_nobody_can_run_every_cell_says_what_is_lacking_and_the_run_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plugin with a typing error, alone: the run would end with no cell, for want of time, it would seem."""
+    machine = SimulatedMachine({"mine": Made(lacks="failed to load: SyntaxError")})
+    session = run_of(machine, tmp_path, monkeypatch, {"net": problems(3)}, time_budget_s=60.0)
+    assert list(statuses(session, "mine").values()) == ["unavailable"] * 3
+    assert session.shortfalls()[0].startswith("nothing was measured: mine is unavailable: failed to load: SyntaxError")
+    assert "unfinished" not in next(session.what_next())
+
+
 def test_in_a_short_budget_only_those_near_the_best_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = SimulatedMachine(FIELD)
     session = run_of(machine, tmp_path, monkeypatch, {"net": problems(20)}, time_budget_s=45.0)
