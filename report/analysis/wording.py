@@ -83,6 +83,16 @@ def threads_of(count: int) -> str:
     return f"{count} thread" if count == 1 else f"{count} threads"
 
 
+def shown_sign(sign: str, *, settled: bool) -> str:
+    """Of a backend among others: who is the fastest by its time is only ahead while somebody else could be it."""
+    return "ahead" if sign == "fastest" and not settled else sign
+
+
+def above_roof(share: float) -> bool:
+    """Whether a share of the roof is more than all of it as it would be shown: no backend can be, so the roof is low."""
+    return round(100 * share) > 100 if math.isfinite(share) else False
+
+
 def joined(names: Iterable[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     *others, last = names

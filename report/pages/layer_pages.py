@@ -14,7 +14,7 @@ import pandas as pd
 from pointwise_bench.common.status import OK
 from pointwise_bench.report.analysis.groups import GroupRow, ReportGroup
 from pointwise_bench.report.analysis.series import Columns, records
-from pointwise_bench.report.analysis.wording import DASH, duration, three_digits
+from pointwise_bench.report.analysis.wording import DASH, duration, shown_sign, three_digits
 from pointwise_bench.report.pages.commands import measure, options_of
 from pointwise_bench.report.pages.sample_line import SampleLine, sample_lines
 from pointwise_bench.report.plots.style import Look
@@ -150,12 +150,16 @@ def _details(
     colours: Mapping[str, Look],
 ) -> LayerDetails:
     timed, failed = rows
+    settled = all(row["sign"] != "undecided" for row in timed)
     return LayerDetails(
         number=number,
         name=layer.name or layer.problem,
         problem=layer.problem,
         occurrences=layer.occurrences,
-        timed=tuple(_timed(options, row, threads, line, colours) for row, line in zip(rows.shown, lines, strict=True)),
+        timed=tuple(
+            _timed(options, row, threads, line, colours, settled=settled)
+            for row, line in zip(rows.shown, lines, strict=True)
+        ),
         failed=tuple(failed[:MOST_OF_A_LAYER]),
         further=max(0, len(timed) - MOST_OF_A_LAYER) + max(0, len(failed) - MOST_OF_A_LAYER),
         command=measure(options, [layer.problem], threads),
@@ -171,13 +175,19 @@ def _order(row: Mapping[str, Any]) -> tuple[bool, float, str]:
 
 
 def _timed(
-    options: Mapping[str, Any], row: Mapping[str, Any], threads: int, samples: SampleLine, colours: Mapping[str, Look]
+    options: Mapping[str, Any],
+    row: Mapping[str, Any],
+    threads: int,
+    samples: SampleLine,
+    colours: Mapping[str, Look],
+    *,
+    settled: bool,
 ) -> Timed:
     share = row["percent_of_roof"]
     return Timed(
         backend=row["backend"],
         colour=colours[row["backend"]].colour,
-        sign=row["sign"],
+        sign=shown_sign(row["sign"], settled=settled),
         visible=_percent(row["visible_percent"]),
         time=duration(row["median_s"]),
         interval=f"{duration(row['low_s'])} to {duration(row['high_s'])}",

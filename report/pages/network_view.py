@@ -16,7 +16,7 @@ from pointwise_bench.report.analysis.collections.timed_models import whole_model
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
 from pointwise_bench.report.analysis.overall.in_sequence import FOUND, factor, in_sequence
 from pointwise_bench.report.analysis.series import Columns, values_of
-from pointwise_bench.report.analysis.wording import duration, joined, times
+from pointwise_bench.report.analysis.wording import above_roof, duration, joined, shown_sign, times
 from pointwise_bench.report.pages.commands import measure, options_of
 from pointwise_bench.report.pages.layer_strip import Segment, strip
 from pointwise_bench.report.plots.style import Look
@@ -155,11 +155,18 @@ def sentence_of(group: ReportGroup, baseline: str | None) -> Sentence:
     if slower is not None and slower.behind is not None:
         parts.append(f"{_ratio(slower)} faster than {slower.backend} {_interval(slower)}")
     if first.of_roof == first.of_roof:
-        parts.append(f"{100 * first.of_roof:.0f} % of what this machine can do")
+        parts.append(_of_roof(first.of_roof))
     usual = next((one for one in group.standings if one.backend == baseline and one.behind is not None), None)
     if usual is not None and usual not in (first, slower):
         parts.append(f"{_ratio(usual)} over {usual.backend}")
     return Sentence(title, use, "; ".join(parts), sure=not group.undecided and not group.alone)
+
+
+def _of_roof(share: float) -> str:
+    """No share where it is more than all: then the roof is wrong, and a number would be believed."""
+    if above_roof(share):
+        return "above the roof, which was measured too low"
+    return f"{100 * share:.0f} % of what this machine can do"
 
 
 def _who(group: ReportGroup) -> tuple[str, list[str]]:
@@ -214,7 +221,7 @@ def _bars(
                 colour=colours[standing.backend].colour,
                 text="baseline" if standing.backend == baseline else times(1 / ratio, 1 / high, 1 / low),
                 total=duration(standing.total.seconds) if standing.total else "",
-                sign=standing.sign or "",
+                sign=shown_sign(standing.sign or "", settled=not group.undecided),
                 length=_percent(1 / ratio / longest),
                 low=_percent(1 / high / longest),
                 high=_percent(1 / low / longest),

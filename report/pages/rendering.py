@@ -21,12 +21,16 @@ from pointwise_bench.report.pages.layer_table import IN_PROCESS_MARK, REUSED_MAR
 
 SIGNS: Final[Mapping[str, tuple[str, str]]] = {
     "fastest": ("★", "fastest"),
+    "ahead": ("☆", "ahead so far"),
     "same": ("=", f"equal within {100 * MARGIN:g} %"),
     "undecided": ("?", "not enough evidence"),
     "slower": ("▼", "slower"),
     "": (DASH, "not compared"),
 }
-"""How a backend stands to the fastest, as a glyph and in words: told apart without colour, and without the glyph."""
+"""How a backend stands to the fastest, as a glyph and in words: told apart without colour, and without the glyph.
+
+``ahead`` is the fastest where somebody else could be it: see :func:`shown_sign`.
+"""
 
 _REFERENCES: Final = {ord("&"): "&amp;", ord("<"): "&lt;"} | {ord(char): f"&#{ord(char)};" for char in "|\\`"}
 _LINKS: Final = re.compile(r"\](?=[(\[:])|[a-z]*://|www\.", re.IGNORECASE)

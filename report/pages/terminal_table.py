@@ -8,7 +8,7 @@ from typing import Final
 from pointwise_bench.common.verdict_rule import ALPHA, MARGIN
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
 from pointwise_bench.report.analysis.trust.health import unstable
-from pointwise_bench.report.analysis.wording import DASH, duration, threads_of, times
+from pointwise_bench.report.analysis.wording import DASH, above_roof, duration, threads_of, times
 from pointwise_bench.report.pages.answers import answer
 from pointwise_bench.report.pages.run_analysis import RunAnalysis
 
@@ -56,7 +56,8 @@ def _row(group: ReportGroup, baseline: str | None, with_threads: bool) -> Row:
     first = group.leaders[0]
     assert first.total is not None
     names = " = ".join(_first_of([one.backend for one in group.leaders])) + "?" * bool(group.undecided)
-    roof = DASH if first.of_roof != first.of_roof else f"{100 * first.of_roof:.0f} %"
+    roof = "above it" if above_roof(first.of_roof) else f"{100 * first.of_roof:.0f} %"
+    roof = DASH if first.of_roof != first.of_roof else roof
     return title, names, duration(first.total.seconds), _next(group), _over(group.standings, first, baseline), roof
 
 

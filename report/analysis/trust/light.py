@@ -67,7 +67,8 @@ def _ratios(run: Run) -> Light | None:
     if disturbed_share(run) is None:
         return Light("ratios", "nothing watched the machine: this run has no canary", "for times: run it again")
     if warned := run.settings["environment"].get("warnings"):
-        return Light("ratios", str(warned[0]), f"for times: {_QUIET}")
+        more = f", and {len(warned) - 1} more below" if len(warned) > 1 else ""
+        return Light("ratios", f"{warned[0]}{more}", "for times: mend that, and run it again")
     return None
 
 

@@ -122,7 +122,9 @@ class Screening:
         """Write what they lack, where all lack something: else the run would end for want of time, it would seem."""
         passes = self._passes
         lacking = [
-            planned for planned in passes.plan if any(not self._usable(planned, name) for name in passes.pending(planned))
+            planned
+            for planned in passes.plan
+            if any(not self._usable(planned, name) for name in passes.pending(planned))
         ]
         if lacking:
             progress = Progress.of_stage("screening", len(lacking), passes.budget, passes.announce)

@@ -16,6 +16,7 @@ from pointwise_bench.report.analysis.overall.in_sequence import factor
 from pointwise_bench.report.analysis.wording import duration
 from pointwise_bench.report.pages.network_view import NetworkView, network_view
 from pointwise_bench.report.pages.run_analysis import analyse
+from pointwise_bench.report.pages.terminal_table import terminal_table
 from pointwise_bench.report.plots.style import looks
 from pointwise_bench.report.statistics import chosen_pairs
 
@@ -43,12 +44,19 @@ def test_the_sentence_says_which_how_far_ahead_of_the_roof_and_over_what_people_
     assert view.command == ""
 
 
+def test_above_the_roof_no_share_is_told(tmp_path: Path) -> None:
+    """0.1 ms of 0.128: the ceiling was measured while something else ran. In the table of the terminal, too."""
+    cells = [timed("a", 1e-4), timed("b", 2e-4)]
+    assert view_of(tmp_path, cells).sentence.rest.endswith("; above the roof, which was measured too low")
+    assert terminal_table(analyse(run_of(tmp_path / "again", cells), None))[1].endswith("  above it")
+
+
 def test_equal_not_enough_evidence_and_slower_are_different_signs_in_sentence_and_bars(tmp_path: Path) -> None:
     wild = np.random.default_rng(1).lognormal(0.1, 0.5, 9) * 1e-3
     cells = [timed("a", 1e-3), timed("b", 1e-3), cell("c", FIRST, wild), timed("d", 4e-3)]
     view = view_of(tmp_path, cells)
     assert {bar.backend: bar.sign for bar in view.bars} == {
-        "a": "fastest",
+        "a": "ahead",  # "fastest" beside "perhaps" would say two things
         "b": "same",
         "c": "undecided",
         "d": "slower",

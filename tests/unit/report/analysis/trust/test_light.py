@@ -42,6 +42,7 @@ def test_a_calm_run_may_be_trusted_and_says_why(tmp_path: Path) -> None:
         ({"passes": [{"wall_s": 100.0, "steal_s": 5.0}]}, "5.0% of the time stolen by other machines"),
         ({"cells": [cell(name, PROBLEM, [1e-3] * 9, canary_s=[]) for name in ("a", "b")]}, "this run has no canary"),
         ({"environment": {"warnings": ["the load was 3"]}}, "the load was 3"),
+        ({"environment": {"warnings": ["a", "b", "c"]}}, "a, and 2 more below"),
     ],
 )
 def test_what_disturbs_single_times_leaves_the_ratios(tmp_path: Path, changed: dict[str, Any], reason: str) -> None:
