@@ -89,7 +89,7 @@ def shown_sign(sign: str, *, settled: bool) -> str:
 
 
 def above_roof(share: float) -> bool:
-    """Whether a share of the roof is more than all of it as it would be shown: no backend can be, so the roof is low."""
+    """Whether a share of the roof is more than all of it, as it would be shown: then the roof was measured too low."""
     return round(100 * share) > 100 if math.isfinite(share) else False
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.groups import ReportGroup
-from pointwise_bench.report.analysis.wording import duration, joined, times
+from pointwise_bench.report.analysis.wording import duration, joined, threads_of, times
 from pointwise_bench.report.statistics.chosen_pairs import MOST_AGAINST_ALL
 
 # Of missing layers, and of backends that cannot be told from the fastest.
@@ -88,10 +88,29 @@ def headline(groups: Sequence[ReportGroup]) -> str:
     """One sentence: which backend leads, on how many of the networks of a run."""
     networks = [group for group in groups if group.is_network and group.leaders]
     incomplete = [group for group in groups if group.is_network and not group.is_whole]
+    if groups and not any(group.is_network for group in groups):
+        return _of_shapes(groups)
     if not incomplete:
         return _of_whole(networks)
     parts = [f"{group.called} ({group.covered} of {len(group.layers)} layers)" for group in incomplete]
     return f"{_of_whole(networks)} Incomplete, and so without a winner: {joined(dict.fromkeys(parts))}."
+
+
+def _of_shapes(groups: Sequence[ReportGroup]) -> str:
+    """Of shapes that nobody runs in a row, whose sum means nothing: who leads most often, of the first few groups."""
+    several = len({group.threads for group in groups}) > 1
+    said = [
+        f"on {one.group}{f' with {threads_of(one.threads)}' if several else ''} {_leading(one)} ({one.layers})"
+        for one in map(_most_often, groups[:_NAMED])
+    ]
+    more = f"; {len(groups) - _NAMED} more below" if len(groups) > _NAMED else ""
+    return (
+        f"No network was measured. Fastest or the same within {100 * MARGIN:g} % most often: {'; '.join(said)}{more}."
+    )
+
+
+def _leading(one: NetworkAnswer) -> str:
+    return f"none, as {one.lead}" if one.lead else one.fastest
 
 
 def _of_whole(networks: Sequence[ReportGroup]) -> str:

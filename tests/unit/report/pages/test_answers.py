@@ -113,7 +113,16 @@ def test_where_nothing_is_valid_nobody_is_named() -> None:
     ("groups", "said"),
     [
         ([], NONE_FASTEST),
-        ([group_of("sweep-batch", [standing("a", 1.0, "fastest")])], NONE_FASTEST),
+        (
+            [group_of("sweep-batch", [standing("a", 1.0, "fastest", leading=1)])],
+            "No network was measured. Fastest or the same within 2 % most often: on sweep-batch a (1 of 2).",
+        ),
+        (
+            [group_of("basics", [standing("a", 1.0, leading=0)], threads=threads) for threads in (1, 1, 2, 2)],
+            "No network was measured. Fastest or the same within 2 % most often: on basics with 1 thread none, as the "
+            "evidence tells of none (0 of 2); on basics with 1 thread none, as the evidence tells of none (0 of 2); on "
+            "basics with 2 threads none, as the evidence tells of none (0 of 2); 1 more below.",
+        ),
         ([group_of("tinynet", [standing("a", None, timed=1)])], NONE_FASTEST),
         ([group_of("tinynet", [standing("a", 1.0, "fastest")])], "On tinynet, only a has times."),
         ([network("a")], f"On tinynet, a is fastest: 1.50{CROSS} [1.40, 1.60] ahead of c."),
