@@ -31,7 +31,7 @@ from pointwise_bench.suites.harness.record.text import one_line
 from pointwise_bench.suites.harness.run.options import BadOption
 from pointwise_bench.suites.harness.worker.plugin_loading import declarations
 from pointwise_bench.suites.stash import GROUPS, OPTIONS, SESSION, SHORTFALLS
-from pointwise_bench.suites.terminal import ANALYSIS, announcer, pytest_terminal_summary
+from pointwise_bench.suites.terminal import ANALYSIS, announcer, debugger, pytest_terminal_summary
 
 if TYPE_CHECKING:
     from pointwise_bench.suites.harness.run.session import Session
@@ -71,6 +71,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[OPTIONS] = options_of(config)
         if not config.stash[OPTIONS].in_process:
             registry.load_elsewhere(declarations)
+        elif config.getoption("usepdb"):
+            from pointwise_bench.suites.harness.worker.in_process import look_at_failures
+
+            look_at_failures(debugger(config))
         for plugin in config.stash[OPTIONS].plugins:
             registry.add_plugin(plugin)
         config.stash[GROUPS] = groups = select(config.stash[OPTIONS].shapes)

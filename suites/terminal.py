@@ -36,6 +36,28 @@ def announcer(config: pytest.Config) -> Callable[[str], None]:
     return announce
 
 
+def debugger(config: pytest.Config) -> Callable[[Exception], None]:
+    """A function that stops where an exception was raised, as ``--pdb`` asks.
+
+    pytest's own stops where a test fails: that is long after, and a backend that fails is a result and no failed test.
+    """
+    capture = config.pluginmanager.getplugin("capturemanager")
+
+    def stop(error: Exception) -> None:
+        import pdb
+
+        if capture is not None:
+            capture.suspend(in_=True)
+        try:
+            print(f"{type(error).__name__}: {error}")
+            pdb.post_mortem(error.__traceback__)
+        finally:
+            if capture is not None:
+                capture.resume()
+
+    return stop
+
+
 def _say_that_nobody_listens() -> None:
     """Where there is still somebody: a pipe such as ``| head`` has taken what it wanted, and the run ends with it."""
     line = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ from pointwise_bench.backends import Problem, registry
 from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples, TimedClaim
 from pointwise_bench.suites.harness.machine import devices
-from pointwise_bench.suites.harness.record.ended import Ended
+from pointwise_bench.suites.harness.record.ended import Ended, WrongAnswer
 from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.judge import Finish, SetUp
 from pointwise_bench.suites.harness.timing.judged_layer import JudgedLayer
@@ -19,6 +19,8 @@ from pointwise_bench.suites.harness.timing.properties import Properties, examine
 from pointwise_bench.suites.harness.timing.timed_layer import WarmUp
 from pointwise_bench.suites.harness.verify.questions import Array, Weights
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
+
+Look = Callable[[Exception], None]
 
 
 class InProcessClient:
@@ -106,10 +108,21 @@ class InProcessClient:
         """Do nothing: a backend in this process ends with the process."""
 
 
+_looking: list[Look] = []
+
+
+def look_at_failures(look: Look | None) -> None:
+    """Have ``look`` called with every exception of a backend, before it becomes the end of a cell; None: nobody."""
+    _looking[:] = [] if look is None else [look]
+
+
 @contextmanager
 def _ending(during: str) -> Iterator[None]:
     """Turn an exception of the backend, or of the gate, into :class:`Ended`, as a worker process does."""
     try:
         yield
     except Exception as error:  # not KeyboardInterrupt: in this process it is the user's
+        if not isinstance(error, WrongAnswer):  # what was raised in the gate, whose message says all
+            for look in _looking:
+                look(error)
         raise Ended.because_of(error, during) from error

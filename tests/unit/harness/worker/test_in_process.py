@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from pointwise_bench.suites.harness.record.ended import Ended, WrongAnswer
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.questions import Weights
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
-from pointwise_bench.suites.harness.worker.in_process import InProcessClient
+from pointwise_bench.suites.harness.worker.in_process import InProcessClient, look_at_failures
 
 PROBLEM = Problem(batch=1, in_channels=8, out_channels=8, height=4, width=4)
 ANY_TIME_S = 1e-9  # no time-out is kept in this process
@@ -101,6 +102,21 @@ def test_a_correct_backend_is_set_up_timed_and_finished(
     assert made.idle(0.0, ANY_TIME_S) >= 0
     made.kill()
     assert made.missing(ANY_TIME_S) is None  # it cannot be killed: this process goes on
+
+
+def test_whoever_looks_at_failures_sees_each_exception_where_it_was_raised_and_no_wrong_answer(
+    client: Callable[[type[Backend]], InProcessClient], cases: SharedCases
+) -> None:
+    seen: list[Exception] = []
+    look_at_failures(seen.append)
+    try:
+        for backend in (Zeros, Breaks):
+            with pytest.raises(Ended):
+                client(backend).set_up(cases, ANY_TIME_S)
+    finally:
+        look_at_failures(None)
+    (error,) = seen
+    assert [entry.name for entry in traceback.extract_tb(error.__traceback__)][-1] == "prepare"
 
 
 def test_it_computes_what_it_is_given(client: Callable[[type[Backend]], InProcessClient]) -> None:
