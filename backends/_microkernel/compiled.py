@@ -1,13 +1,12 @@
 """What numba compiles: the functions that carry out a plan, on one thread or on several.
 
-Imported only where a layer is prepared, since importing this imports numba. Everything heavy is compiled once for each
-element type, into one function of four numbers that is called by its address: the caller for one thread and the one
-for several would otherwise each hold, and compile, a copy of every kernel.
+Imported only where a layer is prepared, since importing this imports numba. What goes through a plan is compiled once
+for each element type, into one function of four numbers that is called by its address: the caller for one thread and
+the one for several would otherwise each hold, and compile, a copy of it.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 from numba import cfunc, njit, prange, types
 
 from pointwise_bench.backends._microkernel.kernels.intrinsics import address, call
+from pointwise_bench.backends._microkernel.kernels.objects import version
 from pointwise_bench.backends._microkernel.passes import (
     OTHER,
     PACK,
@@ -34,18 +34,16 @@ from pointwise_bench.backends._microkernel.sweep import BLOCKED, STREAMED
 
 @cache
 def work(dtype: str) -> int:
-    """Address of the function ``(x, y, plan, part)`` that carries out one part of a plan."""
+    """Address of the function ``(x, y, plan, part)`` that carries out one part of a plan, whose kernels are loaded."""
     element = getattr(types, dtype)
     signature = types.void(types.CPointer(element), types.int64, types.CPointer(types.int64), types.int64)
-    compiled = cfunc(signature, cache=True, error_model="numpy")(_work_of(_version()))
+    compiled = cfunc(signature, cache=True, error_model="numpy")(_work_of(version()))
     return int(compiled.address)
 
 
-def _version() -> str:
-    """Of the code that writes kernels: numba's cache on disk asks for the age of a function's own file alone."""
-    package = Path(__file__).parent
-    texts = (path.read_bytes() for path in sorted(package.rglob("*.py")))
-    return hashlib.sha256(b"".join(texts)).hexdigest()
+def folder() -> Path:
+    """Where numba keeps what it compiles of this module: kernels are kept beside it."""
+    return Path(on_one_thread.stats.cache_path)
 
 
 def _work_of(version: str) -> Callable[[Any, int, Any, int], None]:

@@ -6,17 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from pointwise_bench.backends._microkernel.blocking import weight_panels, weight_tiles
 from pointwise_bench.backends._microkernel.kernels.llvm import CACHE_LINE
+from pointwise_bench.backends._microkernel.kernels.objects import address_of_activation
 from pointwise_bench.backends._microkernel.kernels.packing import by_lanes, by_rows
 from pointwise_bench.backends._microkernel.kernels.registers import of_this_host
-from pointwise_bench.backends._microkernel.kernels.words import NONE, number_of
+from pointwise_bench.backends._microkernel.kernels.words import NONE, SMOOTH, number_of
 from pointwise_bench.backends._microkernel.planes import packed_pixels
 from pointwise_bench.backends._microkernel.schedule import Scheduler
 from pointwise_bench.backends._microkernel.sweep import FIELDS, Memory, Sweep
+from pointwise_bench.backends._microkernel.table import load, table
 from pointwise_bench.backends._shared.activation import loops as activation
 from pointwise_bench.backends.backend import Layer
 from pointwise_bench.backends.problem import ITEM_BYTES, Problem
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pointwise_bench.backends.backend import Array
 
 
@@ -29,7 +33,7 @@ def compiled_layer(problem: Problem, weight: Array, bias: Array | None, threads:
     p = problem
     y = aligned(p.output_shape, p.dtype)
     parts, memory, arrays = scheduled(p, weight, bias, threads)
-    plan = plan_of(p, parts, memory)
+    plan = plan_of(p, parts, memory, compiled.folder())
     work = compiled.work(p.dtype)
     arguments, adding = (y.ctypes.data, plan.ctypes.data, work), (y.ctypes.data, plan, work)
     held = (arrays, plan, y)
@@ -115,17 +119,24 @@ def _lay_out(p: Problem, weight: Array, bias: Array | None, threads: int) -> tup
     return Memory(**addresses, scratch=tuple(each.ctypes.data for each in scratch)), (arrays, scratch)
 
 
-def plan_of(p: Problem, parts: list[list[Sweep]], memory: Memory) -> Array:
-    """The words that :mod:`compiled` reads: a header, then the sweeps of each part."""
+def plan_of(p: Problem, parts: list[list[Sweep]], memory: Memory, folder: Path) -> Array:
+    """The words that :mod:`compiled` reads: a header, then the sweeps of each part, whose kernels are loaded.
+
+    What of them is not compiled yet is kept in ``folder``.
+    """
     import numpy as np
 
-    header = 5 + len(parts) + 1
+    item = ITEM_BYTES[p.dtype]
+    load((sweep for part in parts for sweep in part), item, folder)
+    header = 6 + len(parts) + 1
     counts = np.cumsum([0, *map(len, parts)])
     begins = header + len(FIELDS) * counts
     sweeps = [[getattr(sweep, name) for name in FIELDS] for part in parts for sweep in part]
-    lanes = of_this_host(ITEM_BYTES[p.dtype]).lanes
-    activity, nothing_added = number_of(p.activation, ITEM_BYTES[p.dtype]), 0
-    words = [p.in_channels // p.groups, activity, memory.zeros, lanes, nothing_added, *begins]
+    activity, nothing_added = number_of(p.activation, item), 0
+    if activity in SMOOTH:
+        activity = address_of_activation(activity, item, folder)
+    lanes, kernels = of_this_host(item).lanes, table(item).ctypes.data
+    words = [p.in_channels // p.groups, activity, memory.zeros, lanes, nothing_added, kernels, *begins]
     return np.concatenate([np.array(words, np.int64), np.array(sweeps, np.int64).ravel()])
 
 

@@ -1,6 +1,7 @@
 """The ways in which a sweep is carried out: panels past a tile, tiles past a panel, or a run of tiles streamed.
 
-All are written into their one caller: what numba compiles by itself has a copy of every kernel that it calls.
+All are written into their one caller, which numba compiles once. Kernels are called by their addresses, which stand in
+a table: what a layer does not take is not compiled.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pointwise_bench.backends._microkernel.sweep import BLOCKED, CHANNELS, COPIE
 
 # A plan in memory is a header of words and the sweeps. Where the header's words are; from PARTS on: where each part's
 # sweeps begin, and where the last part's end.
-STEPS, ACTIVATION, ZEROS, VECTOR, OTHER, PARTS = range(6)
+STEPS, ACTIVATION, ZEROS, VECTOR, OTHER, KERNELS, PARTS = range(7)
 
 WIDTH: Final = len(FIELDS)
 (
@@ -37,16 +38,16 @@ WIDTH: Final = len(FIELDS)
 @njit(inline="always")  # type: ignore[untyped-decorator]
 def panels_past_tile(x: Any, source: int, target: int, plan: Any, at: int) -> None:
     """One tile, packed if it is to be, and all panels. Kernels take all panels of one height at once."""
-    size, k, activation, other = item(x), plan[STEPS], plan[ACTIVATION], plan[OTHER]
+    size, k, activation, other, kernels = item(x), plan[STEPS], plan[ACTIVATION], plan[OTHER], plan[KERNELS]
     lanes, rows, panels = plan[at + LANES], plan[at + ROWS], plan[at + PANELS]
     step, row, y_row = plan[at + X_STEP], plan[at + X_ROW], plan[at + Y_ROW]
     if plan[at + PACK] != DIRECT:
         scratch = plan[at + SCRATCH]
         count = lanes if plan[at + KIND] == PIXELS else rows
         if plan[at + PACK] == COPIED:
-            copy(x, k, source, step, scratch, count, 0)
+            copy(x, kernels, k, source, step, scratch, count, 0)
         elif plan[at + PACK] == GATHERED:
-            gather(x, k, source, step, scratch, count, plan[at + OFFSETS])
+            gather(x, kernels, k, source, step, scratch, count, plan[at + OFFSETS])
         source, step, row = scratch, count * size, size
     weight, bias = plan[at + WEIGHT], plan[at + BIAS]
     # Where there are fewer panels than lines in a row of pixels, the first one asks for all of them.
@@ -58,7 +59,7 @@ def panels_past_tile(x: Any, source: int, target: int, plan: Any, at: int) -> No
             continue
         if plan[at + KIND] == PIXELS:
             pixels(
-                x, high, lanes, lanes, k, weight, 0, 0, source, step, target, y_row, 0, bias, activation,
+                x, kernels, high, lanes, lanes, k, weight, 0, 0, source, step, target, y_row, 0, bias, activation,
                 ahead, plan[at + X_STEP], ahead_line, ahead_end, 0,
                 count, high * k * size, 0, high * y_row, high * size, other,
             )  # fmt: skip
@@ -67,13 +68,13 @@ def panels_past_tile(x: Any, source: int, target: int, plan: Any, at: int) -> No
             bias += count * high * size
         elif plan[at + KIND] == CHANNELS:
             channels(
-                x, high, lanes, plan[at + VALID], k, source, row, step, weight, 0,
+                x, kernels, high, lanes, plan[at + VALID], k, source, row, step, weight, 0,
                 target, y_row, plan[at + Y_LANE], bias, activation, 0, 0, 0, 0, 0,
                 count, high * row, 0, high * y_row, 0, other,
             )  # fmt: skip
         else:
             dots(
-                x, high, lanes, lanes, k, source, row, 0, weight, 0,
+                x, kernels, high, lanes, lanes, k, source, row, 0, weight, 0,
                 target, y_row, plan[at + Y_LANE], bias, activation, 0, 0, 0, 0, 0,
                 count, high * row, 0, high * y_row, 0, other,
             )  # fmt: skip
@@ -85,12 +86,13 @@ def panels_past_tile(x: Any, source: int, target: int, plan: Any, at: int) -> No
 def tiles_past_panels(x: Any, source: int, target: int, plan: Any, at: int) -> None:
     """Panel after panel, against all tiles and the rest of the plane. Kernels take all tiles of one width at once."""
     size, k, activation, vector, other = item(x), plan[STEPS], plan[ACTIVATION], plan[VECTOR], plan[OTHER]
+    kernels = plan[KERNELS]
     lanes, tiles, left = plan[at + LANES], plan[at + TILES], plan[at + REST]
     rows, panels, step, y_row = plan[at + ROWS], plan[at + PANELS], plan[at + X_STEP], plan[at + Y_ROW]
     packed, left_at = plan[at + PACK] != DIRECT, plan[at + SCRATCH]
     if left:
         left_at += k * lanes * size if packed else 0
-        gather(x, k, source, step, left_at, left, plan[at + OFFSETS] + lanes * WORD)
+        gather(x, kernels, k, source, step, left_at, left, plan[at + OFFSETS] + lanes * WORD)
     if packed:
         pack_tiles(x, source, plan, at)
         source = plan[at + SCRATCH]
@@ -107,7 +109,7 @@ def tiles_past_panels(x: Any, source: int, target: int, plan: Any, at: int) -> N
             line = width * size
             tile_step, tile_next = (line, line * k) if packed else (step, line)
             pixels(
-                x, high, width, width, k, weight, 0, 0, tile, tile_step, results, y_row, 0, bias, activation,
+                x, kernels, high, width, width, k, weight, 0, 0, tile, tile_step, results, y_row, 0, bias, activation,
                 ahead, step, 0, ahead_end, 0, count, 0, tile_next, line, 0, other,
             )  # fmt: skip
             ahead += count * LINE
@@ -116,7 +118,7 @@ def tiles_past_panels(x: Any, source: int, target: int, plan: Any, at: int) -> N
         if left:
             half = vector // 2
             rest(
-                x, left, (high + half - 1) // half * half, high, k, left_at, 0, 0, weight, high * size,
+                x, kernels, left, (high + half - 1) // half * half, high, k, left_at, 0, 0, weight, high * size,
                 results, size, y_row, bias, activation, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, other,
             )  # fmt: skip
         weight += high * k * size
@@ -127,7 +129,7 @@ def tiles_past_panels(x: Any, source: int, target: int, plan: Any, at: int) -> N
 @njit(inline="always")  # type: ignore[untyped-decorator]
 def pack_tiles(x: Any, source: int, plan: Any, at: int) -> None:
     """All tiles of a sweep, one behind the other; of a block some channels at a time, each from end to end."""
-    size, k, step, vector = item(x), plan[STEPS], plan[at + X_STEP], plan[VECTOR]
+    size, k, step, vector, kernels = item(x), plan[STEPS], plan[at + X_STEP], plan[VECTOR], plan[KERNELS]
     vectors, tiles, pack = plan[at + LANES] // vector, plan[at + TILES], plan[at + PACK]
     chunk = plan[at + CHUNK]
     ahead = chunk * step if pack == BLOCKED else 0
@@ -138,9 +140,9 @@ def pack_tiles(x: Any, source: int, plan: Any, at: int) -> None:
             width = (vectors // tiles + (tile < vectors % tiles)) * vector
             target = tile_at + begin * width * size
             if pack == GATHERED:
-                gather(x, steps, here, step, target, width, offsets)
+                gather(x, kernels, steps, here, step, target, width, offsets)
             else:
-                copy(x, steps, here, step, target, width, ahead)
+                copy(x, kernels, steps, here, step, target, width, ahead)
             here += width * size if pack != GATHERED else 0
             offsets += width * WORD
             tile_at += k * width * size
@@ -149,7 +151,7 @@ def pack_tiles(x: Any, source: int, plan: Any, at: int) -> None:
 @njit(inline="always")  # type: ignore[untyped-decorator]
 def run_of_tiles(x: Any, source: int, target: int, plan: Any, at: int) -> None:
     """A run of tiles, a chunk of channels after the other. What follows the sums comes with the last one."""
-    size, k, step, y_row = item(x), plan[STEPS], plan[at + X_STEP], plan[at + Y_ROW]
+    size, k, step, y_row, kernels = item(x), plan[STEPS], plan[at + X_STEP], plan[at + Y_ROW], plan[KERNELS]
     rows, tiles = plan[at + ROWS], plan[at + TILES]
     lanes = plan[at + LANES] // tiles
     chunk, further = plan[at + CHUNK], plan[at + AHEAD] - plan[at + X]
@@ -165,7 +167,7 @@ def run_of_tiles(x: Any, source: int, target: int, plan: Any, at: int) -> None:
             if number * lanes * size + further >= tiles * lanes * size:
                 ahead += chunk * step - tiles * lanes * size
             more(
-                x, rows, lanes, lanes, steps, weight, 0, 0, tile, step, results, y_row, 0, bias, activation,
+                x, kernels, rows, lanes, lanes, steps, weight, 0, 0, tile, step, results, y_row, 0, bias, activation,
                 ahead, step, LINE, ahead, begin, 1, 0, 0, 0, 0, other,
             )  # fmt: skip
             tile += lanes * size

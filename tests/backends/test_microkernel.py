@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from guarded_memory import Guarded
 from hypothesis import given, settings, strategies as st
-from llvmlite import binding, ir
+from llvmlite import binding
 from places import HELPERS, ROOT
 
 from pointwise_bench import Problem
@@ -37,9 +37,14 @@ from pointwise_bench.backends._microkernel.blocking import (
     weight_tiles,
 )
 from pointwise_bench.backends._microkernel.caches import lines_crowd, pages_crowd
-from pointwise_bench.backends._microkernel.kernels.dots import Dots
-from pointwise_bench.backends._microkernel.kernels.generator import Kernels
-from pointwise_bench.backends._microkernel.kernels.llvm import Code
+from pointwise_bench.backends._microkernel.kernels.numbering import (
+    KINDS,
+    KernelName,
+    kernels_of_kind,
+    number_of_kernel,
+    table_size,
+)
+from pointwise_bench.backends._microkernel.kernels.objects import address_of, kernel_name, module_of
 from pointwise_bench.backends._microkernel.kernels.registers import (
     DOT_LANES,
     STREAMED_ROWS,
@@ -51,11 +56,13 @@ from pointwise_bench.backends._microkernel.kernels.words import (
     GELU,
     HARDSWISH,
     NONE,
-    PARAMETERS,
     RELU,
     RELU6,
     SILU,
     SINGLE,
+    SMOOTH,
+    TAKEN,
+    WordKind,
 )
 from pointwise_bench.backends._microkernel.schedule import Scheduler
 from pointwise_bench.backends._microkernel.sweep import (
@@ -366,39 +373,56 @@ def test_the_next_tiles_are_asked_for_where_they_begin(
 # --- kernels ------------------------------------------------------------------------------------------------------
 
 
-@cache
-def compiled(registers: Registers, item: int, features: str) -> tuple[Any, dict[str, Any]]:
-    """All kernels of every kind for the given registers, as functions of :data:`PARAMETERS`; the first keeps them.
+class Functions:
+    """All kernels of every kind for the given registers, as functions of ``words.PARAMETERS``."""
 
-    What is tested is the code that ours writes, and not how well LLVM hands out registers, which takes two thirds of
-    the time of compiling: it does so for one of the machines, and for the others no better than it must.
+    def __init__(self, engine: Any, registers: Registers, item: int) -> None:
+        self._engine = engine
+        self._registers = registers
+        self._item = item
+
+    def __call__(self, kind: WordKind, **words: int) -> None:
+        """Call the one of its rows and lanes with the words that it takes; an activation by its number."""
+        given = {"count": 1, **words}
+        if (activation := given["activation"]) in SMOOTH:
+            given["activation"] = self._engine.get_function_address(f"smooth{activation}")
+        name = kernel_name(KernelName(kind, words["rows"], words["lanes"]), self._item)
+        taken, address = TAKEN[kind], self._engine.get_function_address(name)
+        assert address, f"nobody wrote {name}"
+        ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * len(taken))(address)(*(given.get(word, 0) for word in taken))
+
+
+@cache
+def compiled(registers: Registers, item: int, features: str) -> Functions:
+    """What is tested is the code that ours writes, and not how well LLVM hands out registers.
+
+    That takes two thirds of the time of compiling: it does so for one of the machines, and for the others no better
+    than it must.
     """
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
-    module = ir.Module()
-    module.triple = binding.get_process_triple()
-    code = Code(module, item)
-    kernels = Kernels(code, registers)
-    kinds = ("pixels", "more", "channels", "rest", "dots")
-    for kind in kinds:
-        chosen = Dots(code, registers).choice() if kind == "dots" else kernels.choice(kind)  # type: ignore[arg-type]
-        entry = ir.Function(module, chosen.function_type, f"entry_{kind}")
-        builder = ir.IRBuilder(entry.append_basic_block())
-        builder.call(chosen, entry.args)
-        builder.ret_void()
-    machine = binding.Target.from_triple(module.triple).create_target_machine(
+    machine = binding.Target.from_triple(binding.get_process_triple()).create_target_machine(
         cpu=binding.get_host_cpu_name() if features else "x86-64",
         features=features,
         opt=2 if (registers, item) == (AVX512, 4) else 0,
     )
-    engine = binding.create_mcjit_compiler(binding.parse_assembly(str(module)), machine)
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
+    kinds: tuple[WordKind, ...] = ("pixels", "more", "channels", "rest", "dots")
+    modules = [
+        module_of(kernel_name(kernel, item), kernel, registers, item)
+        for kind in kinds
+        for kernel in kernels_of_kind(kind, registers)
+    ]
+    modules += [module_of(f"smooth{each}", each, registers, item) for each in SMOOTH if is_known(each, item)]
+    for module in modules:
+        engine.add_module(binding.parse_assembly(str(module)))
     engine.finalize_object()
-    prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * len(PARAMETERS))
-    return engine, {kind: prototype(engine.get_function_address(f"entry_{kind}")) for kind in kinds}
+    return Functions(engine, registers, item)
 
 
-def call(function: Any, **words: int) -> None:
-    function(*({"count": 1, **words}.get(name, 0) for name in PARAMETERS))
+def is_known(activation: int, item: int) -> bool:
+    """Whether kernels of such elements know it."""
+    return activation != GELU or item == SINGLE
 
 
 def others_of(item: int) -> Iterator[int]:
@@ -457,10 +481,10 @@ MACHINES = [
 def test_every_kernel_computes_the_formula_and_touches_nothing_else(
     registers: Registers, item: int, features: str
 ) -> None:
-    _, functions = compiled(registers, item, features)
+    functions = compiled(registers, item, features)
     numbers, dtype, k, others = np.random.default_rng(0), f"float{8 * item}", 5, others_of(item)
-    for kind in ("pixels", "more", "channels"):
-        function = functions[kind]
+    kinds: tuple[WordKind, ...] = ("pixels", "more", "channels")
+    for kind in kinds:
         unit = registers.half if kind == "channels" else registers.lanes
         for rows in range(1, registers.rows + 1):
             for lanes in range(unit, registers.vectors(rows) * registers.lanes + 1, unit):
@@ -480,8 +504,8 @@ def test_every_kernel_computes_the_formula_and_touches_nothing_else(
                     begun = kind == "more" and activation != NONE
                     before = c.copy() if begun else 0
                     other, residual = residual_of(guarded, c, numbers)
-                    call(
-                        function, rows=rows, lanes=lanes, valid=valid, k=k,
+                    functions(
+                        kind, rows=rows, lanes=lanes, valid=valid, k=k,
                         a=a.ctypes.data, a_row=item, a_step=rows * item,
                         b=b.ctypes.data, b_step=lanes * item,
                         c=c.ctypes.data, c_row=valid * item, c_lane=item,
@@ -497,7 +521,7 @@ def test_every_kernel_computes_the_formula_and_touches_nothing_else(
 @pytest.mark.parametrize(("registers", "item", "features"), MACHINES)
 def test_rests_meet_panels_of_any_height(registers: Registers, item: int, features: str) -> None:
     """Their vectors read beyond the panel, which the packing allows for, and write nothing there."""
-    _, functions = compiled(registers, item, features)
+    functions = compiled(registers, item, features)
     numbers, dtype, half, others = np.random.default_rng(0), f"float{8 * item}", registers.half, others_of(item)
     for rows, height, k in itertools.product(
         range(1, registers.most_rest + 1), range(1, registers.rows + 1), (1, 7, 16, 29)
@@ -511,8 +535,8 @@ def test_rests_meet_panels_of_any_height(registers: Registers, item: int, featur
         for activation in (NONE, RELU, next(others)):
             c = guarded.array((height, rows), dtype)
             other, residual = residual_of(guarded, c, numbers)
-            call(
-                functions["rest"], rows=rows, lanes=lanes, valid=height, k=k, a=a.ctypes.data,
+            functions(
+                "rest", rows=rows, lanes=lanes, valid=height, k=k, a=a.ctypes.data,
                 b=b.ctypes.data, b_step=height * item, c=c.ctypes.data, c_row=item, c_lane=rows * item,
                 bias=bias.ctypes.data, activation=activation, other=other,
             )  # fmt: skip
@@ -523,7 +547,7 @@ def test_rests_meet_panels_of_any_height(registers: Registers, item: int, featur
 @pytest.mark.parametrize("activation", [NONE, SILU])
 @pytest.mark.parametrize("along", ["rows", "lanes"])
 def test_one_call_takes_many_tiles_and_asks_for_no_more_than_it_was_told(along: str, activation: int) -> None:
-    _, functions = compiled(AVX2, 4, HOST)
+    functions = compiled(AVX2, 4, HOST)
     numbers, guarded, k, count = np.random.default_rng(0), Guarded(), 5, 3
     rows, lanes = (6 * count, 16) if along == "rows" else (6, 16 * count)
     a, b, bias = (guarded.copy(numbers.integers(-8, 9, shape).astype("f4")) for shape in ((k, rows), (k, lanes), rows))
@@ -535,8 +559,8 @@ def test_one_call_takes_many_tiles_and_asks_for_no_more_than_it_was_told(along: 
         if along == "rows"
         else {"b_next": 64, "c_next": 64}
     )
-    call(
-        functions["pixels"], rows=6, lanes=16, valid=16, k=k, a=panels.ctypes.data, b=b.ctypes.data, b_step=4 * lanes,
+    functions(
+        "pixels", rows=6, lanes=16, valid=16, k=k, a=panels.ctypes.data, b=b.ctypes.data, b_step=4 * lanes,
         c=c.ctypes.data, c_row=4 * lanes, bias=bias.ctypes.data, ahead=b.ctypes.data, ahead_end=b.ctypes.data,
         count=count, activation=activation, other=residual.ctypes.data - c.ctypes.data, **steps,
     )  # fmt: skip
@@ -547,7 +571,7 @@ def test_one_call_takes_many_tiles_and_asks_for_no_more_than_it_was_told(along: 
 def test_dot_products_compute_the_formula_and_touch_nothing_else(
     registers: Registers, item: int, features: str
 ) -> None:
-    _, functions = compiled(registers, item, features)
+    functions = compiled(registers, item, features)
     numbers, dtype, others = np.random.default_rng(0), f"float{8 * item}", others_of(item)
     for lanes in range(1, DOT_LANES + 1):
         for rows, k in itertools.product(range(1, registers.pixels(lanes) + 1), (1, 16, 37)):
@@ -559,8 +583,8 @@ def test_dot_products_compute_the_formula_and_touch_nothing_else(
             for activation in (NONE, RELU, next(others)):
                 c = guarded.array((lanes, rows), dtype)
                 other, residual = residual_of(guarded, c, numbers)
-                call(
-                    functions["dots"], rows=rows, lanes=lanes, valid=lanes, k=k, a=a.ctypes.data, a_row=k * item,
+                functions(
+                    "dots", rows=rows, lanes=lanes, valid=lanes, k=k, a=a.ctypes.data, a_row=k * item,
                     b=b.ctypes.data, c=c.ctypes.data, c_row=item, c_lane=rows * item, bias=bias.ctypes.data,
                     activation=activation, other=other,
                 )  # fmt: skip
@@ -569,13 +593,13 @@ def test_dot_products_compute_the_formula_and_touch_nothing_else(
 
 
 @pytest.mark.parametrize("kind", ["pixels", "channels"])
-def test_nan_and_infinity_pass_through_bias_and_relu(kind: str) -> None:
-    _, functions = compiled(AVX512, 4, HOST)
+def test_nan_and_infinity_pass_through_bias_and_relu(kind: WordKind) -> None:
+    functions = compiled(AVX512, 4, HOST)
     a, b, bias = np.ones((1, 2), "f4"), np.ones((1, 16), "f4"), np.zeros(16, "f4")
     b[0, :3] = np.nan, np.inf, -np.inf
     c = np.zeros((2, 16), "f4")
-    call(
-        functions[kind], rows=2, lanes=16, valid=16, k=1, a=a.ctypes.data, a_row=4, a_step=8, b=b.ctypes.data,
+    functions(
+        kind, rows=2, lanes=16, valid=16, k=1, a=a.ctypes.data, a_row=4, a_step=8, b=b.ctypes.data,
         b_step=64, c=c.ctypes.data, c_row=64, c_lane=4, bias=bias.ctypes.data, activation=RELU, ahead=a.ctypes.data,
     )  # fmt: skip
     np.testing.assert_array_equal(c[:, :4], [[np.nan, np.inf, 0, 1]] * 2)
@@ -586,7 +610,7 @@ def test_activations_hold_over_all_sizes_of_numbers_and_keep_nan(
     registers: Registers, item: int, features: str
 ) -> None:
     """Through a kernel of one channel, whose weight is one: what it reads is what is activated."""
-    _, functions = compiled(registers, item, features)
+    functions = compiled(registers, item, features)
     dtype, numbers = np.dtype(f"float{8 * item}"), np.random.default_rng(0)
     rows, lanes = 2, 2 * registers.lanes
     one, none = np.ones((1, rows), dtype), np.zeros(rows, dtype)
@@ -594,8 +618,8 @@ def test_activations_hold_over_all_sizes_of_numbers_and_keep_nan(
         b = (numbers.standard_normal((1, lanes)) * 2.0**size).astype(dtype)
         b[0, :5] = np.nan, np.inf, np.finfo(dtype).max, -np.finfo(dtype).max, 0
         c = np.zeros((rows, lanes), dtype)
-        call(
-            functions["pixels"], rows=rows, lanes=lanes, valid=lanes, k=1, a=one.ctypes.data, b=b.ctypes.data,
+        functions(
+            "pixels", rows=rows, lanes=lanes, valid=lanes, k=1, a=one.ctypes.data, b=b.ctypes.data,
             b_step=lanes * item, c=c.ctypes.data, c_row=lanes * item, bias=none.ctypes.data, activation=number,
             ahead=b.ctypes.data, ahead_end=b.ctypes.data,
         )  # fmt: skip
@@ -630,36 +654,57 @@ def test_a_step_past_the_end_is_seen() -> None:
     assert (inside, outside) == (0, -11)
 
 
-def test_kernels_come_from_disk_in_a_new_process(tmp_path: Path) -> None:
-    """Cold: written and compiled. Warm: loaded. Importing numba is not part of either.
+COLD = """
+import sys, time, numba, numba.np.arraymath, llvmlite.binding, numpy as np
+from pointwise_bench import Problem, get
+import pointwise_bench.backends._microkernel.layer
+for name in sys.argv[1:]:
+    began, p = time.process_time(), Problem.parse(name)
+    get('numba-microkernel').prepare(p, np.ones(p.weight_shape, p.dtype), None, 1)
+    print(time.process_time() - began)
+"""
 
-    For fewer registers than any processor has, whose kernels are few: what is compiled is not what is asked here.
-    """
-    program = (
-        "import numba, time, numpy as np\nfrom pointwise_bench import Problem, get\n"
-        "from pointwise_bench.backends._microkernel.kernels import registers\n"
-        "registers.of_this_host = lambda item: registers.Registers(4, 4, 2)\n"
-        "import pointwise_bench.backends._microkernel.layer\nimport llvmlite.binding\n"
-        "began = time.process_time()\np = Problem.parse('n1c8h8w8-o8')\n"
-        "get('numba-microkernel').prepare(p, np.ones(p.weight_shape, 'f4'), None, 1)\n"
-        "print(time.process_time() - began)"
-    )
-    environment = {"NUMBA_CACHE_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", "NUMBA_NUM_THREADS": "1"}
+
+def seconds_to_prepare(cache: Path, *names: str) -> list[float]:
+    """Of processor time, in a process of its own; importing numba is not part of it."""
+    environment = {"NUMBA_CACHE_DIR": str(cache), "PATH": "/usr/bin:/bin", "NUMBA_NUM_THREADS": "1"}
     environment["PYTHONPATH"] = str(ROOT / "src")
-    cold, warm = (
-        float(
-            subprocess.run(
-                [sys.executable, "-c", program],
-                env=environment,
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
-        )
-        for _ in range(2)
+    done = subprocess.run(
+        [sys.executable, "-c", COLD, *names], env=environment, capture_output=True, text=True, check=True
     )
-    assert cold < 20
-    assert warm < 1
+    return list(map(float, done.stdout.split()))
+
+
+def test_a_first_layer_is_compiled_in_seconds_and_further_ones_in_less_and_both_come_from_disk(tmp_path: Path) -> None:
+    """Layers of a network, cold and warm. It was 13 seconds with all kernels in one function (AVX-512)."""
+    names = ("n1c64h56w56-o64", "n1c192h14w14-o64", "n1c320h7w7-o1280", "n1c64h56w56-o64-relu-nhwc")
+    first, *further = seconds_to_prepare(tmp_path, *names)
+    assert first < 5
+    assert max(further) < 1
+    kept = {path: path.read_bytes() for path in tmp_path.rglob("*.kernel")}
+    assert len(kept) < 20, "what no layer takes was compiled"
+    times = {path: path.stat().st_mtime_ns for path in kept}
+    assert max(seconds_to_prepare(tmp_path, *names)) < 1
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.kernel")} == times, "compiled again"
+    for number, (path, code) in enumerate(kept.items()):  # neither half a file nor another one's bits are executed
+        path.write_bytes(code[: len(code) // 2] if number % 2 else code[:-1] + bytes([code[-1] ^ 1]))
+    seconds_to_prepare(tmp_path, *names)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.kernel")} == kept
+
+
+def test_where_nothing_can_be_kept_kernels_are_compiled_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert address_of(KernelName("gather", 0, 0), 4, tmp_path / "file" / "folder")
+
+
+@pytest.mark.parametrize("registers", [*HOSTS.values(), Registers(8, 24, 8), Registers(4, 12, 6), Registers(2, 12, 6)])
+def test_every_kernel_has_a_place_of_its_own(registers: Registers) -> None:
+    kernels = [kernel for kind in KINDS for kernel in kernels_of_kind(kind, registers)]
+    numbers = [number_of_kernel(kernel, registers) for kernel in kernels]
+    assert len({*numbers}) == len(kernels)
+    assert 0 <= min(numbers) <= max(numbers) < table_size(registers)
+    with pytest.raises(LookupError, match="no kernel is written"):
+        number_of_kernel(KernelName("pixels", registers.rows + 1, registers.lanes), registers)
 
 
 def test_panels_of_a_group_are_what_kernels_are_made_for() -> None:

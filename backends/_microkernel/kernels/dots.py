@@ -16,41 +16,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from pointwise_bench.backends._microkernel.kernels.llvm import CACHE_LINE, Code
-from pointwise_bench.backends._microkernel.kernels.registers import DOT_LANES, Registers
-from pointwise_bench.backends._microkernel.kernels.smooth import Smooth
-from pointwise_bench.backends._microkernel.kernels.words import PARAMETERS, RELU6, for_each_tile, lowest
+from pointwise_bench.backends._microkernel.kernels.registers import Registers
+from pointwise_bench.backends._microkernel.kernels.smooth import SHORT, smooth
+from pointwise_bench.backends._microkernel.kernels.words import RELU6, for_each_tile, function_of_words, lowest
 
 
 class Dots:
-    """Writes into an LLVM module these kernels of one element type, behind one switch."""
+    """Writes into an LLVM module these kernels of one element type."""
 
     def __init__(self, code: Code, registers: Registers) -> None:
         self._code = code
         self._registers = registers
 
-    def choice(self) -> Any:
-        """The function of :data:`words.PARAMETERS` that hands them on to the kernel of its rows and lanes."""
+    def write(self, name: str, rows: int, lanes: int) -> Any:
+        """The kernel of so many rows and lanes."""
         code = self._code
-        name = f"pointwise_dots_f{8 * code.item}"
-        if (written := code.module.globals.get(name)) is not None:
-            return written
-        stride = DOT_LANES + 1
-        cases = {
-            rows * stride + lanes: self._kernel(f"{name}_{rows}x{lanes}", rows, lanes)
-            for lanes in range(1, DOT_LANES + 1)
-            for rows in range(1, self._registers.pixels(lanes) + 1)
-        }
-
-        def key(builder: Any, words: Sequence[Any]) -> Any:
-            return builder.add(builder.mul(words[0], code.word(stride)), words[1])
-
-        return code.switch(name, len(PARAMETERS), key, cases)
-
-    def _kernel(self, name: str, rows: int, lanes: int) -> Any:
-        code = self._code
-        function, builder, given = code.function(name, len(PARAMETERS))
-        words = dict(zip(PARAMETERS, given, strict=True))
-
+        function, builder, words = function_of_words(code, name, "dots")
         for_each_tile(code, builder, words, lambda here: self._tile(builder, rows, lanes, here))
         builder.ret_void()
         return function
@@ -149,6 +130,10 @@ class Dots:
         rest = [code.ir.Constant(code.element, 0.0)] * (lanes - len(values))
         for number, value in enumerate([*values, *rest]):
             code.store(builder, value, stack, number * code.item)
-        sizes = code.word(0), code.word(1), code.word(lanes)
-        builder.call(Smooth(code, self._registers).function(), [stack, *sizes, activation])
+        for number, way in SHORT.items():
+            with builder.if_then(builder.icmp_unsigned("==", activation, code.word(number))):
+                for offset in range(0, lanes * code.item, half * code.item):
+                    value = code.load(builder, code.vector(half), stack, offset)
+                    code.store(builder, way(code, builder, value), stack, offset)
+        smooth(code, builder, activation, stack, code.word(0), code.word(1), code.word(lanes))
         return [code.load(builder, code.element, stack, number * code.item) for number in range(len(values))]

@@ -26,59 +26,26 @@ processor: a vector wider than the machine's is split, and a multiply-add is fus
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from pointwise_bench.backends._microkernel.kernels.llvm import Code
-from pointwise_bench.backends._microkernel.kernels.registers import STREAMED_ROWS, USUAL_VECTORS, Registers
-from pointwise_bench.backends._microkernel.kernels.smooth import Smooth
+from pointwise_bench.backends._microkernel.kernels.registers import Registers
+from pointwise_bench.backends._microkernel.kernels.smooth import smooth
 from pointwise_bench.backends._microkernel.kernels.tile import Tile, written_in_vectors
-from pointwise_bench.backends._microkernel.kernels.words import PARAMETERS, WordKind, for_each_tile
+from pointwise_bench.backends._microkernel.kernels.words import WordKind, for_each_tile, function_of_words
 
 
 class Kernels:
-    """Writes into an LLVM module the kernels of one element type, each a function of its own behind one switch."""
+    """Writes into an LLVM module kernels of one element type, each a function of its own."""
 
     def __init__(self, code: Code, registers: Registers) -> None:
         self._code = code
         self._registers = registers
 
-    def choice(self, kind: WordKind) -> Any:
-        """The function of :data:`PARAMETERS` that hands them on to the kernel of its rows and lanes."""
-        code, registers = self._code, self._registers
-        name = f"pointwise_{kind}_f{8 * code.item}"
-        if (written := code.module.globals.get(name)) is not None:
-            return written
-        # Pixels in less than a whole vector are left to the other kinds, which waste fewer lanes on them.
-        unit = registers.half if kind in ("channels", "rest") else registers.lanes
-        stride = registers.vectors(1) * registers.lanes // unit + 1
-        most = {"more": STREAMED_ROWS, "rest": registers.most_rest}.get(kind, registers.rows)
-        cases = {
-            rows * stride + lanes // unit: self._kernel(f"{name}_{rows}x{lanes}", kind, rows, lanes)
-            for rows in range(1, most + 1)
-            for lanes in self._widths(kind, rows, unit)
-        }
-
-        def key(builder: Any, words: Sequence[Any]) -> Any:
-            return builder.add(builder.mul(words[0], code.word(stride)), builder.udiv(words[1], code.word(unit)))
-
-        return code.switch(name, len(PARAMETERS), key, cases)
-
-    def _widths(self, kind: WordKind, rows: int, unit: int) -> list[int]:
-        """Lanes that a tile of so many rows may have: multiples of ``unit``, and of a vector where they are many."""
-        registers = self._registers
-        if kind == "more":
-            return [registers.vectors(rows) * registers.lanes]
-        if kind == "rest":  # as many as the highest panel has rows, and a half less
-            return list(range(unit, registers.rows + unit, unit))
-        usual = min(registers.vectors(rows), USUAL_VECTORS) * registers.lanes
-        wider = range(usual + registers.lanes, registers.vectors(rows) * registers.lanes + 1, registers.lanes)
-        return [*range(unit, usual + 1, unit), *wider]
-
-    def _kernel(self, name: str, kind: WordKind, rows: int, lanes: int) -> Any:
+    def write(self, name: str, kind: WordKind, rows: int, lanes: int) -> Any:
+        """The kernel of so many rows and lanes, a function of those words that its kind takes."""
         code = self._code
-        function, builder, given = code.function(name, len(PARAMETERS))
-        words = dict(zip(PARAMETERS, given, strict=True))
+        function, builder, words = function_of_words(code, name, kind)
         # Known here because weights, and rests, are packed for it: strides that are constants cost nothing.
         if kind != "channels":
             words |= {"a_row": code.word(code.item), "a_step": code.word(rows * code.item)}
@@ -108,7 +75,7 @@ class Kernels:
             builder.select(beside, code.word(rows), many[0]),
             builder.select(beside, many[1], code.word(lanes)),
         ]
-        Smooth(code, self._registers).over(builder, words["activation"], words["c"], words["c_row"], *sizes)
+        smooth(code, builder, words["activation"], words["c"], words["c_row"], *sizes)
 
     def _vectors(self, lanes: int) -> list[tuple[int, Any]]:
         """The vectors of a row, as byte offset and type: whole registers, then half of one."""

@@ -1,43 +1,55 @@
-"""What numba's code may call: the kernels and the copies of LLVM code, and addresses."""
+"""What numba's code may call: kernels and copies by their addresses, and whatever else lies at one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from pointwise_bench.backends._microkernel.kernels.dots import Dots
-from pointwise_bench.backends._microkernel.kernels.generator import Kernels
-from pointwise_bench.backends._microkernel.kernels.llvm import Code
-from pointwise_bench.backends._microkernel.kernels.packing import Copies
+from pointwise_bench.backends._microkernel.kernels.llvm import WORD, Code
+from pointwise_bench.backends._microkernel.kernels.numbering import Kind, places
 from pointwise_bench.backends._microkernel.kernels.registers import of_this_host
+from pointwise_bench.backends._microkernel.kernels.words import PARAMETERS, TAKEN
 
 
-def _written(write: Callable[[Code], Any]) -> Any:
-    """An intrinsic ``f(like, *words)`` that calls a function of LLVM code; ``like`` points to the code's elements."""
+def _by_address(kind: Kind) -> Any:
+    """An intrinsic ``f(like, kernels, *words)`` that calls a kernel whose address is in the table ``kernels``.
+
+    ``like`` points to the kernel's elements. Of ``words.PARAMETERS`` a kernel gets those that its kind takes.
+    """
 
     @intrinsic  # type: ignore[untyped-decorator]
-    def call(typing_context: Any, like: Any, *words: Any) -> Any:
+    def call(typing_context: Any, like: Any, kernels: Any, *words: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            function = write(Code(builder.module, like.dtype.bitwidth // 8))
-            builder.call(function, [builder.extract_value(arguments[1], place) for place in range(len(words))])
+            code = Code(builder.module, like.dtype.bitwidth // 8)
+            given = [builder.extract_value(arguments[2], place) for place in range(len(words))]
+            at = places(kind, of_this_host(code.item))
+            if kind in TAKEN:
+                named = dict(zip(PARAMETERS, given, strict=True))
+                rows, lanes, given = named["rows"], named["lanes"], [named[word] for word in TAKEN[kind]]
+            else:
+                rows, lanes = code.word(0), given[4] if kind == "copy" else code.word(0)
+            number = builder.add(builder.mul(rows, code.word(at.stride)), builder.udiv(lanes, code.word(at.unit)))
+            place = builder.mul(builder.add(number, code.word(at.first)), code.word(WORD))
+            function = ir.FunctionType(ir.VoidType(), [code.word] * len(given))
+            address = code.load(builder, code.word, builder.add(arguments[1], place))
+            builder.call(builder.inttoptr(address, function.as_pointer()), given)
             return context.get_dummy_value()
 
-        return types.void(like, types.StarArgTuple([types.int64] * len(words))), generate
+        return types.void(like, kernels, types.StarArgTuple([types.int64] * len(words))), generate
 
     return call
 
 
-pixels = _written(lambda code: Kernels(code, of_this_host(code.item)).choice("pixels"))
-more = _written(lambda code: Kernels(code, of_this_host(code.item)).choice("more"))
-channels = _written(lambda code: Kernels(code, of_this_host(code.item)).choice("channels"))
-dots = _written(lambda code: Dots(code, of_this_host(code.item)).choice())
-rest = _written(lambda code: Kernels(code, of_this_host(code.item)).choice("rest"))
-copy = _written(lambda code: Copies(code, of_this_host(code.item)).vectors())
-gather = _written(lambda code: Copies(code, of_this_host(code.item)).elements())
+pixels = _by_address("pixels")
+more = _by_address("more")
+channels = _by_address("channels")
+rest = _by_address("rest")
+dots = _by_address("dots")
+copy = _by_address("copy")
+gather = _by_address("gather")
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -23,35 +23,14 @@ class Code:
         self._pointer = ir.PointerType()
 
     def function(self, name: str, parameters: int) -> tuple[Any, Any, list[Any]]:
-        """A function of so many words, private to the module; a builder at its beginning, and the words.
-
-        It is given the address of its words. As two dozen arguments they would be copied from stack to stack on the way
-        through each function, which takes as long as a short tile.
-        """
+        """A function of so many words, private to the module; a builder at its beginning, and the words."""
         ir = self.ir
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [self.word] * parameters), name)
         function.linkage = "internal"
-        # Inlined into the switch that chooses among them, a hundred kernels become one function that takes the
-        # register allocator a minute; a call costs less than one step of the shortest of them.
+        # A residual whose elements lie apart is seldom, and its loop would stand in every kernel.
         function.attributes.add("noinline")
         builder = ir.IRBuilder(function.append_basic_block("entry"))
         return function, builder, function.args
-
-    def switch(
-        self, name: str, parameters: int, key: Callable[[Any, Sequence[Any]], Any], cases: dict[int, Any]
-    ) -> Any:
-        """A function that hands its words on to the one of ``cases`` that ``key`` of them names."""
-        function, builder, words = self.function(name, parameters)
-        end = function.append_basic_block("end")
-        self.ir.IRBuilder(end).ret_void()
-        chosen = builder.switch(key(builder, words), end)
-        for value, case in cases.items():
-            block = function.append_basic_block(f"case{value}")
-            chosen.add_case(self.word(value), block)
-            inside = self.ir.IRBuilder(block)
-            inside.call(case, function.args)
-            inside.branch(end)
-        return function
 
     def vector(self, lanes: int) -> Any:
         """The type of so many elements side by side."""

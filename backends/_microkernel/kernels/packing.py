@@ -45,19 +45,11 @@ class Copies:
         self._code = code
         self._registers = registers
 
-    def vectors(self) -> Any:
-        """Copies ``lanes`` neighbours, a multiple of the vector's, from each of ``k`` rows that lie ``step`` apart.
+    def vectors(self, name: str, count: int) -> Any:
+        """Copies ``lanes`` neighbours, ``count`` of the processor's vectors, from ``k`` rows that lie ``step`` apart.
 
         What lies ``ahead`` of each is asked for.
         """
-        code, registers = self._code, self._registers
-        name = f"pointwise_copy_f{8 * code.item}"
-        if (written := code.module.globals.get(name)) is not None:
-            return written
-        cases = {count: self._copy(f"{name}_{count}", count) for count in range(1, registers.vectors(1) + 1)}
-        return code.switch(name, 6, lambda builder, words: builder.udiv(words[4], code.word(registers.lanes)), cases)
-
-    def _copy(self, name: str, count: int) -> Any:
         code, width = self._code, self._registers.lanes
         function, builder, (k, source, step, target, _, ahead) = code.function(name, 6)
         size = count * width * code.item
@@ -75,12 +67,9 @@ class Copies:
         builder.ret_void()
         return function
 
-    def elements(self) -> Any:
+    def elements(self, name: str) -> Any:
         """Copies from each row the elements at ``offsets``, an array of ``lanes`` words: what a stride reads."""
         code, width = self._code, self._registers.lanes
-        name = f"pointwise_gather_f{8 * code.item}"
-        if (written := code.module.globals.get(name)) is not None:
-            return written
         function, builder, (k, source, step, target, lanes, offsets) = code.function(name, 6)
         vectors = builder.udiv(lanes, code.word(width))
         rest = builder.mul(vectors, code.word(width))

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from pointwise_bench.backends._microkernel.kernels.llvm import Code
 from pointwise_bench.backends._microkernel.kernels.registers import Registers
-from pointwise_bench.backends._microkernel.kernels.words import GELU, HARDSWISH, RELU6, SILU, SINGLE
+from pointwise_bench.backends._microkernel.kernels.words import GELU, HARDSWISH, RELU6, SILU, SINGLE, SMOOTH
 
 # erf(z) = z P(z^2) / Q(z^2) for |z| <= 4, beyond which it is 1 in float32: the coefficients of Eigen's
 # `generic_fast_erf_float`, the lowest power first. One division instead of two and no exponential.
@@ -48,8 +48,16 @@ _OfOne = Callable[[Code, Any, Any], Any]
 _FORMATS: Final = {4: _Format(23, 127), 8: _Format(52, 1023)}
 
 
+def smooth(code: Code, builder: Any, activation: Any, *place: Any) -> None:
+    """A call of the function at the address ``activation``, where that is none of the numbers that kernels know."""
+    unknown = builder.icmp_unsigned(">=", activation, code.word(SMOOTH[0]))
+    kind = code.ir.FunctionType(code.ir.VoidType(), [code.word] * len(place))
+    with builder.if_then(unknown, likely=False):
+        builder.call(builder.inttoptr(activation, kind.as_pointer()), place)
+
+
 class Smooth:
-    """Writes into an LLVM module the function ``(address, stride, rows, lanes, activation)``; stride in bytes.
+    """Writes into an LLVM module the functions ``(address, stride, rows, lanes)``; stride in bytes.
 
     ``lanes`` are a multiple of half a vector.
     """
@@ -58,35 +66,17 @@ class Smooth:
         self._code = code
         self._lanes = registers.lanes
 
-    def function(self) -> Any:
-        """The function; for the other words it does nothing."""
-        code, ir = self._code, self._code.ir
-        name = f"pointwise_smooth_f{8 * code.item}"
-        if (written := code.module.globals.get(name)) is not None:
-            return written
-        function, builder, words = code.function(name, 5)
-        end = function.append_basic_block("end")
-        ir.IRBuilder(end).ret_void()
-        chosen = builder.switch(words[4], end)
-        known: dict[int, _OfOne] = {RELU6: capped, HARDSWISH: hardswish, SILU: partial(silu, lanes=self._lanes)}
-        known |= {GELU: gelu} if code.item == SINGLE else {}
-        for number, of_one in known.items():
-            block = function.append_basic_block("activation")
-            chosen.add_case(code.word(number), block)
-            inside = ir.IRBuilder(block)
-            self._over_rows(inside, words, of_one)
-            inside.branch(end)
+    def write(self, name: str, activation: int) -> Any:
+        """The function that applies one of ``SMOOTH``."""
+        function, builder, words = self._code.function(name, 4)
+        known: dict[int, _OfOne] = {SILU: partial(silu, lanes=self._lanes), GELU: gelu}
+        self._over_rows(builder, words, known[activation])
+        builder.ret_void()
         return function
-
-    def over(self, builder: Any, activation: Any, *place: Any) -> None:
-        """A call where the activation is one that kernels do not compute; ``place`` is the words before it."""
-        unknown = builder.icmp_unsigned(">=", activation, self._code.word(SILU))
-        with builder.if_then(unknown, likely=False):
-            builder.call(self.function(), [*place, activation])
 
     def _over_rows(self, builder: Any, words: Sequence[Any], of_one: _OfOne) -> None:
         code = self._code
-        address, stride, rows, lanes, _ = words
+        address, stride, rows, lanes = words
         size = self._lanes * code.item
 
         def apply(width: int, place: Any) -> None:
@@ -124,6 +114,10 @@ def hardswish(code: Code, builder: Any, value: Any) -> Any:
     """``v`` times ``v / 6 + 1/2`` between 0 and 1."""
     part = code.multiply_add(builder, value, _every(code, value, 1 / 6), _every(code, value, 0.5))
     return builder.fmul(value, _between(code, builder, part, 0.0, 1.0))
+
+
+SHORT: Final[dict[int, _OfOne]] = {RELU6: capped, HARDSWISH: hardswish}
+"""Those that kernels compute themselves."""
 
 
 def silu(code: Code, builder: Any, value: Any, lanes: int) -> Any:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pointwise_bench.backends._microkernel.blocking import CHAINS
 from pointwise_bench.backends._microkernel.kernels.llvm import CACHE_LINE, Code
 from pointwise_bench.backends._microkernel.kernels.registers import Registers
-from pointwise_bench.backends._microkernel.kernels.smooth import Smooth, capped, hardswish
-from pointwise_bench.backends._microkernel.kernels.words import HARDSWISH, RELU6, WordKind, lowest
+from pointwise_bench.backends._microkernel.kernels.smooth import SHORT, smooth
+from pointwise_bench.backends._microkernel.kernels.words import WordKind, lowest
 
 
 def written_in_vectors(code: Code, builder: Any, words: dict[str, Any], lanes: int) -> Any:
@@ -33,7 +33,6 @@ class Tile:
         registers: Registers,
     ) -> None:
         self._code = code
-        self._smooth = Smooth(code, registers)
         self._builder = builder
         self._kind = kind
         self._rows = rows
@@ -175,18 +174,14 @@ class Tile:
     def _activated(self, values: list[Any]) -> list[Any]:
         """ReLU6, whose lower end is there already, and hard-swish; behind a jump, so that others do not wait for it."""
         code, builder = self._code, self._builder
-        ways: dict[int, Callable[[Any], Any]] = {
-            RELU6: lambda value: capped(code, builder, value),
-            HARDSWISH: lambda value: hardswish(code, builder, value),
-        }
         before, after = builder.block, builder.append_basic_block("activated")
         chosen = builder.switch(self._words["activation"], after)
         came = {before: values}
-        for number, way in ways.items():
+        for number, way in SHORT.items():
             block = builder.append_basic_block("activate")
             chosen.add_case(code.word(number), block)
             builder.position_at_end(block)
-            came[block] = list(map(way, values))
+            came[block] = [way(code, builder, value) for value in values]
             builder.branch(after)
         builder.position_at_end(after)
         results = []
@@ -230,9 +225,7 @@ class Tile:
         code, builder, words = self._code, self._builder, self._words
         stack = self._stack(lanes)
         self._store_vectors(tile, stack, code.word(lanes * code.item))
-        self._smooth.over(
-            builder, words["activation"], stack, code.word(0), code.word(1), code.word(self._rows * lanes)
-        )
+        smooth(code, builder, words["activation"], stack, code.word(0), code.word(1), code.word(self._rows * lanes))
 
         def copy(lane: Any, _: list[Any]) -> tuple[()]:
             source = builder.add(stack, builder.mul(lane, code.word(code.item)))

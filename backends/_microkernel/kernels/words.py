@@ -7,11 +7,12 @@ from typing import Any, Final, Literal
 
 from pointwise_bench.backends._microkernel.kernels.llvm import CACHE_LINE, Code
 
-WordKind = Literal["pixels", "more", "channels", "rest"]
+WordKind = Literal["pixels", "more", "channels", "rest", "dots"]
 """``more`` is ``pixels`` for a part of the channels: it goes on with the sums that the result holds, if ``begun``.
 
 ``rest`` is ``channels`` for the few pixels that a plane has beyond whole vectors, against a panel of weights that is
-packed for ``pixels``: what its vectors hold beyond the panel is computed and not stored.
+packed for ``pixels``: what its vectors hold beyond the panel is computed and not stored. ``dots`` is written in a
+module of its own.
 """
 
 PARAMETERS = (
@@ -49,8 +50,53 @@ asks for one line further, up to ``ahead_end``.
 """
 
 
+TAKEN: Final[dict[WordKind, tuple[str, ...]]] = {
+    "pixels": (
+        *("k", "a", "b", "b_step", "c", "c_row", "bias", "activation", "ahead", "ahead_step", "ahead_line"),
+        *("ahead_end", "count", "a_next", "b_next", "c_next", "bias_next", "other"),
+    ),
+    "more": (
+        *("k", "a", "b", "b_step", "c", "c_row", "bias", "activation", "ahead", "ahead_step", "ahead_line"),
+        *("ahead_end", "begun", "other"),
+    ),
+    "channels": (
+        *("valid", "k", "a", "a_row", "a_step", "b", "c", "c_row", "c_lane", "bias", "activation"),
+        *("count", "a_next", "c_next", "other"),
+    ),
+    "rest": ("valid", "k", "a", "b", "b_step", "c", "c_lane", "bias", "activation", "other"),
+    "dots": (
+        "k",
+        "a",
+        "a_row",
+        "b",
+        "c",
+        "c_row",
+        "c_lane",
+        "bias",
+        "activation",
+        "count",
+        "a_next",
+        "c_next",
+        "other",
+    ),
+}
+"""What a kernel of each kind is given: the other words are known where it is written, and each that is handed on is a
+store and a load of every call. As kernels are called by their address, LLVM cannot find that out."""
+
+
+def function_of_words(code: Code, name: str, kind: WordKind) -> tuple[Any, Any, dict[str, Any]]:
+    """A function of the words that a kind takes; a builder at its beginning, and all words, the others constants."""
+    function, builder, given = code.function(name, len(TAKEN[kind]))
+    known = {"count": 1, "c_row": code.item}
+    words = {word: code.word(known.get(word, 0)) for word in PARAMETERS}
+    return function, builder, words | dict(zip(TAKEN[kind], given, strict=True))
+
+
 NONE, RELU, RELU6, HARDSWISH, SILU, GELU = range(6)
-"""What the word ``activation`` says."""
+"""What the word ``activation`` says; for one of ``SMOOTH`` it is the address of the function that applies it, so that
+its code is compiled where a layer has it and not with every kernel."""
+
+SMOOTH: Final = (SILU, GELU)
 
 NUMBERS: Final = {"none": NONE, "relu": RELU, "relu6": RELU6, "hardswish": HARDSWISH, "silu": SILU, "gelu": GELU}
 

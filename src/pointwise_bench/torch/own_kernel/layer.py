@@ -53,7 +53,7 @@ def own_kernel(problem: Problem, weight: Any, bias: Any, activation: str, thread
     parts, memory, arrays = scheduled(plain, weight, bias, threads if shared else 1)
     pieces = [_pieces(part) for part in parts]
     flat = [piece for part in pieces for piece in part]
-    plan = plan_of(plain, flat, memory)
+    plan = plan_of(plain, flat, memory, compiled.folder())
     begins = [sum(map(len, pieces[:number])) for number in range(len(pieces) + 1)]
     zeros = aligned((plain.out_channels,), "float32")
     numbers = (shared.thread, shared.team) if shared and len(parts) > 1 else (0, 0)
