@@ -7,7 +7,7 @@ from typing import Final
 
 from pointwise_bench.common.verdict_rule import ALPHA, MARGIN
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
-from pointwise_bench.report.analysis.trust.health import unstable
+from pointwise_bench.report.analysis.trust.health import unreached, unstable
 from pointwise_bench.report.analysis.wording import DASH, above_roof, duration, threads_of, times
 from pointwise_bench.report.pages.answers import answer
 from pointwise_bench.report.pages.run_analysis import RunAnalysis
@@ -30,6 +30,7 @@ def terminal_table(found: RunAnalysis) -> list[str]:
     """The lines, without line ends; none for a run without shapes."""
     groups = [group for group in found.groups if group.is_network]
     lines = [f"UNSTABLE MACHINE: {said}"] if (said := unstable(found.run)) else []
+    lines += [f"not reached: {names}"] if (names := unreached(found.run)) else []
     if groups:
         over = f"over {found.baseline}" if found.baseline else ""
         head = ("network", "fastest", "all layers", "ahead of the next", over, "of the roof")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from pointwise_bench.report.analysis.wording import threads_of
+from pointwise_bench.report.analysis.wording import joined, threads_of
 from pointwise_bench.report.reading.cells import OWN_ARITHMETIC
 from pointwise_bench.report.reading.run import Run
 
@@ -22,6 +24,8 @@ _QUICKEST: Final = 0.1
 _DISTURBED_SHARE: Final = 0.05
 # A peak that registers alone decide is the clock's: more than this between two of its measurements is another machine.
 _PEAK_LIMIT: Final = 1.15
+_NAME: Final = re.compile("[a-z0-9-]{1,64}")  # of a backend; a stranger's run may say anything
+_NAMED: Final = 12
 # Of the wall time of all passes together; the hypervisor counts it on every core.
 _STEAL_SHARE: Final = 0.02
 
@@ -30,7 +34,8 @@ def warnings(run: Run, timings: pd.DataFrame) -> list[str]:
     """Sentences, the gravest first; empty when nothing is to be said."""
     found = _environment(run) + _unsteady(run)
     if not run.settings.get("finished_at"):
-        found.append("The run did not finish: what is missing here was not measured.")
+        nothing = f" Nothing at all was of: {unreached(run)}." if unreached(run) else ""
+        found.append(f"The run did not finish: what is missing here was not measured.{nothing}")
     if run.defects:
         count = len(run.defects)
         said = "1 entry of this run" if count == 1 else f"{count:,} entries of this run"
@@ -55,6 +60,19 @@ def warnings(run: Run, timings: pd.DataFrame) -> list[str]:
             "or the clock rose after it."
         )
     return found
+
+
+def unreached(run: Run) -> str:
+    """The backends that an unfinished run was asked for and has nothing of, such as who takes too long for its time."""
+    options = run.settings.get("options")
+    asked = options.get("backends") if isinstance(options, Mapping) and not run.settings.get("finished_at") else None
+    listed = asked if isinstance(asked, list) else []
+    names = {name for name in listed if isinstance(name, str) and _NAME.fullmatch(name)}
+    missing = sorted(names - {cell.backend for cell in run.cells} - set(run.claims.backends))
+    further = len(missing) - _NAMED
+    if not missing:
+        return ""
+    return joined(missing if further <= 0 else [*missing[:_NAMED], f"{further} more"])
 
 
 def unstable(run: Run) -> str | None:

@@ -13,7 +13,9 @@ from pointwise_bench.report.__main__ import main
 from pointwise_bench.report.analysis.comparisons import compare_run
 from pointwise_bench.report.analysis.roofline import Roofs
 from pointwise_bench.report.analysis.timings import tabulate
-from pointwise_bench.report.analysis.trust.health import disturbed_share, unstable, warnings
+from pointwise_bench.report.analysis.trust.health import disturbed_share, unreached, unstable, warnings
+from pointwise_bench.report.pages.run_analysis import analyse
+from pointwise_bench.report.pages.terminal_table import terminal_table
 from pointwise_bench.report.reading.run import Run, load_run
 
 PROBLEM = "n1c64h28w28-o128"
@@ -150,6 +152,19 @@ def test_without_a_baseline_of_the_canary_nothing_is_known(tmp_path: Path) -> No
 
 def test_a_calm_and_whole_run_has_no_warning(tmp_path: Path) -> None:
     assert said_of(load_run(folder(tmp_path, CALM))) == []
+
+
+def test_who_was_asked_for_and_has_nothing_in_an_unfinished_run_is_named(tmp_path: Path) -> None:
+    """A finished run has a cell of everybody. What is no name of a backend is not repeated."""
+    options = {"backends": ["a", "slow-one", "another", "<b>", 3]}
+    run = load_run(folder(tmp_path / "a", CALM, options=options, finished_at=None))
+    assert said_of(run)[0].endswith("was not measured. Nothing at all was of: another and slow-one.")
+    assert "another and slow-one" in "".join(terminal_table(analyse(run, None)))
+    assert unreached(load_run(folder(tmp_path / "b", CALM, options=options))) == ""
+    for odd in ({"backends": "slow-one"}, "slow-one", None):
+        assert unreached(load_run(folder(tmp_path / f"c{odd}"[:9], CALM, options=odd, finished_at=None))) == ""
+    many = {"backends": [f"b{number:02}" for number in range(20)]}
+    assert unreached(load_run(folder(tmp_path / "d", CALM, options=many, finished_at=None))).endswith("b11 and 8 more")
 
 
 def test_what_the_run_itself_warned_of_comes_first(tmp_path: Path) -> None:
