@@ -42,7 +42,7 @@ further columns: groups, add (of a residual, before the activation), dtype, layo
 _HOW_TO_SELECT: Final = """\
 * part of a plain run. Multiply-adds in millions, each layer as often as it occurs.
 Layers of a group: pointwise-bench suites GROUP.
-To measure: pytest suites/ --benchmark-only --shapes GROUP (or your own .toml or .csv)."""
+To measure: pointwise-bench run --shapes GROUP (or your own .toml or .csv)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

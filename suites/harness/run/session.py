@@ -235,7 +235,7 @@ class Session:
         totals = self.run_folder.run["totals"]
         counts = ", ".join(f"{count} {status}" for status, count in totals["cells"].items())
         yield f"{sum(totals['cells'].values())} cells: {counts}"
-        yield from _failures(self.run_folder)
+        yield from _failures(self.run_folder, self._asked().by_name)
         yield from self._claims.summary(self._claim_results)
         yield (
             f"{totals['wall_s']:.0f} s in all, {totals['timed_s']:.0f} s "
@@ -388,11 +388,11 @@ class Session:
         return SystemRandom().randrange(2**32) if self._options.seed is None else self._options.seed
 
 
-def _failures(run_folder: RunFolder) -> Iterator[str]:
-    """A line for each backend and status of its failed cells: the first problem, how many more, and the reason."""
+def _failures(run_folder: RunFolder, named: set[str]) -> Iterator[str]:
+    """A line for each backend and status of failed cells, and for what those ``named`` do not take, with the reason."""
     found: dict[tuple[str, str], list[Cell]] = {}
     for cell in map(run_folder.cells.__getitem__, sorted(run_folder.cells.failed)):
-        if cell.status not in SKIPPED:
+        if cell.status not in SKIPPED or (cell.status == "unsupported" and cell.backend in named):
             found.setdefault((cell.backend, cell.status), []).append(cell)
     for (backend, status), cells in found.items():
         others = f", and on {len(cells) - 1} more" if len(cells) > 1 else ""

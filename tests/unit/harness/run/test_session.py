@@ -145,6 +145,8 @@ def test_the_summary_names_what_failed_once_for_each_backend_and_what_stayed_und
     assert "3 pairs on 2 problems stayed undecided" in said
     assert f"run, unfinished (--resume goes on with it): {session.run_folder.folder}" in said
     assert not any("too small" in line for line in said)
+    session._options = replace(session._options, backends=(BACKENDS[1],))  # asked for by name: who did may wonder
+    assert f"{BACKENDS[1]}: unsupported on {PROBLEMS[0].id}: too small" in session.summary()
 
 
 def test_a_session_that_measured_nothing_says_nothing(tmp_path: Path) -> None:
