@@ -141,6 +141,16 @@ def test_calls_get_parts_of_one_block_and_the_last_one_is_known() -> None:
     assert np.array_equal(inputs.first[0], X)  # which lies elsewhere
 
 
+@pytest.mark.parametrize("calls", [1, 999, 1000, 1001, 2500])
+def test_of_many_calls_the_first_thousand_are_drawn_and_places_and_inputs_go_together(calls: int) -> None:
+    inputs = windowed(X)
+    given, first = inputs.take(calls), inputs._blocks[0].windows[0].ctypes.data
+    assert inputs.lines is not None
+    assert [(each.ctypes.data - first) // 64 for each in given] == inputs.lines
+    assert len(given) == calls
+    assert inputs.lines[1000:] == inputs.lines[:-1000]
+
+
 def test_new_values_are_in_all_that_was_given() -> None:
     inputs = windowed(X)
     (given,) = inputs.take(1)
