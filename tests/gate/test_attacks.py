@@ -34,6 +34,7 @@ REASONS = {
     "lazy_when_looked_at": "what it hands out of a timed call is not what lay in the result's memory",
     "keeps_back": "keeps results of timed calls from being looked at",
     "hides_in_the_untimed": "its clock is wrong",
+    "slows_its_clock": "its clock is wrong",
     "lazy_subclass": "what it hands out of a timed call is not what lay in the result's memory",
     "patches_builtins": "what it hands out of a timed call is not what lay in the result's memory",
     "by_its_caller": "wrong in (the last|one of the) timed call",

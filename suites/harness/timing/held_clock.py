@@ -54,6 +54,10 @@ def is_doubtful(turns: Sequence[TurnOnBothClocks], most_beside_s: float) -> bool
     return least_s > RULE.latest_s + RULE.doubted * min(turn.outside_s for turn in turns)
 
 
+def _is_doubtful_alone(turn: TurnOnBothClocks, problem: Problem, seconds_per_call: float) -> bool:
+    return is_doubtful([turn], beside_s(problem, seconds_per_call, turn.outside_s))
+
+
 def is_explained(turn: TurnOnBothClocks, most_beside_s: float) -> bool:
     """Whether a long turn shows that the clock is right."""
     return turn.unexplained_s(most_beside_s) <= RULE.least_unexplained_s + RULE.closely * turn.outside_s
@@ -74,11 +78,14 @@ def check_clock(
 ) -> None:
     """Look into a doubt that usual turns of so many ``calls`` leave, by turns of more calls, which ``take`` takes.
 
-    They grow until they are long by the harness's clock: of those a delay, however busy the machine, is a small share,
-    and what a false clock hides stays as large. ``Ended`` where the clock is wrong, or nobody can tell.
+    Where they leave none and are short, a longer one is asked whether it does. They grow until they are long by the
+    harness's clock: of those a delay, however busy the machine, is a small share, and what a false clock hides stays
+    as large. ``Ended`` where the clock is wrong, or nobody can tell.
     """
     if not is_doubtful(turns, beside_s(problem, seconds_per_call)):
-        return
+        times = ceil(RULE.glance_s / statistics.median(turn.outside_s for turn in turns))
+        if times <= 1 or not _is_doubtful_alone(take(times * calls), problem, seconds_per_call):
+            return
     calls, doubts = RULE.long_turn * calls, 0
     for _ in range(RULE.most_long_turns):
         turn = take(calls)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from pointwise_bench import Problem
+from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.timing.held_clock import (
     TurnOnBothClocks,
     beside_s,
+    check_clock,
     is_doubtful,
     is_explained,
     tells,
@@ -47,7 +51,7 @@ def test_the_quickest_answer_counts_and_late_ones_are_no_doubt() -> None:
 
 
 @pytest.mark.parametrize(("told", "late_s", "explained"), [
-    (1.0, 0.1, True), (0.95, 0.0, True), (0.75, 0.0, False), (1.3, 0.0, False), (0.3, 0.0, False)])  # fmt: skip
+    (1.0, 0.1, True), (0.95, 0.0, True), (0.88, 0.0, False), (1.3, 0.0, False), (0.3, 0.0, False)])  # fmt: skip
 def test_a_long_turn_shows_what_is_missing_however_it_is_named(told: float, late_s: float, explained: bool) -> None:
     long = turn(2.0, late_s=late_s, told=told)
     assert is_explained(long, beside_s(PROBLEM, CALL_S, long.outside_s)) is explained
@@ -59,3 +63,46 @@ def test_the_less_is_missing_the_longer_a_turn_must_be_to_tell() -> None:
     assert tells(most, beside_s(PROBLEM, CALL_S, most.outside_s))
     longer = turn(2.1, told=0.5)
     assert tells(longer, beside_s(PROBLEM, CALL_S, longer.outside_s))
+
+
+class Asked:
+    """Turns of so many calls by a clock that tells a share, or another one in turns that are longer than usual."""
+
+    def __init__(self, told: float, told_in_long: float | None = None) -> None:
+        self.told, self.told_in_long = told, told if told_in_long is None else told_in_long
+        self.calls: list[int] = []
+
+    def check(self, calls: int, late_s: Callable[[], float] = lambda: 0.0007) -> None:
+        """As a trial does, after five usual turns."""
+        usual = [turn(calls * CALL_S, told=self.told)] * 5
+
+        def take(calls: int) -> TurnOnBothClocks:
+            self.calls.append(calls)
+            return turn(calls * CALL_S, told=self.told_in_long, late_s=late_s())
+
+        check_clock(PROBLEM, CALL_S, calls, usual, take)
+
+
+@pytest.mark.parametrize("calls", [10, 100])
+def test_a_right_clock_is_asked_for_one_longer_turn_where_its_usual_ones_are_short(calls: int) -> None:
+    asked = Asked(1.0)
+    asked.check(calls)
+    assert len(asked.calls) == (calls == 10)
+    assert all(40 < calls < 80 for calls in asked.calls)
+
+
+@pytest.mark.parametrize("told", [0.88, 1.2])
+def test_a_clock_that_runs_an_eighth_slower_leaves_a_doubt_in_a_longer_turn_alone_and_is_convicted(told: float) -> None:
+    assert not is_doubtful([turn(0.004, told=min(told, 1.0))] * 5, BESIDE_S)
+    asked = Asked(told)
+    with pytest.raises(Ended, match="its clock is wrong") as caught:
+        asked.check(10)
+    assert caught.value.status == "wrong"
+    assert asked.calls[-1] * CALL_S >= 2.0
+
+
+def test_an_answer_that_is_late_once_takes_one_more_turn_and_convicts_nobody() -> None:
+    late = iter([0.03])
+    asked = Asked(1.0)
+    asked.check(10, lambda: next(late, 0.0007))
+    assert asked.calls[1:] == [160]
