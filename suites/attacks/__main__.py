@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -64,11 +65,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     keep = argparse.RawDescriptionHelpFormatter
-    listed = "\n".join(f"  {group}: {', '.join(names)}" for group, names in GROUPS.items())
+    # A reader finds none of a hundred names in a line that the terminal cuts wherever it ends.
+    lists = (textwrap.fill(", ".join(names), 100, break_on_hyphens=False) for names in GROUPS.values())
+    listed = "\n".join(
+        f"  {group}:\n{textwrap.indent(names, '    ')}" for group, names in zip(GROUPS, lists, strict=True)
+    )
     parser = OneLineParser("pointwise-bench attack", description=_DESCRIPTION, formatter_class=keep)
     parser.epilog = f"kinds:\n{listed}"
     parser.add_argument(
-        "--kind", action="append", choices=(*GROUPS, *KINDS), metavar="KIND", help="or a group of them; default: all"
+        "--kind",
+        action="append",
+        choices=(*GROUPS, *KINDS),
+        metavar="KIND",
+        help="or attacks or planted, a group of them; default: all",
     )
     parser.add_argument(
         "--shapes", action="append", metavar="WHAT", help=f"as of `run`; default: basics and {len(LAYERS)} layers"

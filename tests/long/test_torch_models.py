@@ -132,6 +132,7 @@ def test_a_model_that_follows_numbers_is_called_in_memory(model_file: Any) -> No
         (["net_of_a_user:broken", "--input", "1"], "cannot be built and called: RuntimeError: no way"),
         (["net_of_a_user:make", "--input", "1x5"], "cannot be built and called"),
         (["no_such_module:make", "--input", "1"], "cannot import no_such_module"),
+        (["json.py:make", "--input", "1"], "; a module is named without .py: json"),
         (["nothing"], "is no model: name"),
         (["nothing.onnx"], "no such file"),
         (["."], "is no file"),

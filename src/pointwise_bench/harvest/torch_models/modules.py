@@ -157,7 +157,8 @@ def _imported(name: str, title: str, package: str | None = None, pip: str | None
         missing = (error.name or "").partition(".")[0]
         if missing == package:
             raise HarvestError(f"{title}: {package} is not installed: pip install {pip}") from None
-        raise HarvestError(f"{title}: cannot import {name}: {error}") from None
+        dotted = f"; a module is named without .py: {name[:-3]}" if name.endswith(".py") else ""
+        raise HarvestError(f"{title}: cannot import {name}: {error}{dotted}") from None
     except Exception as error:  # a package whose parts do not fit together fails in its own ways
         if is_mismatch(error):
             return imported_without_operators(name)
