@@ -164,6 +164,8 @@ DX = answer(BACK, (DY,), W, None)
 READ = DX[:, :, ::2, ::2]
 BESIDE = np.zeros_like(DX)
 BESIDE[:, :, :3, :3] = READ
+LAST_BACK = replace(BACK, layout="nhwc")
+MISREAD_DX = answer(LAST_BACK, (DY.reshape(LAST_BACK.output_shape),), W, None).transpose(0, 3, 1, 2)
 
 
 @pytest.mark.parametrize(
@@ -177,6 +179,7 @@ BESIDE[:, :, :3, :3] = READ
         ),
         ("the stride starts at pixel 1 instead of 0", np.roll(DX, (1, 1), (2, 3))),
         ("every image gets the answer to the first", np.stack([DX[0], DX[0]])),
+        ("the input is read as nhwc", MISREAD_DX),
     ],
 )
 def test_mistakes_with_the_gradient_of_the_input(name: str, wrong: Any) -> None:

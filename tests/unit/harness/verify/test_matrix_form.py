@@ -86,6 +86,16 @@ def test_the_right_operand_is_read_and_nothing_else(layout: str) -> None:
     assert planes[1, 2].tolist() == [[36, -1, 37, -1, 38], [-1] * 5, [39, -1, 40, -1, 41]]
 
 
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+def test_going_backward_to_the_input_the_gradient_of_the_result_is_read_whole(layout: str) -> None:
+    """Image 1, group 1, term 2 of the group is channel 5: columns from 66 on, row by row."""
+    p = replace(BACK, layout=layout)  # type: ignore[arg-type]  # one of two
+    dy = right_input(p, np.arange(72.0).reshape(2, 2, 3, 6), skipped=-1.0)
+    assert dy.shape == p.output_shape
+    planes = dy if layout == "nchw" else dy.transpose(0, 3, 1, 2)
+    assert planes[1, 5].tolist() == [[66, 67, 68], [69, 70, 71]]
+
+
 def test_the_gradient_of_weights_has_its_terms_over_all_images() -> None:
     """Terms are pixels of both images, columns input channels: column 1 of group 1 is channel 3.
 

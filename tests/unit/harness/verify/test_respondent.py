@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -118,10 +119,26 @@ def test_the_oddest_of_many_results_is_handed_over(value: float) -> None:
 def test_nothing_odd_is_handed_over_where_all_results_are_alike() -> None:
     inputs, told = Inputs(CASES.first.inputs), Told()
     result = np.zeros(PROBLEM.output_shape, np.float32)
-    layer = lambda x: np.ones(PROBLEM.output_shape, np.float32)  # noqa: E731
-    _, odd = respondent().after(layer, inputs.arrays, result, inputs, told)
+    calls = itertools.count()
+
+    def layer(x: Any) -> Any:
+        next(calls)
+        return np.ones(PROBLEM.output_shape, np.float32)
+
+    _, odd = respondent().after(layer, inputs.arrays, result, inputs, told, 60.0, 50)
     assert not odd
     assert "oddest" not in told
+    assert next(calls) >= 50  # it was searched for
+
+
+def test_a_zero_of_the_other_sign_is_not_odd() -> None:
+    """It has other bits, and is as far from the usual result as that is from itself."""
+    signs = itertools.cycle([1, -1, -1])
+    inputs, told = Inputs(CASES.first.inputs), Told()
+    result = np.zeros(PROBLEM.output_shape, np.float32)
+    layer = lambda x: np.full(PROBLEM.output_shape, next(signs) * 0.0, np.float32)  # noqa: E731
+    _, odd = respondent().after(layer, inputs.arrays, result, inputs, told, 60.0, 50)
+    assert not odd
 
 
 def test_so_many_calls_are_searched_and_no_more() -> None:
