@@ -10,30 +10,30 @@ from collections.abc import Iterable
 from functools import cache
 
 import pytest
+from house import (
+    BACKENDS,
+    COMMON,
+    COMPILED,
+    CONTRACT,
+    FINDING,
+    HARNESS,
+    HEAVY,
+    REPORT,
+    SUITES,
+    contestants,
+    heavy_at_the_top,
+    helpers,
+)
 from imports import FILES, PACKAGE, imports, modules_of, named, ours, tree
 from places import ROOT
 
 from pointwise_bench.common.heavy_packages import HEAVY_PACKAGES
-
-BACKENDS, SUITES, REPORT = (f"{PACKAGE}.{name}" for name in ("backends", "suites", "report"))
-HARNESS = f"{SUITES}.harness"
-COMMON = f"{PACKAGE}.common"
-FINDING_PARTS = ("sources", "declaration", "stand_ins", "importing")  # of the registry
-CONTRACT = {PACKAGE, BACKENDS, f"{BACKENDS}.problem", f"{BACKENDS}.backend"}
-FINDING = {f"{BACKENDS}._finding", *(f"{BACKENDS}._finding.{part}" for part in FINDING_PARTS)}
-INFRASTRUCTURE = {*CONTRACT, *FINDING, f"{BACKENDS}.registry", f"{BACKENDS}.__main__"}
 
 # From the ground floor up: a room imports from rooms before it, and never from one behind it.
 ROOMS_OF_HARNESS = ("design", "record", "memory", "machine", "verify", "timing", "claims", "worker", "run")
 ROOMS_OF_REPORT = ("statistics", "reading", "analysis", "claims", "plots", "pages", "publishing")
 
 MOST_MODULES, MOST_FLOORS = 15, 8
-
-# Packages of which every module has a test file of its own name, and the folder of tests that mirrors each.
-MIRRORED = {"report": "tests/unit/report", "suites.harness": "tests/unit/harness"}
-# Where such a file stands instead, if what a module does shows in processes of their own, whole runs or the gate only,
-# or takes long.
-ELSEWHERE = {"report": (), "suites.harness": ("tests/process", "tests/run", "tests/gate", "tests/long")}
 
 # What may be imported across the packages' borders, and by whom. A run that looks again at what is undecided has to ask
 # the very rule that the report will decide by; two copies of a rule drift apart.
@@ -65,19 +65,6 @@ BORROWED = {
         f"{REPORT}.reading.run",
     },
 }
-
-LONGEST_BACKEND, LONGEST_HELPER, LONGEST_PART = 80, 150, 300  # lines
-HEAVY = HEAVY_PACKAGES | {"numpy"}
-
-
-def contestants() -> list[str]:
-    return [module for module in modules_of("backends") if module not in INFRASTRUCTURE and "._" not in module]
-
-
-def helpers() -> list[str]:
-    """What contestants share or are made of: packages whose names begin with an underscore."""
-    return [module for module in modules_of("backends") if "._shared" in module or "._microkernel" in module]
-
 
 # --- rooms --------------------------------------------------------------------------------------------------------
 
@@ -181,37 +168,6 @@ def test_there_are_no_circles() -> None:
         visit(module, ())
 
 
-# --- tests --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("package", MIRRORED)
-def test_every_module_has_a_test_file_of_its_own_name(package: str) -> None:
-    """``report/analysis/regression.py`` is tested in ``analysis/test_regression.py``: where none was, faults sat."""
-    lacking = []
-    for module in [module for module in modules_of(package) if "__init__" not in FILES[module].name]:
-        *rooms, name = module.removeprefix(f"{PACKAGE}.{package}.").split(".")
-        file = f"test_{name.strip('_')}.py"
-        expected = ROOT.joinpath(MIRRORED[package], *rooms, file)
-        if not any(path.is_file() for path in (expected, *(ROOT / folder / file for folder in ELSEWHERE[package]))):
-            lacking.append(f"{module} has no {expected.relative_to(ROOT)}")
-    assert lacking == []
-
-
-# --- names --------------------------------------------------------------------------------------------------------
-
-
-def test_no_two_public_classes_have_one_name() -> None:
-    """Names of types included, where a module defines one; tests, planted faults and attacks have their own."""
-    places: defaultdict[str, list[str]] = defaultdict(list)
-    for module in FILES:
-        if any(part in module for part in (".test_", ".planted.", ".attacks.")):
-            continue
-        for node in tree(module).body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                places[node.name].append(module)
-    assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}
-
-
 # --- backends -----------------------------------------------------------------------------------------------------
 
 
@@ -251,60 +207,6 @@ def test_a_backend_imports_the_contract_and_helpers_but_no_other_backend() -> No
 
 def test_a_helper_imports_the_contract_and_other_helpers() -> None:
     assert imported_beyond(helpers(), {*CONTRACT, *helpers()}) == []
-
-
-# What numba compiles stands in modules of its own, because its cache on disk wants functions of a module. They are
-# imported where a layer is prepared, which the next test holds.
-COMPILED = {f"{BACKENDS}._microkernel.{name}" for name in ("compiled", "passes", "kernels.intrinsics")} | {
-    f"{PACKAGE}.torch.own_kernel.finishing"
-}
-
-
-def test_what_numba_compiles_is_imported_inside_functions_only() -> None:
-    assert FILES.keys() >= COMPILED
-    importers = [module for module in FILES if module not in COMPILED and COMPILED & ours(module)]
-    assert importers
-    assert not [module for module in importers if COMPILED & ours(module, inside_functions=False)]
-
-
-def heavy_at_the_top(modules: Iterable[str], heavy: frozenset[str] | set[str] = HEAVY) -> list[str]:
-    """Which of ``modules`` import something heavy when they are imported, and what."""
-    found = {module: imports(module, inside_functions=False, for_types=False) for module in modules}
-    assert found
-    return [
-        f"{module} -> {name}"
-        for module, names in found.items()
-        for name in sorted(names)
-        if name.partition(".")[0] in heavy
-    ]
-
-
-def test_what_is_heavy_at_the_top_is_named() -> None:
-    numba = f"{BACKENDS}._microkernel.compiled"
-    assert f"{numba} -> numba" in heavy_at_the_top([numba])
-
-
-def test_no_module_of_backends_imports_anything_heavy_at_its_top() -> None:
-    assert heavy_at_the_top({*modules_of("backends")} - COMPILED) == []
-
-
-def longer_than(most: int, modules: Iterable[str]) -> dict[str, int]:
-    """Lines of those of ``modules`` that have more than ``most``."""
-    lines = {module: len(FILES[module].read_text().splitlines()) for module in modules}
-    assert lines
-    return {module: count for module, count in lines.items() if count > most}
-
-
-def test_a_backend_is_read_in_one_sitting() -> None:
-    assert longer_than(LONGEST_BACKEND, contestants()) == {}
-
-
-def test_a_helper_has_one_purpose_and_the_length_of_one() -> None:
-    # The parts of a contestant that is a package are its own code, which it shares with nobody.
-    parts = {module for module in helpers() if "._shared" not in module}
-    assert longer_than(LONGEST_PART, parts) == {}
-    assert longer_than(LONGEST_HELPER, {*helpers()} - parts) == {}
-    assert longer_than(1, parts)
 
 
 # --- suites and report --------------------------------------------------------------------------------------------

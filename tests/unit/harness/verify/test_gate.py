@@ -1,97 +1,40 @@
-"""What the gate asks, in which order, and what it says: layers that answer out of a table, wrong at one call each.
+"""What the gate asks before the timing, in which order, and what it says of layers that are wrong at one call each.
 
-Whole wrong backends are in tests/gate; here every single check is reached, on cases whose bounds are round numbers.
+Whole wrong backends are in tests/gate; here every single check is reached. What it asks later is in the next file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from answering_layers import (
+    CASES,
+    Alter,
+    Answering,
+    Asked,
+    Reusing,
+    Writing,
+    finish,
+    gate_of,
+    off_by,
+    without_checks_by_time,
+)
 from questioned_gate import QuestionedGate
 from scripted_backend import CASES as EXACT_CASES, PROBLEM, Scripted
 
 from pointwise_bench import Problem
-from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs
-from pointwise_bench.suites.harness.memory.input_windows import content, window
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
-from pointwise_bench.suites.harness.verify import error_bounds, reference, respondent as respondent_module
+from pointwise_bench.suites.harness.verify import error_bounds, reference
 from pointwise_bench.suites.harness.verify.cases import CaseSet
-from pointwise_bench.suites.harness.verify.drawing import Case
-from pointwise_bench.suites.harness.verify.gate import Declared, Gate, TimedCall
-
-Alter = Callable[[Any, int], Any]
-
-
-def with_round_bounds(case: Case, allowed: float = 1.0) -> Case:
-    """Answers that the problem's dtype can hold, and the same error allowed at every place."""
-    answer = np.rint(case.answer)
-    return replace(case, answer=answer, allowed=np.full(answer.shape, allowed, np.float32))
-
-
-CASES = replace(EXACT_CASES, first=with_round_bounds(EXACT_CASES.first), second=with_round_bounds(EXACT_CASES.second))
-
-
-@dataclass
-class Asked:
-    """What the checks by time were asked for."""
-
-    finished: list[tuple[Any, ...]]
-    recomputes: list[tuple[Any, ...]]
 
 
 @pytest.fixture(autouse=True)
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """The checks by time have tests of their own; here is seen that they are asked, and with what."""
-    calls = Asked([], [])
-    monkeypatch.setattr(respondent_module, "check_finished", lambda *given: calls.finished.append(given))
-    monkeypatch.setattr(respondent_module, "check_recomputes", lambda *given: calls.recomputes.append(given))
-    return calls
-
-
-class Answering:
-    """A layer that knows the answer to every case, and changes what it returns as ``alter(answer, call)`` says."""
-
-    def __init__(self, alter: Alter = lambda answer, call: answer, cases: CaseSet = CASES) -> None:
-        self.alter = alter
-        self.calls = 0
-        known = (cases.first, cases.second, cases.faint, cases.loud, cases.integers, cases.probe, cases.poisoned)
-        self.answers = {case.inputs[0].tobytes(): case.answer for case in known}
-
-    def __call__(self, x: Any) -> Any:
-        """The answer to the case whose input this is."""
-        self.calls += 1
-        return self.alter(self.answers[x.tobytes()].astype(x.dtype), self.calls)
-
-
-def off_by(error: float, *calls: int) -> Alter:
-    """One element of the results of ``calls`` off by ``error``; of all of them where none is named."""
-
-    def alter(answer: Any, call: int) -> Any:
-        if not calls or call in calls:
-            answer.flat[5] += error
-        return answer
-
-    return alter
-
-
-def gate_of(cases: CaseSet = CASES, **declared: Any) -> QuestionedGate:
-    backend = Scripted(lambda call: None)
-    for name, value in declared.items():
-        setattr(backend, name, value)
-    return QuestionedGate(backend, PROBLEM, cases)
-
-
-def finish(gate: QuestionedGate, layer: Any, last: Any = None, cases: CaseSet = CASES) -> Inputs:
-    """The checks after the timing, of a layer whose last timed call returned ``last`` (the right answer if None)."""
-    inputs = Inputs(cases.first.inputs)
-    right = cases.first.answer.astype(np.float32)
-    gate.after(layer, inputs.arrays, right if last is None else last, inputs)
-    gate.recomputes(layer, inputs.arrays, seconds_per_call=0.5)
-    return inputs
+    return without_checks_by_time(monkeypatch)
 
 
 # --- before the timing --------------------------------------------------------------------------------------------
@@ -239,22 +182,6 @@ def test_no_exact_input_may_be_written_to(call: int) -> None:
     assert exact.calls == call  # found at once
 
 
-class Writing(Answering):
-    """Writes to its input, once it has been read, at one call: read-only stops nobody who is determined."""
-
-    def __init__(self, at_call: int) -> None:
-        super().__init__()
-        self.at_call = at_call
-
-    def __call__(self, x: Any) -> Any:
-        """The right answer; at its call, the input is another one afterwards."""
-        result = super().__call__(x)
-        if self.calls == self.at_call:
-            x.flags.writeable = True
-            x.flat[0] = 77  # which no case holds; some hold NaN, to which nothing can be added
-        return result
-
-
 def test_the_second_real_input_may_not_be_written_to() -> None:
     with pytest.raises(WrongAnswer, match="changes its input"):
         gate_of().before(Writing(2), None)
@@ -332,193 +259,11 @@ def test_an_exact_answer_that_was_given_before_is_recognised() -> None:
         gate_of().before(Answering(), Answering(replaying))
 
 
-class Reusing(Answering):
-    """Writes every result to one buffer."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.buffer = np.zeros(PROBLEM.output_shape, np.float32)
-
-    def __call__(self, x: Any) -> Any:
-        """The right answer, in the one buffer."""
-        self.buffer[...] = super().__call__(x)
-        return self.buffer
-
-
 def test_a_result_that_is_overwritten_is_declared() -> None:
     with pytest.raises(WrongAnswer, match='declares output "fresh", but a later call overwrites its result'):
         gate_of(output="fresh").before(Reusing(), None)
     gate_of(output="reused").before(Reusing(), None)
     gate_of(output="fresh").before(Answering(), None)
-
-
-# --- after the timing ---------------------------------------------------------------------------------------------
-
-
-def test_a_right_layer_is_asked_four_times_more_and_its_inputs_are_put_back(asked: Asked) -> None:
-    gate, layer = gate_of(), Answering()
-    inputs = finish(gate, layer)
-    assert layer.calls == 4  # the timed input twice, a second one, and the second one's values in the timed array
-    assert inputs.arrays[0].tobytes() == CASES.first.inputs[0].tobytes()
-    inputs.check_untouched()
-    assert gate.error_ratio == 0.0
-    ((_, timed, x, originals, seconds_per_call),) = asked.recomputes
-    assert (timed, x, originals, seconds_per_call) == (layer, inputs.arrays, CASES.first.inputs, 0.5)
-
-
-def test_the_timed_input_may_not_have_been_written_to() -> None:
-    inputs = Inputs(CASES.first.inputs)
-    inputs.arrays[0].flags.writeable = True
-    inputs.arrays[0].flat[0] += 1
-    with pytest.raises(WrongAnswer, match="the array that the harness passed was written to"):
-        gate_of().after(Answering(), inputs.arrays, CASES.first.answer.astype(np.float32), inputs)
-
-
-def test_the_last_timed_result_is_judged_as_it_was_before_more_calls() -> None:
-    wrong = CASES.first.answer.astype(np.float32) + 2
-    with pytest.raises(WrongAnswer, match=r"wrong in the last timed call: .*; the error is 2 times") as refusal:
-        finish(gate_of(), Answering(), wrong)
-    assert refusal.value.error_ratio == 2.0
-    layer = Reusing()
-    layer.buffer[...] = CASES.first.answer
-    gate = gate_of(output="reused")
-    finish(gate, layer, layer.buffer)  # overwritten by the calls of the checks, which is no error of the timed one
-    assert gate.error_ratio == 0.0
-
-
-@pytest.mark.parametrize("call", [2, 3])
-def test_it_may_not_have_become_wrong_since(call: int) -> None:
-    """The second case, and the timed one once more."""
-    with pytest.raises(WrongAnswer, match="wrong after the timing: "):
-        finish(gate_of(), Answering(off_by(2.0, call)))
-
-
-def test_a_repeated_call_may_not_answer_otherwise_than_one_on_a_fresh_copy() -> None:
-    layer = Answering(off_by(2.0, 1))
-    with pytest.raises(WrongAnswer, match="changes its input: a repeated call on one array answers otherwise"):
-        finish(gate_of(), layer)
-    # Wrong on a fresh copy as well: it is not the input that changed.
-    with pytest.raises(WrongAnswer, match="wrong after the timing: "):
-        finish(gate_of(), Answering(off_by(2.0)))
-
-
-class ByIdentity(Answering):
-    """Remembers the answer to an array, whatever the array holds meanwhile."""
-
-    def __init__(self, cases: CaseSet = CASES) -> None:
-        super().__init__(cases=cases)
-        self.remembered: dict[int, tuple[Any, Any]] = {}
-
-    def __call__(self, x: Any) -> Any:
-        """The right answer to what the array held when it first came."""
-        if id(x) not in self.remembered:
-            self.remembered[id(x)] = (x, super().__call__(x))  # with the array, so that no other gets its identity
-        return self.remembered[id(x)][1]
-
-
-def test_new_values_in_the_same_array_need_a_new_answer() -> None:
-    with pytest.raises(WrongAnswer, match="new values in the same array gave the answer to the old ones"):
-        finish(gate_of(), ByIdentity())
-    with pytest.raises(WrongAnswer, match="wrong after new values in the same array: "):
-        finish(gate_of(), Answering(off_by(2.0, 4)))
-
-
-def test_a_copy_that_the_harness_cannot_reach_is_not_given_new_values() -> None:
-    inputs, layer = Inputs(CASES.first.inputs), Answering()
-    own = tuple(each.copy() for each in inputs.arrays)
-    gate_of().after(layer, own, CASES.first.answer.astype(np.float32), inputs)
-    assert layer.calls == 3
-
-
-def test_where_both_inputs_have_one_answer_a_replay_cannot_be_told() -> None:
-    """A bound so wide that the first answer would do for the second, too."""
-    wide = replace(CASES, first=with_round_bounds(CASES.first, 1e6), second=with_round_bounds(CASES.second, 1e6))
-    finish(gate_of(wide), ByIdentity(wide), cases=wide)
-
-
-class Ring(Answering):
-    """Says that every result is new memory, and hands out so many buffers in turn."""
-
-    def __init__(self, buffers: int) -> None:
-        super().__init__()
-        self.buffers = [np.zeros(PROBLEM.output_shape, np.float32) for _ in range(buffers)]
-
-    def __call__(self, x: Any) -> Any:
-        """The right answer, in the next buffer."""
-        result = super().__call__(x)
-        self.buffers.append(self.buffers.pop(0))
-        self.buffers[-1][...] = result
-        return self.buffers[-1]
-
-
-@pytest.mark.parametrize(("declared", "buffers", "passes"), [
-    ("fresh", 2, False), ("fresh", 3, False), ("fresh", 8, False), ("fresh", 9, True), ("reused", 2, True)
-])  # fmt: skip
-def test_memory_that_is_called_new_is_not_used_again_while_it_is_held(
-    declared: str, buffers: int, passes: bool
-) -> None:
-    """Four questions, of which the second result is held, and six timed calls: the second result is still held then."""
-    gate, ring = gate_of(output=declared), Ring(buffers)
-    gate.before(ring, None)
-    for _ in range(6):
-        ring(CASES.first.inputs[0])
-    if passes:
-        finish(gate, ring)
-        return
-    with pytest.raises(WrongAnswer, match='declares output "fresh", but a later call overwrites its result'):
-        finish(gate, ring)
-
-
-# --- inputs that nobody has met before ----------------------------------------------------------------------------
-
-LAST = TimedCall((3, 1000), 2)
-
-
-def right_answer_to(last: TimedCall) -> Any:
-    x = window(content(EXACT_CASES.pools[0], last.places), PROBLEM.input_shape, last.line)
-    return reference.answer(PROBLEM, (x,), EXACT_CASES.real.weight, None).astype(np.float32)
-
-
-def test_a_call_of_a_turn_is_judged_by_the_input_that_it_had() -> None:
-    gate = Gate(PROBLEM, EXACT_CASES, Declared())
-    gate.taken(right_answer_to(LAST), LAST)
-    assert gate.error_ratio is not None
-    assert 0 < gate.error_ratio <= 1
-    for other in (replace(LAST, line=1), replace(LAST, places=(4, 1000))):
-        with pytest.raises(WrongAnswer, match="wrong in one of the timed calls: "):
-            Gate(PROBLEM, EXACT_CASES, Declared()).taken(right_answer_to(other), LAST)
-
-
-def test_what_is_wrong_with_a_timed_call_has_its_name() -> None:
-    zeros = np.zeros(PROBLEM.output_shape, np.float32)
-    with pytest.raises(WrongAnswer, match="wrong in one of the timed calls: the result is all zeros") as refusal:
-        Gate(PROBLEM, EXACT_CASES, Declared()).taken(zeros, LAST)
-    assert refusal.value.error_ratio is not None
-    assert refusal.value.error_ratio > 1
-
-
-@pytest.mark.parametrize(("error", "named"), [(0.5, True), (1.5, False)])
-def test_a_cause_of_a_timed_call_is_named_within_the_bound_of_it(error: float, named: bool) -> None:
-    x = window(content(EXACT_CASES.pools[0], LAST.places), PROBLEM.input_shape, LAST.line)
-    weight = EXACT_CASES.real.weight
-    assert weight is not None
-    cut = weight.copy()
-    cut[:, -1] = 0
-    sizes = reference.magnitudes(PROBLEM, (x,), weight, None)
-    allowed = error_bounds.allowed(PROBLEM, sizes, reference.answer(PROBLEM, (x,), weight, None))
-    result = (reference.answer(PROBLEM, (x,), cut, None) + error * allowed).astype(np.float32)
-    with pytest.raises(WrongAnswer, match="wrong in one of the timed calls: ") as refusal:
-        Gate(PROBLEM, EXACT_CASES, Declared()).taken(result, LAST)
-    assert ("the last input channel is dropped" in str(refusal.value)) is named
-
-
-def test_one_odd_result_among_many_is_judged_where_there_was_one() -> None:
-    first, second = (case.answer.astype(np.float32) for case in (CASES.first, CASES.second))
-    results = {"last": first, "repeated": first, "second": second, "fresh": first, "oddest": first + 3}
-    gate = Gate(PROBLEM, CASES, Declared())
-    gate.after(results.__getitem__, renewed=False, last=None)
-    with pytest.raises(WrongAnswer, match="wrong in one of many calls on one input: "):
-        gate.after(results.__getitem__, renewed=False, last=None, odd=True)
 
 
 # --- half precision -----------------------------------------------------------------------------------------------

@@ -1,114 +1,31 @@
-"""Verdicts on simulated machines whose truth is known: drift, heavy tails, and workers that differ from start to start.
-
-Rates are counted over hundreds of simulated pairs with a fixed seed, so that they are the same in every run.
-"""
+"""Verdicts by hand and by rule: what a pair, its rounds and its starts decide, and what each look costs."""
 
 from __future__ import annotations
 
 import math
-import time
-from collections import Counter
-from dataclasses import dataclass, fields, replace
-from functools import cache
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from make_run import drifting
-from numpy.typing import ArrayLike, NDArray
+from simulated_pairs import (
+    NOISE,
+    STARTS,
+    Machine,
+    judged,
+    rates,
+    rounds_of,
+)
 
 from pointwise_bench.common.verdict_rule import FEWEST_COMMON_ROUNDS, MARGIN, PLANNED_STARTS
-from pointwise_bench.report.statistics import verdicts
-from pointwise_bench.report.statistics.early_intervals import half_widths, rounds_leave_open, start_sides
-from pointwise_bench.report.statistics.looks import price_of_look
-from pointwise_bench.report.statistics.order_statistics import ClusterRows
-from pointwise_bench.report.statistics.starts import Disagreement, spread
+from pointwise_bench.report.statistics.starts import Disagreement
 from pointwise_bench.report.statistics.verdicts import (
     Field,
-    Pairs,
     Series,
     pair_up,
     usual_disagreement,
 )
 from pointwise_bench.suites.harness.design.policy import POLICY
-
-NOISE = 0.04  # of a ratio of one round, standard deviation; with tails of Student's t of 3 degrees of freedom
-DRIFT = 0.05  # of the machine, from one round to the next: a random walk
-PAIRS = 500
-STARTS, ROUNDS = 3, 40
-UNAWARE = Disagreement(start_sd=0.0)  # that starts shift anything
-
-
-@dataclass(frozen=True)
-class Machine:
-    """Simulates pairs of backends of which the second takes ``ratio`` times as long as the first.
-
-    Every start of a worker shifts all of its rounds by a factor of its own, ``effect`` being its standard deviation.
-    """
-
-    ratio: float = 1.0
-    effect: float = 0.0
-    noise: float = NOISE
-    starts: int = STARTS
-    rounds: int = ROUNDS
-
-    def pair(self, generator: np.random.Generator) -> list[Series]:
-        """Both series."""
-        process = np.repeat(np.arange(self.starts), self.rounds)
-        names = 1000 * process + np.tile(np.arange(self.rounds), self.starts)
-        drift = generator.normal(0.0, DRIFT, process.size).cumsum()
-        return [
-            Series.of(factor * np.exp(drift + self._shift(generator)[process] + own), names, process)
-            for factor in (1.0, self.ratio)
-            for own in [_heavy_tailed(generator, process.size) * self.noise / math.sqrt(2)]
-        ]
-
-    def _shift(self, generator: np.random.Generator) -> NDArray[np.float64]:
-        return generator.normal(0.0, self.effect, self.starts)
-
-    def run(self, seed: int, pairs: int = PAIRS) -> list[list[Series]]:
-        """As many problems, each with its pair."""
-        return _simulated(self, seed, pairs)
-
-
-@cache
-def _simulated(machine: Machine, seed: int, pairs: int) -> list[list[Series]]:
-    """Made once for all tests that ask for the same."""
-    generator = np.random.default_rng(seed)
-    return [machine.pair(generator) for _ in range(pairs)]
-
-
-def _heavy_tailed(generator: np.random.Generator, size: int) -> NDArray[np.float64]:
-    """Student's t with 3 degrees of freedom, scaled to a standard deviation of 1."""
-    return generator.standard_t(3, size) / math.sqrt(3)
-
-
-def judged(run: list[list[Series]]) -> list[Pairs]:
-    """The run's pairs as the report sees them: with what is usual in the run.
-
-    All at once, which is :func:`pair_up` of each to the last digit (see below), in a tenth of the time.
-    """
-    field = Field(run)
-    return field.judged(usual=field.usual())
-
-
-def without_starts(pair: list[Series]) -> list[Series]:
-    """The planted fault: all rounds are taken for one start's, which makes the test a plain pooled sign test."""
-    return [Series(one.log_seconds, one.rounds, np.zeros_like(one.processes)) for one in pair]
-
-
-def rates(pairs: list[Pairs]) -> Counter[str]:
-    """Percentages by verdict, and of ``different``."""
-    counts = Counter(str(pair.verdict[0]) for pair in pairs)
-    counts["different"] = counts["faster"] + counts["slower"]
-    return Counter({name: 100 * count / len(pairs) for name, count in counts.items()})
-
-
-def rounds_of(seconds: ArrayLike, starts: int = STARTS) -> Series:
-    """Rounds 0, 1, 2, ... dealt to the starts of the worker in turn."""
-    count = np.size(seconds)
-    return Series.of(seconds, np.arange(count), np.arange(count) % starts)
-
 
 # --- what a verdict is said of ------------------------------------------------------------------------------------
 
@@ -229,85 +146,6 @@ def test_a_slower_machine_says_the_same(drawn: list[float], factor: float) -> No
     slow = pair_up([rounds_of(np.full(len(logs), factor)), rounds_of(factor * np.exp(logs))])
     assert slow.ratio[0] == pytest.approx(quick.ratio[0])
     assert (slow.low[0], slow.high[0]) == (pytest.approx(quick.low[0]), pytest.approx(quick.high[0]))
-
-
-# --- identical backends -------------------------------------------------------------------------------------------
-
-
-def test_identical_backends_under_drift_are_rarely_told_apart() -> None:
-    generator = np.random.default_rng(1)
-    # Noise far above the margin: the confidence of the interval alone must hold the verdicts back.
-    run = [[rounds_of(each) for each in drifting(generator, [1.0, 1.0], noise=0.2)] for _ in range(500)]
-    verdicts = [pairs.verdict[0] for pairs in Field(run).judged()]
-    assert sum(verdict in ("faster", "slower") for verdict in verdicts) <= 25
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-def test_identical_backends_under_drift_are_called_different_in_two_percent_at_most(seed: int) -> None:
-    found = rates(judged(Machine().run(seed)))
-    assert found["different"] <= 2
-    assert found["same"] >= 90  # and not for want of a verdict
-
-
-def test_the_noise_alone_does_not_make_a_difference() -> None:
-    """So much of it that most medians differ by more than the margin: the interval alone holds the verdicts back."""
-    found = judged(Machine(noise=0.4).run(3))
-    assert np.mean([abs(pair.ratio[0] - 1) > MARGIN for pair in found]) > 0.3
-    assert rates(found)["different"] <= 5
-
-
-def test_identical_backends_whose_starts_differ_are_rarely_told_apart_and_a_pooled_test_tells_many() -> None:
-    run = Machine(effect=0.03).run(1)
-    assert rates(judged(run))["different"] <= 5
-    pooled = rates(Field([without_starts(pair) for pair in run]).judged(usual=UNAWARE))
-    assert pooled["different"] >= 30
-    assert pooled["same"] >= 10  # an accident as well: the starts happened to cancel
-
-
-def test_small_differences_between_starts_are_not_taken_for_the_backends_either() -> None:
-    run = Machine(effect=0.015).run(4)
-    assert rates(judged(run))["different"] <= 5
-    assert rates(Field([without_starts(pair) for pair in run]).judged(usual=UNAWARE))["different"] >= 10
-
-
-def test_without_the_runs_usual_disagreement_three_starts_know_too_little_of_their_own() -> None:
-    """Why the run's other pairs are asked: three starts of one pair may agree by accident."""
-    run = Machine(effect=0.03).run(1)
-    assert rates(Field(run).judged())["different"] > 2 * rates(judged(run))["different"]
-
-
-# --- backends that differ -----------------------------------------------------------------------------------------
-
-
-def test_planted_difference_is_found_under_drift() -> None:
-    generator = np.random.default_rng(2)
-    run = [[rounds_of(each) for each in drifting(generator, [1.0, 1.05])] for _ in range(200)]
-    verdicts = [pairs.verdict[0] for pairs in Field(run).judged()]
-    assert verdicts.count("faster") >= 180
-    assert verdicts.count("slower") == 0
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-def test_three_percent_are_found_and_with_the_right_sign(seed: int) -> None:
-    found = rates(judged(Machine(ratio=1.03).run(seed)))
-    assert found["faster"] >= 90
-    assert found["slower"] == 0
-    assert rates(judged(Machine(ratio=1 / 1.03).run(seed)))["slower"] >= 90
-
-
-@pytest.mark.parametrize("ratio", [1.01, 1 / 1.01])
-def test_one_percent_is_within_the_margin(ratio: float) -> None:
-    assert rates(judged(Machine(ratio=ratio).run(5)))["different"] <= 5
-
-
-def test_a_difference_larger_than_what_the_starts_make_is_found_all_the_same() -> None:
-    found = rates(judged(Machine(ratio=1.15, effect=0.02).run(6)))
-    assert found["faster"] >= 90
-
-
-def test_a_difference_within_the_margin_is_never_called_faster_however_sure_it_is() -> None:
-    steady = Machine(ratio=1 + 0.9 * MARGIN, rounds=400)
-    assert rates(judged(steady.run(7, pairs=50)))["different"] == 0
 
 
 # --- fewer starts and other rounds --------------------------------------------------------------------------------
@@ -464,117 +302,3 @@ def test_what_is_usual_is_counted_by_starts_and_never_below_one() -> None:
     assert known.effect > 10
     beside = usual_disagreement([*moody, *[one_start] * 200])
     assert (beside.effect, beside.start_sd) == (known.effect, known.start_sd)
-
-
-# --- screening and finals -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("starts", [1, 2, 3, 4, 5])
-def test_a_run_that_is_judged_after_every_start_pays_for_every_look_and_for_every_rival(starts: int) -> None:
-    """Of three backends each has two rivals: a half of 5 %, divided by the price of the look."""
-    usual, size = Disagreement(start_sd=0.0, first_look=1), 12 * starts
-    names = np.arange(size)
-    series = [Series.of(np.full(size, factor), names, names % starts) for factor in (1.0, 1.1, 1.3)]
-    pairs = pair_up(series, usual=usual)
-    alpha = 0.05 / 2 / price_of_look(starts, first_look=1)
-    still = rounds_leave_open(size, starts, np.zeros(1), alpha, usual)
-    assert np.log(pairs.high / pairs.ratio) == pytest.approx(np.repeat(still, 3))
-    assert np.log(pairs.ratio / pairs.low) == pytest.approx(np.repeat(still, 3))
-    assert not pairs.sign_tested.any()
-
-
-def test_of_starts_enough_for_their_order_each_of_two_intervals_has_half_of_what_the_pair_may_err() -> None:
-    """Thirty starts whose shifts are normal, so that their variance says more than their order."""
-    usual, starts = Disagreement(first_look=1), 30
-    shifts = np.random.default_rng(1).normal(0, 0.02, starts).repeat(12)
-    names = np.arange(shifts.size)
-    labels = names // 12
-    pairs = pair_up([Series.of(np.exp(each), names, labels) for each in (np.zeros(names.size), shifts)], usual=usual)
-    ratios = ClusterRows.of(shifts[np.newaxis], labels)
-    half = half_widths(names.size, starts, spread(ratios), 0.05 / price_of_look(starts, first_look=1) / 2, usual)
-    assert start_sides(ratios, 0.05 / price_of_look(starts, first_look=1) / 2) is not None
-    assert np.log(pairs.high / pairs.ratio) == pytest.approx(half)
-    assert np.log(pairs.ratio / pairs.low) == pytest.approx(half)
-
-
-@pytest.mark.parametrize(("starts", "lacking"), [(1, 1.0), (2, 0.5), (3, 0.0), (4, 0.0)])
-def test_fewer_starts_than_planned_widen_the_interval_by_what_the_others_would_have_told(
-    starts: int, lacking: float
-) -> None:
-    usual = Disagreement(start_sd=0.1)
-    pairs = pair_up([rounds_of(np.full(31, factor), starts) for factor in (1.0, 1.5)], usual=usual)
-    wider = math.exp(1.959964 * 0.1 * lacking)
-    assert (pairs.low[0], pairs.high[0]) == (pytest.approx(1.5 / wider), pytest.approx(1.5 * wider))
-
-
-def test_pairs_with_other_rounds_or_starts_are_measured_as_if_alone() -> None:
-    """Pairs that are alike are measured together; here no two of six series are, but for the first two."""
-    generator = np.random.default_rng(5)
-    series = [
-        Series.of(np.exp(generator.normal(0.1 * number, 0.05, rounds)), np.arange(rounds), np.arange(rounds) % starts)
-        for number, (rounds, starts) in enumerate(((31, 3), (31, 3), (31, 2), (14, 1), (5, 3), (20, 4)))
-    ]
-    together = pair_up(series)
-    for place, (a, b) in enumerate(zip(together.first.tolist(), together.second.tolist(), strict=True)):
-        # As many pairs, so that the confidence is divided alike: every other series lacks rounds.
-        nothing = Series.of([], [], [])
-        alone = pair_up([series[a], series[b], *[nothing] * 4])
-        for name in ("ratio", "low", "high", "rounds", "starts", "effect", "sign_tested", "verdict"):
-            assert getattr(alone, name)[0] == getattr(together, name)[place], (a, b, name)
-
-
-def test_all_pairs_of_forty_backends_are_compared_in_a_moment() -> None:
-    """A run asks again and again, between its passes: 780 pairs, half of them with few rounds."""
-    generator = np.random.default_rng(6)
-    rounds = [14, 3] * 20
-    series = [rounds_of(np.exp(generator.normal(0, 0.05, each)), starts=1) for each in rounds]
-    pair_up(series)
-    began = time.process_time()
-    for _ in range(10):
-        pair_up(series)
-    assert (time.process_time() - began) / 10 < 0.1  # 5 ms are usual; pair by pair it took 0.2 s
-
-
-# --- many problems at once ----------------------------------------------------------------------------------------
-
-
-def some_problems(seed: int = 5) -> list[list[Series]]:
-    """Of nought to five backends each, whose rounds are the same, fewer, in another order, or none in common."""
-    generator = np.random.default_rng(seed)
-    names = 1000 * np.repeat(np.arange(3), 6) + np.tile(np.arange(6), 3)
-    kinds = [names, names[:12], generator.permutation(names), names[::2], names[:4], names + 5000]
-    return [
-        [
-            Series.of(np.exp(generator.normal(0.2 * place, 0.03, len(rounds))), rounds, rounds // 1000 % 4)
-            for place in range(size)
-            for rounds in [kinds[int(generator.choice(6, p=[0.5, 0.1, 0.1, 0.1, 0.1, 0.1]))]]
-        ]
-        for size in (4, 0, 2, 5, 1, 4, 3, 5, 2, 2)
-    ]
-
-
-@pytest.mark.parametrize("first_look", [1, PLANNED_STARTS])
-@pytest.mark.parametrize("at_once", [1, 40, 2**18])
-def test_the_pairs_of_many_problems_are_those_of_each(
-    first_look: int, at_once: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """To the last digit, however many are reckoned with together, and in the order of the problems."""
-    problems = some_problems()
-    alone = [pair_up(series, usual=Disagreement(first_look=first_look)) for series in problems]
-    monkeypatch.setattr(verdicts, "_AT_ONCE", at_once)
-    field = Field(problems)
-    usual = usual_disagreement(alone, first_look)
-    assert field.usual(first_look) == usual
-    for found, series in zip(field.judged(usual=usual), problems, strict=True):
-        expected = pair_up(series, usual=usual)
-        for column in fields(Pairs):
-            assert np.array_equal(
-                getattr(found, column.name), getattr(expected, column.name), equal_nan=column.name != "verdict"
-            ), column.name
-    assert {str(verdict) for pairs in alone for verdict in pairs.verdict} >= {"faster", "undecided"}
-
-
-def test_no_problem_has_no_pairs() -> None:
-    assert Field([]).judged() == []
-    assert Field([]).usual(1) == Disagreement(first_look=1)
-    assert [pairs.ratio.size for pairs in Field([[], [], [rounds_of([1.0])]]).judged()] == [0, 0, 0]
