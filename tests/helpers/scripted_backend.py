@@ -34,3 +34,8 @@ class Scripted(Backend):
             return np.matmul(weight, x.reshape(problem.batch, problem.in_channels, -1)).reshape(problem.output_shape)
 
         return layer
+
+
+def layer_of(backend: Scripted) -> Any:
+    """Its layer for :data:`PROBLEM`."""
+    return backend.prepare(PROBLEM, CASES.real.weight, None, 1)
