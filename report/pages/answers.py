@@ -79,7 +79,7 @@ def _most_often(group: ReportGroup) -> NetworkAnswer:
     names = [standing.backend for standing in group.standings if standing.leading == most and standing.timed]
     reason = "no backend has comparable times for all layers" if group.is_network else ""
     if not most:
-        names, reason = ["none"], "the evidence tells of none" if group.covered else "no backend has a valid time"
+        names, reason = ["none"], "the evidence names none" if group.covered else "no backend has a valid time"
     layers = f"{most} of {group.covered}" + (f", {len(group.missing)} without a time" if group.missing else "")
     return NetworkAnswer(group.called, group.threads, joined(names), "", reason, layers, group.is_whole)
 
@@ -110,7 +110,7 @@ def _of_shapes(groups: Sequence[ReportGroup]) -> str:
 
 
 def _leading(one: NetworkAnswer) -> str:
-    return f"none, as {one.lead}" if one.lead else one.fastest
+    return f"nobody, as {one.lead}" if one.lead else one.fastest
 
 
 def _of_whole(networks: Sequence[ReportGroup]) -> str:

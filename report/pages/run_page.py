@@ -23,7 +23,7 @@ from pointwise_bench.report.analysis.roofline import Roofs
 from pointwise_bench.report.analysis.series import Columns, columns_of_parts, values_of
 from pointwise_bench.report.analysis.trust.calibration import calibration
 from pointwise_bench.report.analysis.trust.controls import controls_of
-from pointwise_bench.report.analysis.trust.health import disturbed_share, unstable, warnings
+from pointwise_bench.report.analysis.trust.health import disturbed_share, unreached, unstable, warnings
 from pointwise_bench.report.analysis.trust.light import light_of
 from pointwise_bench.report.analysis.wording import plainly, threads_of
 from pointwise_bench.report.claims import claim_tables
@@ -150,6 +150,7 @@ def facts_of(found: RunAnalysis) -> dict[str, Any]:
         "name": run.name,
         "started_at": run.started_at,
         "finished": bool(run.settings.get("finished_at")),
+        "unreached": unreached(run),
         "warnings": warnings(run, found.timings),
         "disturbed": disturbed_share(run),
         "unstable": unstable(run),

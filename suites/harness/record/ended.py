@@ -13,6 +13,8 @@ from pointwise_bench.suites.harness.record.text import one_line
 
 HARNESS: Final = Path(__file__).parents[1]
 LARGEST_RATIO: Final = 1e300
+NOT_TRIED: Final = "not tried: "
+"""How the reason of a problem begins on which a backend was not tried, after what it did on others."""
 
 _OUT_OF_MEMORY = re.compile(r"bad_alloc|MemoryError|out of memory|(cannot|can't|could not) allocate memory", re.I)
 

@@ -6,10 +6,12 @@ is that there is no result at all, or none of a backend that was asked for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from pointwise_bench.common.status import OK, SKIPPED, Status
+from pointwise_bench.suites.harness.record.cell import Cell
+from pointwise_bench.suites.harness.record.ended import NOT_TRIED
 
 _PATTERN: Final = frozenset("*?[")
 
@@ -37,6 +39,21 @@ class Asked(NamedTuple):
     def by_name(self) -> set[str]:
         """Backends that were named in full, and not by a pattern that happens to match them."""
         return {pattern for pattern in self.patterns if not _PATTERN & set(pattern)} | set(self.of_plugins)
+
+
+def endings(failed: Iterable[Cell], named: Collection[str]) -> Iterator[str]:
+    """A line for each backend and status of failed cells, and for what those ``named`` do not take: where, and why.
+
+    The reason is of a problem that was tried: that another was not for its sake tells less.
+    """
+    found: dict[tuple[str, str], list[Cell]] = {}
+    for cell in failed:
+        if cell.status not in SKIPPED or (cell.status == "unsupported" and cell.backend in named):
+            found.setdefault((cell.backend, cell.status), []).append(cell)
+    for (backend, status), cells in found.items():
+        told = min(cells, key=lambda cell: cell.reason.startswith(NOT_TRIED))
+        others = f", and on {len(cells) - 1} more" if len(cells) > 1 else ""
+        yield f"{backend}: {status} on {told.problem}{others}: {told.reason}"
 
 
 def shortfalls(outcomes: Sequence[Outcome], asked: Asked, *, unfinished: bool = False) -> Iterator[str]:

@@ -24,7 +24,7 @@ from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine.affinity import cores_of
-from pointwise_bench.suites.harness.record.ended import Ended
+from pointwise_bench.suites.harness.record.ended import NOT_TRIED, Ended
 from pointwise_bench.suites.harness.record.run_folder import now
 from pointwise_bench.suites.harness.run.options import Options
 from pointwise_bench.suites.harness.worker.client_protocol import Client
@@ -141,7 +141,7 @@ class ClaimPasses:
         slot = self._pool.slot(state.task.backend, state.task.threads)
         assert slot.client is not None, "a slot whose backend is available has a client"
         if state.time_outs >= POLICY.claims.most_time_outs:
-            state.ended[claim.name] = Ended("timed-out", f"not tried: {state.time_outs} claims in a row before it were")
+            state.ended[claim.name] = Ended("timed-out", f"{NOT_TRIED}{state.time_outs} claims in a row before it were")
             return
         try:
             samples = self._samples(slot.client, claim, number, state.task.threads, seconds)

@@ -26,7 +26,7 @@ from pointwise_bench.suites.harness.record import costs_file
 from pointwise_bench.suites.harness.record.cell import Cell, Place
 from pointwise_bench.suites.harness.record.json_lines import damaged
 from pointwise_bench.suites.harness.record.locks import Lock, LockedByAnother, machine_lock
-from pointwise_bench.suites.harness.record.outcome import Asked, Outcome, shortfalls
+from pointwise_bench.suites.harness.record.outcome import Asked, Outcome, endings, shortfalls
 from pointwise_bench.suites.harness.record.run_folder import RunFolder, now
 from pointwise_bench.suites.harness.run.claim_plan import ClaimPlan
 from pointwise_bench.suites.harness.run.course.finals import Finals
@@ -234,8 +234,10 @@ class Session:
             return
         totals = self.run_folder.run["totals"]
         counts = ", ".join(f"{count} {status}" for status, count in totals["cells"].items())
-        yield f"{sum(totals['cells'].values())} cells: {counts}"
-        yield from _failures(self.run_folder, self._asked().by_name)
+        count = sum(totals["cells"].values())
+        yield f"{count} cell{'s' * (count != 1)}: {counts or 'none'}"
+        failed = map(self.run_folder.cells.__getitem__, sorted(self.run_folder.cells.failed))
+        yield from endings(failed, self._asked().by_name)
         yield from self._claims.summary(self._claim_results)
         yield (
             f"{totals['wall_s']:.0f} s in all, {totals['timed_s']:.0f} s "
@@ -386,14 +388,3 @@ class Session:
     def _seed(self) -> int:
         """As given, or drawn anew: a backend cannot foresee the inputs of a run."""
         return SystemRandom().randrange(2**32) if self._options.seed is None else self._options.seed
-
-
-def _failures(run_folder: RunFolder, named: set[str]) -> Iterator[str]:
-    """A line for each backend and status of failed cells, and for what those ``named`` do not take, with the reason."""
-    found: dict[tuple[str, str], list[Cell]] = {}
-    for cell in map(run_folder.cells.__getitem__, sorted(run_folder.cells.failed)):
-        if cell.status not in SKIPPED or (cell.status == "unsupported" and cell.backend in named):
-            found.setdefault((cell.backend, cell.status), []).append(cell)
-    for (backend, status), cells in found.items():
-        others = f", and on {len(cells) - 1} more" if len(cells) > 1 else ""
-        yield f"{backend}: {status} on {cells[0].problem}{others}: {cells[0].reason}"

@@ -23,7 +23,7 @@ from pointwise_bench.suites.harness.machine import canary
 from pointwise_bench.suites.harness.machine.canary import Canary
 from pointwise_bench.suites.harness.machine.ceilings import Ceilings
 from pointwise_bench.suites.harness.memory.room_for_a_problem import lacks_room
-from pointwise_bench.suites.harness.record.ended import Ended, Hurried
+from pointwise_bench.suites.harness.record.ended import NOT_TRIED, Ended, Hurried
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
 from pointwise_bench.suites.harness.record.run_folder import now
 from pointwise_bench.suites.harness.timing.clock import Turn
@@ -196,7 +196,7 @@ class Trial:
             if slot.time_outs >= POLICY.acceptance.most_time_outs:
                 raise Ended(
                     "timed-out",
-                    f"not tried: it timed out on {POLICY.acceptance.most_time_outs} problems in a row before this one",
+                    f"{NOT_TRIED}it timed out on {POLICY.acceptance.most_time_outs} problems in a row before this one",
                 )
         except Ended as ended:
             self._result.ended.append((part, ended))

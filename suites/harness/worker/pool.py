@@ -18,7 +18,7 @@ from pointwise_bench.backends.registry import Unloadable
 from pointwise_bench.common.cores import available_cores
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine.thread_variables import worker_variables
-from pointwise_bench.suites.harness.record.ended import Ended, Hurried
+from pointwise_bench.suites.harness.record.ended import NOT_TRIED, Ended, Hurried
 from pointwise_bench.suites.harness.record.log_files import open_log
 from pointwise_bench.suites.harness.timing.looks import Awaited
 from pointwise_bench.suites.harness.verify.gate import Declared
@@ -78,9 +78,9 @@ class WorkerSlot:
     def hangs_on(self, kind: Kind) -> str | None:
         """Why it is not tried on this kind within a time budget: another one may have been compiled long ago."""
         if kind in self.hung_on:
-            return f"not tried: it timed out on a problem of {' '.join(kind)} before this one"
+            return f"{NOT_TRIED}it timed out on a problem of {' '.join(kind)} before this one"
         if len(self.hung_on) >= POLICY.acceptance.most_kinds_hung:
-            return f"not tried: it timed out on {len(self.hung_on)} kinds of problems before this one"
+            return f"{NOT_TRIED}it timed out on {len(self.hung_on)} kinds of problems before this one"
         return None
 
     @property

@@ -97,7 +97,7 @@ def test_of_a_sweep_or_a_collection_no_sum_is_said() -> None:
 
 def test_where_nothing_was_compared_nobody_leads() -> None:
     alone = group_of("tinynet", [standing("a", 1.0, leading=0), standing("b", 1.0, leading=0)])
-    assert answer(alone) == NetworkAnswer("tinynet", 1, "none", "", "the evidence tells of none", "0 of 2")
+    assert answer(alone) == NetworkAnswer("tinynet", 1, "none", "", "the evidence names none", "0 of 2")
 
 
 def test_where_nothing_is_valid_nobody_is_named() -> None:
@@ -119,9 +119,9 @@ def test_where_nothing_is_valid_nobody_is_named() -> None:
         ),
         (
             [group_of("basics", [standing("a", 1.0, leading=0)], threads=threads) for threads in (1, 1, 2, 2)],
-            "No network was measured. Fastest or the same within 2 % most often: on basics with 1 thread none, as the "
-            "evidence tells of none (0 of 2); on basics with 1 thread none, as the evidence tells of none (0 of 2); on "
-            "basics with 2 threads none, as the evidence tells of none (0 of 2); 1 more below.",
+            "No network was measured. Fastest or the same within 2 % most often: on basics with 1 thread nobody, as "
+            "the evidence names none (0 of 2); on basics with 1 thread nobody, as the evidence names none (0 of 2); on "
+            "basics with 2 threads nobody, as the evidence names none (0 of 2); 1 more below.",
         ),
         ([group_of("tinynet", [standing("a", None, timed=1)])], NONE_FASTEST),
         ([group_of("tinynet", [standing("a", 1.0, "fastest")])], "On tinynet, only a has times."),

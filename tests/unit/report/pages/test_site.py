@@ -146,9 +146,11 @@ def test_a_run_with_little_in_it_is_reported(tmp_path: Path, cells: list[dict[st
 
 def test_a_run_that_did_not_finish_says_so_first_and_how_to_go_on(tmp_path: Path) -> None:
     for name, finished in (("done", "2026-01-02T03:14:05Z"), ("ended", None)):
-        run = run_of(tmp_path / name, [cell("a", FIRST, [1e-3] * 9)], finished_at=finished)
+        asked = {"backends": ["a", "slow-one"]}
+        run = run_of(tmp_path / name, [cell("a", FIRST, [1e-3] * 9)], finished_at=finished, options=asked)
         first = page_of(tmp_path / f"{name}-out", run).partition("<h2>")[0]
         assert ("Unfinished</strong>" in first) == ("--resume" in first) == (finished is None)
+        assert ("was not measured, of slow-one nothing at all;" in first) == (finished is None)
 
 
 def test_failures_of_one_reason_are_one_row(tmp_path: Path) -> None:
