@@ -117,6 +117,20 @@ def test_the_end_of_its_input_ends_the_groups_it_was_told_of_and_all_that_is_mar
             end(int(child))
 
 
+def test_the_end_of_its_input_deletes_the_folders_it_was_told_of_and_follows_no_link(tmp_path: Path) -> None:
+    told, forgotten, others = tmp_path / "told\nof", tmp_path / "forgotten", tmp_path / "others"
+    for folder in (told, forgotten, others):
+        folder.mkdir()
+        (folder / "file").touch()
+    (told / "link").symlink_to(others)
+    lines = [(">", told), (">", forgotten), ("<", forgotten), (">", tmp_path / "gone")]
+    process = watchdog(MARK)
+    _, errors = process.communicate("".join(f"{sign}{os.fsencode(folder).hex()}\n" for sign, folder in lines).encode())
+    assert (process.returncode, errors) == (0, b"")
+    assert not told.exists()
+    assert sorted(path.name for path in tmp_path.rglob("file")) == ["file"] * 2
+
+
 def test_it_ignores_what_a_terminal_sends() -> None:
     process = watchdog(MARK)
     handled = "SigIgn:"

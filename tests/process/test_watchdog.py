@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from child_processes import SLEEPS, is_gone, program
@@ -60,10 +61,24 @@ def test_one_that_was_killed_is_replaced_and_the_new_one_knows_every_group(watch
         before.wait()
         watchdog.watch(second.pid)
         assert process_of(watchdog).pid != before.pid
-        assert before.stdin is not None
-        before.stdin.close()
         watchdog.close()
         assert first.wait(timeout=5) == second.wait(timeout=5) == -signal.SIGKILL
+
+
+def test_closing_it_deletes_the_folders_that_it_still_owns_also_where_it_was_replaced(
+    watchdog: Watchdog, tmp_path: Path
+) -> None:
+    owned, disowned = tmp_path / "owned", tmp_path / "disowned"
+    for folder in (owned, disowned):
+        folder.mkdir()
+        watchdog.own(folder)
+    before = process_of(watchdog)
+    before.kill()
+    before.wait()
+    watchdog.disown(disowned)
+    watchdog.close()
+    assert not owned.exists()
+    assert disowned.is_dir()
 
 
 def test_it_ends_whoever_carries_a_mark_of_its_run(watchdog: Watchdog) -> None:

@@ -10,7 +10,6 @@ from functools import partial
 from math import inf
 from pathlib import Path
 from shutil import rmtree
-from tempfile import mkdtemp
 from types import MappingProxyType
 
 from pointwise_bench.backends import Backend, registry
@@ -25,7 +24,7 @@ from pointwise_bench.suites.harness.verify.gate import Declared
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import Client
 from pointwise_bench.suites.harness.worker.in_process import InProcessClient
-from pointwise_bench.suites.harness.worker.process import TEMPORARY
+from pointwise_bench.suites.harness.worker.process import delete_temporary, temporary_folder
 from pointwise_bench.suites.harness.worker.side_by_side import side_by_side
 from pointwise_bench.suites.harness.worker.starting.forked_process import ForkServer, ServerGone, can_fork
 
@@ -207,7 +206,7 @@ class Pool:
         self.restart()
         rmtree(self._cache, ignore_errors=True)
         if self._temporary is not None:
-            rmtree(self._temporary, ignore_errors=True)
+            delete_temporary(self._temporary)
             self._temporary = None
 
     def occupied(self) -> Iterator[WorkerSlot]:
@@ -261,7 +260,7 @@ class Pool:
         cache = self._cache / source.suffix
         cache.mkdir(parents=True, exist_ok=True)
         if self._temporary is None:
-            self._temporary = Path(mkdtemp(prefix=TEMPORARY))
+            self._temporary = temporary_folder()
         temporary = self._temporary / log.stem
         client = partial(WorkerClient, variables=self._variables, temporary=temporary, awaited=slot.awaited)
         start = partial(client, backend, source, threads, log, cache, declared, slot.slowed_by)

@@ -37,6 +37,19 @@ TEMPORARY: Final = "pointwise-bench-"
 TAIL = 2**16  # bytes of the log in which the last line is looked for
 
 
+def temporary_folder() -> Path:
+    """A new folder for temporary files of workers, which the watchdog deletes should the harness be killed."""
+    folder = Path(tempfile.mkdtemp(prefix=TEMPORARY)).absolute()
+    the_watchdog().own(folder)
+    return folder
+
+
+def delete_temporary(folder: Path) -> None:
+    """Delete a folder of :func:`temporary_folder`."""
+    rmtree(folder, ignore_errors=True)
+    the_watchdog().disown(folder)
+
+
 class ChildProcess:
     """The harness's side of ``python -m MODULE '<json>'``, which answers messages over a :class:`channel.Channel`.
 
@@ -70,8 +83,8 @@ class ChildProcess:
         self._seen: set[int] = set()  # all processes that were there then
         self._dead = False
         self._last_words = ("", False)  # see _last_line; kept when the process is killed
-        self._temporary = tempfile.mkdtemp(prefix=TEMPORARY) if temporary is None else None
-        place = temporary or Path(self._temporary or "")
+        self._temporary = temporary_folder() if temporary is None else None
+        place = temporary or self._temporary or Path()
         variables = dict(variables) | writable_folders.furnish(place)
         may_write = writable_folders.folders_of(place, variables.get(RUN_CACHE), log.absolute().parent)
         ours, theirs = socket.socketpair()
@@ -169,7 +182,7 @@ class ChildProcess:
         self._channel.close()
         the_watchdog().forget(self._process.pid)
         if self._temporary is not None:
-            rmtree(self._temporary, ignore_errors=True)
+            delete_temporary(self._temporary)
 
     # --- stopping, and looking for what left the group ------------------------------------------------------
 

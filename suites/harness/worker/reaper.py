@@ -2,8 +2,9 @@
 
 The harness does so with :func:`kill`. Should the harness itself be killed, the watchdog does it: this file, run as a
 program, ``python reaper.py MARK``. It reads process groups from its input, ``+7`` to watch one and ``-7`` to forget it,
-and when the input ends, because the harness did, it kills what is left. It imports next to nothing: it is started by
-its path, without ``site`` (see :mod:`watchdog`).
+and folders for temporary files, ``>`` and ``<`` before the hexadecimal bytes of their path. When the input ends,
+because the harness did, it kills and deletes what is left. It imports next to nothing: it is started by its path,
+without ``site`` (see :mod:`watchdog`).
 """
 
 from __future__ import annotations
@@ -95,15 +96,25 @@ def group_of(pid: int) -> int:
 
 
 def watch(mark: str) -> None:
-    """Wait for the end of the harness, then kill what it left: what the watchdog does."""
+    """Wait for the end of the harness, then kill what it left, and delete its folders: what the watchdog does."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # meant for the harness, whose end is what counts here
     groups: set[int] = set()
+    folders: set[str] = set()
     for line in sys.stdin.buffer:
-        (groups.add if line[:1] == b"+" else groups.discard)(int(line[1:]))
+        sign, rest = line[:1], line[1:].decode()
+        if sign in b"+-":
+            (groups.add if sign == b"+" else groups.discard)(int(rest))
+        else:
+            (folders.add if sign == b">" else folders.discard)(os.fsdecode(bytes.fromhex(rest)))
     for group in groups:
         send(-group, signal.SIGKILL)
     kill_marked(mark)
+    if folders:
+        from shutil import rmtree  # takes time to import, and only the killed leave folders
+
+        for folder in folders:
+            rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""The watchdog: a small process that outlives the harness for a moment, to kill the workers that the harness left.
+"""The watchdog: a small process that outlives the harness for a moment, to end the workers that the harness left.
 
 The kernel ends workers with the harness (``PR_SET_PDEATHSIG``), but not the children of workers, and a stopped process
-does not even notice that its harness was killed. The watchdog's input is a pipe from the harness, whose end says so.
+does not even notice that its harness was killed. Nobody deletes their temporary files then, either: seventeen folders
+were left by each whole run of the tests. The watchdog's input is a pipe from the harness, whose end says so.
 Here is the harness's side of it; what the process does is in :mod:`reaper`.
 """
 
@@ -15,6 +16,7 @@ import sys
 from contextlib import suppress
 from functools import cache
 from itertools import count
+from pathlib import Path
 from threading import Lock
 
 from pointwise_bench.suites.harness.worker import reaper
@@ -29,6 +31,7 @@ class Watchdog:
         self._run = f"{os.getpid()}-{secrets.token_hex(8)}/"
         self._numbers = count()
         self._groups: set[int] = set()
+        self._folders: set[Path] = set()
         self._telling = Lock()  # a worker may be killed by any thread that waits for one
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -49,6 +52,18 @@ class Watchdog:
         with self._telling:
             self._groups.discard(group)
             self._tell(f"-{group}\n")
+
+    def own(self, folder: Path) -> None:
+        """Delete this folder too, should the harness end: one for temporary files, with an absolute path."""
+        with self._telling:
+            self._folders.add(folder)
+            self._tell(_of_folder(">", folder))
+
+    def disown(self, folder: Path) -> None:
+        """The folder was deleted; its name may come to mean another."""
+        with self._telling:
+            self._folders.discard(folder)
+            self._tell(_of_folder("<", folder))
 
     def close(self) -> None:
         """End the watchdog, which kills whatever is left."""
@@ -73,14 +88,22 @@ class Watchdog:
         )
 
     def _tell(self, line: str) -> None:
-        """Send one line; a watchdog that was killed is replaced, and the new one is told of every group."""
+        """Send one line; a watchdog that was killed is replaced, and the new one is told of everything."""
         if self._process is None or self._process.poll() is not None:
+            if self._process is not None and self._process.stdin is not None:
+                self._process.stdin.close()
             self._start()
             line = "".join(f"+{group}\n" for group in sorted(self._groups))
+            line += "".join(_of_folder(">", folder) for folder in sorted(self._folders))
         assert self._process is not None, "it was just started"
         assert self._process.stdin is not None, "it was made with a pipe"
         with suppress(BrokenPipeError):  # it ended this very moment; the next line starts another
             self._process.stdin.write(line.encode())
+
+
+def _of_folder(sign: str, folder: Path) -> str:
+    """A line about a folder; in hexadecimal bytes, since a path may hold the end of a line."""
+    return f"{sign}{os.fsencode(folder).hex()}\n"
 
 
 @cache
