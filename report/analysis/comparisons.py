@@ -22,11 +22,15 @@ COLUMNS: Final = (
     *("machine", "run", "problem", "threads", "backend_a", "backend_b", "ratio", "low", "high", "verdict"),
     *("outputs", "rounds", "starts"),
 )
+UNPUBLISHED: Final = ("sign_tested", "low_of_all", "high_of_all")
+"""What further analysis goes by, and readers of a table do not: see :class:`verdicts.Pairs`."""
 
 _MEASURED: Final[Mapping[str, type[np.generic]]] = {
     "ratio": np.float64,
     "low": np.float64,
     "high": np.float64,
+    "low_of_all": np.float64,
+    "high_of_all": np.float64,
     "verdict": np.str_,
     "rounds": np.int64,
     "starts": np.int64,
@@ -40,7 +44,7 @@ def compare_run(
     usual: Mapping[int, Disagreement] | None = None,
     baseline: str | None = None,
 ) -> pd.DataFrame:
-    """Every pair of comparable backends of one problem and thread budget: ``COLUMNS`` and ``sign_tested``.
+    """Every pair of comparable backends of one problem and thread budget: ``COLUMNS`` and ``UNPUBLISHED``.
 
     Of more than :data:`chosen_pairs.MOST_AGAINST_ALL` backends, the pairs with one of the fastest or ``baseline``.
     ``usual`` is what is known of starts by thread budget, where it is not to be learnt from ``run`` itself.
@@ -64,7 +68,7 @@ def compare_run(
     for column, kind in _MEASURED.items():
         columns[column] = _joined(found, column, kind)
     columns["outputs"] = outputs[of_a] + "/" + outputs[of_b]
-    return pd.DataFrame(columns, index=range(sum(sizes)), columns=[*COLUMNS, "sign_tested"])
+    return pd.DataFrame(columns, index=range(sum(sizes)), columns=[*COLUMNS, *UNPUBLISHED])
 
 
 def _joined(found: Sequence[Pairs], column: str, kind: type[np.generic]) -> NDArray[Any]:

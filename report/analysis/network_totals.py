@@ -82,7 +82,10 @@ class LayerComparisons:
     def __init__(self, comparisons: pd.DataFrame) -> None:
         self._rows: Any = comparisons.groupby(["problem", "threads"], sort=False).indices
         self._names = [comparisons[column].to_numpy(dtype=object) for column in ("backend_a", "backend_b")]
-        ratios = {column: comparisons[column].to_numpy(dtype=np.float64) for column in ("ratio", "low", "high")}
+        ratios = {
+            column: comparisons[of].to_numpy(dtype=np.float64)
+            for column, of in (("ratio", "ratio"), ("low", "low_of_all"), ("high", "high_of_all"))
+        }
         self._logs = {column: np.log(values) for column, values in ratios.items()}
         self._rounds = comparisons["rounds"].to_numpy(dtype=np.int64)
 

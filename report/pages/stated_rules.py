@@ -17,7 +17,7 @@ from pointwise_bench.report.claims import gains, shortfall
 from pointwise_bench.report.reading import run_format
 from pointwise_bench.report.reading.run import Run
 from pointwise_bench.report.reading.value_readers import Defect, duration as read_duration
-from pointwise_bench.report.statistics.looks import price_of_look
+from pointwise_bench.report.statistics.looks import PRICE_OF_ORDER, price_of_look
 from pointwise_bench.report.statistics.order_statistics import interval_index
 
 
@@ -32,6 +32,7 @@ class StatedRules:
     usual_counts_as: int
     shares_of_looks: str
     share_of_later_looks: str
+    share_of_order: str
     fewest_for_a_verdict: int
     round_sd: str
     round_sd_quantile: str
@@ -57,6 +58,7 @@ def stated_rules(runs: Iterable[Run]) -> StatedRules:
         usual_counts_as=verdict_rule.USUAL_COUNTS_AS,
         shares_of_looks=", ".join(f"1/{price_of_look(starts, first_look=1)}" for starts in (1, 2, 3)),
         share_of_later_looks=f"1/{price_of_look(4, first_look=1) // 2}",
+        share_of_order=f"1/{PRICE_OF_ORDER}",
         fewest_for_a_verdict=verdict_rule.FEWEST_COMMON_ROUNDS,
         round_sd=_percent(verdict_rule.ROUND_SD),
         round_sd_quantile=_percent(verdict_rule.ROUND_SD_QUANTILE),

@@ -18,7 +18,10 @@ _NEAREST: Final = 1e-3
 
 @dataclass(frozen=True)
 class Intervals:
-    """Every pair ``a < b`` of some series, as columns: logarithms of the time of b over that of a, and their starts."""
+    """Every pair ``a < b`` of some series, as columns: logarithms of the time of b over that of a, and their starts.
+
+    ``by_order``: after how many more of them their order may tell (see :class:`verdicts.Pairs`).
+    """
 
     first: NDArray[np.int64]
     second: NDArray[np.int64]
@@ -26,6 +29,7 @@ class Intervals:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     starts: NDArray[np.int64]
+    by_order: NDArray[np.float64]
 
 
 def more_starts(found: Leaders[int], pairs: Intervals, margin: float = MARGIN) -> int:
@@ -33,8 +37,9 @@ def more_starts(found: Leaders[int], pairs: Intervals, margin: float = MARGIN) -
 
     An interval's half-width falls with the root of the number of starts. A pair whose middle is beyond the margin is
     told apart once it is smaller than the distance of the middle from equality, and one within the margin is the same
-    once it is smaller than the distance of the middle from the margin. Who is undecided needs one leader that it can be
-    told from, and the slowest of them counts. A guess: the middle of few starts is not yet where it will be.
+    once it is smaller than the distance of the middle from the margin. Starts of two kinds are told apart by their
+    order long before. Who is undecided needs one leader that it can be told from, and the slowest of them counts. A
+    guess: the middle of few starts is not yet where it will be.
     """
     if found.settled:
         return 0
@@ -43,6 +48,7 @@ def more_starts(found: Leaders[int], pairs: Intervals, margin: float = MARGIN) -
     target = np.maximum(np.where(away > limit, away, limit - away), _NEAREST)
     half = np.maximum(pairs.high - pairs.middle, pairs.middle - pairs.low)
     needed = pairs.starts * (half / target) ** 2 - pairs.starts
+    needed = np.where(away > limit, np.minimum(needed, pairs.by_order), needed)
     most = 1.0
     for one in found.undecided:
         against = _against(one, found.leaders, pairs) & (pairs.starts > 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import NormalDist
 
 import numpy as np
@@ -58,14 +59,22 @@ class Disagreement:
     def shifts(self, alpha: float, starts: int, between: NDArray[np.float64]) -> NDArray[np.float64]:
         """What starts may have shifted each pair by, on either side, in a run that judges pairs early.
 
-        ``z * sd / sqrt(starts)``, as of a mean over ``starts`` of them. The variance is the pair's own, ``between``,
-        drawn towards the run's, which counts as :data:`USUAL_COUNTS_AS` starts (moderated variances: Smyth, Statistical
-        Applications in Genetics 3, 2004); a pair with one start has none of its own.
+        ``z * sd``, with the :meth:`shift_sd` of a mean over the starts.
+        """
+        found: NDArray[np.float64] = normal_quantile(alpha) * self.shift_sd(starts, between)
+        return found
+
+    def shift_sd(self, starts: int, between: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Standard deviation of the mean of so many starts of each pair: ``sd / sqrt(starts)``.
+
+        The variance is the pair's own, ``between``, drawn towards the run's, which counts as :data:`USUAL_COUNTS_AS`
+        starts (moderated variances: Smyth, Statistical Applications in Genetics 3, 2004); a pair with one start has
+        none of its own.
         """
         own = np.where(np.isnan(between), 0.0, np.maximum(between, 0.0))
         freedom = max(starts - 1, 0)
         variance = (USUAL_COUNTS_AS * self.start_sd**2 + freedom * own) / (USUAL_COUNTS_AS + freedom)
-        found: NDArray[np.float64] = normal_quantile(alpha) * np.sqrt(variance / max(starts, 1))
+        found: NDArray[np.float64] = np.sqrt(variance / max(starts, 1))
         return found
 
     def allowance(self, alpha: float, starts: int) -> float:
@@ -91,6 +100,7 @@ class Disagreement:
         return normal_quantile(alpha) * self.round_sd
 
 
+@cache
 def normal_quantile(alpha: float) -> float:
     """How many standard deviations a normal error exceeds, to either side, with a probability of ``alpha``."""
     return NormalDist().inv_cdf(1 - alpha / 2)

@@ -40,8 +40,8 @@ MOST_MODULES, MOST_FLOORS = 15, 8
 RULE = {
     f"{REPORT}.statistics.{name}"
     for name in (
-        *("chosen_pairs", "early_intervals", "leaders", "looks", "order_statistics", "outlook", "starts"),
-        *("total_ratios", "verdicts"),
+        *("chosen_pairs", "early_intervals", "leaders", "looks", "order_statistics", "outlook", "pairing"),
+        *("sequential_signs", "starts", "step_down", "total_ratios", "verdicts"),
     )
 }
 BORROWED = {

@@ -12,7 +12,8 @@ from places import ROOT
 from pointwise_bench.backends import naive_loops
 from pointwise_bench.report.analysis.trust import health
 from pointwise_bench.report.reading import value_readers
-from pointwise_bench.report.statistics.looks import price_of_look
+from pointwise_bench.report.statistics.looks import PRICE_OF_ORDER, price_of_look
+from pointwise_bench.report.statistics.sequential_signs import more_to_tell
 from pointwise_bench.report.statistics.starts import Disagreement
 from pointwise_bench.suites.harness.design import chances, controls
 from pointwise_bench.suites.harness.design.policy import POLICY
@@ -22,9 +23,10 @@ from pointwise_bench.suites.harness.worker import channel, limits
 
 WORDS: Final[dict[float, str]] = {
     **{2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"},
-    16: "sixteen",
+    **{14: "fourteen", 16: "sixteen"},
 }
 PARTS: Final = {0.9: "nine tenths", 3 / 4: "three quarters", 1 / 2: "half", 1 / 5: "a fifth", 1 / 8: "an eighth"}
+ORDER: Final = POLICY.verdict.alpha / PRICE_OF_ORDER
 NOTHING_KNOWN: Final = Disagreement(first_look=1)
 ROUNDOFF: Final = error_bounds.UNIT_ROUNDOFF
 TIMES: Final[dict[float, str]] = {1: "once", 2: "twice", 3: "three times", 4: "four times"}
@@ -150,6 +152,8 @@ METHODOLOGY: Final = (
     f"{100 * lacking(3):.1f} % for three that agree",
     f"Fewer than {VERDICT.fewest_common_rounds} rounds decide nothing",
     "starts have 1/{}, 1/{} and 1/{} of the error".format(*(price_of_look(starts, 1) for starts in (1, 2, 3))),
+    f"Where one rival is left, {WORDS[1 + more_to_tell(1, 0, ORDER)]} starts on one side tell, or "
+    f"{WORDS[2 + more_to_tell(2, 1, ORDER)]} but for one",
     f"more than {naive_loops.PATIENCE_S} s per call, by their predicted time",
 )
 

@@ -73,9 +73,8 @@ def outlooks(trials: Sequence[Parts], disagreement: Disagreement = NOTHING_KNOWN
 
 def _outlook(parts: Parts, pairs: Pairs) -> Outlook:
     found = leaders_of(len(parts), pairs)
-    columns = Intervals(
-        pairs.first, pairs.second, np.log(pairs.ratio), np.log(pairs.low), np.log(pairs.high), pairs.starts
-    )
+    middle, low, high = (np.log(column) for column in (pairs.ratio, pairs.low, pairs.high))
+    columns = Intervals(pairs.first, pairs.second, middle, low, high, pairs.starts, pairs.by_order)
     return Outlook(named(found, sorted(parts)), more_starts(found, columns, POLICY.verdict.margin))
 
 
@@ -96,7 +95,8 @@ def network_outlook(trials: Sequence[tuple[Parts, int]], disagreement: Disagreem
     totals = compare_totals(seconds, counts, ratios, POLICY.verdict.margin)
     found = leaders_of(len(complete), totals)
     starts = np.full(totals.first.shape, min(len(parts[name]) for parts, _ in trials for name in complete))
-    columns = Intervals(totals.first, totals.second, totals.middle, totals.low, totals.high, starts)
+    nowhere = np.full(starts.shape, np.inf)
+    columns = Intervals(totals.first, totals.second, totals.middle, totals.low, totals.high, starts, nowhere)
     return Outlook(named(found, complete), more_starts(found, columns, POLICY.verdict.margin))
 
 
@@ -141,6 +141,6 @@ def _ratios(parts: Parts, names: Sequence[str], pairs: Pairs) -> tuple[Numbers, 
     wanted = np.isin(sorted(parts), names)
     of_them = wanted[pairs.first] & wanted[pairs.second]
     met = pairs.rounds[of_them] > 0
-    columns = ((pairs.ratio, np.nan), (pairs.low, -np.inf), (pairs.high, np.inf))
+    columns = ((pairs.ratio, np.nan), (pairs.low_of_all, -np.inf), (pairs.high_of_all, np.inf))
     middle, low, high = (np.where(met, np.log(column[of_them]), nothing) for column, nothing in columns)
     return middle, low, high, pairs.rounds[of_them] >= FEWEST_COMMON_ROUNDS

@@ -11,7 +11,13 @@ from make_run import cell, run_of
 
 from pointwise_bench.common.verdict_rule import START_SD
 from pointwise_bench.report.analysis import comparisons
-from pointwise_bench.report.analysis.comparisons import COLUMNS, compare_run, not_all_compared, usual_disagreements
+from pointwise_bench.report.analysis.comparisons import (
+    COLUMNS,
+    UNPUBLISHED,
+    compare_run,
+    not_all_compared,
+    usual_disagreements,
+)
 from pointwise_bench.report.statistics.chosen_pairs import MOST_AGAINST_ALL
 from pointwise_bench.report.statistics.starts import Disagreement
 
@@ -95,7 +101,7 @@ def test_the_margin_is_an_argument(tmp_path: Path) -> None:
 
 
 def test_a_run_without_pairs_has_a_table_with_all_columns(tmp_path: Path) -> None:
-    assert list(compare_run(run_of(tmp_path, [])).columns) == [*COLUMNS, "sign_tested"]
+    assert list(compare_run(run_of(tmp_path, [])).columns) == [*COLUMNS, *UNPUBLISHED]
 
 
 def test_how_much_starts_disagree_is_learnt_for_each_thread_budget(tmp_path: Path) -> None:

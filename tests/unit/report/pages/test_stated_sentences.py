@@ -82,7 +82,8 @@ SENTENCES: Final[dict[str, tuple[str, Callable[[Path], None]]]] = {
         "with more than the 3 planned starts was undecided before and looked at again, and all its looks have equal "
         "shares. A run that leaves out after each start who can no longer be the fastest looks at a pair after its "
         "first start already: there the confidence is divided among the rivals of one backend, since what is asked is "
-        "who is the fastest, and the looks have the shares 1/12, 1/6, 1/4, and all later ones together 1/2.",
+        "who is the fastest, and once it was told from some of them, among those that are left (Holm); the looks have "
+        "the shares 1/12, 1/6, 1/4, all later ones together 1/4, and the order of the starts 1/4.",
         confidence_is_divided_among_pairs_and_looks,
     ),
     "rule-verdict": (
@@ -128,7 +129,9 @@ SENTENCES: Final[dict[str, tuple[str, Callable[[Path], None]]]] = {
         "A run within a time budget, which judges pairs before they have the planned starts, multiplies no ranks. "
         "What the mean of the pair's starts may be off by is reckoned by the normal distribution, its own variance "
         "between starts being drawn towards that of the run, which counts as 4 starts; it is joined with what the "
-        "rounds leave open by the root of the sum of squares, and added to it where the pair has one start.",
+        "rounds leave open by the root of the sum of squares, and added to it where the pair has one start. Where the "
+        "order of many starts, each counting once by its median, gives a narrower interval, that one holds: by a sign "
+        "test that may be looked at after every start.",
         a_run_that_judges_early_adds_what_starts_shift,
     ),
     "rule-roof": (

@@ -13,11 +13,11 @@ from pointwise_bench.report.statistics.starts import Disagreement
 from pointwise_bench.report.statistics.verdicts import Series, pair_up
 
 
-def intervals(rows: dict[tuple[int, int], tuple[float, float, int]]) -> Intervals:
+def intervals(rows: dict[tuple[int, int], tuple[float, float, int]], by_order: float = math.inf) -> Intervals:
     """By pair: the middle, the half-width and the starts."""
     middle, half, starts = (np.array(column) for column in zip(*rows.values(), strict=True))
     first, second = np.array(list(rows)).T
-    return Intervals(first, second, middle, middle - half, middle + half, starts)
+    return Intervals(first, second, middle, middle - half, middle + half, starts, np.full(starts.shape, by_order))
 
 
 def undecided(*names: int) -> Leaders[int]:
@@ -38,6 +38,12 @@ def undecided(*names: int) -> Leaders[int]:
 )
 def test_by_hand(middle: float, half: float, starts: int, more: int) -> None:
     assert more_starts(undecided(1), intervals({(0, 1): (middle, half, starts)})) == more
+
+
+def test_starts_of_two_kinds_are_told_by_their_order_and_equality_is_not() -> None:
+    assert more_starts(undecided(1), intervals({(0, 1): (0.10, 0.50, 4)}, by_order=7)) == 7
+    assert more_starts(undecided(1), intervals({(0, 1): (0.10, 0.15, 4)}, by_order=7)) == 5
+    assert more_starts(undecided(1), intervals({(0, 1): (0.0, math.log(1.02) * 3, 2)}, by_order=7)) == 16
 
 
 def test_settled_leaders_need_nothing() -> None:
@@ -75,7 +81,7 @@ def test_a_guess_from_two_starts_is_near_what_it_takes() -> None:
         pairs = pair_up(series(2), usual=known)
         found = leaders_of(2, pairs)
         middle, low, high = (np.log(column) for column in (pairs.ratio, pairs.low, pairs.high))
-        measured = Intervals(pairs.first, pairs.second, middle, low, high, pairs.starts)
+        measured = Intervals(pairs.first, pairs.second, middle, low, high, pairs.starts, pairs.by_order)
         guessed.append(2 + more_starts(found, measured))
         took.append(next(n for n in range(2, 13) if leaders_of(2, pair_up(series(n), usual=known)).settled))
     assert np.median(guessed) == pytest.approx(np.median(took), abs=1)

@@ -13,10 +13,11 @@ from simulated_pairs import (
 )
 
 from pointwise_bench.common.verdict_rule import PLANNED_STARTS
-from pointwise_bench.report.statistics import verdicts
-from pointwise_bench.report.statistics.early_intervals import half_widths, rounds_leave_open, start_sides
-from pointwise_bench.report.statistics.looks import price_of_look
+from pointwise_bench.report.statistics import pairing
+from pointwise_bench.report.statistics.early_intervals import rounds_leave_open
+from pointwise_bench.report.statistics.looks import PRICE_OF_ORDER, price_of_look
 from pointwise_bench.report.statistics.order_statistics import ClusterRows
+from pointwise_bench.report.statistics.sequential_signs import sequential_index
 from pointwise_bench.report.statistics.starts import Disagreement, spread
 from pointwise_bench.report.statistics.verdicts import (
     Field,
@@ -43,16 +44,18 @@ def test_a_run_that_is_judged_after_every_start_pays_for_every_look_and_for_ever
     assert not pairs.sign_tested.any()
 
 
-def test_of_starts_enough_for_their_order_each_of_two_intervals_has_half_of_what_the_pair_may_err() -> None:
+def test_of_starts_enough_for_their_order_the_interval_by_their_variance_keeps_the_share_of_its_look() -> None:
     """Thirty starts whose shifts are normal, so that their variance says more than their order."""
     usual, starts = Disagreement(first_look=1), 30
     shifts = np.random.default_rng(1).normal(0, 0.02, starts).repeat(12)
     names = np.arange(shifts.size)
     labels = names // 12
     pairs = pair_up([Series.of(np.exp(each), names, labels) for each in (np.zeros(names.size), shifts)], usual=usual)
-    ratios = ClusterRows.of(shifts[np.newaxis], labels)
-    half = half_widths(names.size, starts, spread(ratios), 0.05 / price_of_look(starts, first_look=1) / 2, usual)
-    assert start_sides(ratios, 0.05 / price_of_look(starts, first_look=1) / 2) is not None
+    own = spread(ClusterRows.of(shifts[np.newaxis], labels))
+    alpha = 0.05 / price_of_look(starts, first_look=1)
+    still = rounds_leave_open(names.size, starts, own.scatter, alpha, usual)
+    half = np.hypot(still, usual.shifts(alpha, starts, own.between))
+    assert sequential_index(starts, 0.05 / PRICE_OF_ORDER) is not None
     assert np.log(pairs.high / pairs.ratio) == pytest.approx(half)
     assert np.log(pairs.ratio / pairs.low) == pytest.approx(half)
 
@@ -121,7 +124,7 @@ def test_the_pairs_of_many_problems_are_those_of_each(
     """To the last digit, however many are reckoned with together, and in the order of the problems."""
     problems = some_problems()
     alone = [pair_up(series, usual=Disagreement(first_look=first_look)) for series in problems]
-    monkeypatch.setattr(verdicts, "_AT_ONCE", at_once)
+    monkeypatch.setattr(pairing, "_AT_ONCE", at_once)
     field = Field(problems)
     usual = usual_disagreement(alone, first_look)
     assert field.usual(first_look) == usual

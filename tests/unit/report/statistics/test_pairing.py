@@ -1,0 +1,51 @@
+"""Which rounds two series have in common, and which pairs are reckoned with together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pointwise_bench.report.statistics.chosen_pairs import every_two
+from pointwise_bench.report.statistics.pairing import Part, Series, alike
+
+
+def series(rounds: list[int], starts: list[int] | None = None) -> Series:
+    """A round takes as many seconds as the number it has, and one more."""
+    return Series.of([1.0 + number for number in rounds], rounds, [0] * len(rounds) if starts is None else starts)
+
+
+def parts_of(problems: list[list[Series]]) -> list[Part]:
+    return [part for one in alike(problems, [every_two(len(own)) for own in problems]) for part in one.parts()]
+
+
+def test_a_clock_that_stood_still_has_a_logarithm() -> None:
+    assert np.isfinite(Series.of([0.0, 1.0], [0, 1], [0, 0]).log_seconds).all()
+
+
+def test_only_common_rounds_are_paired_each_with_its_own() -> None:
+    (part,) = parts_of([[series([0, 2, 4, 6]), series([6, 5, 4])]])
+    assert part.places.tolist() == [0]
+    assert part.ratios.values.tolist() == [[0.0, 0.0]]  # rounds 4 and 6, of the same length in both
+    assert part.ratios.count == 1
+
+
+def test_pairs_with_the_same_rounds_are_one_part_whichever_problem_they_are_of() -> None:
+    same, fewer = series([0, 1, 2]), series([0, 1])
+    found = parts_of([[same, same, fewer], [same, same, same]])
+    by_rounds = {part.ratios.labels.size: sorted(part.places.tolist()) for part in found}
+    assert by_rounds == {3: [0, 3, 4, 5], 2: [1, 2]}
+
+
+def test_a_start_of_either_is_a_start_of_the_pair() -> None:
+    (part,) = parts_of([[series([0, 1, 2, 3], [0, 0, 1, 1]), series([0, 1, 2, 3], [0, 1, 1, 1])]])
+    assert part.ratios.count == 3
+
+
+def test_nothing_in_common_is_no_part() -> None:
+    assert parts_of([[series([0, 1]), series([2, 3])], [series([0])], []]) == []
+
+
+@pytest.mark.parametrize("backends", [2, 3, 7, 18])
+def test_rivals_are_all_but_oneself(backends: int) -> None:
+    (part,) = parts_of([[series([0, 1, 2])] * backends])
+    assert part.rivals == backends - 1
