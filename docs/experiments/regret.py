@@ -10,7 +10,8 @@ ones, ``--largest``, and fewer backends: words of ``run`` behind ``--``, such as
 each that was ever near the fastest. Whoever is left out of a run that is too short for it (its "plan:" says so) cannot
 be chosen either, and the regret is not that of the plan. What ``plan`` itself charges a backend with arrays of its own
 kind for handing them over, the run does not see.
-Wants a quiet machine.
+Wants a quiet machine, and the folder of the run that the wisdom is of for ``--results``: what backends cost here is
+kept in it, and a run without that leaves out who compiles for long.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from pointwise_bench.report.statistics.order_statistics import interval_index
 from pointwise_bench.wisdom.from_runs import wisdom_of
 from pointwise_bench.wisdom.plan import plan
 from pointwise_bench.wisdom.refusal import WisdomRefused
-from pointwise_bench.wisdom.regret import of_default, of_unseen
+from pointwise_bench.wisdom.regret import chosen_without_time, of_default, of_unseen
 from pointwise_bench.wisdom.wisdom_file import read_wisdom
 
 PROBLEMS: Final = 200
@@ -136,6 +137,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     backends = sorted({backend for entry in measured.entries for backend in entry.behind()})
     print(f"measured: {len(measured.entries)} problems, by {', '.join(backends)}")
     print(f"regret by wisdom: {of_unseen(wisdom, measured).said}")
+    for backend, count in chosen_without_time(wisdom, measured).most_common():
+        print(f"  not the plan's regret on {count} of them: {backend}, which is planned there, has no time")
     print(f"regret by the rule, without wisdom: {of_default(measured).said}")
     print(overhead_of_a_call())
     return 0

@@ -22,7 +22,7 @@ HEAVY = HEAVY_PACKAGES | {"numpy"}
 # What numba compiles stands in modules of its own, because its cache on disk wants functions of a module. They are
 # imported where a layer is prepared, which the next test holds.
 COMPILED = {f"{BACKENDS}._microkernel.{name}" for name in ("compiled", "passes", "kernels.intrinsics")} | {
-    f"{PACKAGE}.torch.own_kernel.finishing"
+    f"{PACKAGE}.torch.own_kernel.{name}" for name in ("finishing", "depthwise_code")
 }
 
 

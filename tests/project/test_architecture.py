@@ -321,8 +321,11 @@ def test_nobody_imports_wisdom_but_wisdom_itself_and_what_stands_on_it() -> None
     assert [module for module in beyond if ours(module, for_types=False) & above] == []
 
 
-# The kernel's schedule, which is carried out here by other threads, in other pieces and with more behind each of them.
-KERNEL = {f"{BACKENDS}._microkernel.{name}" for name in ("layer", "sweep", "compiled", "kernels.intrinsics")}
+# The kernel's schedule, which is carried out here by other threads, in other pieces and with more behind each of them;
+# and what its code is written with, for the code of depthwise convolutions.
+KERNEL = {f"{BACKENDS}._microkernel.{name}" for name in ("layer", "sweep", "compiled")} | {
+    f"{BACKENDS}._microkernel.kernels.{name}" for name in ("intrinsics", "llvm", "registers")
+}
 
 
 def test_models_of_torch_rest_on_the_kernel_and_nothing_heavy_is_imported_at_the_top() -> None:

@@ -50,6 +50,17 @@ class Site:
         square = conv.stride[0] == conv.stride[1]
         return bool(tuple(conv.kernel_size) == (1, 1) and conv.groups == 1 and square and no_padding(conv))
 
+    @property
+    def depthwise(self) -> bool:
+        """A convolution whose channels have a square of weights each: what the project's code for these computes."""
+        if self.linear:
+            return False
+        conv = self.module
+        own = conv.groups == conv.in_channels == conv.out_channels > 1
+        square = all(len(set(sizes)) == 1 for sizes in (conv.kernel_size, conv.stride, conv.padding))
+        side = conv.kernel_size[0]
+        return bool(own and square and tuple(conv.dilation) == (1, 1) and side > 1 and conv.padding[0] < side)
+
 
 def no_padding(conv: Any) -> bool:
     """Whether nothing is added around the picture."""

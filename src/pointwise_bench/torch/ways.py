@@ -11,6 +11,7 @@ from typing import Any
 from pointwise_bench.backends.problem import Problem
 from pointwise_bench.torch.activations import ONEDNN, applied
 from pointwise_bench.torch.folding import folded
+from pointwise_bench.torch.own_kernel.depthwise import Depthwise, own_depthwise
 from pointwise_bench.torch.own_kernel.layer import Kernel, own_kernel
 from pointwise_bench.torch.sites import Site, no_padding
 
@@ -63,7 +64,11 @@ def by_kernel(site: Site, x: Any, threads: int) -> Kernel | None:
     """The project's kernel for inputs such as ``x``, without memory for its result yet."""
     from pointwise_bench.backends._shared.loops import missing_numba
 
-    if not site.pointwise or not x.numel() or missing_numba() is not None:
+    if not x.numel() or missing_numba() is not None:
+        return None
+    if site.depthwise:
+        return _by_depthwise(site, x, threads)
+    if not site.pointwise:
         return None
     if not site.linear and not no_padding(site.module):
         return None
@@ -85,6 +90,13 @@ def by_kernel(site: Site, x: Any, threads: int) -> Kernel | None:
     return own_kernel(problem, weight.reshape(len(weight), -1).numpy(), bias.numpy(), site.activation, threads)
 
 
+def _by_depthwise(site: Site, x: Any, threads: int) -> Kernel | None:
+    weight, bias = folded(site)
+    conv, (batch, channels, height, width) = site.module, x.shape
+    layer = Depthwise(batch, channels, height, width, conv.kernel_size[0], conv.stride[0], conv.padding[0])
+    return own_depthwise(layer, weight.reshape(channels, -1).numpy(), bias.numpy(), site.activation, threads)
+
+
 def into(kernel: Kernel, site: Site, x: Any, memory: Any) -> Way:
     """A way by ``kernel`` that writes into the flat tensor ``memory``, which must live as long as its result."""
     import torch
@@ -95,9 +107,10 @@ def into(kernel: Kernel, site: Site, x: Any, memory: Any) -> Way:
         y = y.permute(0, 3, 1, 2) if site.turned else y
     else:
         rows = torch.channels_last
-        stride = site.module.stride[0]
-        height, width = ((size - 1) // stride + 1 for size in x.shape[2:])
-        shape = (x.shape[0], height, width, site.module.out_channels)
+        conv = site.module
+        sizes = zip(x.shape[2:], conv.padding, conv.kernel_size, conv.stride, strict=True)
+        height, width = ((size + 2 * padding - side) // stride + 1 for size, padding, side, stride in sizes)
+        shape = (x.shape[0], height, width, conv.out_channels)
         y = memory[: _count(shape)].view(shape).permute(0, 3, 1, 2)
     kernel.result(y.data_ptr())
     if site.add is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,10 +47,24 @@ def of_default(wisdom: Wisdom) -> Regret:
 
 def of_unseen(wisdom: Wisdom | None, measured: Wisdom) -> Regret:
     """Of the plans by ``wisdom`` on problems that it has not seen, by what was ``measured`` of them."""
+    return _regret(_planned(wisdom, measured))
+
+
+def chosen_without_time(wisdom: Wisdom | None, measured: Wisdom) -> Counter[str]:
+    """Backends that ``of_unseen`` would choose on so many problems and passes over, since they have no time there.
+
+    Who refuses a problem is passed over by a plan as well. Who was left out of a run is not: the regret says nothing of
+    the plan then.
+    """
+    return Counter(order[0] for entry, order in _planned(wisdom, measured) if order[0] not in entry.behind())
+
+
+def _planned(wisdom: Wisdom | None, measured: Wisdom) -> list[tuple[WisdomEntry, list[str]]]:
+    """Each measured problem that ``wisdom`` has not seen, with the order in which backends are tried for it."""
     seen = {(entry.problem, entry.threads) for entry in wisdom.entries} if wisdom else set()
     new = [entry for entry in measured.entries if (entry.problem, entry.threads) not in seen]
     known = {entry.threads: wisdom.of(entry.threads) if wisdom else [] for entry in new}
-    return _regret([(entry, [*_suggested(entry, known[entry.threads]), *DEFAULTS]) for entry in new])
+    return [(entry, [*_suggested(entry, known[entry.threads]), *DEFAULTS]) for entry in new]
 
 
 def _suggested(entry: WisdomEntry, entries: Sequence[WisdomEntry]) -> list[str]:

@@ -7,7 +7,7 @@ and what follows the convolution in the model is done behind each piece (see ``f
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Final
@@ -15,11 +15,14 @@ from typing import Any, Final
 from pointwise_bench.backends._microkernel.layer import aligned, plan_of, scheduled
 from pointwise_bench.backends._microkernel.sweep import Sweep
 from pointwise_bench.backends.problem import Problem
-from pointwise_bench.torch.own_kernel.team import team
+from pointwise_bench.torch.own_kernel.team import ThreadTeam, team
 from pointwise_bench.torch.own_kernel.words import ACTIVATIONS, BEGINS, OTHER, X, Y
 
 PIECE_ELEMENTS: Final = 2**15
 """128 KiB, which every second-level cache still holds when they are finished."""
+
+Region = tuple[int, int, int, int]
+"""What a piece has written: begin in bytes, rows, bytes from row to row, elements of a row."""
 
 
 @dataclass
@@ -52,16 +55,27 @@ def own_kernel(problem: Problem, weight: Any, bias: Any, activation: str, thread
     plain = replace(problem, activation="none")
     parts, memory, arrays = scheduled(plain, weight, bias, threads if shared else 1)
     pieces = [_pieces(part) for part in parts]
-    flat = [piece for part in pieces for piece in part]
-    plan = plan_of(plain, flat, memory, compiled.folder())
-    begins = [sum(map(len, pieces[:number])) for number in range(len(pieces) + 1)]
-    zeros = aligned((plain.out_channels,), "float32")
+    plan = plan_of(plain, [piece for part in pieces for piece in part], memory, compiled.folder())
+    regions = [[_region(piece) for piece in part] for part in pieces]
+    return assembled(compiled.work("float32"), plan, regions, activation, shared, arrays)
+
+
+def assembled(
+    work: int, plan: Any, parts: Sequence[Sequence[Region]], activation: str, shared: ThreadTeam | None, held: Any
+) -> Kernel:
+    """What carries out the function ``(x, y, plan, piece)`` at an address for all pieces of all parts.
+
+    ``held`` lives as long as the kernel does, as ``plan`` is made of addresses.
+    """
+    flat = [region for part in parts for region in part]
+    begins = [sum(map(len, parts[:number])) for number in range(len(parts) + 1)]
+    zeros = aligned((max(elements for *_, elements in flat),), "float32")
     numbers = (shared.thread, shared.team) if shared and len(parts) > 1 else (0, 0)
-    work, activity = compiled.work("float32"), ACTIVATIONS.index(activation)
+    activity = ACTIVATIONS.index(activation)
     known = (work, 0, 0, plan.ctypes.data, 0, activity, *numbers, len(parts), zeros.ctypes.data)
-    regions = [word for piece in flat for word in _region(piece)]
+    regions = [word for region in flat for word in region]
     words = (ctypes.c_int64 * (BEGINS + len(begins) + len(regions)))(*known, *begins, *regions)
-    return Kernel(words, _opener(ctypes.addressof(words), len(parts), shared), (words, plan, arrays, zeros))
+    return Kernel(words, _opener(ctypes.addressof(words), len(parts), shared), (words, plan, held, zeros))
 
 
 def _opener(words: int, parts: int, shared: Any) -> Callable[[], None]:
@@ -87,7 +101,6 @@ def _pieces(part: list[Sweep]) -> list[list[Sweep]]:
     return pieces
 
 
-def _region(piece: list[Sweep]) -> tuple[int, int, int, int]:
-    """What a piece has written: begin in bytes, rows, bytes from row to row, elements of a row."""
+def _region(piece: list[Sweep]) -> Region:
     first = min(sweep.y for sweep in piece)
     return first, piece[0].rows, piece[0].y_row, sum(sweep.valid for sweep in piece)
