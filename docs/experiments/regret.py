@@ -30,6 +30,7 @@ from pointwise_bench.backends.problem import Problem
 from pointwise_bench.report.reading.errors import ReportError
 from pointwise_bench.report.reading.run import load_run
 from pointwise_bench.report.statistics.order_statistics import interval_index
+from pointwise_bench.wisdom.entries import Wisdom
 from pointwise_bench.wisdom.from_runs import wisdom_of
 from pointwise_bench.wisdom.plan import plan
 from pointwise_bench.wisdom.refusal import WisdomRefused
@@ -115,6 +116,11 @@ def _measured(options: argparse.Namespace) -> Path:
     return newest
 
 
+def _say_who_has_no_time(wisdom: Wisdom | None, measured: Wisdom) -> None:
+    for backend, count in chosen_without_time(wisdom, measured).most_common():
+        print(f"  not the plan's regret on {count} of them: {backend}, which is planned there, has no time")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and print the regrets and the cost of a call; what stands behind ``--`` goes to the run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -137,9 +143,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     backends = sorted({backend for entry in measured.entries for backend in entry.behind()})
     print(f"measured: {len(measured.entries)} problems, by {', '.join(backends)}")
     print(f"regret by wisdom: {of_unseen(wisdom, measured).said}")
-    for backend, count in chosen_without_time(wisdom, measured).most_common():
-        print(f"  not the plan's regret on {count} of them: {backend}, which is planned there, has no time")
+    _say_who_has_no_time(wisdom, measured)
     print(f"regret by the rule, without wisdom: {of_default(measured).said}")
+    _say_who_has_no_time(None, measured)
     print(overhead_of_a_call())
     return 0
 

@@ -15,7 +15,7 @@ from pointwise_bench.suites.catalogue import read
 from pointwise_bench.wisdom.entries import Rival, Wisdom, WisdomEntry
 from pointwise_bench.wisdom.from_runs import wisdom_of
 from pointwise_bench.wisdom.recommend import main
-from pointwise_bench.wisdom.regret import held_back, of_default, of_unseen
+from pointwise_bench.wisdom.regret import chosen_without_time, held_back, of_default, of_unseen
 from pointwise_bench.wisdom.simplicity import simplicity
 from pointwise_bench.wisdom.wisdom_file import read_wisdom
 
@@ -91,6 +91,17 @@ def test_the_regret_on_unseen_problems_is_of_what_the_plan_would_take() -> None:
     assert (found.shapes, found.worst_problem) == (1, "n1c16h4w4-o8")
     assert found.worst == pytest.approx(4 - 1)
     assert of_unseen(None, measured).shapes == 2, "without wisdom everything is new, and the rule is followed"
+
+
+def test_who_is_planned_and_was_left_out_of_the_run_is_named() -> None:
+    """The regret passes over who has no time, as a plan does over who refuses: then it is not the plan's."""
+    wisdom = Wisdom("m", {}, (_entry(8, "numpy-einsum", "numpy-matmul", 1.5),))
+    there = _entry(16, "numpy-einsum", "numpy-matmul", 4)
+    left_out = _entry(32, "numpy-matmul", "numpy-tensordot", 2)
+    measured = Wisdom("m", {}, (_entry(8, "numpy-matmul", "numpy-tensordot", 2), there, left_out))
+    assert chosen_without_time(wisdom, measured) == {"numpy-einsum": 1}
+    assert chosen_without_time(wisdom, Wisdom("m", {}, (there,))) == {}
+    assert chosen_without_time(None, measured) == {"numba-microkernel": 3}
 
 
 def test_the_experiment_draws_what_a_run_can_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
