@@ -24,6 +24,8 @@ EXAMINED: Final = (
     replace(SMALL, activation="gelu", bias=False),
     replace(SMALL, direction="backward-input"),
     replace(SMALL, direction="backward-weight", dtype="float16", layout="nhwc"),
+    replace(SMALL, groups=1, add=True),
+    replace(SMALL, groups=3, out_channels=12, stride=1),
     replace(SMALL, batch=0),
 )
 """Every direction, dtype and layout, and every kind of activation; sums that are longer than their dtype can hold."""

@@ -62,6 +62,8 @@ def test_where_nothing_is_allowed_the_answer_must_be_met(value: float, expected:
         ("gelu", np.inf, 3e38, False),  # clipped
         ("gelu", np.nan, np.inf, False),
         ("gelu", 1.0, np.nan, False),
+        ("gelu", -np.inf, np.inf, False),
+        ("none", -np.inf, 0.0, False),
         ("silu", np.inf, np.nan, False),
         ("none", np.inf, np.nan, False),
     ],

@@ -355,6 +355,15 @@ def test_rounded_operands_are_known_by_the_arithmetic_that_explains_them(bits: i
     assert found == name
 
 
+def test_a_picture_that_is_not_square_has_no_rows_and_columns_to_swap() -> None:
+    for height, width in ((3, 5), (5, 3)):
+        p = replace(P, height=height, width=width)
+        x = X[:, :, :height, :width]
+        wrong = answer(p, (x,), W, B)
+        wrong[1, 2, 0, 1] += 1
+        assert diagnose(mismatch(p, (x,), W, B), wrong, equal).startswith("only in image 1 of 2; 1 of ")
+
+
 # --- the residual -------------------------------------------------------------------------------------------------
 
 R = np.random.default_rng(7).integers(1, 9, P.output_shape).astype(np.float64)

@@ -58,6 +58,16 @@ def test_the_gradient_of_a_bias_is_the_last_column_beside_that_of_the_weights() 
     assert drawn.inputs(right, 0.0, other)[1].ravel().tolist() == [5, 7, 6, 8]
 
 
+@pytest.mark.parametrize(
+    ("direction", "there"), [("forward", True), ("backward-input", True), ("backward-weight", False)]
+)
+def test_a_layer_has_weights_but_for_their_gradient(direction: Any, there: bool) -> None:
+    problem = Problem(batch=1, in_channels=2, out_channels=2, height=1, width=1, direction=direction)
+    drawn = Drawn(problem, np.random.default_rng(1))
+    drawn.left = np.ones(drawn.form.left)
+    assert (drawn.weights().weight is not None) == there
+
+
 def test_the_gradient_of_the_input_has_nothing_of_a_bias() -> None:
     problem = Problem(batch=1, in_channels=3, out_channels=2, height=1, width=1, bias=True, direction="backward-input")
     drawn = Drawn(problem, np.random.default_rng(1))

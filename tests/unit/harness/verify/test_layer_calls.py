@@ -11,7 +11,7 @@ from scripted_backend import PROBLEM, Scripted
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
-from pointwise_bench.suites.harness.verify.layer_calls import LayerCalls, as_it_lies
+from pointwise_bench.suites.harness.verify.layer_calls import LayerCalls, as_it_lies, copies_of
 
 WIDE = replace(PROBLEM, out_channels=4, height=6, stride=2)
 GRADIENT = replace(WIDE, direction="backward-weight")
@@ -213,6 +213,15 @@ def test_what_is_read_of_a_timed_call_is_what_lay_there(problem: Problem, shapes
     with pytest.raises(WrongAnswer, match="not what lay in the result's memory"):
         lazy.read_copied(copied, result)
     lazy.read_copied(tuple(None for _ in parts), result)  # no arrays of NumPy's
+
+
+def test_of_a_result_in_parts_each_is_copied_and_of_what_is_no_array_nothing() -> None:
+    array = np.arange(3.0)
+    assert copies_of(array).tolist() == [0, 1, 2]
+    assert copies_of(array) is not array
+    one, none = copies_of((array, "text"))
+    assert (one.tolist(), none) == ([0, 1, 2], None)
+    assert copies_of("text") is None
 
 
 def test_a_subclass_is_copied_as_what_it_is_beneath() -> None:

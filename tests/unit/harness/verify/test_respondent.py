@@ -13,7 +13,7 @@ from scripted_backend import CASES, PROBLEM, Scripted
 from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.verify.questions import AFTER, BEFORE, REAL
-from pointwise_bench.suites.harness.verify.respondent import Respondent
+from pointwise_bench.suites.harness.verify.respondent import Respondent, distance
 
 
 class Echo:
@@ -139,6 +139,20 @@ def test_a_zero_of_the_other_sign_is_not_odd() -> None:
     layer = lambda x: np.full(PROBLEM.output_shape, next(signs) * 0.0, np.float32)  # noqa: E731
     _, odd = respondent().after(layer, inputs.arrays, result, inputs, told, 60.0, 50)
     assert not odd
+
+
+@pytest.mark.parametrize(
+    ("result", "usual", "far"),
+    [
+        ([1.0, 4.0], [1.0, 6.5], 2.5),
+        ([0.25], [0.5], 0.25),
+        ([1.0], [np.nan], np.inf),
+        ([np.inf], [1.0], np.inf),
+        ([], [], 0.0),
+    ],
+)
+def test_a_distance_is_the_largest_difference(result: list[float], usual: list[float], far: float) -> None:
+    assert distance(np.array(result), np.array(usual)) == far
 
 
 def test_so_many_calls_are_searched_and_no_more() -> None:

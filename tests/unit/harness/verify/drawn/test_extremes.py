@@ -14,7 +14,7 @@ from pointwise_bench.suites.harness.memory.input_windows import content, window
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.comparison import Comparison
 from pointwise_bench.suites.harness.verify.drawing import Case
-from pointwise_bench.suites.harness.verify.drawn.extremes import lost_at_most
+from pointwise_bench.suites.harness.verify.drawn.extremes import Products, lost_at_most
 from pointwise_bench.suites.harness.verify.questions import Weights
 from pointwise_bench.suites.harness.verify.reference import answer
 from pointwise_bench.suites.harness.verify.sampled_rows import SampledRows
@@ -27,6 +27,12 @@ def test_every_element_that_a_relu_hides_is_alive_in_another_question() -> None:
         made = CaseSet.of(WITH_RELU, seed)
         assert ((made.first.answer > 0) | (made.second.answer > 0)).all()
         assert (made.first.answer > 0).mean() < 0.9  # a ReLU hides some
+
+
+def test_the_opposite_operand_has_the_opposite_sums_and_the_same_sizes() -> None:
+    there = Products(np.array([1.0, -2.0]), np.array([3.0, -4.0]), np.array([5.0, 6.0]))
+    back = there.negated()
+    assert (back.right.tolist(), back.sums.tolist(), back.magnitude.tolist()) == ([-1, 2], [-3, 4], [5, 6])
 
 
 def seen(case: Case, weights: Weights, change: Any, problem: Problem = WITH_RELU) -> float:

@@ -133,6 +133,17 @@ def test_before_a_bias_every_second_weight_undoes_the_one_before_it() -> None:
     left = drawn(replace(LONG, dtype="bfloat16", add=False)).left[0].astype(np.float64)
     assert (left[:, 16::2] == -left[:, 17::2]).all()
     assert not (left[:, 0:16:2] == -left[:, 1:16:2]).all()
+    whole = drawn(replace(LONG, add=False)).left[0]  # float32 has digits enough
+    assert not (whole[:, 16::2] == -whole[:, 17::2]).all()
+
+
+@pytest.mark.parametrize(("dtype", "weight", "value"), [("float16", 4, 2), ("bfloat16", 2, 2), ("float32", 4, 8)])
+def test_weights_are_all_small_numbers_but_zero_and_inputs_zero_too(dtype: Any, weight: int, value: int) -> None:
+    problem = Problem(batch=2, in_channels=60, out_channels=7, height=9, width=9, dtype=dtype)
+    made = drawn(problem)
+    made.left[-1, :, -1] = 1  # one of which is zero
+    assert {*made.left.astype(int).flat} == {*range(-weight, weight + 1)} - {0}
+    assert {*made.cases()[1].inputs[0].astype(int).flat} == {*range(-value, value + 1)}
 
 
 @pytest.mark.parametrize("activation", sorted(REACH))

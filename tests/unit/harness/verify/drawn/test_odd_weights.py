@@ -112,6 +112,7 @@ def test_an_infinite_bias_is_of_both_signs_but_before_an_activation(activation: 
     rng, problem = np.random.default_rng(1), replace(WIDE, activation=activation)
     drawn = [OddWeights.drawn(problem, rng, bias=True) for _ in range(20)]
     assert {value for each in drawn for _, value in each.bias if np.isinf(value)} == signs
+    assert {odd.value for each in drawn for odd in each.weights if np.isinf(odd.value)} == {-np.inf, np.inf}
 
 
 def test_rows_with_a_zero_are_counted_over_all_groups() -> None:

@@ -50,6 +50,15 @@ def test_a_bias_is_as_large_as_a_sum_and_lets_every_one_be_seen(activation: Any)
         assert 1 < bias.max() <= LARGEST_ADDED
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_operands_use_all_digits_of_their_type(dtype: Any) -> None:
+    """Numbers of float64 that float32 could hold would show no arithmetic in float32."""
+    weights, first, *_ = drawn(replace(WIDE, dtype=dtype)).cases()
+    assert weights.weight is not None
+    for each in (weights.weight, first.inputs[0]):
+        assert (each.astype(np.float32) == each).all() == (dtype == "float32")
+
+
 @pytest.mark.parametrize(("channels", "zeros"), [(1, 0), (2, 1), (15, 1), (16, 2)])
 def test_of_a_few_channels_one_has_no_bias_but_never_the_only_one(channels: int, zeros: int) -> None:
     bias = drawn(replace(WIDE, groups=1, out_channels=channels, add=False)).bias
