@@ -276,3 +276,19 @@ def test_each_direction_is_answered_by_its_own_formula() -> None:
     assert answer(replace(problem, direction="backward-input"), (dy,), weight, None).ravel().tolist() == [1, 3, 2, 4]
     of_weight = answer(replace(problem, direction="backward-weight"), (x, dy), None, None)
     assert of_weight.ravel().tolist() == [1, 3, 2, 4]
+
+
+def test_no_library_of_matrix_products_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some backends call it: with ``optimize`` einsum would hold its float64 against itself."""
+    asked, einsum = [], np.einsum
+
+    def watched(*operands: Any, optimize: bool) -> Any:
+        asked.append(optimize)
+        return einsum(*operands, optimize=optimize)
+
+    monkeypatch.setattr(np, "einsum", watched)
+    problem, x, weight = Problem.parse("n1c2h1w2-o2"), np.ones((1, 2, 1, 2)), np.ones((2, 2))
+    answer(problem, (x,), weight, None)
+    answer(replace(problem, direction="backward-input"), (x,), weight, None)
+    answer(replace(problem, direction="backward-weight"), (x, x), None, None)
+    assert asked == [False] * 3
