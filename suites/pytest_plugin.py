@@ -186,7 +186,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     found = session.config.stash[SHORTFALLS] = []
     try:
         run_session.finish()
-        found += run_session.shortfalls()
+        found += run_session.shortfalls(interrupted=session.exitstatus == pytest.ExitCode.INTERRUPTED)
     except CannotRecord as refused:
         found.append(f"{refused}; {HOW_TO_GO_ON}")
     if found and session.exitstatus == pytest.ExitCode.OK:

@@ -37,6 +37,7 @@ from pointwise_bench.report.plots.heat_plot import draw_heat
 from pointwise_bench.report.plots.roofline_plot import draw_roofline
 from pointwise_bench.report.plots.style import Look, Picture
 from pointwise_bench.report.plots.sweep_plot import draw_sweep
+from pointwise_bench.report.reading.checkpoint import begun
 from pointwise_bench.report.reading.run import Run
 
 MOST_IN_FULL: Final = 12
@@ -143,14 +144,16 @@ class RunWork:
 def facts_of(found: RunAnalysis) -> dict[str, Any]:
     """What the page, the summary and the README all say."""
     run = found.run
+    finished = bool(run.settings.get("finished_at"))
     rates, rates_absent = calibration(run)
     controls = controls_of(run)
     return {
         "machine": run.machine,
         "name": run.name,
         "started_at": run.started_at,
-        "finished": bool(run.settings.get("finished_at")),
+        "finished": finished,
         "unreached": unreached(run),
+        "begun": 0 if finished else begun(run),
         "warnings": warnings(run, found.timings),
         "disturbed": disturbed_share(run),
         "unstable": unstable(run),

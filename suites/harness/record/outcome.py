@@ -34,6 +34,8 @@ class Asked(NamedTuple):
     of_plugins: Collection[str] = ()
     unloadable: Mapping[str, str] = {}
     time_budget_s: float | None = None
+    interrupted: bool = False
+    """Whether somebody ended the run, whatever time it had left."""
 
     @property
     def by_name(self) -> set[str]:
@@ -74,6 +76,7 @@ def _nothing(outcomes: Sequence[Outcome], asked: Asked, *, unfinished: bool) -> 
     if not outcomes:
         seconds = asked.time_budget_s
         why = "" if seconds is None else f": the time budget of {seconds:g} s is spent"
+        why = " to its end: the run was interrupted" if asked.interrupted else why
         return f"nothing was measured{why}" + ("; --resume goes on with it" if unfinished else "")
     first = outcomes[0]
     others = f", and {len(outcomes) - 1} more without a time" if len(outcomes) > 1 else ""

@@ -254,7 +254,7 @@ class Session:
         yield f"run{'' if finished else ', unfinished (--resume goes on with it)'}: {self.run_folder.folder}"
         yield f"report: pointwise-bench report {self.run_folder.folder}"
 
-    def shortfalls(self) -> list[str]:
+    def shortfalls(self, *, interrupted: bool = False) -> list[str]:
         """Why the run does not count as one that went well, in sentences; none where it does, or nothing was asked."""
         if self.run_folder is None:
             return []
@@ -272,7 +272,8 @@ class Session:
             if key in self._claim_results
             for result in [self._claim_results.result(key)]
         ]
-        return list(shortfalls(found, self._asked(), unfinished=self.run_folder.run["finished_at"] is None))
+        unfinished = self.run_folder.run["finished_at"] is None
+        return list(shortfalls(found, self._asked()._replace(interrupted=interrupted), unfinished=unfinished))
 
     def _asked(self) -> Asked:
         plugins, options = self._options.plugins, self._options

@@ -30,6 +30,9 @@ def test_nothing_at_all_is_said_with_how_to_go_on() -> None:
     assert said(unfinished=True, time_budget_s=5.0) == [
         "nothing was measured: the time budget of 5 s is spent; --resume goes on with it"
     ]
+    assert said(unfinished=True, time_budget_s=5.0, interrupted=True) == [
+        "nothing was measured to its end: the run was interrupted; --resume goes on with it"
+    ]
 
 
 @pytest.mark.parametrize("status", NOT_OK)

@@ -148,7 +148,9 @@ def test_a_run_that_did_not_finish_says_so_first_and_how_to_go_on(tmp_path: Path
     for name, finished in (("done", "2026-01-02T03:14:05Z"), ("ended", None)):
         asked = {"backends": ["a", "slow-one"]}
         run = run_of(tmp_path / name, [cell("a", FIRST, [1e-3] * 9)], finished_at=finished, options=asked)
+        (run.folder / "checkpoint.jsonl").write_text('{"problem": "n1c8h4w4-o8", "threads": 1}\n', encoding="utf-8")
         first = page_of(tmp_path / f"{name}-out", run).partition("<h2>")[0]
+        assert ("of 1 problem there are first rounds" in first) == (finished is None)
         assert ("Unfinished</strong>" in first) == ("--resume" in first) == (finished is None)
         assert ("was not measured, of slow-one nothing at all;" in first) == (finished is None)
 
