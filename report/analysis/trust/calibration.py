@@ -41,7 +41,7 @@ class Rates:
 def calibration(run: Run) -> tuple[list[Rates], str]:
     """The rates of the run's machine, or none and a sentence why."""
     path = run.folder.resolve().parent / CALIBRATION_FILE
-    remedy = "`pointwise-bench calibrate` measures it"
+    remedy = "'pointwise-bench calibrate' measures it"
     try:
         if path.is_symlink() or (path.exists() and not path.is_file()):  # a stranger's results may hold anything
             raise Defect("it is no plain file")

@@ -49,7 +49,7 @@ def test_no_pairs_are_no_share(tmp_path: Path) -> None:
 def test_a_machine_that_was_not_calibrated_says_so_and_how(tmp_path: Path) -> None:
     found, absent = calibration(run_of(tmp_path, []))
     assert found == []
-    assert "has not been measured; `pointwise-bench calibrate` measures it" in absent
+    assert "has not been measured; 'pointwise-bench calibrate' measures it" in absent
 
 
 @pytest.mark.parametrize(
