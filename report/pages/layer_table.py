@@ -21,6 +21,8 @@ UNCLEAR_MARK = "?"
 REUSED_MARK = "†"
 IN_PROCESS_MARK = "‡"
 
+MOST_COLUMNS: Final = 60
+"""Backends with a column, from the fastest on: nobody compares three thousand, and a browser took seconds for them."""
 
 _COLUMNS: Final = (
     *("backend", "name", "problem", "status", "reason", "median_s", "low_s", "high_s", "rounds", "leads", "sign"),
@@ -54,11 +56,14 @@ class LayerTable:
     rows: list[tuple[str, str, int, list[Entry]]]
     totals: list[Entry]
     speedups: list[Entry]
+    further: int = 0
+    """Backends with a time and no column."""
 
 
 def layer_table(group: ReportGroup, timings: pd.DataFrame, baseline: str | None) -> LayerTable:
     """The table of ``group``; ``timings`` are its rows only. Backends stand from the fastest to the incomplete."""
-    names = [standing.backend for standing in group.standings if standing.timed]
+    timed = [standing.backend for standing in group.standings if standing.timed]
+    names = timed[:MOST_COLUMNS]
     # A backend that ran nothing would be a column of one word; its reason is among the failures.
     cells = records(timings, _COLUMNS)
     found = {(row["backend"], row["name"], row["problem"]): row for row in cells}
@@ -78,6 +83,7 @@ def layer_table(group: ReportGroup, timings: pd.DataFrame, baseline: str | None)
         rows=rows,
         totals=[_total(standings[name], group, scale) for name in names],
         speedups=[_speedup(standings[name], group, baseline) for name in names],
+        further=len(timed) - len(names),
     )
 
 

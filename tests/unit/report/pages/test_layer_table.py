@@ -9,7 +9,7 @@ import pytest
 from make_groups import LAYERS, group_of, standing
 
 from pointwise_bench.report.analysis.wording import DASH
-from pointwise_bench.report.pages.layer_table import IN_PROCESS_MARK, REUSED_MARK, Entry, layer_table
+from pointwise_bench.report.pages.layer_table import IN_PROCESS_MARK, MOST_COLUMNS, REUSED_MARK, Entry, layer_table
 from pointwise_bench.report.statistics.signs import Sign
 
 CROSS = "\N{MULTIPLICATION SIGN}"
@@ -49,6 +49,16 @@ def test_a_row_per_layer_and_a_column_per_backend_in_the_order_of_the_standings(
         Entry("7.00", leads=True, hint="3.50 to 14.0"),
         Entry("14.0", leads=False, hint="7.00 to 28.0"),
     ]
+
+
+def test_of_thousands_the_fastest_have_columns_and_the_others_are_counted() -> None:
+    names = [f"b{number:03}" for number in range(MOST_COLUMNS + 2)]
+    group = group_of("tinynet", [standing(name, 1.0, "slower") for name in names])
+    rows = [row(name, layer, 1.0) for name in names for layer in (0, 1)]
+    table = layer_table(group, pd.DataFrame(rows), None)
+    assert table.backends == names[:MOST_COLUMNS]
+    assert table.further == 2
+    assert {len(entries) for *_, entries in table.rows} == {len(table.totals), len(table.speedups)} == {MOST_COLUMNS}
 
 
 def test_of_whom_it_is_unclear_whether_he_is_as_fast_is_marked() -> None:
