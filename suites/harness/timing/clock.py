@@ -30,6 +30,7 @@ LONGEST_WARM_UP_S: Final = POLICY.timing.longest_warm_up_s
 WARM_UP_BATCH_S: Final = POLICY.timing.warm_up_batch_s
 INTERVAL_S: Final = POLICY.timing.interval_s
 RENEWED_S: Final = POLICY.timing.renewed_s
+MOST_INTERVALS: Final = POLICY.timing.most_intervals
 WATCHED_S: Final = POLICY.acceptance.watched_s
 
 Sync = Callable[[], None]
@@ -61,6 +62,7 @@ class ClockedLayer:
         self.result: Any = None
         self.looks: Looks | None = None
         self._interval = 1  # calls
+        self._quickest_s = float("inf")
         self._call_each = _calling(layer, sync, len(inputs.first))
         self._sync = sync
 
@@ -79,7 +81,7 @@ class ClockedLayer:
             batch_s, _ = self._repeat(given, None)
             now = perf_counter()
             seconds_per_call = batch_s / calls
-            self._interval = max(1, ceil(INTERVAL_S / max(seconds_per_call, 1e-7)))
+            self._note_speed(seconds_per_call)
             # Settling means getting faster. A slower batch is noise, and noise is no reason to go on.
             level = seconds_per_call > (1 - LEVEL_WITHIN) * best
             if (level and batch_s >= WARM_UP_BATCH_S / 2) or now - began > LONGEST_WARM_UP_S:
@@ -112,13 +114,23 @@ class ClockedLayer:
             began = perf_counter()
             wall_s, self.result = self._repeat(given, looks)
             untimed_s += perf_counter() - began - wall_s
+            self._note_speed(wall_s / calls)
             cpu_over_wall = (cpu_seconds() - cpu_began) / (perf_counter() - asked)
             faults = page_faults() - faults_before - (0 if looks is None else looks.faults)
         return Turn(wall_s / calls, cpu_over_wall, wall_s, None, faults, untimed_s, salt=salt)
 
+    def _note_speed(self, seconds_per_call: float) -> None:
+        """By the quickest calls so far: on a busy machine others show what they waited, and intervals were too short.
+
+        What passes between these was 5 % of a turn at most then, and 20 % where a warm-up had waited most of its time.
+        """
+        self._quickest_s = min(self._quickest_s, seconds_per_call)
+        self._interval = max(1, ceil(INTERVAL_S / max(self._quickest_s, 1e-7)))
+
     def _repeat(self, given: Sequence[Any], looks: Looks | None) -> tuple[float, Any]:
         """The timed loop: seconds of all calls, and the last result."""
-        interval, lines, call_each = self._interval, self.inputs.lines, self._call_each
+        interval = max(self._interval, len(given) // MOST_INTERVALS)
+        lines, call_each = self.inputs.lines, self._call_each
         limit, results, seconds = limit_of(interval, len(given)), [None], 0.0
         due_s, renewals = RENEWED_S, 0
         for start in range(0, len(given), interval):

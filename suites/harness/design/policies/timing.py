@@ -20,6 +20,8 @@ class TimingPolicy:
     """Of one batch of the warm-up, of which most backends need three: a turn is as long."""
     interval_s: float = 50e-6
     """Of timed calls between two readings of the clock, of shorter calls: reading it and drawing takes 1 to 3 us."""
+    most_intervals: int = 2000
+    """Of a turn: in one of seconds, which looks into a clock, they are longer, and what passes between them less."""
     renewed_s: float = 200e-6
     """Of timed calls after which a part of the block has new values, at the earliest: that takes 4 us and more."""
     window_lines: int = 64

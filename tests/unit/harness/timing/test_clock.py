@@ -150,6 +150,7 @@ def test_no_input_of_a_timed_call_has_its_values_while_others_are_called(monkeyp
     And where parts are renewed after every call, none of all that the call before could have found.
     """
     monkeypatch.setattr(clock_module, "RENEWED_S", 0.0)
+    monkeypatch.setattr(clock_module, "INTERVAL_S", 0.0)
     backend, seen = Scripted(lambda call: None), list[bytes]()
     prepare = backend.prepare
 
@@ -185,3 +186,28 @@ def test_a_part_is_renewed_after_so_much_time_of_timed_calls() -> None:
     timed_layer.turn(1, 0.0)
     assert inputs.renewals == 0
     inputs.check_untouched()
+
+
+def test_an_interval_is_by_the_quickest_calls_and_longer_in_long_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a warm-up has waited for a processor makes none too short, as then looks are a large share of a turn."""
+    slow = [True]
+    timed_layer = JudgedLayer(Scripted(lambda call: time.sleep(0.01 if slow[0] else 0.0)), threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    timed_layer.warm_up()
+    assert timed_layer.timed._current is not None
+    clocked = timed_layer.timed._current.clocked
+    assert clocked._interval == 1
+    slow[0] = False
+    monkeypatch.setattr(clock_module, "INTERVAL_S", 0.01)
+    timed_layer.turn(200, 0.0)
+    found = clocked._interval
+    assert found > 1
+    slow[0] = True
+    timed_layer.turn(1, 0.0)
+    assert clocked._interval == found
+    slow[0] = False
+    clocked._interval, looked = 1, list[int]()
+    monkeypatch.setattr(clocked.looks, "consider", lambda results, *others: looked.append(len(results)))
+    monkeypatch.setattr(clock_module, "MOST_INTERVALS", 50)
+    timed_layer.turn(200, 0.0)
+    assert looked == [4] * 50
