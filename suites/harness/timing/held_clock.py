@@ -60,7 +60,7 @@ def _is_doubtful_alone(turn: TurnOnBothClocks, problem: Problem, seconds_per_cal
 
 def is_explained(turn: TurnOnBothClocks, most_beside_s: float) -> bool:
     """Whether a long turn shows that the clock is right."""
-    return turn.unexplained_s(most_beside_s) <= RULE.least_unexplained_s + RULE.closely * turn.outside_s
+    return turn.unexplained_s(most_beside_s) <= RULE.latest_s + RULE.closely * turn.outside_s
 
 
 def tells(turn: TurnOnBothClocks, most_beside_s: float) -> bool:
