@@ -19,6 +19,7 @@ import pytest
 
 from pointwise_bench import Problem
 from pointwise_bench.backends import registry
+from pointwise_bench.suites.harness.design.costs import size_factor
 from pointwise_bench.suites.harness.machine import environment
 from pointwise_bench.suites.harness.record.cell import Place
 from pointwise_bench.suites.harness.record.ended import Ended
@@ -89,7 +90,8 @@ class MadeClient:
 
     def set_up(self, cases: Any, timeout_s: float, *, whole: bool = True) -> SetUp:
         """Takes longer on the first problem of a worker."""
-        seconds = self._made.prepare_s + (self._made.first_s if self._is_new else 0.0)
+        first_s = self._made.first_s if self._is_new else 0.0
+        seconds = self._made.prepare_s * self._machine.size_of(self._problem) + first_s
         self._is_new = False
         if seconds > timeout_s:
             self._machine.clock.work(timeout_s)
@@ -115,7 +117,7 @@ class MadeClient:
 
     def check_answers(self, timeout_s: float, *, thorough: bool = False) -> None:
         """Takes its time."""
-        self._machine.clock.work(self._machine.about(self._made.check_s))
+        self._machine.clock.work(self._machine.about(self._made.check_s * self._machine.size_of(self._problem)))
 
     def finish(self, timeout_s: float) -> Finish:
         """The rest of what is done alone."""
@@ -225,6 +227,8 @@ class SimulatedMachine:
     cores: int = 2
     clock: Clock = field(default_factory=Clock)
     rng: Random = field(default_factory=lambda: Random(1))
+    sized: bool = False
+    """Whether what is untimed grows with a problem's arrays, as it was measured; else it is that of a tiny one."""
     timed_s: float = 0.0
     untimed_s: float = 0.0
     """Of all that ran beside others, as one core would have taken it; ``beside_s`` is what it took."""
@@ -235,6 +239,10 @@ class SimulatedMachine:
     def about(self, seconds: float) -> float:
         """What costs scatter by, as was measured on the reference machine: a seventh."""
         return max(0.0, self.rng.gauss(seconds, seconds / 7))
+
+    def size_of(self, problem: Problem | None) -> float:
+        """Times what a tiny problem takes."""
+        return size_factor(problem) if self.sized and problem is not None else 1.0
 
     def announce(self, line: str) -> None:
         """Keep a line with its moment."""
@@ -276,7 +284,8 @@ class SimulatedMachine:
         return SimpleNamespace(baseline_s=CANARY_S, work_s=work_s)
 
     def _cases(self, *arguments: Any) -> Any:
-        self.clock.work(CASES_S)
+        problem = next((each for each in arguments if isinstance(each, Problem)), None)
+        self.clock.work(CASES_S * self.size_of(problem))
         return SimpleNamespace(to_block=lambda: None)
 
     def _side_by_side(self, ask: Callable[[Any], None], asked: Iterable[Any], at_once: int) -> list[tuple[Any, Any]]:

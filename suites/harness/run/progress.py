@@ -17,43 +17,65 @@ class Progress:
     """Counts the finished problems of one stage of a run, and says how much time is left."""
 
     def __init__(
-        self, stage: str, problems: int, left_s: Callable[[Progress, float], float], announce: Callable[[str], None]
+        self, stage: str, problems: int, left_s: Callable[[Progress], float], announce: Callable[[str], None]
     ) -> None:
-        """``left_s`` is asked after each problem, with the mean seconds that one has taken."""
+        """``left_s`` is asked after each problem."""
         self._stage = stage
         self._problems = problems
         self._seconds_left = left_s
         self._announce = announce
-        self.done = 0
-        self._began = self._last = time.monotonic()
+        self._at_most = ""
+        self._last = time.monotonic()
+        self._seconds: list[float] = []
         self._overheads: list[float] = []
 
     @classmethod
     def of_pass(
-        cls, number: int, passes: int, problems: int, budget: TimeBudget, announce: Callable[[str], None]
+        cls,
+        number: int,
+        passes: int,
+        problems: int,
+        budget: TimeBudget,
+        announce: Callable[[str], None],
+        earlier: Sequence[Progress] = (),
     ) -> Progress:
-        """One of several passes over the same problems: what is left is foreseen from their mean."""
+        """One of several passes over the same problems: what is left is foreseen from their mean.
 
-        def left_s(progress: Progress, each_s: float) -> float:
-            later = max(0, passes - number - 1) * problems
-            return min(budget.left_s(), each_s * (progress.left + later))
+        ``earlier`` passes of the run count, too. The first problem of each is left out of the mean: workers start with
+        it, and behind it three times what was left had been foreseen for the second pass.
+        """
+
+        def left_s(progress: Progress) -> float:
+            known = [each._seconds for each in (*earlier, progress) if each._seconds]
+            later = [seconds for own in known for seconds in own[1:]] or known[-1]
+            usual_s = statistics.fmean(later)
+            starting_s = statistics.fmean(max(0.0, own[0] - usual_s) for own in known)
+            further = max(0, passes - number - 1)
+            return min(budget.left_s(), usual_s * (progress.left + further * problems) + starting_s * further)
 
         return cls(f"pass {number + 1}/{passes}" if number < passes else "undecided", problems, left_s, announce)
 
     @classmethod
     def of_stage(cls, stage: str, problems: int, budget: TimeBudget, announce: Callable[[str], None]) -> Progress:
-        """A stage of a run that goes on until its time is up."""
-        return cls(stage, problems, lambda _, __: budget.until_end_s(), announce)
+        """A stage of a run that goes on until its time is up, or until all is settled, which nobody knows before."""
+        progress = cls(stage, problems, lambda _: budget.until_end_s(), announce)
+        progress._at_most = "at most "
+        return progress
+
+    @property
+    def done(self) -> int:
+        """Finished problems."""
+        return len(self._seconds)
 
     def problem_done(self, title: str, parts: Sequence[PassSamples], ended: Sequence[Cell]) -> None:
         """Announce a finished problem."""
-        self.done += 1
         now = time.monotonic()
+        self._seconds.append(now - self._last)
         self._overheads.append(max(0.0, now - self._last - sum(part.timed_s for part in parts)))
         self._last = now
         place = f"{self._stage}, {self.done}/{self._problems}"
-        left_s = self._seconds_left(self, (now - self._began) / self.done)
-        self._announce(f"[{place}] {title}: {_result(parts, ended)}; {_duration(left_s)} left")
+        left = self._at_most + _duration(self._seconds_left(self))
+        self._announce(f"[{place}] {title}: {_result(parts, ended)}; {left} left")
 
     def expect(self, problems: int) -> None:
         """The stage has so many problems in all, which was not known when it began."""
@@ -85,4 +107,7 @@ def _time(seconds: float) -> str:
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+    """Two digits at least: 84 s had been said to be two minutes."""
+    if seconds >= 600:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds:.0f} s" if seconds < 100 else f"{round(seconds, -1):.0f} s"

@@ -20,6 +20,7 @@ class FullCourse:
         unlimited = passes.budget.seconds is None
         self._most_passes = 1 if in_process else rule.most_passes if unlimited else rule.most_passes_in_budget
         self._starting_s = 0.0  # of the last pass: seconds that starting and its first trial took beside the timing
+        self._begun: list[Progress] = []
 
     def run(self) -> None:
         """Measure what the run folder lacks."""
@@ -75,7 +76,10 @@ class FullCourse:
         if number:
             passes.restart()
         deadline = budget.begin_pass(max(1, self._planned_passes - number))
-        progress = Progress.of_pass(number, self._planned_passes, len(trials), budget, passes.announce)
+        progress = Progress.of_pass(
+            number, self._planned_passes, len(trials), budget, passes.announce, tuple(self._begun)
+        )
+        self._begun.append(progress)
         with passes.recorded(number, progress):
             began = time.monotonic()
             passes.start((name, planned.threads) for planned in trials for name in passes.pending(planned))

@@ -62,14 +62,17 @@ class Screening:
     def extend(self) -> bool:
         """Where time is left behind the finals: whether more was measured than the screening had reached.
 
-        Further whole groups with those who were near; or where everybody met everywhere, who had a part of the problems
-        only is measured on the others.
+        Further whole groups with those who were near. Where there are none left, or everybody met everywhere, who had a
+        part of the problems only is measured on the others: of thirty minutes, 23 were left over where four of forty
+        backends had been near the best, and the others had twelve of 500 problems.
         """
         passes = self._passes
         passes.costs.note_restart()  # the finals have other workers
         seconds = POLICY.screening.short_share * passes.budget.left_s()
-        if self._near is not None:
-            return self._more("more groups", 0, self._followed(self._open_tasks(), seconds, partly=True))
+        if self._near is not None and self._more(
+            "more groups", 0, self._followed(self._open_tasks(), seconds, partly=True)
+        ):
+            return True
         number = 1 + max((each for planned in passes.plan for each in passes.checkpoint.passes(planned.key)), default=0)
         left = self._left_by_limits()
         # Of what is left then, one answer may take a share: whoever needs longer would end as timed out.

@@ -69,7 +69,7 @@ def test_a_line_names_the_fastest_by_its_median_and_whoever_failed(clock: Clock)
         [ended("broken", "wrong"), ended("absent", "unavailable"), ended("picky", "unsupported")],
     )
     # 10 s each: 3 problems of this pass and 4 of each of two more are 110 s.
-    assert said == ["[pass 1/3, 1/4] resnet stage 1: quick 2 ms, best of 2, broken wrong; 2 min left"]
+    assert said == ["[pass 1/3, 1/4] resnet stage 1: quick 2 ms, best of 2, broken wrong; 110 s left"]
 
 
 def test_what_is_left_shrinks_and_ends_at_nothing(clock: Clock) -> None:
@@ -80,6 +80,31 @@ def test_what_is_left_shrinks_and_ends_at_nothing(clock: Clock) -> None:
         progress.problem_done("t", [], [])
     assert said == ["[pass 3/3, 1/2] t: nothing timed; 7 s left", "[pass 3/3, 2/2] t: nothing timed; 0 s left"]
     assert progress.left == 0
+
+
+def test_what_workers_take_to_start_is_not_foreseen_for_every_problem(clock: Clock) -> None:
+    """20 s until the first problem of each pass is done, and 2 s for each of the other nine."""
+    said: list[str] = []
+    passes: list[Progress] = []
+    for number in range(2):
+        passes.append(Progress.of_pass(number, 2, 10, Unlimited(), said.append, tuple(passes)))
+        for problem in range(10):
+            clock.now += 2 if problem else 20
+            passes[-1].problem_done("t", [], [])
+    left = [int(line.rsplit("; ", 1)[1].split()[0]) for line in said]
+    ends = [9 * 2 - 2 * problem for problem in range(10)]
+    assert left[1:] == [*(20 + 18 + each for each in ends[1:]), *ends]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.4, "0 s"), (84.4, "84 s"), (99.0, "99 s"), (144.0, "140 s"), (599.0, "600 s"), (640.0, "11 min")],
+)
+def test_a_duration_is_said_within_a_twentieth(clock: Clock, seconds: float, said: str) -> None:
+    """84 s had been two minutes."""
+    lines: list[str] = []
+    Progress.of_stage("screening", 1, Unlimited(left_s=seconds), lines.append).problem_done("t", [], [])
+    assert lines[0].endswith(f"; at most {said} left")
 
 
 def test_a_pass_beyond_the_planned_ones_is_for_what_is_undecided(clock: Clock) -> None:
@@ -106,7 +131,10 @@ def test_a_stage_ends_with_the_time_of_the_run(clock: Clock) -> None:
     progress.problem_done("t", [], [])
     progress.expect(4)
     progress.problem_done("t", [], [])
-    assert said == ["[screening, 1/9] t: nothing timed; 89 s left", "[screening, 2/4] t: nothing timed; 89 s left"]
+    assert said == [
+        "[screening, 1/9] t: nothing timed; at most 89 s left",
+        "[screening, 2/4] t: nothing timed; at most 89 s left",
+    ]
     assert progress.left == 2
 
 

@@ -8,6 +8,7 @@ import pytest
 from simulated_machine import problems
 
 from pointwise_bench import Problem
+from pointwise_bench.suites.harness.design import costs
 from pointwise_bench.suites.harness.design.costs import CostBook, Costs
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.cell import Place
@@ -221,3 +222,9 @@ def test_a_problem_of_two_groups_is_paid_for_once() -> None:
     assert Forecast(book("a")).fitting([shared], 10.0) == [shared]
     assert whole_groups([shared], {shared.planned.key}) == ("one", "two")
     assert whole_groups([shared], set()) == ()
+
+
+def test_a_first_run_of_a_minute_is_not_without_the_projects_own_kernel() -> None:
+    """By the usual costs, as nothing was measured yet. It had compiled for 15 s, and was the fastest."""
+    asked = [task(problem, *costs._usual_costs()) for problem in problems(20)]
+    assert ("numba-microkernel", 1) not in Forecast(CostBook(at_once=2)).too_slow(asked, 55.0)

@@ -247,7 +247,7 @@ def test_behind_the_scouts_groups_follow_as_long_as_one_fits(tmp_path: Path, mon
     assert partly_asked == [False, False, True, False, False]  # twice while it is chosen who is near
 
 
-@pytest.mark.usefixtures("without_finals")
+@pytest.mark.usefixtures("without_finals", "without_more")
 @pytest.mark.parametrize(
     ("time_budget_s", "limit"), [(80.0, POLICY.screening.near_in_haste), (130.0, POLICY.screening.near)]
 )
