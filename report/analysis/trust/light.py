@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from pointwise_bench.common.status import SKIPPED
-from pointwise_bench.report.analysis.trust.health import disturbed_share, unstable
+from pointwise_bench.report.analysis.trust.health import STARVED, disturbed_share, starved_share, unstable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +18,7 @@ Level = Literal["all", "ratios", "again"]
 
 # Pairing takes out what lasts longer than a round. Where most rounds are disturbed, they are so within the round, too.
 _MOST_DISTURBED: Final = 0.5
+_MOST_STARVED: Final = 0.3
 # By the rule of verdicts one problem in twenty may have a false one; a fifth of them is something else.
 _FALSE_ALARMS: Final = 0.2
 
@@ -58,6 +59,9 @@ def _again(run: Run, timings: pd.DataFrame, controls: ControlsFound) -> Light | 
     share = disturbed_share(run)
     if share is not None and share > _MOST_DISTURBED:
         return Light("again", f"a fixed piece of work was disturbed in {share:.0%} of the rounds", _QUIET)
+    if (starved := starved_share(run)) > _MOST_STARVED:
+        said = f"{starved:.0%} of the cells had less than {STARVED:g} processors while they were timed"
+        return Light("again", f"{said}: threads that wait for one another lose most by that", _QUIET)
     return None
 
 

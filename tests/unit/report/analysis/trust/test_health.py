@@ -150,6 +150,24 @@ def test_without_a_baseline_of_the_canary_nothing_is_known(tmp_path: Path) -> No
 # --- warnings -----------------------------------------------------------------------------------------------------
 
 
+def test_cells_that_had_less_than_a_processor_mark_the_run_and_one_backend_that_sleeps_does_not(tmp_path: Path) -> None:
+    """Eight busy processes on two cores: a canary of 0.2 ms fits between them, and two threads at once do not."""
+
+    def starved(name: str, *shares: float | None) -> Run:
+        cells = [
+            cell(f"{device}{number}", PROBLEM, [1e-3] * 20, canary_s=CALM, cpu_over_wall=share, device=device)
+            for device in ("cpu", "cuda")
+            for number, share in enumerate(shares if device == "cpu" else (0.1,) * len(shares))
+        ]
+        return run_of(tmp_path / name, cells)
+
+    assert unstable(starved("calm", 0.81, 0.99, 1.9)) is None
+    assert unstable(starved("sleeps", 0.1, 0.99, 1.9)) is None
+    assert unstable(starved("old", 0.1, None, None)) is None
+    said = "67% of the cells had less than 0.8 processors while they were timed"
+    assert unstable(starved("starved", 0.31, 0.79, 1.9)) == said
+
+
 def test_a_calm_and_whole_run_has_no_warning(tmp_path: Path) -> None:
     assert said_of(load_run(folder(tmp_path, CALM))) == []
 

@@ -56,6 +56,10 @@ def test_what_disturbs_single_times_leaves_the_ratios(tmp_path: Path, changed: d
     ("changed", "reason"),
     [
         ({"canary": 0.01}, "disturbed in 60% of the rounds"),
+        (
+            {"cells": [cell(name, PROBLEM, [1e-3] * 9, cpu_over_wall=0.3) for name in ("a", "b")]},
+            "100% of the cells had less than 0.8 processors while they were timed: threads that wait",
+        ),
         ({"controls": verdicts((0, "same"), (5, "slower"))}, "slowed on purpose was called faster in 1 of 2"),
         ({"controls": verdicts((0, "faster"), (0, "slower"))}, "called different from itself in 2 of 2"),
         ({"cells": [cell("a", PROBLEM, status="crashed")]}, "no cell has a time that may be compared"),
