@@ -80,6 +80,10 @@ def twice(called: Any, x: Any) -> Any:
     return called(x)
 
 
+def depthwise_fills_vectors(channels: int) -> bool:
+    return bool(channels % importlib.import_module("pointwise_bench.torch.own_kernel.depthwise_code").LANES == 0)
+
+
 def test_layers_take_in_what_follows_and_the_result_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     before, x = model(), torch.randn(2, 3, 9, 7)
     after = optimize(before, x)
@@ -90,7 +94,7 @@ def test_layers_take_in_what_follows_and_the_result_stays(monkeypatch: pytest.Mo
     kernel, onednn, modules = CHOOSING.KERNEL, CHOOSING.ONEDNN, CHOOSING.MODULES
     assert told == {
         ("first", kernel, True, False, "relu6"),
-        ("deep", onednn, True, False, "silu"),
+        ("deep", kernel if depthwise_fills_vectors(24) else onednn, True, False, "silu"),
         ("back", kernel, False, True, "relu"),
         ("gated.0", kernel, False, False, "silu"),
         ("gated.2", kernel, False, False, "hardswish"),
@@ -107,6 +111,37 @@ def test_layers_take_in_what_follows_and_the_result_stays(monkeypatch: pytest.Mo
             right, reached = before(x), after(x)
             assert close(reached, right)
             assert [one.stride() for one in reached] == [one.stride() for one in right]
+
+
+class Gates(nn.Module):  # type: ignore[misc, name-defined]
+    """As squeeze-and-excite has them, by a module, two functions and a method."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two, self.three, self.four = (nn.Conv2d(6, 20, 1) for _ in range(4))
+        self.gate = nn.Sigmoid()
+
+    def forward(self, x: Any) -> Any:
+        """Values between 0 and 1."""
+        functions = torch.sigmoid(self.two(x)), torch.nn.functional.sigmoid(self.three(x))
+        return self.gate(self.one(x)), *functions, self.four(x).sigmoid()
+
+
+@pytest.mark.parametrize("way", ["KERNEL", "ONEDNN"])
+def test_a_sigmoid_is_taken_in_and_is_right_from_end_to_end(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = getattr(CHOOSING, way)
+    monkeypatch.setattr(CHOOSING, "_least_times", lambda calls: {name: float(name != chosen) for name in calls})
+    before, x = Gates().eval(), torch.randn(2, 6, 5, 5)
+    after = optimize(before, x)
+    assert {(one.way, one.activation) for one in after.pointwise_report.sites} == {(chosen, "sigmoid")}
+    with torch.no_grad():
+        for scale in (0.0, 1e-6, 1.0, 30.0, 1e3, 1e30):
+            right, reached = before(scale * x), after(scale * x)
+            rounded = min(1e-7 + 2e-7 * scale, 1e-3)  # of sums whose last places may differ
+            for one, other in zip(reached, right, strict=True):
+                assert torch.allclose(one, other, rtol=1e-5, atol=rounded), scale
+        x[0, 0, 0, 0] = float("nan")
+        assert all(bool((one.isnan() == other.isnan()).all()) for one, other in zip(after(x), before(x), strict=True))
 
 
 class Turned(nn.Module):  # type: ignore[misc, name-defined]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-STEEPEST: Final = {"none": 1.0, "relu": 1.0, "relu6": 1.0, "silu": 1.1, "hardswish": 1.5, "gelu": 1.13}
+STEEPEST: Final = {"none": 1.0, "relu": 1.0, "relu6": 1.0, "silu": 1.1, "hardswish": 1.5, "gelu": 1.13, "sigmoid": 0.25}
 """By how much each can enlarge an error of what it is given."""
 
 ONEDNN: Final[dict[str, tuple[str, list[float], str]]] = {
@@ -14,6 +14,7 @@ ONEDNN: Final[dict[str, tuple[str, list[float], str]]] = {
     "silu": ("swish", [], ""),
     "hardswish": ("hardswish", [], ""),
     "gelu": ("gelu", [], "none"),
+    "sigmoid": ("sigmoid", [], ""),
 }
 """What PyTorch's operators for oneDNN call them, with their numbers."""
 
@@ -33,11 +34,13 @@ def activation_of(node: Any, module: Any) -> str:
         return "none"
     if node.op == "call_function":
         return _functions().get(node.target, "none")
-    return {"relu": "relu", "relu_": "relu"}.get(node.target, "none") if node.op == "call_method" else "none"
+    methods = {"relu": "relu", "relu_": "relu", "sigmoid": "sigmoid"}
+    return methods.get(node.target, "none") if node.op == "call_method" else "none"
 
 
 def applied(activation: str, y: Any) -> Any:
     """The same by PyTorch."""
+    import torch
     from torch.nn import functional
 
     known: dict[str, Any] = {
@@ -46,6 +49,7 @@ def applied(activation: str, y: Any) -> Any:
         "silu": functional.silu,
         "hardswish": functional.hardswish,
         "gelu": functional.gelu,
+        "sigmoid": torch.sigmoid,
     }
     return known[activation](y) if activation != "none" else y
 
@@ -53,7 +57,8 @@ def applied(activation: str, y: Any) -> Any:
 def _modules() -> dict[Any, str]:
     from torch import nn
 
-    return {nn.ReLU: "relu", nn.ReLU6: "relu6", nn.SiLU: "silu", nn.Hardswish: "hardswish", nn.GELU: "gelu"}
+    rectifiers = {nn.ReLU: "relu", nn.ReLU6: "relu6"}
+    return rectifiers | {nn.SiLU: "silu", nn.Hardswish: "hardswish", nn.GELU: "gelu", nn.Sigmoid: "sigmoid"}
 
 
 def _functions() -> dict[Any, str]:
@@ -66,4 +71,6 @@ def _functions() -> dict[Any, str]:
         functional.silu: "silu",
         functional.hardswish: "hardswish",
         functional.gelu: "gelu",
+        functional.sigmoid: "sigmoid",
+        torch.sigmoid: "sigmoid",
     }

@@ -1,7 +1,7 @@
 """A depthwise convolution by code of our own: what lies between the 1x1 convolutions of mobile networks.
 
-Measured in them, a call of oneDNN for it took two to three times as long where pictures are small, most of that before
-it computes anything. Where pictures are large oneDNN is as fast, and then it is chosen.
+Measured on layers of MobileNetV2, a call of oneDNN for it took two to three times as long on pictures of 14 x 14 and of
+7 x 7. On the largest oneDNN is as fast, and then it is chosen.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ def finished(v: Any, activation: Any) -> Any:
         return v * relu6(v + three) * sixth
     if activation == 5:
         return half * v * (one + error_function(v * root))
-    return v
+    return one / (one + exponential(-v)) if activation == 6 else v
 
 
 def loop_of(activation: int) -> Any:
@@ -145,7 +145,7 @@ def loop_of(activation: int) -> Any:
     return row
 
 
-row0, row1, row2, row3, row4, row5 = map(loop_of, range(6))
+row0, row1, row2, row3, row4, row5, row6 = map(loop_of, range(7))
 
 
 @njit  # type: ignore[untyped-decorator]
@@ -162,8 +162,10 @@ def finish(place: Any, other: Any, activation: Any, count: Any) -> None:
         row3(y, added, count)
     elif activation == 4:
         row4(y, added, count)
-    else:
+    elif activation == 5:
         row5(y, added, count)
+    else:
+        row6(y, added, count)
 
 
 @cfunc(  # type: ignore[untyped-decorator]

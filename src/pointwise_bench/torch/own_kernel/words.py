@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-ACTIVATIONS: Final = ("none", "relu", "relu6", "silu", "hardswish", "gelu")
+ACTIVATIONS: Final = ("none", "relu", "relu6", "silu", "hardswish", "gelu", "sigmoid")
 """By the number under which the compiled code knows them."""
 
 WORK, X, Y, PLAN, OTHER, ACTIVATION, THREAD, TEAM, PARTS, ZEROS, BEGINS = range(11)
