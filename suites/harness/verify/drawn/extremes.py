@@ -32,7 +32,8 @@ refused.
 SMALLEST_VALUE: Final = 0.25
 LARGEST_VALUE: Final = 4.0
 """Between these are the sizes of what is made larger or smaller here, but for such powers."""
-ODD_COLUMNS: Final = 4  # with NaN, or infinities
+ODD_KINDS: Final = ((np.nan,), (np.inf,), (-np.inf, -np.inf), (np.inf, -np.inf))
+"""What is no number, as it stands in the terms of a column: NaN, an infinity, two of one sign and two of both."""
 CLEARLY: Final = 14  # powers of two between a sum and what may be lost of it where small numbers count as zero
 
 
@@ -87,6 +88,8 @@ class Extremes:
         self._rng = rng
         self._form = Form.of(problem)
         self._places = self._form.images * self._form.columns  # of columns, the same in all groups
+        # Powers of two: of the smallest number and the largest one; of a column that meets the largest weights without
+        # a number below the normal ones, and of one whose sums are so far above what may be lost that none vanishes.
         info = ml_dtypes.finfo(problem.dtype)
         self._smallest = ceil(log2(float(info.smallest_subnormal)))
         self._lowest = ceil(log2(_smallest_normal(problem.dtype) / SMALLEST_VALUE)) + LARGEST_WEIGHTS[problem.dtype]
@@ -99,7 +102,7 @@ class Extremes:
         clear = self._rng.integers(self._clear, self._clear + 8, self._places)
         any_size = self._rng.integers(self._lowest, self._clear + 8, self._places)
         powers = np.where(self._rng.random(self._places) < 0.5, any_size, clear)
-        if self._places < ODD_COLUMNS:
+        if self._places < len(ODD_KINDS):
             powers = clear
         products = self._scaled(powers)
         alone = self._alone()
@@ -112,7 +115,7 @@ class Extremes:
         sizes = max(float(self._usual.magnitude.max(initial=0)), LARGEST_VALUE * 2.0 ** -SMALLEST_WEIGHTS[self._dtype])
         highest = self._largest - 2 - ceil(log2(sizes))
         powers = self._rng.integers(0, 2 * max(1, highest), self._places).clip(min(0, highest), highest)
-        if self._places < ODD_COLUMNS:
+        if self._places < len(ODD_KINDS):
             powers = np.full(self._places, highest)
         products = self._scaled(powers)
         alone = self._alone()
@@ -158,20 +161,19 @@ class Extremes:
         products.magnitude[image, :, :, column] = np.abs(sums)
 
     def _put_in_what_is_no_number(self, products: Products, alone: Array) -> None:
-        """NaN, an infinity, two of one sign and two of both, in a column each, whatever else is in it.
+        """One of :data:`ODD_KINDS` in a column each, whatever else is in it.
 
         Not in those that keep one term, whose product may overflow: whether it does before it meets an infinity is a
-        question of order.
+        question of order. A single column has one in half of the cases, as nothing else is seen beside it.
         """
-        kinds = ((np.nan,), (np.inf,), (-np.inf, -np.inf), (np.inf, -np.inf))
-        places = np.setdiff1d(np.arange(self._places), alone)
-        count = min(ODD_COLUMNS, self._places // 2) if self._places != 1 else int(self._rng.integers(2))
-        for place, which in zip(
-            self._rng.permutation(places)[:count], self._rng.permutation(ODD_COLUMNS), strict=False
-        ):
-            image, column = divmod(int(place), self._form.columns)
-            terms = self._rng.permutation(self._form.terms)[: len(kinds[which])]
-            for term, value in zip(terms, kinds[which], strict=False):
+        count = int(self._rng.integers(2)) if self._places == 1 else min(len(ODD_KINDS), self._places // 2)
+        free = np.setdiff1d(np.arange(self._places), alone)
+        chosen = self._rng.permutation(free)[:count]
+        for place, kind in zip(chosen.tolist(), self._rng.permutation(len(ODD_KINDS)).tolist(), strict=False):
+            image, column = divmod(place, self._form.columns)
+            values = ODD_KINDS[kind]
+            terms = self._rng.permutation(self._form.terms)[: len(values)]
+            for term, value in zip(terms, values, strict=False):  # of a column with one term, the first value alone
                 products.right[image, :, term, column] = value
                 products.sums[image, :, :, column] += self._left[:, :, term].astype(np.float64) * value
 

@@ -113,9 +113,9 @@ class Integers(Drawn):
         if residual is not None:
             with np.errstate(invalid="ignore"):  # two infinities are the point of it
                 sums += residual.astype(sums.dtype)
-        if self.problem.activation not in error_bounds.OWN_ROUNDOFFS:
-            return Case(inputs, self.answer(activated(self.problem.activation, sums), left))
         answer = activated(self.problem.activation, sums)
+        if self.problem.activation not in error_bounds.OWN_ROUNDOFFS:
+            return Case(inputs, self.answer(answer, left))
         answer[sums == -np.inf] = 0
         allowed = error_bounds.allowed_of_activation(self.problem, answer, sums)
         return Case(inputs, self.answer(answer), self.answer(allowed), extreme=True)
@@ -172,13 +172,13 @@ class Integers(Drawn):
         right, sums, left = right.copy(), sums.copy(), self.left
         if 0 not in right.shape:
             last, middle = self.form.groups - 1, self.form.columns // 2
-            poisoned = ((-1, last, -1), (-1, last, middle - 1), (0, 0, middle), (0, 0, 0))
-            for (image, group, column), term, value in zip(
-                poisoned, (-1, -1, 0, 0), (np.inf, np.inf, np.nan, np.nan), strict=True
-            ):
-                right[image, group, term, column] = value
+            infinite, of_nan = ((-1, last, -1), (-1, last, middle - 1)), ((0, 0, middle), (0, 0, 0))
+            for image, group, column in infinite:
+                right[image, group, -1, column] = np.inf
+            for image, group, column in of_nan:
+                right[image, group, 0, column] = np.nan
             with np.errstate(invalid="ignore"):  # infinity times zero is the point of it
-                for image, group, column in poisoned:
+                for image, group, column in (*infinite, *of_nan):
                     answer = self._column(group, right[image, group, :, column])
                     sums[image, group, :, column] = self.add_bias(answer, slice(group, group + 1))[0, 0, :, 0]
             if self.problem.direction == "backward-weight":

@@ -8,7 +8,7 @@ what they were, and are as exact. A zero meets the infinity among the inputs, wh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -55,20 +55,17 @@ class OddWeights:
             return cls()
         if problem.direction == "backward-input" and problem.stride > 1:
             return cls()
-        infinity = np.inf if problem.activation != "none" else float(rng.choice([-np.inf, np.inf]))
-        kinds = [(False, np.nan), (False, float(rng.choice([-np.inf, np.inf])))]
-        if bias:
-            kinds += [(True, np.nan), (True, infinity)]
+        kinds = _kinds(problem, rng, bias=bias)
         count = min(len(kinds), rows // ROWS_FOR_ONE) if rows >= ROWS_FOR_ONE else int(rng.integers(2))
         chosen = [kinds[number] for number in rng.permutation(len(kinds))[:count]]
-        at = [row for row in rng.permutation(rows) if row not in spared][:count]
-        placed = [(int(row), of_bias, value) for row, (of_bias, value) in zip(at, chosen, strict=False)]
-        weights = tuple(
-            OddWeight(*divmod(row, form.rows), int(rng.integers(form.terms)), value)
-            for row, of_bias, value in placed
-            if not of_bias
-        )
-        return cls(weights, tuple((row, value) for row, of_bias, value in placed if of_bias))
+        at = [int(row) for row in rng.permutation(rows) if row not in spared][:count]
+        weights, of_bias = [], []
+        for row, kind in zip(at, chosen, strict=False):  # fewer rows than kinds, where most are spared
+            if kind.of_bias:
+                of_bias.append((row, kind.value))
+            else:
+                weights.append(OddWeight(*divmod(row, form.rows), int(rng.integers(form.terms)), kind.value))
+        return cls(tuple(weights), tuple(of_bias))
 
     def put_in(self, left: Array, bias: Array | None) -> None:
         """Put them into the weights, in place."""
@@ -87,6 +84,24 @@ class OddWeights:
             terms = right[:, each.group, each.term].astype(sums.dtype)
             with np.errstate(invalid="ignore"):  # infinity times zero is the point of it
                 sums[:, each.group, each.row] = terms * each.value
+
+
+class _Kind(NamedTuple):
+    """A number that a row may have in its weights, or in its bias."""
+
+    of_bias: bool
+    value: float
+
+
+def _kinds(problem: Problem, rng: np.random.Generator, *, bias: bool) -> list[_Kind]:
+    """NaN and an infinity of any sign, of weights and, if there is one, of the bias.
+
+    Before an activation that of the bias is above zero: below it, the whole row would be what an activation makes of
+    minus infinity, which is zero whatever the sums are.
+    """
+    infinite_bias = np.inf if problem.activation != "none" else float(rng.choice([-np.inf, np.inf]))
+    kinds = [_Kind(False, np.nan), _Kind(False, float(rng.choice([-np.inf, np.inf])))]
+    return [*kinds, _Kind(True, np.nan), _Kind(True, infinite_bias)] if bias else kinds
 
 
 def rows_with_zero(left: Array) -> frozenset[int]:

@@ -71,13 +71,11 @@ class Reals(Drawn):
         seen = self._within_reach(usual) if self.bends else usual
         residuals = self.residuals
         with np.errstate(over="ignore", invalid="ignore"):
-            return (
-                self.weights(),
-                self._case(seen, residuals.usual(), self._skipped()),
-                self._case(seen.negated(), residuals.usual(), self._skipped()),
-                self._extreme_case(extremes.faint(), residuals.faint()),
-                self._extreme_case(loud := extremes.loud(), residuals.loud(loud.sums)),
-            )
+            first = self._case(seen, residuals.usual(), self._skipped())
+            second = self._case(seen.negated(), residuals.usual(), self._skipped())
+            faint = self._extreme_case(extremes.faint(), residuals.faint())
+            large = extremes.loud()
+            return self.weights(), first, second, faint, self._extreme_case(large, residuals.loud(large.sums))
 
     def _drawn_products(self) -> Products:
         images, groups, terms, columns = self.form.right
