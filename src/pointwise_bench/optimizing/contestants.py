@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from pointwise_bench.common.formats import EAGER, ONNX_RUNTIME, OPTIMISED, TORCH_COMPILE, WITHOUT_KERNEL
-from pointwise_bench.optimizing.onnx_process import NoOnnxRuntime, OnnxProcess, first_line, timed
+from pointwise_bench.optimizing.onnx_process import NoOnnxRuntime, OnnxProcess, first_line
+from pointwise_bench.optimizing.turns import Timed, timed
 from pointwise_bench.torch import Report, optimize
 from pointwise_bench.torch.choosing import KERNEL, MODULES, ONEDNN, ChosenWay
 from pointwise_bench.torch.programs import close, make
 
 RIVALS: Final = (TORCH_COMPILE, ONNX_RUNTIME)
-
-Timed = Callable[[int], float]
 
 
 @dataclass

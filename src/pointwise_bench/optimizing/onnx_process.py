@@ -11,11 +11,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from pointwise_bench.optimizing.turns import timed
 from pointwise_bench.suites.harness.machine.parent_death import die_with
 
 PACKAGES: Final = ("onnxruntime", "onnx", "onnxscript")
@@ -110,19 +109,6 @@ def missing_packages() -> str:
 def first_line(error: BaseException) -> str:
     """What it says, as far as a line of a table has room."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), "")[:200]
-
-
-def timed(call: Callable[[], object]) -> Callable[[int], float]:
-    """Seconds of so many calls: the first one finds the caches as others have left them, and is not counted."""
-
-    def seconds(calls: int) -> float:
-        call()
-        began = time.perf_counter()
-        for _ in range(calls):
-            call()
-        return max(time.perf_counter() - began, 1e-9)
-
-    return seconds
 
 
 # --- in the process of its own ------------------------------------------------------------------------------------

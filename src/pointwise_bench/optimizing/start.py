@@ -9,26 +9,20 @@ from __future__ import annotations
 import json
 import math
 import os
-import random
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pointwise_bench.common.formats import EAGER
 from pointwise_bench.harvest.operations import HarvestError
 from pointwise_bench.optimizing.contestants import Contestants, contestants
 from pointwise_bench.optimizing.onnx_process import NoOnnxRuntime
 from pointwise_bench.optimizing.subject import subject
+from pointwise_bench.optimizing.turns import rounds
 from pointwise_bench.suites.harness.machine.parent_death import die_with
-
-TURN_S: Final = 0.05
-"""Of each way in each round: long beside a wake-up of threads, and of a process that was stopped."""
-FEWEST_ROUNDS: Final = 6
-"""Of one start, from which on a sign test of its own has an interval of 95 %."""
 
 
 def measured(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,10 +32,7 @@ def measured(request: Mapping[str, Any]) -> dict[str, Any]:
     model, x = subject(request["model"], tuple(map(tuple, request["inputs"])))
     torch.set_num_threads(request["threads"])
     with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
-        try:
-            model(x)
-        except Exception as error:  # whatever the code of a model raises
-            raise HarvestError(f"{request['model']}: cannot be called: {type(error).__name__}: {error}") from None
+        _check_callable(request["model"], model, x)
         with contestants(model, x, request["threads"], request["skipped"], Path(folder)) as found:
             if EAGER in found.wrong:
                 raise HarvestError(f"{request['model']}: gives other results each time, and none can be held to them")
@@ -56,23 +47,15 @@ def measured(request: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def rounds(ways: Mapping[str, Callable[[int], float]], seconds: float) -> dict[str, list[float]]:
-    """By way its seconds per call in each round; in each everybody has a turn, in an order that is drawn."""
-    calls = {}
-    for name, way in ways.items():
-        way(1)
-        calls[name] = max(1, math.ceil(TURN_S / way(1)))
-    samples: dict[str, list[float]] = {name: [] for name in ways}
-    began, count = time.perf_counter(), 0
-    while count < FEWEST_ROUNDS or time.perf_counter() - began < seconds:
-        for name in random.sample(list(ways), len(ways)):
-            samples[name].append(ways[name](calls[name]) / calls[name])
-        count += 1
-    return samples
+def _check_callable(name: str, model: Any, x: Any) -> None:
+    try:
+        model(x)
+    except Exception as error:  # whatever the code of a model raises
+        raise HarvestError(f"{name}: cannot be called: {type(error).__name__}: {error}") from None
 
 
 def _ways(found: Contestants, samples: Mapping[str, list[float]]) -> dict[str, Any]:
-    # Of the same digits as cells have: more would be noise.
+    """Those that were timed, with as many digits as cells have, as more would be noise; why the others were not."""
     ways: dict[str, Any] = {
         name: {"status": "ok", "samples_s": [float(f"{one:.7g}") for one in own], "differs": _finite(found, name)}
         for name, own in samples.items()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pointwise_bench.common.formats import MODEL_WAYS
+from pointwise_bench.common.formats import EAGER, MODEL_WAYS
 from pointwise_bench.suites.harness.machine.environment import packages
 from pointwise_bench.suites.harness.machine.project_version import project_version
 from pointwise_bench.suites.harness.machine.thread_variables import worker_variables
@@ -87,7 +87,7 @@ def _answer(printed: str, said: str, code: int, model: str) -> dict[str, Any]:
 def entry_of(asked: AskedModel, starts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The starts as one entry of ``models.json``."""
     ways = {name: _way([start["ways"][name] for start in starts]) for name in MODEL_WAYS}
-    sizes = [len(start["ways"]["eager"]["samples_s"]) for start in starts]
+    sizes = [len(start["ways"][EAGER]["samples_s"]) for start in starts]
     return {
         "model": asked.model,
         "input": starts[0]["input"],
