@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from no_glances import no_glances
 from simulated_machine import Made, SimulatedMachine, problems, run_of
 from soak import SOAK
 
@@ -28,6 +30,13 @@ FIELD = {
 
 COUNT, SECONDS = (500, 3600.0) if SOAK else (60, 450.0)
 """Problems on which everybody meets within an hour, or a sample of both."""
+
+
+@pytest.fixture(autouse=True)
+def only_turns_that_are_scripted() -> Iterator[None]:
+    """See :func:`no_glances`."""
+    with no_glances():
+        yield
 
 
 def test_the_plan_holds_and_untimed_work_is_shared_among_the_cores(
