@@ -22,7 +22,8 @@ from unittest import mock
 from xml.etree import ElementTree
 
 import pytest
-from corruptions import ANYTHING, KINDS, Damage, clean_lines, clean_settings, damage, flipped, places_in
+from corruptions import ANYTHING, clean_lines, clean_settings, flipped, places_in
+from damaged_runs import KINDS, Damage, damage
 from make_claims import CLEAN, DESCRIBED, lines_of, write_claims
 from report_folder import report, rows_of
 
