@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import pytest
 from house import BACKENDS, COMPILED, contestants, heavy_at_the_top, helpers
 from imports import FILES, PACKAGE, modules_of, ours, tree
-from places import ROOT
+from places import HELPERS, ROOT
 
 # Packages of which every module has a test file of its own name, and the folder of tests that mirrors each.
 MIRRORED = {"report": "tests/unit/report", "suites.harness": "tests/unit/harness"}
@@ -17,7 +17,9 @@ MIRRORED = {"report": "tests/unit/report", "suites.harness": "tests/unit/harness
 # or takes long.
 ELSEWHERE = {"report": (), "suites.harness": ("tests/process", "tests/run", "tests/gate", "tests/long")}
 
-LONGEST_BACKEND, LONGEST_HELPER, LONGEST_PART = 80, 150, 300  # lines
+LONGEST_FILE, LONGEST_BACKEND, LONGEST_HELPER, LONGEST_PART = 399, 80, 150, 300  # lines
+# A plugin is one file, and its sixty backends, which nobody reads in a row, are registered in one worker's process.
+LONG_BY_NATURE = {HELPERS / "plugins" / "misbehaving.py"}
 
 
 # --- tests --------------------------------------------------------------------------------------------------------
@@ -61,7 +63,15 @@ def longer_than(most: int, modules: Iterable[str]) -> dict[str, int]:
     return {module: count for module, count in lines.items() if count > most}
 
 
-def test_a_backend_is_read_in_one_sitting() -> None:
+def test_a_file_is_read_in_one_sitting() -> None:
+    """Those of tests and experiments too."""
+    files = {*FILES.values(), *(path for folder in ("tests", "docs") for path in (ROOT / folder).rglob("*.py"))}
+    assert len(files) > 800
+    lines = {path: len(path.read_text().splitlines()) for path in files}
+    assert {path for path, count in lines.items() if count > LONGEST_FILE} == LONG_BY_NATURE
+
+
+def test_a_backend_is_read_in_a_minute() -> None:
     assert longer_than(LONGEST_BACKEND, contestants()) == {}
 
 
