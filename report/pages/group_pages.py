@@ -52,7 +52,8 @@ class Surroundings:
 
 def group_pages(found: RunAnalysis, group: ReportGroup, columns: Columns, around: Surroundings) -> GroupPages:
     """``columns`` are ``COLUMNS`` of the group's rows in the table of times."""
-    view = network_view(found.run, group, columns, found.baseline, around.colours)
+    doubted = found.light.level == "again"
+    view = network_view(found.run, group, columns, found.baseline, around.colours, doubted)
     parts = details_of(found.run, group, columns, around.cells, around.colours)
     stem = f"{around.prefix}layers-{slug_of(group.name)}-threads-{group.threads}"
     names = [f"{stem}.html", *(f"{stem}-{number}.html" for number in range(2, len(parts) + 1))]

@@ -92,9 +92,14 @@ class NetworkView:
 
 
 def network_view(
-    run: Run, group: ReportGroup, timings: pd.DataFrame | Columns, baseline: str | None, colours: Mapping[str, Look]
+    run: Run,
+    group: ReportGroup,
+    timings: pd.DataFrame | Columns,
+    baseline: str | None,
+    colours: Mapping[str, Look],
+    doubted: bool = False,
 ) -> NetworkView:
-    """``timings`` are the rows of ``group`` alone."""
+    """``timings`` are the rows of ``group`` alone. ``doubted``: see :func:`sentence_of`."""
     ranked = [standing for standing in group.standings if standing.total is not None and standing.behind is not None]
     if not group.is_whole:  # a part of a network has no total
         ranked = []
@@ -105,7 +110,7 @@ def network_view(
     bars, one = _bars(group, ranked[:MOST_BARS], chosen, colours)
     segments = strip(group, timings, colours)
     return NetworkView(
-        sentence=sentence_of(group, baseline),
+        sentence=sentence_of(group, baseline, doubted),
         baseline=chosen,
         menu=tuple(dict.fromkeys([*choice[:_MENU], *([chosen] * bool(chosen))])),
         bars=bars,
@@ -141,8 +146,11 @@ def _in_one_pass(run: Run, ranked: Sequence[Standing]) -> str:
 # --- the sentence -------------------------------------------------------------------------------------------------
 
 
-def sentence_of(group: ReportGroup, baseline: str | None) -> Sentence:
-    """Which backend to use, how far ahead it is of the next and of the baseline, and which share of the roof it has."""
+def sentence_of(group: ReportGroup, baseline: str | None, doubted: bool = False) -> Sentence:
+    """Which backend to use, how far ahead it is of the next and of the baseline, and which share of the roof it has.
+
+    Nothing is sure in a run that is ``doubted``, as one that has to be measured again (:mod:`analysis.trust.light`).
+    """
     title = f"{group.called}, {group.threads} thread{'s' * (group.threads != 1)}"
     if not group.is_whole:
         missing = _first_of([layer.name or layer.problem for layer in group.missing])
@@ -150,7 +158,7 @@ def sentence_of(group: ReportGroup, baseline: str | None) -> Sentence:
         return Sentence(title, "no total and no winner", said, sure=False)
     if not group.leaders:
         return Sentence(title, "no total and no winner", "no backend has comparable times for all layers", sure=False)
-    use, parts = _who(group)
+    use, parts = _who(group, doubted)
     slower, first = group.next_slower, group.leaders[0]
     if slower is not None and slower.behind is not None:
         parts.append(f"{_ratio(slower)} faster than {slower.backend} {_interval(slower)}")
@@ -159,7 +167,7 @@ def sentence_of(group: ReportGroup, baseline: str | None) -> Sentence:
     usual = next((one for one in group.standings if one.backend == baseline and one.behind is not None), None)
     if usual is not None and usual not in (first, slower):
         parts.append(f"{_ratio(usual)} over {usual.backend}")
-    return Sentence(title, use, "; ".join(parts), sure=not group.undecided and not group.alone)
+    return Sentence(title, use, "; ".join(parts), sure=not (group.undecided or group.alone or doubted))
 
 
 def _of_roof(share: float) -> str:
@@ -169,7 +177,7 @@ def _of_roof(share: float) -> str:
     return f"{100 * share:.0f} % of what this machine can do"
 
 
-def _who(group: ReportGroup) -> tuple[str, list[str]]:
+def _who(group: ReportGroup, doubted: bool) -> tuple[str, list[str]]:
     """What to use, and the sign that goes with it."""
     leaders = [one.backend for one in group.leaders]
     parts = [f"= equal within {100 * MARGIN:g} %"] * (len(leaders) > 1)
@@ -181,6 +189,8 @@ def _who(group: ReportGroup) -> tuple[str, list[str]]:
         return f"perhaps {_either(leaders)}", parts
     if group.alone:  # it has beaten nobody
         return f"only {leaders[0]} has times", parts
+    if doubted:
+        return f"perhaps {_either(leaders)}", [*parts, "this run has to be measured again"]
     return f"use {_either(leaders)}", parts
 
 

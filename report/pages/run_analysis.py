@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -11,6 +12,8 @@ from pointwise_bench.report.analysis.comparisons import compare_run
 from pointwise_bench.report.analysis.groups import ReportGroup, group_up
 from pointwise_bench.report.analysis.roofline import Roofs
 from pointwise_bench.report.analysis.timings import tabulate
+from pointwise_bench.report.analysis.trust.controls import ControlsFound, controls_of
+from pointwise_bench.report.analysis.trust.light import Light, light_of
 from pointwise_bench.report.claims.gains import Gain, gains
 from pointwise_bench.report.reading.run import Run
 
@@ -26,6 +29,16 @@ class RunAnalysis:
     comparisons: pd.DataFrame
     groups: list[ReportGroup]
     gains: list[Gain]
+
+    @cached_property
+    def controls(self) -> ControlsFound:
+        """Verdicts on backends whose truth is known."""
+        return controls_of(self.run)
+
+    @cached_property
+    def light(self) -> Light:
+        """How far all of this can be trusted."""
+        return light_of(self.run, self.timings, self.controls)
 
 
 def analyse(run: Run, baseline: str | None = None) -> RunAnalysis:

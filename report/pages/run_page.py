@@ -22,9 +22,7 @@ from pointwise_bench.report.analysis.groups import ReportGroup
 from pointwise_bench.report.analysis.roofline import Roofs
 from pointwise_bench.report.analysis.series import Columns, columns_of_parts, values_of
 from pointwise_bench.report.analysis.trust.calibration import calibration
-from pointwise_bench.report.analysis.trust.controls import controls_of
 from pointwise_bench.report.analysis.trust.health import disturbed_share, unreached, unstable, warnings
-from pointwise_bench.report.analysis.trust.light import light_of
 from pointwise_bench.report.analysis.wording import plainly, threads_of
 from pointwise_bench.report.claims import claim_tables
 from pointwise_bench.report.pages.answers import NetworkAnswer, answer, headline, verdict_counts
@@ -146,7 +144,6 @@ def facts_of(found: RunAnalysis) -> dict[str, Any]:
     run = found.run
     finished = bool(run.settings.get("finished_at"))
     rates, rates_absent = calibration(run)
-    controls = controls_of(run)
     return {
         "machine": run.machine,
         "name": run.name,
@@ -159,8 +156,8 @@ def facts_of(found: RunAnalysis) -> dict[str, Any]:
         "unstable": unstable(run),
         "rates": rates,
         "rates_absent": rates_absent,
-        "controls": controls,
-        "light": light_of(run, found.timings, controls),
+        "controls": found.controls,
+        "light": found.light,
         "left_out": run.defects,
         "headline": _headline(found),
         "answers": [(number, group, answer(group)) for number, group in enumerate(found.groups, 1)],

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.overall.recorded import Recorded, recorded
-from pointwise_bench.report.analysis.trust.controls import controls_of
-from pointwise_bench.report.analysis.trust.light import Light, light_of
+from pointwise_bench.report.analysis.trust.light import Light
 from pointwise_bench.report.pages.across.finding import pages_across
 from pointwise_bench.report.pages.group_pages import slug_of
 from pointwise_bench.report.pages.network_view import Sentence, sentence_of
@@ -110,11 +109,11 @@ def _published(found: RunAnalysis, out: Path, rules: Rules, letter: str) -> Publ
         folder=place.as_posix(),
         finished=run.settings["finished_at"] is not None,
         groups=found.groups,
-        sentences=[sentence_of(group, found.baseline) for group in networks],
+        sentences=[sentence_of(group, found.baseline, found.light.level == "again") for group in networks],
         badges=[_write_badge(group, out, place) for group in networks],
         cells=len(run.cells),
         valid=sum(cell.timed for cell in run.cells),
-        light=light_of(run, found.timings, controls_of(run)),
+        light=found.light,
         checks=checks_of(found, rules),
         recorded=recorded(run, found.timings, found.groups),
         rules=letter,

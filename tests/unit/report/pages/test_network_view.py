@@ -14,7 +14,7 @@ from make_run import cell, noisy, run_of
 from pointwise_bench.report.analysis import comparisons
 from pointwise_bench.report.analysis.overall.in_sequence import factor
 from pointwise_bench.report.analysis.wording import duration
-from pointwise_bench.report.pages.network_view import NetworkView, network_view
+from pointwise_bench.report.pages.network_view import NetworkView, network_view, sentence_of
 from pointwise_bench.report.pages.run_analysis import analyse
 from pointwise_bench.report.pages.terminal_table import terminal_table
 from pointwise_bench.report.plots.style import looks
@@ -42,6 +42,18 @@ def test_the_sentence_says_which_how_far_ahead_of_the_roof_and_over_what_people_
     assert roof == "13 % of what this machine can do"
     assert over == "1.70x over torch-conv2d"
     assert view.command == ""
+
+
+def test_a_run_that_has_to_be_measured_again_says_perhaps(tmp_path: Path) -> None:
+    """A fixed piece of work took ten times its usual time in most rounds, which no pair of times survives."""
+    calm, disturbed = [1e-3] * 9, [*[1e-3] * 3, *[1e-2] * 6]
+    for canary, use, sure in ((calm, "use a", True), (disturbed, "perhaps a", False)):
+        cells = [timed(name, seconds, canary_s=canary) for name, seconds in (("a", 1e-3), ("b", 1.2e-3))]
+        found = analyse(run_of(tmp_path / use[0], cells), None)
+        light = found.light.level == "again"
+        sentence = sentence_of(found.groups[0], None, doubted=light)
+        assert (sentence.use, sentence.sure, light) == (use, sure, not sure)
+        assert ("this run has to be measured again" in sentence.rest) is light
 
 
 def test_above_the_roof_no_share_is_told(tmp_path: Path) -> None:
