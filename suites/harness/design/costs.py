@@ -34,7 +34,8 @@ class Costs:
     start of that run, which finds compiled what the first has, ``untimed_s`` of the steps of a tiny problem that run
     beside others (:func:`size_factor` times as much on a larger one), ``alone_s`` of those that have the machine to
     themselves, both of these without their calls. ``multiply_adds`` in ``calls_s`` are the work and the time of single
-    calls, added up: so the speed is that of large problems, whose turns are long. ``usable``: nothing was missing.
+    calls, added up, a moment at the usual speed first: so the speed is that of large problems, whose turns are long.
+    ``usable``: nothing was missing.
     """
 
     start_s: float
@@ -238,7 +239,7 @@ def _learnt(old: Costs, seen: TrialCosts, problem: Problem) -> Costs:
     weight = 1 / (min(old.problems, POLICY.costs.remembered) + 1 + (POLICY.costs.counts_as if not old.problems else 0))
     work, seconds = old.multiply_adds, old.calls_s
     if seen.seconds_per_call:
-        kept = (1 - weight) if old.problems else 0.0
+        kept = (1 - weight) if old.problems else rule.multiply_adds_of_s
         work, seconds = kept * work + problem.macs, kept * seconds + seen.seconds_per_call
     return replace(
         old,

@@ -45,6 +45,20 @@ def test_costs_settle_at_what_is_seen() -> None:
     assert found.problems == 60
 
 
+def test_calls_of_tiny_problems_say_little_of_the_speed_and_a_slow_loop_shows_even_there() -> None:
+    """A call that took 20 us for 3,000 multiply-adds had a layer of 100 million foreseen to take half a second."""
+    tiny, layer = Problem.parse("n1c8h5w5-o16"), Problem.parse("n1c256h28w28-o512")
+    book, loop = CostBook(), CostBook()
+    for _ in range(5):
+        book.note_trial(tiny, {KEY: TrialCosts(0.4, 0.2, 20e-6)}, ())
+        loop.note_trial(tiny, {KEY: TrialCosts(0.4, 0.2, tiny.macs / 1e6)}, ())
+    usual_s = Costs.usual().seconds_per_call(layer)
+    assert book.of(KEY).seconds_per_call(layer) < 4 * usual_s
+    assert loop.of(KEY).seconds_per_call(layer) > 100 * usual_s
+    book.note_trial(layer, {KEY: TrialCosts(0.4, 0.2, 10 * usual_s)}, ())
+    assert book.of(KEY).seconds_per_call(layer) > 5 * usual_s
+
+
 def test_what_was_long_ago_is_forgotten() -> None:
     book = CostBook({KEY: Costs(1.0, 1.0, 1.0, 5.0, 0.1, 1e10, 1.0, problems=1000)})
     for _ in range(3 * POLICY.costs.remembered):
