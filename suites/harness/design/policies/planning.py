@@ -171,8 +171,8 @@ class CostsPolicy:
     multiply_adds_per_s: float = 2e10
     """Of one thread, for foreseeing how long a turn takes."""
     multiply_adds_of_s: float = 2e-4
-    """How many seconds of calls at that speed count beside those that were measured. What a call of a tiny problem takes
-    is no work: after a run of such problems alone a library was foreseen to take seconds on every layer, and left out."""
+    """How many seconds of calls at that speed count beside those that were measured. What a call of a tiny problem
+    takes is no work: after a run of such alone a library was foreseen to take seconds on every layer, and left out."""
     took_of_foreseen: float = 0.95
     """What a trial takes of all this: where workers are asked beside others, their waiting for them counts twice."""
     counts_as: int = 2
