@@ -107,5 +107,6 @@ def test_saved_in_the_checkout_it_passes_the_contract(checkout: Path) -> None:
 
 def test_saved_in_the_checkout_it_passes_the_projects_tests(checkout: Path) -> None:
     rules = "a_backend or of_backends"  # each asks all files, the new one among them
-    output = run_in(checkout, "pytest", "tests/project/test_architecture.py", "-k", rules, "-p", "no:cacheprovider")
+    files = ("tests/project/test_architecture.py", "tests/project/test_modules.py")
+    output = run_in(checkout, "pytest", *files, "-k", rules, "-p", "no:cacheprovider")
     assert re.search(r"\b[3-9] passed\b", output)
