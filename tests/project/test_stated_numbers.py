@@ -87,7 +87,8 @@ METHODOLOGY: Final = (
     # acceptance
     f"may exceed the thread budget by at most {ACCEPTANCE.budget_tolerance}",
     f"a turn {WORDS[ACCEPTANCE.long_turn]} times as long, kept to no cores either",
-    f"a turn of {ACCEPTANCE.glance_s * 1e3:.0f} ms where the usual ones leave no doubt",
+    f"a turn of {ACCEPTANCE.glance_s * 1e3:.0f} ms where the usual ones leave no doubt, on the first problem of each "
+    f"worker and on one in {WORDS[ACCEPTANCE.glanced_at]} others",
     f"{WORDS[ACCEPTANCE.telling_turns]} of which, of {ACCEPTANCE.telling_turn_s} s and more, must show that",
     f"of {ACCEPTANCE.closely_telling_turn_s} s and more where less than {100 * ACCEPTANCE.most_unexplained:.0f} % of "
     f"the turn is missing, and over {100 * ACCEPTANCE.closely:.0f} %",

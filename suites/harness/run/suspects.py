@@ -3,7 +3,8 @@
 A layer that is wrong once in some hundreds of calls passes the few looks that a cell has in one of two, where a call
 takes half a millisecond. So the cells are told together: found on one problem, a backend is searched on all of them, in
 as many calls as find the rarest fault that is promised to be found. Looking so long everywhere would take as long as
-all timed calls, and honest backends would pay for it.
+all timed calls, and honest backends would pay for it. Likewise a clock that was wrong on one problem is held against
+the harness's on all of them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final
 from pointwise_bench.suites.harness.record.cell import Cell, CellKey
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.run.trial import TrialResult
+from pointwise_bench.suites.harness.timing.held_clock import WRONG_CLOCK
 from pointwise_bench.suites.harness.verify.gate import was_right_before
 
 STRAYS: Final = "a result of a small layer was far from the others"
@@ -56,5 +58,6 @@ class Suspects:
         return ended
 
     def _note_end(self, backend: str, problem: str, ended: Ended) -> None:
-        if ended.status == "wrong" and was_right_before(ended.reason):
+        late = was_right_before(ended.reason) or ended.reason.startswith(WRONG_CLOCK)
+        if ended.status == "wrong" and late:
             self._seen.setdefault(backend, f"it was wrong now and then on {problem}")

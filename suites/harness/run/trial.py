@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 from random import Random
-from secrets import randbits
+from secrets import randbelow, randbits
 from typing import TypeVar
 
 from pointwise_bench import Problem
@@ -306,7 +306,16 @@ class Trial:
             )
             return TurnOnBothClocks(time.perf_counter() - began, turn.wall_s, turn.untimed_s)
 
-        check_clock(self.problem, participant.seconds_per_call, participant.part.calls, participant.turns, take)
+        calls, turns, glance = participant.part.calls, participant.turns, self._is_glanced_at(participant)
+        check_clock(self.problem, participant.seconds_per_call, calls, turns, take, glance=glance)
+
+    def _is_glanced_at(self, participant: Participant) -> bool:
+        """A clock that is wrong everywhere shows on the first problem of a worker; no further one is foreseen.
+
+        On every problem it took a fifth of what five backends take of a small layer.
+        """
+        first, suspected = not participant.slot.problems, participant.part.backend in self.suspected
+        return first or suspected or not randbelow(POLICY.acceptance.glanced_at)
 
     @staticmethod
     def _check_rests(participant: Participant) -> None:

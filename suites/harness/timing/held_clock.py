@@ -18,6 +18,8 @@ from pointwise_bench.suites.harness.record.ended import Ended
 
 RULE: Final = POLICY.acceptance
 WARM_S: Final = POLICY.rounds.warm_s
+WRONG_CLOCK: Final = "its clock is wrong"
+"""How the reason begins that convicts one."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +77,18 @@ def check_clock(
     calls: int,
     turns: Sequence[TurnOnBothClocks],
     take: Callable[[int], TurnOnBothClocks],
+    *,
+    glance: bool = True,
 ) -> None:
     """Look into a doubt that usual turns of so many ``calls`` leave, by turns of more calls, which ``take`` takes.
 
-    Where they leave none and are short, a longer one is asked whether it does. They grow until they are long by the
-    harness's clock: of those a delay, however busy the machine, is a small share, and what a false clock hides stays
-    as large. ``Ended`` where the clock is wrong, or nobody can tell.
+    Where they leave none and are short, a longer one is asked whether it does, if ``glance``. They grow until they are
+    long by the harness's clock: of those a delay, however busy the machine, is a small share, and what a false clock
+    hides stays as large. ``Ended`` where the clock is wrong, or nobody can tell.
     """
     if not is_doubtful(turns, beside_s(problem, seconds_per_call)):
+        if not glance:
+            return
         times = ceil(RULE.glance_s / statistics.median(turn.outside_s for turn in turns))
         if times <= 1 or not _is_doubtful_alone(take(times * calls), problem, seconds_per_call):
             return
@@ -96,7 +102,7 @@ def check_clock(
         if doubts == RULE.telling_turns:
             raise Ended(
                 "wrong",
-                f"its clock is wrong: a turn of {calls} calls took {turn.wall_s:.3g} s by it, {turn.outside_s:.3g} s "
+                f"{WRONG_CLOCK}: a turn of {calls} calls took {turn.wall_s:.3g} s by it, {turn.outside_s:.3g} s "
                 f"by the harness's; a changed clock, or threads of its own that keep the worker from answering",
             )
         if turn.outside_s < RULE.closely_telling_turn_s:

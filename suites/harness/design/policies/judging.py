@@ -37,6 +37,8 @@ class AcceptancePolicy:
     glance_s: float = 0.032
     """By the harness's clock, of a turn that is taken where the usual ones leave no doubt, unless these are as long: of
     4 ms ``latest_s`` is a third, so that a clock that runs a seventh slower had passed undoubted."""
+    glanced_at: int = 8
+    """On the first problem of each worker, where a backend is suspected, and on one in so many others."""
     closely: float = 0.12
     """Share of a long turn that may be unexplained beyond ``latest_s``. Beside a load of six programs to a
     core JAX's garbage, which is searched for when a turn is over, took 8 to 11 % of turns of 2 to 3 s."""

@@ -13,13 +13,14 @@ from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
 from pointwise_bench.suites.harness.run.suspects import STRAYS, Suspects
 from pointwise_bench.suites.harness.run.trial import TrialResult
+from pointwise_bench.suites.harness.timing.held_clock import WRONG_CLOCK
 from pointwise_bench.suites.harness.verify import gate
 
 NOW_AND_THEN = Ended("wrong", f"wrong {gate.ONE_OF_MANY}: the last row is lost")
 OTHERS = (
     Ended("wrong", "wrong on small integers: the result is all zeros"),
     Ended("crashed", f"turn: it last wrote: wrong {gate.ONE_OF_MANY}"),
-    Ended("wrong", "its clock is wrong"),
+    Ended("failed", f"crashed, saying {WRONG_CLOCK}"),
 )
 PROBLEM, LATER = ("n1c8h4w4-o8", 1), ("n1c16h4w4-o8", 1)
 
@@ -48,6 +49,13 @@ def test_who_keeps_its_results_back_is_suspected_and_who_ends_otherwise_is_not()
     assert not suspects.names()
     suspects.note_trial(PROBLEM, (), TrialResult(ended=[(part("a"), Ended("wrong", f"{gate.KEPT_BACK}: of 166"))]))
     assert suspects.names() == {"a"}
+
+
+def test_whose_clock_was_wrong_on_one_problem_is_suspected_on_all() -> None:
+    suspects, ended = Suspects(), Ended("wrong", f"{WRONG_CLOCK}: a turn of 9 calls took 1 s by it, 2 s by the other")
+    suspects.note_trial(PROBLEM, (), TrialResult(ended=[(part("a"), ended)]))
+    assert suspects.names() == {"a"}
+    assert suspects.end_of(("a", *LATER), lambda: ended) is ended
 
 
 def test_who_came_through_a_search_is_not_searched_there_again() -> None:

@@ -23,6 +23,7 @@ from scripted_trial import (
 
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine.ceilings import Ceilings
+from pointwise_bench.suites.harness.run import trial
 from pointwise_bench.suites.harness.run.trial import TrialResult
 from pointwise_bench.suites.harness.timing import held_clock
 from pointwise_bench.suites.harness.timing.clock import Turn
@@ -202,3 +203,19 @@ def test_a_part_holds_what_was_measured_before_and_after_the_rounds() -> None:
     assert part.calls == ceil(POLICY.rounds.turn_s / CALL_S)
     assert part.process == 0
     assert part.started_at > "2026"
+
+
+@pytest.mark.parametrize(
+    ("problems", "suspected", "drawn", "glanced_at"),
+    [(0, (), 3, True), (5, ("a",), 3, True), (5, (), 0, True), (5, ("b",), 3, False)],
+)
+def test_a_right_clock_is_glanced_at_on_a_workers_first_problem_under_suspicion_and_now_and_then(
+    problems: int, suspected: tuple[str, ...], drawn: int, glanced_at: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    glances: list[bool] = []
+    monkeypatch.setattr(trial, "check_clock", lambda *told, glance: glances.append(glance))
+    monkeypatch.setattr(trial, "randbelow", lambda below: drawn % below)
+    pool = ScriptedPool(a={})
+    pool.slot("a", 1).problems = problems
+    assert parts_of(trial_of(pool, suspected=suspected).run()).keys() == {"a"}
+    assert glances == [glanced_at]

@@ -9,6 +9,7 @@ import pytest
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.timing.held_clock import (
+    WRONG_CLOCK,
     TurnOnBothClocks,
     beside_s,
     check_clock,
@@ -72,7 +73,7 @@ class Asked:
         self.told, self.told_in_long = told, told if told_in_long is None else told_in_long
         self.calls: list[int] = []
 
-    def check(self, calls: int, late_s: Callable[[], float] = lambda: 0.0007) -> None:
+    def check(self, calls: int, late_s: Callable[[], float] = lambda: 0.0007, *, glance: bool = True) -> None:
         """As a trial does, after five usual turns."""
         usual = [turn(calls * CALL_S, told=self.told)] * 5
 
@@ -80,7 +81,7 @@ class Asked:
             self.calls.append(calls)
             return turn(calls * CALL_S, told=self.told_in_long, late_s=late_s())
 
-        check_clock(PROBLEM, CALL_S, calls, usual, take)
+        check_clock(PROBLEM, CALL_S, calls, usual, take, glance=glance)
 
 
 @pytest.mark.parametrize("calls", [10, 100])
@@ -89,6 +90,14 @@ def test_a_right_clock_is_asked_for_one_longer_turn_where_its_usual_ones_are_sho
     asked.check(calls)
     assert len(asked.calls) == (calls == 10)
     assert all(40 < calls < 80 for calls in asked.calls)
+
+
+def test_without_a_glance_only_a_doubt_takes_longer_turns() -> None:
+    asked = Asked(1.0)
+    asked.check(10, glance=False)
+    assert not asked.calls
+    with pytest.raises(Ended, match=WRONG_CLOCK):
+        Asked(0.3).check(10, glance=False)
 
 
 @pytest.mark.parametrize("told", [0.85, 1.3])
