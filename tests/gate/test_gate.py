@@ -76,7 +76,8 @@ CALL_REASONS = {
     "planted-reads-past-the-end": "wrong on small integers",
     "planted-overwrites-earlier-result": 'declares output "fresh"',
     "planted-replays-first-answer": "the answer to the previous input",
-    "planted-replays-by-identity": "new values in the same array gave the answer to the old ones",
+    # Where a turn is long enough for its inputs to get new values between timed calls, these show it first.
+    "planted-replays-by-identity": "new values in the same array gave the answer to the old ones|in .* timed call",
     "planted-replays-by-content": r"makes something of its input in to_device\(\)",
     "planted-answers-previous-input": "all zeros|previous input",
     "planted-wrong-after-a-while": "in (the last|one of the) timed call",
