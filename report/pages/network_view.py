@@ -107,7 +107,7 @@ def network_view(
     against = group.compared.references if group.compared is not None else frozenset()
     choice = [name for name in names if name in against]  # of many, not all are compared with everybody
     chosen = baseline if baseline in choice else choice[0] if choice else ""
-    bars, one = _bars(group, ranked[:MOST_BARS], chosen, colours)
+    bars, one = _bars(group, ranked[:MOST_BARS], chosen, colours, settled=not (group.undecided or doubted))
     segments = strip(group, timings, colours)
     return NetworkView(
         sentence=sentence_of(group, baseline, doubted),
@@ -215,9 +215,12 @@ def _interval(standing: Standing) -> str:
 
 
 def _bars(
-    group: ReportGroup, ranked: Sequence[Standing], baseline: str, colours: Mapping[str, Look]
+    group: ReportGroup, ranked: Sequence[Standing], baseline: str, colours: Mapping[str, Look], *, settled: bool
 ) -> tuple[tuple[Bar, ...], float]:
-    """Longer is faster, so that a hopeless one takes no room from the others; and the place of the baseline."""
+    """Longer is faster, so that a hopeless one takes no room from the others; and the place of the baseline.
+
+    Nobody is the fastest where that is not ``settled``, as the sentence above says "perhaps" then.
+    """
     if not ranked or group.compared is None:
         return (), 0.0
     over = group.compared.over(baseline)
@@ -231,7 +234,7 @@ def _bars(
                 colour=colours[standing.backend].colour,
                 text="baseline" if standing.backend == baseline else times(1 / ratio, 1 / high, 1 / low),
                 total=duration(standing.total.seconds) if standing.total else "",
-                sign=shown_sign(standing.sign or "", settled=not group.undecided),
+                sign=shown_sign(standing.sign or "", settled=settled),
                 length=_percent(1 / ratio / longest),
                 low=_percent(1 / high / longest),
                 high=_percent(1 / low / longest),

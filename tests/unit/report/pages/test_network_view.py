@@ -54,6 +54,8 @@ def test_a_run_that_has_to_be_measured_again_says_perhaps(tmp_path: Path) -> Non
         sentence = sentence_of(found.groups[0], None, doubted=light)
         assert (sentence.use, sentence.sure, light) == (use, sure, not sure)
         assert ("this run has to be measured again" in sentence.rest) is light
+        view = network_view(found.run, found.groups[0], found.timings, None, looks(found.run.backends), light)
+        assert [bar.sign for bar in view.bars] == ["ahead" if light else "fastest", "slower"]
 
 
 def test_above_the_roof_no_share_is_told(tmp_path: Path) -> None:
