@@ -27,6 +27,8 @@ MOST_BARS: Final = 40
 _MENU: Final = 24
 """Backends that can be the baseline: the page holds every two of their ratios."""
 _NAMED: Final = 3
+_FAR: Final = 1e4
+"""Times faster or slower, beyond which an end of an interval is none: JSON has no word for infinite."""
 
 
 @dataclass(frozen=True)
@@ -224,20 +226,25 @@ def _bars(
     if not ranked or group.compared is None:
         return (), 0.0
     over = group.compared.over(baseline)
-    longest = max(1 / over[one.backend].low for one in ranked)
+    ends = [over[one.backend].low for one in ranked]
+    longest = max(1 / over[one.backend].ratio for one in ranked)
+    longest = max([longest, *(1 / low for low in ends if low > 0)])
     bars = []
     for standing in ranked:
         ratio, low, high = over[standing.backend]
+        # Two that never met in a round of some layer, as those who had only time left over, have no interval.
+        met = low > 0 and math.isfinite(high)
+        said = times(1 / ratio, 1 / high, 1 / low) if met else f"{times(1 / ratio)}, never in the same rounds"
         bars.append(
             Bar(
                 backend=standing.backend,
                 colour=colours[standing.backend].colour,
-                text="baseline" if standing.backend == baseline else times(1 / ratio, 1 / high, 1 / low),
+                text="baseline" if standing.backend == baseline else said,
                 total=duration(standing.total.seconds) if standing.total else "",
                 sign=shown_sign(standing.sign or "", settled=settled),
                 length=_percent(1 / ratio / longest),
                 low=_percent(1 / high / longest),
-                high=_percent(1 / low / longest),
+                high=_percent(1 / low / longest) if met else 100.0,
             )
         )
     return tuple(bars), _percent(1 / longest)
@@ -255,7 +262,7 @@ def _ratios(group: ReportGroup, names: Sequence[str], baseline: str) -> str:
     rows = []
     for reference in among:
         over = group.compared.over(reference)
-        rows.append([[float(f"{value:.4g}") for value in over[name]] for name in among])
+        rows.append([[float(f"{min(max(value, 1 / _FAR), _FAR):.4g}") for value in over[name]] for name in among])
     return json.dumps(rows, separators=(",", ":"))
 
 

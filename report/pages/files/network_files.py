@@ -46,7 +46,9 @@ def _standings(viewed: Viewed) -> Iterator[Sequence[Any]]:
         total = (one.total.seconds, one.total.low, one.total.high) if one.total and group.is_whole else (math.nan,) * 3
         ratio = over.get(one.backend) if group.is_whole else None
         # A ratio is a time over the baseline's: turned over it is a speed, and its ends change places.
-        speed = (1 / ratio.ratio, 1 / ratio.high, 1 / ratio.low) if ratio else (math.nan,) * 3
+        speed = (
+            (1 / ratio.ratio, 1 / ratio.high, 1 / ratio.low if ratio.low else math.nan) if ratio else (math.nan,) * 3
+        )
         counts = (len(group.layers), group.covered, one.backend, one.timed, one.leading, one.sign)
         yield (*_place(viewed), *counts, *total, 100 * one.of_roof, view.baseline, *speed)
 

@@ -23,7 +23,9 @@ for (const [number, box] of [...document.querySelectorAll(".bars")].entries()) {
   const show = () => {
     const place = Number(menu.value), name = options[place], over = ratios[place];
     const of = names.map(one => over[options.indexOf(one)]);
-    const longest = Math.max(...of.filter(Boolean).map(([, low]) => 1 / low));
+    // An end that far off is none: the two never met in a round of some layer.
+    const met = ([, low, high]) => low > 1e-4 && high < 1e4;
+    const longest = Math.max(...of.filter(Boolean).map(one => 1 / (met(one) ? one[1] : one[0])));
     box.querySelector(".baseline").textContent = name;
     rows.forEach((row, at) => {
       if (!of[at]) { row.hidden = true; return; }
@@ -31,10 +33,10 @@ for (const [number, box] of [...document.querySelectorAll(".bars")].entries()) {
       row.hidden = false;
       row.querySelector(".bar").style.width = `${100 * ratio / longest}%`;
       row.querySelector(".ends").style.left = `${100 * high / longest}%`;
-      row.querySelector(".ends").style.width = `${100 * (low - high) / longest}%`;
+      row.querySelector(".ends").style.width = `${Math.min(100, 100 * low / longest) - 100 * high / longest}%`;
       row.querySelector(".one").style.left = `${100 / longest}%`;
       row.querySelector(".what").textContent = names[at] === name ? "baseline"
-        : `${digits(ratio)}${times} [${digits(high)}, ${digits(low)}]`;
+        : `${digits(ratio)}${times}${met(of[at]) ? ` [${digits(high)}, ${digits(low)}]` : ", never in the same rounds"}`;
     });
     keep(key, menu.value === usual ? "" : name);
   };

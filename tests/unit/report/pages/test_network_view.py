@@ -16,6 +16,7 @@ from pointwise_bench.report.analysis.overall.in_sequence import factor
 from pointwise_bench.report.analysis.wording import duration
 from pointwise_bench.report.pages.network_view import NetworkView, network_view, sentence_of
 from pointwise_bench.report.pages.run_analysis import analyse
+from pointwise_bench.report.pages.site import write_site
 from pointwise_bench.report.pages.terminal_table import terminal_table
 from pointwise_bench.report.plots.style import looks
 from pointwise_bench.report.statistics import chosen_pairs
@@ -56,6 +57,23 @@ def test_a_run_that_has_to_be_measured_again_says_perhaps(tmp_path: Path) -> Non
         assert ("this run has to be measured again" in sentence.rest) is light
         view = network_view(found.run, found.groups[0], found.timings, None, looks(found.run.backends), light)
         assert [bar.sign for bar in view.bars] == ["ahead" if light else "fastest", "slower"]
+
+
+def test_two_that_never_met_on_a_layer_have_a_bar_without_an_interval(tmp_path: Path) -> None:
+    """Who had only what time was left beside the fastest, and the baseline: the whole report ended in a traceback."""
+    apart = list(range(1000, 1009))
+    cells = [timed("a", 1e-3, problem) for problem in (FIRST, SECOND)]
+    cells += [timed("b", 1.5e-3), timed("b", 1.5e-3, SECOND), timed("c", 2e-3), timed("c", 2e-3, SECOND, round=apart)]
+    run = run_of(tmp_path, cells)
+    view = view_of(tmp_path / "view", cells, baseline="b")
+    bars = {bar.backend: bar for bar in view.bars}
+    assert bars["c"].text == "0.75\u00d7, never in the same rounds"
+    assert (bars["c"].low, bars["c"].high) == (0.0, 100.0)
+    assert bars["a"].text.startswith("1.50\u00d7 [")
+    assert 99 < bars["a"].length <= 100
+    assert all(math.isfinite(value) for row in json.loads(view.ratios) for ratio in row for value in ratio)
+    write_site([analyse(run, "b")], tmp_path / "out")
+    assert "never in the same rounds" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
 
 
 def test_above_the_roof_no_share_is_told(tmp_path: Path) -> None:
