@@ -54,7 +54,7 @@ REASONS = {
     "skips_zeros": "when the input holds NaN and infinity",
     "saturates": "what no number of this type can hold must be infinite",
     "one_infinity": "wrong on small integers|NaN",
-    "wrong_now_and_then": "wrong (in one of|in the last|after|on|among|when) ",  # whenever chance has it
+    "wrong_now_and_then": "wrong (in one of|in the last|after|on|among|when|where) ",  # whenever chance has it
     "takes_views_for_wholes": "wrong on small integers",
     "edits_results": "PermissionError",
     "signals_the_harness": "PermissionError",
