@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -97,6 +97,12 @@ def joined(names: Iterable[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """The same of ``most`` of them, and how many more there are."""
+    further = len(names) - most
+    return joined(names if further <= 0 else [*names[:most], f"{further} more"])
 
 
 def plainly(value: Any) -> str:

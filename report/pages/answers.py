@@ -11,7 +11,7 @@ import pandas as pd
 
 from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.groups import ReportGroup
-from pointwise_bench.report.analysis.wording import duration, joined, threads_of, times
+from pointwise_bench.report.analysis.wording import duration, first_of, joined, threads_of, times
 from pointwise_bench.report.statistics.chosen_pairs import MOST_AGAINST_ALL
 
 # Of missing layers, and of backends that cannot be told from the fastest.
@@ -53,7 +53,7 @@ def answer(group: ReportGroup) -> NetworkAnswer:
 
 def _incomplete(group: ReportGroup) -> NetworkAnswer:
     """Of a part of a network there is no winner: the layers that are left out may be those on which it would lose."""
-    missing = _first_of([layer.name or layer.problem for layer in group.missing])
+    missing = first_of([layer.name or layer.problem for layer in group.missing], _NAMED)
     said = f"incomplete: {group.covered} of {len(group.layers)}"
     return NetworkAnswer(group.called, group.threads, "none", "", f"without a time: {missing}", said, whole=False)
 
@@ -62,16 +62,11 @@ def _certainty(group: ReportGroup) -> str:
     """Who is as fast, of whom that cannot be told, and how far the leaders are ahead of the next one."""
     parts = [f"the same within {100 * MARGIN:g} %"] * (len(group.leaders) > 1)
     if group.undecided:
-        parts.append(f"not enough evidence against {_first_of([one.backend for one in group.undecided])}")
+        parts.append(f"not enough evidence against {first_of([one.backend for one in group.undecided], _NAMED)}")
     slower = group.next_slower
     if slower is not None and slower.behind is not None:
         parts.append(f"{times(*slower.behind)} ahead of {slower.backend}")
     return "; ".join(parts) or "the only one with comparable times for all layers"
-
-
-def _first_of(names: Sequence[str]) -> str:
-    further = len(names) - _NAMED
-    return joined(names if further <= 0 else [*names[:_NAMED], f"{further} more"])
 
 
 def _most_often(group: ReportGroup) -> NetworkAnswer:

@@ -16,7 +16,7 @@ from pointwise_bench.report.analysis.collections.timed_models import whole_model
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
 from pointwise_bench.report.analysis.overall.in_sequence import FOUND, factor, in_sequence
 from pointwise_bench.report.analysis.series import Columns, values_of
-from pointwise_bench.report.analysis.wording import above_roof, duration, joined, shown_sign, times
+from pointwise_bench.report.analysis.wording import above_roof, duration, first_of, shown_sign, times
 from pointwise_bench.report.pages.commands import measure, options_of
 from pointwise_bench.report.pages.layer_strip import Segment, strip
 from pointwise_bench.report.plots.style import Look
@@ -155,7 +155,7 @@ def sentence_of(group: ReportGroup, baseline: str | None, doubted: bool = False)
     """
     title = f"{group.called}, {group.threads} thread{'s' * (group.threads != 1)}"
     if not group.is_whole:
-        missing = _first_of([layer.name or layer.problem for layer in group.missing])
+        missing = first_of([layer.name or layer.problem for layer in group.missing], _NAMED)
         said = f"{group.covered} of {len(group.layers)} layers have a time; missing: {missing}"
         return Sentence(title, "no total and no winner", said, sure=False)
     if not group.leaders:
@@ -200,11 +200,6 @@ def _either(names: Sequence[str]) -> str:
     return " or ".join(names if len(names) <= _NAMED + 1 else [*names[:_NAMED], f"{len(names) - _NAMED} more"])
 
 
-def _first_of(names: Sequence[str]) -> str:
-    further = len(names) - _NAMED
-    return joined(names if further <= 0 else [*names[:_NAMED], f"{further} more"])
-
-
 def _ratio(standing: Standing) -> str:
     return times(standing.behind.ratio) if standing.behind else ""
 
@@ -226,9 +221,7 @@ def _bars(
     if not ranked or group.compared is None:
         return (), 0.0
     over = group.compared.over(baseline)
-    ends = [over[one.backend].low for one in ranked]
-    longest = max(1 / over[one.backend].ratio for one in ranked)
-    longest = max([longest, *(1 / low for low in ends if low > 0)])
+    longest = max(1 / (own.low or own.ratio) for own in (over[one.backend] for one in ranked))
     bars = []
     for standing in ranked:
         ratio, low, high = over[standing.backend]

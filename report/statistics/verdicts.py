@@ -153,12 +153,12 @@ class Field:
             of_all[part.places] = part.rivals
         found.put_early(shows, of_all)
         found, rivals = found.before_stepping_down().judged(shown, margin), of_all
-        while True:
-            left = rivals_left(self._pairs, found.verdict != "undecided", rivals, of_all)
-            if np.array_equal(left, rivals):
-                return found
+        while np.any((left := rivals_left(self._pairs, found.verdict != "undecided", rivals, of_all)) != rivals):
             found.put_early(shows, left)
             found, rivals = found.judged(shown, margin), left
+        for places, evidence in shows:
+            found.by_order[places] = evidence.starts_to_order(rivals[places])
+        return found
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,6 @@ class _Judged:
         for places, evidence in shows:
             self.middle[places] = evidence.middle
             self.low[places], self.high[places] = evidence.interval(rivals[places])
-            self.by_order[places] = evidence.starts_to_order(rivals[places])
 
     def put_planned(self, part: Part, alpha: float, effects: NDArray[np.float64], usual: Disagreement) -> None:
         """Fill in what the ratios of ``part`` show."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from pointwise_bench.report.analysis.wording import joined, threads_of
+from pointwise_bench.report.analysis.wording import first_of, threads_of
 from pointwise_bench.report.reading.cells import OWN_ARITHMETIC
 from pointwise_bench.report.reading.run import Run
 
@@ -73,10 +73,7 @@ def unreached(run: Run) -> str:
     listed = asked if isinstance(asked, list) else []
     names = {name for name in listed if isinstance(name, str) and _NAME.fullmatch(name)}
     missing = sorted(names - {cell.backend for cell in run.cells} - set(run.claims.backends))
-    further = len(missing) - _NAMED
-    if not missing:
-        return ""
-    return joined(missing if further <= 0 else [*missing[:_NAMED], f"{further} more"])
+    return first_of(missing, _NAMED) if missing else ""
 
 
 def unstable(run: Run) -> str | None:

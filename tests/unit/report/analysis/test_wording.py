@@ -10,6 +10,7 @@ from hypothesis import given, settings, strategies as st
 from pointwise_bench.report.analysis.wording import (
     DASH,
     duration,
+    first_of,
     joined,
     memory,
     moment,
@@ -134,6 +135,15 @@ def test_one_thread_is_singular() -> None:
 )
 def test_a_moment_is_told_to_the_minute_and_what_is_none_as_it_is(text: str, said: str) -> None:
     assert moment(text) == said
+
+
+def test_of_many_names_the_first_few_are_told_and_how_many_more() -> None:
+    assert [first_of(list("abc"), most) for most in (1, 2, 3, 4)] == [
+        "a and 2 more",
+        "a, b and 1 more",
+        "a, b and c",
+        "a, b and c",
+    ]
 
 
 def test_names_are_joined_as_in_a_sentence() -> None:
