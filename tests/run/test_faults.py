@@ -7,9 +7,7 @@ import os
 import re
 import resource
 import shutil
-import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -380,20 +378,3 @@ def test_a_reader_that_goes_away_ends_the_run_with_one_line_and_it_can_be_resume
     ]
     assert read_run(tmp_path / "results")["finished_at"] is None
     assert run_suite(tmp_path / "results", *MANY, "--resume").returncode == 0
-
-
-def test_an_impatient_user_who_interrupts_again_and_again_sees_no_traceback(tmp_path: Path) -> None:
-    process = begun_suite(tmp_path / "results", *MANY)
-    try:
-        wait_for(lambda: any((tmp_path / "results").glob("*/*/checkpoint.jsonl")))
-        while process.poll() is None:
-            os.killpg(process.pid, signal.SIGINT)
-            time.sleep(0.02)
-        output, _ = process.communicate(timeout=PATIENCE_S)
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode == 2, output[-2000:]
-    assert "Traceback" not in output
-    assert "run, unfinished (--resume goes on with it)" in output
-    assert not (only_run(tmp_path / "results") / "measuring.lock").exists()

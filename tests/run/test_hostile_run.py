@@ -127,7 +127,7 @@ def harness(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         [sys.executable, "-c", HARNESS, str(PLUGINS / "misbehaving.py"), str(tmp_path), "forks", "escapes", "spins"],
         cwd=ROOT,
-        env=suite_environment(),
+        env=suite_environment() | {"TMPDIR": str(tmp_path)},  # where the watchdog is killed nobody deletes its folders
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,

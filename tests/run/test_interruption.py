@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from other_runs import key, wait_for, workers_of
 from places import PLUGINS
-from suite_command import CHEAP, begun_suite, only_run, read_cells, read_run, run_suite
+from suite_command import CHEAP, PATIENCE_S, begun_suite, only_run, read_cells, read_run, run_suite
 
 from pointwise_bench.common.formats import USAGE_ERROR
 
@@ -110,3 +112,22 @@ def test_a_spent_time_budget_leaves_the_rest_to_a_resumed_run(tmp_path: Path) ->
     assert done.returncode == 0, done.stdout[-2000:]
     assert [cell["status"] for cell in read_cells(results)] == ["ok"]
     assert read_run(results)["finished_at"]
+
+
+def test_an_impatient_user_who_interrupts_again_and_again_sees_no_traceback(tmp_path: Path) -> None:
+    shapes = (f"--shapes=n{batch}c8h4w4-o8" for batch in range(1, 9))
+    process = begun_suite(tmp_path / "results", *("-p", "single_start", "--backend", CHEAP), *shapes)
+    try:
+        wait_for(lambda: any((tmp_path / "results").glob("*/*/checkpoint.jsonl")))
+        while process.poll() is None:
+            with suppress(ProcessLookupError):  # whoever forked it has waited for it since the look
+                os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.02)
+        output, _ = process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 2, output[-2000:]
+    assert "Traceback" not in output
+    assert "run, unfinished (--resume goes on with it)" in output
+    assert not (only_run(tmp_path / "results") / "measuring.lock").exists()

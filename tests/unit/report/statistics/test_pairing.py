@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pointwise_bench.report.statistics import pairing
 from pointwise_bench.report.statistics.chosen_pairs import every_two
 from pointwise_bench.report.statistics.pairing import Part, Series, alike
 
 
-def series(rounds: list[int], starts: list[int] | None = None) -> Series:
-    """A round takes as many seconds as the number it has, and one more."""
-    return Series.of([1.0 + number for number in rounds], rounds, [0] * len(rounds) if starts is None else starts)
+def series(rounds: list[int], starts: list[int] | None = None, times: float = 1.0) -> Series:
+    """A round takes as many seconds as the number it has, and one more; or some times that."""
+    seconds = [times * (1.0 + number) for number in rounds]
+    return Series.of(seconds, rounds, [0] * len(rounds) if starts is None else starts)
 
 
 def parts_of(problems: list[list[Series]]) -> list[Part]:
@@ -41,6 +43,26 @@ def test_a_start_of_either_is_a_start_of_the_pair() -> None:
     assert part.ratios.count == 3
 
 
+def test_every_two_starts_are_a_start_of_the_pair_of_their_own() -> None:
+    rounds, starts = list(range(9)), [0, 1, 2]
+    first, second = (sorted(3 * starts), 3 * starts)
+    (part,) = parts_of([[series(rounds, first), series(rounds, second)]])
+    assert part.ratios.count == 9
+
+
+def test_each_problem_pairs_series_of_its_own() -> None:
+    """A round of the second series of a problem takes as many times that of the first as the problem says."""
+    problems = [[series([0, 1]), series([0, 1], None, times)] for times in (2.0, 3.0, 5.0)]
+    (part,) = parts_of(problems)
+    assert np.exp(part.ratios.values).tolist() == [pytest.approx([times] * 2) for times in (2.0, 3.0, 5.0)]
+
+
+def test_no_more_pairs_are_reckoned_with_at_once_than_the_caches_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairing, "_AT_ONCE", 4)
+    found = parts_of([[series([0, 1])] * 4])
+    assert [part.places.tolist() for part in found] == [[0, 1], [2, 3], [4, 5]]
+
+
 def test_nothing_in_common_is_no_part() -> None:
     assert parts_of([[series([0, 1]), series([2, 3])], [series([0])], []]) == []
 
@@ -49,3 +71,4 @@ def test_nothing_in_common_is_no_part() -> None:
 def test_rivals_are_all_but_oneself(backends: int) -> None:
     (part,) = parts_of([[series([0, 1, 2])] * backends])
     assert part.rivals == backends - 1
+    assert part.among == backends * (backends - 1) / 2

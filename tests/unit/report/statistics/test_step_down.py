@@ -28,6 +28,20 @@ def test_a_pair_has_the_rivals_of_the_one_that_has_more_left() -> None:
     assert left(1, 2, 3, 4) == [1, 3, 3, 3, 3, 1]  # of two pairs that are far apart
 
 
+def test_of_five_each_told_from_one_three_are_left() -> None:
+    five = every_two(5)
+    of_all = np.full(10, 4)
+    first, second = five
+    apart = (first == 0) & (second == 1) | (first == 2) & (second == 3)
+    left_of = rivals_left([five], apart, of_all, of_all).tolist()
+    assert {(int(a), int(b)): count for a, b, count in zip(*five, left_of, strict=True) if count < 4} == {
+        (0, 2): 3,
+        (0, 3): 3,
+        (1, 2): 3,
+        (1, 3): 3,
+    }
+
+
 def test_a_pair_that_is_decided_keeps_what_it_was_decided_by() -> None:
     assert left(0, 1, 2, 3, 4, now=[3, 3, 2, 2, 3, 3]) == [3, 3, 2, 2, 3, 1]
     assert left(*range(6), now=[3, 3, 2, 2, 3, 1]) == [3, 3, 2, 2, 3, 1]
