@@ -10,6 +10,7 @@ import pytest
 from make_onnx import model, node, weights
 
 from pointwise_bench import run
+from pointwise_bench.report.reading import value_readers
 from pointwise_bench.suites import catalogue, pytest_plugin
 
 
@@ -98,6 +99,17 @@ def test_the_layers_of_a_model_are_left_in_a_file_and_selected(
         assert asked.pop()[-4:] == ["--threads", "1", "--shapes", "layers-of-my-net.onnx.toml"]
     (group,) = catalogue.select(["layers-of-my-net.onnx.toml"])
     assert [(layer.name, layer.problem.id) for layer in group.layers] == [("a", "n3c2h5w7-o4-relu")]
+
+
+def test_a_name_that_no_file_could_have_is_cut(monkeypatch: pytest.MonkeyPatch, file_of_a_model: Path) -> None:
+    asked = scripted(monkeypatch, 0, {})
+    file_of_a_model = file_of_a_model.rename(f"{'m' * 240}.onnx")
+    assert run.main(["--threads", "1", f"--model={file_of_a_model}", "--dim", "n=3"]) == 0
+    file = asked.pop()[-1]
+    assert file == f"layers-of-{'m' * 100}.toml"
+    (group,) = catalogue.select([file])
+    assert group.model is not None
+    assert value_readers.name()(group.model.title) == "m" * 200  # a report reads it
 
 
 def test_a_model_that_cannot_be_harvested_measures_nothing(

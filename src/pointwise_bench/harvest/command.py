@@ -6,12 +6,14 @@ import argparse
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pointwise_bench.harvest.layer_file import FIRST_WORDS, summary, text_of
 from pointwise_bench.harvest.operations import HarvestError
 from pointwise_bench.harvest.pointwise import Wanted, harvest_of
 from pointwise_bench.harvest.sources import NamedModel, dims_of, read, shapes_of
+
+_LONGEST_NAME: Final = 100  # of a file, beside what is put around it; 255 bytes is what most file systems take
 
 
 def add_options(add: Callable[..., Any]) -> None:
@@ -50,8 +52,9 @@ def beside(model_name: str, asked: argparse.Namespace) -> Path:
     text, lines, is_empty = harvested(model_name, asked)
     if is_empty:
         raise HarvestError(f"{model_name}: has no layer that can be measured. {' '.join(lines)}")
-    # Not the model's name alone, which a built-in group may have.
-    path = Path(f"layers-of-{re.sub(r'[^A-Za-z0-9_.]+', '-', Path(model_name).name).strip('-.')}.toml")
+    # Not the model's name alone, which a built-in group may have, nor all of a long one, which no file system takes.
+    name = re.sub(r"[^A-Za-z0-9_.]+", "-", Path(model_name).name).strip("-.")
+    path = Path(f"layers-of-{name[:_LONGEST_NAME]}.toml")
     if path.exists() and not _is_ours(path):
         raise HarvestError(f"{path}: is there already and was not made by harvest: rename it")
     write(path, text)
