@@ -51,16 +51,20 @@ def test_every_two_starts_are_a_start_of_the_pair_of_their_own() -> None:
 
 
 def test_each_problem_pairs_series_of_its_own() -> None:
-    """A round of the second series of a problem takes as many times that of the first as the problem says."""
-    problems = [[series([0, 1]), series([0, 1], None, times)] for times in (2.0, 3.0, 5.0)]
+    """Those of a problem take as many times the first one's as it says."""
+    problems = [[series([0, 1], None, times) for times in (1.0, more, 4.0 * more)] for more in (2.0, 3.0, 5.0)]
     (part,) = parts_of(problems)
-    assert np.exp(part.ratios.values).tolist() == [pytest.approx([times] * 2) for times in (2.0, 3.0, 5.0)]
+    of_pairs = [ratio for more in (2.0, 3.0, 5.0) for ratio in (more, 4.0 * more, 4.0)]
+    assert np.exp(part.ratios.values).tolist() == [pytest.approx([ratio] * 2) for ratio in of_pairs]
 
 
-def test_no_more_pairs_are_reckoned_with_at_once_than_the_caches_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pairing, "_AT_ONCE", 4)
+@pytest.mark.parametrize(("ratios", "pairs"), [(7, 3), (1, 1)])
+def test_no_more_are_reckoned_with_at_once_than_caches_hold_and_at_least_a_pair(
+    ratios: int, pairs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pairing, "_AT_ONCE", ratios)
     found = parts_of([[series([0, 1])] * 4])
-    assert [part.places.tolist() for part in found] == [[0, 1], [2, 3], [4, 5]]
+    assert [part.places.tolist() for part in found] == [list(range(6))[at : at + pairs] for at in range(0, 6, pairs)]
 
 
 def test_nothing_in_common_is_no_part() -> None:
