@@ -21,6 +21,8 @@ LARGE = Problem(batch=1, in_channels=256, out_channels=128, height=28, width=28,
 
 # Who would have to compute as much as the control, and so may be timed.
 GAINLESS = ("remembers", "streak", "computes_ahead")
+SOMEWHERE = "wrong (in one of|in the last|after|on|among|when|where) "
+"""By any question or timed call: for those of whom time or chance decides by which."""
 REASONS = {
     "answer_sheet": "wrong on small integers: the result is all zeros",
     "foreseen": "wrong on small integers: the result is all zeros",
@@ -43,7 +45,7 @@ REASONS = {
     "claims_cuda": 'declares device "cuda", and its process has opened none',
     "claims_opencl": 'declares device "opencl", and its process has opened none',
     "changes_its_device": "works in to_numpy",
-    "finishes_later": "wrong on (small integers|the precision probe|real numbers)",  # by whichever it has not finished
+    "finishes_later": SOMEWHERE,  # in whichever it has not finished
     "lazy": "works in to_numpy",
     "partly_lazy": "works in to_numpy",
     "small_values": "wrong among small numbers: small numbers are taken for zero",
@@ -54,7 +56,7 @@ REASONS = {
     "skips_zeros": "when the input holds NaN and infinity",
     "saturates": "what no number of this type can hold must be infinite",
     "one_infinity": "wrong on small integers|NaN",
-    "wrong_now_and_then": "wrong (in one of|in the last|after|on|among|when|where) ",  # whenever chance has it
+    "wrong_now_and_then": SOMEWHERE,  # whenever chance has it
     "takes_views_for_wholes": "wrong on small integers",
     "edits_results": "PermissionError",
     "signals_the_harness": "PermissionError",
