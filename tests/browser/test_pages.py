@@ -177,6 +177,7 @@ def test_a_point_of_the_roofline_says_what_it_is_to_mouse_finger_and_keyboard(br
     context = browser.new_context(viewport=PHONE, has_touch=True)
     page = context.new_page()
     page.goto((site / "report" / "roofline.html").as_uri())
+    assert page.locator("figure.chart").evaluate("one => one.scrollWidth <= one.clientWidth")  # all of it on the screen
     said, slowest = page.locator(".readout"), page.locator('.points[data-of="numpy-matmul"] path').last
     slowest.hover()
     assert "layer4 of tinynet; numpy-matmul: 12.0 ms [" in said.inner_text()
