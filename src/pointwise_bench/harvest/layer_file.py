@@ -124,7 +124,7 @@ def whole(model: HarvestedModel, harvest: Harvest) -> WholeModel:
         LeftOutPart(reason.text, reason.count, reason.macs, reason.unknown, tuple(_first_names(reason)))
         for reason in reasons_of(harvest.left_out)
     )
-    return WholeModel(_one_line(model.title), harvest.model_macs, tuple(parts))
+    return WholeModel(model.title, harvest.model_macs, tuple(parts))
 
 
 def _model(of: WholeModel) -> Iterator[str]:
