@@ -27,8 +27,6 @@ MOST_BARS: Final = 40
 _MENU: Final = 24
 """Backends that can be the baseline: the page holds every two of their ratios."""
 _NAMED: Final = 3
-_FAR: Final = 1e4
-"""Times faster or slower, beyond which an end of an interval is none: JSON has no word for infinite."""
 
 
 @dataclass(frozen=True)
@@ -248,15 +246,23 @@ def _percent(share: float) -> float:
 
 
 def _ratios(group: ReportGroup, names: Sequence[str], baseline: str) -> str:
-    """Every two ratios with their ends, as JSON in which nothing ends a script: numbers and places only."""
+    """Every two ratios with their ends, as JSON in which nothing ends a script: numbers and places only.
+
+    An end that does not exist, of two that never met in a round of some layer, is null.
+    """
     if group.compared is None or not names:
         return "[]"
     among = list(dict.fromkeys([*names, baseline]))
     rows = []
     for reference in among:
         over = group.compared.over(reference)
-        rows.append([[float(f"{min(max(value, 1 / _FAR), _FAR):.4g}") for value in over[name]] for name in among])
-    return json.dumps(rows, separators=(",", ":"))
+        rows.append([[_end(value) for value in over[name]] for name in among])
+    return json.dumps(rows, separators=(",", ":"), allow_nan=False)
+
+
+def _end(value: float) -> float | None:
+    """Rounded; JSON has no word for infinite, and one over infinite is 0."""
+    return float(f"{value:.4g}") if 0 < value < math.inf else None
 
 
 def _incomplete(group: ReportGroup, ranked: Sequence[str]) -> tuple[tuple[str, str], ...]:

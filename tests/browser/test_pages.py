@@ -120,6 +120,31 @@ def test_a_reader_sorts_filters_and_chooses_columns_and_a_reload_keeps_it(page: 
         page.reload()
 
 
+def test_another_baseline_says_what_the_page_said_of_it(page: Any, tmp_path: Path) -> None:
+    """Of one 50,000 times slower, and of one that never met another: chosen by hand, or when the page was made."""
+    apart = {"round": list(range(1000, 1009))}
+    cells = [
+        cell(who, problem, [seconds] * 9, **(apart if (who, place) == ("alone", 1) else {}))
+        for place, problem in enumerate(list(LAYERS.values())[:2])
+        for who, seconds in (("quick", 1e-6), ("usual", 1.2e-5), ("slow", 5e-2), ("alone", 1e-1))
+    ]
+    run = load_run(write_run(tmp_path / "results", cells))
+    said = {}
+    with drawing(plots=False):
+        for baseline in ("quick", "usual", "slow", "alone"):
+            write_site([analyse(run, baseline)], tmp_path / baseline)
+            page.goto((tmp_path / baseline / "index.html").as_uri())
+            said[baseline] = page.locator(".bars li .what").all_inner_texts()
+    assert "0.000020\u00d7 [" in " ".join(said["quick"])
+    assert "50,000\u00d7 [" in " ".join(said["slow"])
+    met = [text.count("never in the same rounds") for text in map(" ".join, said.values())]
+    assert met == [1, 1, 1, 3]
+    for baseline, texts in said.items():
+        page.locator(".bars select").select_option(label=baseline)
+        assert page.locator(".bars li .what").all_inner_texts() == texts
+        page.goto((tmp_path / "quick" / "index.html").as_uri())
+
+
 def test_a_link_leads_to_one_layer_with_everything_of_it_open(page: Any, site: Path) -> None:
     page.goto((site / "report" / "index.html").as_uri())
     page.locator("nav.strip a").nth(2).click()

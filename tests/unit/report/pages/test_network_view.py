@@ -71,9 +71,20 @@ def test_two_that_never_met_on_a_layer_have_a_bar_without_an_interval(tmp_path: 
     assert (bars["c"].low, bars["c"].high) == (0.0, 100.0)
     assert bars["a"].text.startswith("1.50\u00d7 [")
     assert 99 < bars["a"].length <= 100
-    assert all(math.isfinite(value) for row in json.loads(view.ratios) for ratio in row for value in ratio)
+    ends = [[ratio[1:] for ratio in row] for row in json.loads(view.ratios)]  # of a, b and c over each of them
+    apart_from_c = [at for at, row in enumerate(ends) for end in row if end == [None, None]]
+    assert apart_from_c == [0, 1, 2, 2]
     write_site([analyse(run, "b")], tmp_path / "out")
     assert "never in the same rounds" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+
+
+def test_who_is_very_far_behind_has_an_interval_all_the_same(tmp_path: Path) -> None:
+    """Over ten thousand times an end had been taken for none, once a reader had chosen another baseline."""
+    view = view_of(tmp_path, [timed("a", 1e-6), timed("b", 5e-2)])
+    (_, over_a), (over_b, _) = json.loads(view.ratios)
+    for (ratio, low, high), expected in ((over_a, 5e4), (over_b, 2e-5)):
+        assert low <= ratio <= high
+        assert all(end == pytest.approx(expected, rel=0.2) for end in (ratio, low, high))
 
 
 def test_above_the_roof_no_share_is_told(tmp_path: Path) -> None:
