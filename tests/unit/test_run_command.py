@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -102,12 +103,16 @@ def test_the_layers_of_a_model_are_left_in_a_file_and_selected(
 
 
 def test_a_name_that_no_file_could_have_is_cut(monkeypatch: pytest.MonkeyPatch, file_of_a_model: Path) -> None:
+    """And has a digest behind it: two models that differ in their last letter do not share a file."""
     asked = scripted(monkeypatch, 0, {})
-    file_of_a_model = file_of_a_model.rename(f"{'m' * 240}.onnx")
-    assert run.main(["--threads", "1", f"--model={file_of_a_model}", "--dim", "n=3"]) == 0
-    file = asked.pop()[-1]
-    assert file == f"layers-of-{'m' * 100}.toml"
-    (group,) = catalogue.select([file])
+    files = []
+    for last in "ab":
+        file_of_a_model = file_of_a_model.rename(f"{'m' * 239}{last}.onnx")
+        assert run.main(["--threads", "1", f"--model={file_of_a_model}", "--dim", "n=3"]) == 0
+        files.append(asked.pop()[-1])
+        assert re.fullmatch(f"layers-of-{'m' * 100}-[0-9a-f]{{8}}\\.toml", files[-1])
+    assert len({*files}) == 2
+    (group,) = catalogue.select(files[:1])
     assert group.model is not None
     assert value_readers.name()(group.model.title) == "m" * 200  # a report reads it
 

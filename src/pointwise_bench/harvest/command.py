@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,8 @@ from pointwise_bench.harvest.operations import HarvestError
 from pointwise_bench.harvest.pointwise import Wanted, harvest_of
 from pointwise_bench.harvest.sources import NamedModel, dims_of, read, shapes_of
 
-_LONGEST_NAME: Final = 100  # of a file, beside what is put around it; 255 bytes is what most file systems take
+_LONGEST_FILE_NAME: Final = 100  # beside what is put around it; 255 bytes is what most file systems take
+_DIGEST: Final = 8
 
 
 def add_options(add: Callable[..., Any]) -> None:
@@ -52,14 +54,24 @@ def beside(model_name: str, asked: argparse.Namespace) -> Path:
     text, lines, is_empty = harvested(model_name, asked)
     if is_empty:
         raise HarvestError(f"{model_name}: has no layer that can be measured. {' '.join(lines)}")
-    # Not the model's name alone, which a built-in group may have, nor all of a long one, which no file system takes.
-    name = re.sub(r"[^A-Za-z0-9_.]+", "-", Path(model_name).name).strip("-.")
-    path = Path(f"layers-of-{name[:_LONGEST_NAME]}.toml")
+    path = Path(f"layers-of-{_file_name(Path(model_name).name)}.toml")  # a built-in group may be called like the model
     if path.exists() and not _is_ours(path):
         raise HarvestError(f"{path}: is there already and was not made by harvest: rename it")
     write(path, text)
     print(*lines, f"Layers of {model_name}: {path}", sep="\n", flush=True)
     return path
+
+
+def _file_name(called: str) -> str:
+    """What a model is called, in letters that a file may have; of a long name its beginning and a digest of all of it.
+
+    Without the digest two models that are called alike at first would take turns in overwriting one file of layers.
+    """
+    name = re.sub(r"[^A-Za-z0-9_.]+", "-", called).strip("-.")
+    if len(name) <= _LONGEST_FILE_NAME:
+        return name
+    digest = hashlib.sha256(called.encode(errors="surrogateescape")).hexdigest()[:_DIGEST]
+    return f"{name[:_LONGEST_FILE_NAME]}-{digest}"
 
 
 def _is_ours(path: Path) -> bool:

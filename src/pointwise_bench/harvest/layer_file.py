@@ -19,7 +19,8 @@ FIRST_WORDS: Final = "# Written by `pointwise-bench harvest`"
 _REQUIRED: Final = ("in_channels", "out_channels", "height", "width")
 _MOST_NAMES: Final = 4
 """Of the operations that one reason leaves out."""
-_LONGEST_NAME: Final = 200
+_LONGEST_TEXT: Final = 200
+"""Characters of a title, of a layer's name or of a reason: a report takes no longer name."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,8 @@ def _distinct(layers: Sequence[PointwiseLayer]) -> list[str]:
         plain = name = _one_line(layer.name)
         number = 1
         while name in taken:
-            name = f"{plain}@{layer.problem.height}x{layer.problem.width}" + (f"#{number}" if number > 1 else "")
+            behind = f"@{layer.problem.height}x{layer.problem.width}" + (f"#{number}" if number > 1 else "")
+            name = plain[: _LONGEST_TEXT - len(behind)] + behind
             number += 1
         taken.add(name)
         names.append(name)
@@ -188,7 +190,7 @@ def _value(value: object) -> str:
 def _one_line(text: str) -> str:
     """The text with nothing that breaks a line or does not print: names come from files of anybody."""
     clean = "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
-    return clean[:_LONGEST_NAME] or "?"
+    return clean[:_LONGEST_TEXT] or "?"
 
 
 def _quoted(text: str) -> str:

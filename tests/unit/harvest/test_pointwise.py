@@ -147,6 +147,16 @@ def test_the_file_is_read_by_the_catalogue_and_says_what_is_missing(tmp_path: Pa
     assert "\x1b" not in text
 
 
+def test_layers_whose_long_names_begin_alike_keep_names_apart(tmp_path: Path) -> None:
+    """A name is cut behind its 200 characters; what tells two of them apart stays."""
+    operations = [layer(name=f"{'x' * 250}{size}", image=(size, 5), out_image=(size, 5)) for size in (6, 3)]
+    operations.append(layer(name="x" * 250, image=(3, 5), out_image=(3, 5), bias=True))
+    path = tmp_path / "layers.toml"
+    path.write_text(text_of(HarvestedModel("m", "", tuple(operations)), harvest(*operations)))
+    names = [each.name for each in catalogue.read(path).layers]
+    assert names == ["x" * 200, "x" * 196 + "@3x5", "x" * 194 + "@3x5#2"]
+
+
 def test_a_model_without_layers_is_comments_alone() -> None:
     model = HarvestedModel("m", "", (layer(kernel=(3, 3)),))
     lines = text_of(model, harvest_of(model, Wanted())).splitlines()
