@@ -139,7 +139,7 @@ _LEFT_OUT: Final = {
 }
 
 _MODEL: Final = {
-    "title": KeyRule(name()),
+    "title": KeyRule(text),  # it names nothing that a cell refers to, and may be a path of any length
     "multiply_adds": KeyRule(whole(0, _MOST_MULTIPLY_ADDS)),
     "left_out": KeyRule(list_of(object_of(_LEFT_OUT)), ()),
 }

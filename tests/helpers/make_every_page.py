@@ -40,7 +40,10 @@ def write_every_page(results: Path, text: str = "", said: str = "", name: str = 
         cells,
         name,
         environment={"processor": f"testbed{said}", "python": "3.11", "warnings": [f"busy{said}"]},
-        models={MODEL + text: {"title": title, "multiply_adds": 1000, "left_out": left}},
+        models={
+            MODEL + text: {"title": title, "multiply_adds": 1000, "left_out": left},
+            f"{MODEL}-of-a-file{text}": {"title": f"other.onnx{said}", "multiply_adds": 1000, "left_out": left},
+        },
         claims=DESCRIBED,
     )
     lines = [one if one["status"] == "ok" else one | {"reason": f"no{said}"} for one in CLEAN]

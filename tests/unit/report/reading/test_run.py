@@ -78,6 +78,22 @@ def test_a_run_whose_settings_cannot_be_read_is_refused(tmp_path: Path, content:
     assert said in str(caught.value)
 
 
+def test_the_title_of_a_model_may_be_any_text_and_is_made_visible(tmp_path: Path) -> None:
+    """As a reason may be: whose runs it is, another may publish, and a long title had cost all of it."""
+    titles = {"long": "x" * 10_000, "wild": "a\n\u202eb\0", "empty": ""}
+    run = run_of(
+        tmp_path,
+        [cell("a", PROBLEM, [1e-3])],
+        models={group: {"title": title, "multiply_adds": 1000} for group, title in titles.items()},
+    )
+    assert [model["title"] for model in run.settings["models"].values()] == [
+        f"{'x' * 2000}... (10,000 characters)",
+        "a \\u202eb\\x00",
+        "",
+    ]
+    assert (len(run.cells), run.defects) == (1, ())
+
+
 def test_a_newer_format_is_said_before_anything_else_of_it_is_looked_at(tmp_path: Path) -> None:
     folder = write_run(tmp_path, [], format=RUN_FORMAT + 1, canary="of another kind")
     with pytest.raises(
