@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from pointwise_bench.common.what_people_use import WHAT_PEOPLE_USE
@@ -94,8 +95,14 @@ class Screening:
         return progress.done > 0
 
     def _left_by_limits(self) -> list[TrialTask]:
-        """The problems on which a backend was not measured for its fair share, each beside the fastest there."""
+        """The problems on which a backend was not measured for its fair share, each beside the fastest there.
+
+        And beside whoever is the fastest most often: with him a network's total is compared, of which no layer may lack
+        a round that both had.
+        """
         passes, found = self._passes, list[TrialTask]()
+        fastest_on = self._fastest_on()
+        often = Counter((name, threads) for (_, threads), name in fastest_on.items())
         for planned in passes.plan:
             parts = passes.valid_parts(planned)
             left = [
@@ -107,8 +114,18 @@ class Screening:
                 and (name, planned.key) not in self._asked_again
             ]
             if left and parts:
-                fastest = min(parts, key=Meeting(planned, parts).first_median_s)
-                found.append(TrialTask(planned, (fastest, *left)))
+                fastest = fastest_on[planned.key]
+                leader = max(parts, key=lambda name: often[name, planned.threads])
+                found.append(TrialTask(planned, tuple(dict.fromkeys((fastest, leader, *left)))))
+        return found
+
+    def _fastest_on(self) -> dict[TrialKey, str]:
+        """Whose first median is the least, on every problem on which somebody has a time."""
+        found: dict[TrialKey, str] = {}
+        for planned in self._passes.plan:
+            parts = self._passes.valid_parts(planned)
+            if parts:
+                found[planned.key] = min(parts, key=Meeting(planned, parts).first_median_s)
         return found
 
     def _open_tasks(self) -> list[TrialTask]:

@@ -141,6 +141,29 @@ def test_where_time_is_left_who_had_a_share_is_measured_on_the_rest(
     assert machine.clock.now - 1000 <= 420.0
 
 
+def test_who_is_measured_on_the_rest_meets_whoever_is_the_fastest_most_often_on_each_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the two would have no round in common on some layer, and their totals no ratio."""
+    tasks, measure = list[TrialTask](), Screening._measure
+
+    def noted(self: Screening, given: Sequence[TrialTask], *others: object) -> None:
+        if len(others) > 1:  # a later pass
+            tasks.extend(given)
+        measure(self, given, *others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Screening, "_measure", noted)
+    own = {problem.id for problem in problems(45)[::3]}
+    special = Made(speed=1e10, speed_on=lambda problem: 20.0 if problem.id in own else 1.0)
+    compiler = Made(prepare_s=4.0, first_s=6.0, speed=2e10)
+    machine = SimulatedMachine({"fast": Made(speed=5e10), "special": special, "compiler": compiler})
+    run_of(machine, tmp_path, monkeypatch, {"net": problems(3)}, time_budget_s=120.0)  # its costs are known then
+    run_of(machine, tmp_path, monkeypatch, {"net": problems(45)}, time_budget_s=300.0)
+    fields = {frozenset(task.backends) for task in tasks}
+    assert fields == {frozenset(("fast", "compiler")), frozenset(("fast", "special", "compiler"))}
+    assert all(("special" in task.backends) == (task.planned.problem.id in own) for task in tasks)
+
+
 def test_who_lacks_something_is_told_so_on_every_problem_reached_and_costs_no_share(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
