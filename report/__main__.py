@@ -62,7 +62,7 @@ than the margin, and where both runs have at least {rounds} rounds. Even then it
 not paired decide no exit code by their times, whatever --fail-on says: `compare --against REF` measures another version
 in the same rounds. A lost valid result needs no pairing.
 
-Runs of two machines, and runs that were measured by different rules (a hot cache and a cold one, another policy,
+Runs of two machines, and runs that were measured by different rules (a hot cache and a cold one, another gate,
 another version of pointwise-bench), are refused unless that is asked for. What else differs is noted.
 """
 _COMPARE_EXAMPLES: Final = """\

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
+from pointwise_bench.common.formats import rules_of
 from pointwise_bench.report.analysis.trust.health import unstable
 from pointwise_bench.report.analysis.wording import plainly
 from pointwise_bench.report.reading.run import Run
@@ -26,13 +27,18 @@ def different_rules(old: Run, new: Run) -> list[str]:
     """Each rule that gives the times of the two runs another meaning, with both values; empty where none is known."""
     found = [*_differing(_conditions(old), _conditions(new))]
     if old.settings["policy"] and new.settings["policy"]:
-        fields = [*_differing(_policy(old), _policy(new), "policy ")]
-        more = [f"{len(fields) - _MOST_FIELDS} more fields of the policy"] if len(fields) > _MOST_FIELDS else []
-        found += fields[:_MOST_FIELDS] + more
+        found += _first(_differing(_rules(old), _rules(new), "policy "))
     was, now = (run.settings["project"]["version"] for run in (old, new))
     if was and now and was != now:
         found.append(f"pointwise-bench: {was} before, {now} now")
     return found
+
+
+def _first(differing: Iterator[str]) -> list[str]:
+    """Of a policy, as many as can be read in one sentence."""
+    fields = [*differing]
+    more = [f"{len(fields) - _MOST_FIELDS} more fields of the policy"] if len(fields) > _MOST_FIELDS else []
+    return fields[:_MOST_FIELDS] + more
 
 
 def notes(old: Run, new: Run) -> list[str]:
@@ -45,6 +51,7 @@ def notes(old: Run, new: Run) -> list[str]:
     ]
     if old.machine != new.machine:
         found.append(f"different machines: {old.machine} and {new.machine}; the change may be theirs")
+    found += _first(_differing(_planning(old), _planning(new), "planned otherwise: policy "))
     found += _differing(_revision(old), _revision(new))
     found += _differing(_environment(old), _environment(new))
     return [*found, *_by_worker(old, new, "ran", "what ran"), *_by_worker(old, new, "libraries", "libraries loaded")]
@@ -60,10 +67,19 @@ def _conditions(run: Run) -> Facts:
     return {name: " and ".join(sorted(values)) for name, values in of_cells.items() if values}
 
 
-def _policy(run: Run) -> Facts:
+def _rules(run: Run) -> Facts:
+    return _flat(rules_of(run.settings["policy"]))
+
+
+def _planning(run: Run) -> Facts:
+    rules = _rules(run)
+    return {name: value for name, value in _flat(run.settings["policy"]).items() if name not in rules}
+
+
+def _flat(policy: Mapping[str, Any]) -> Facts:
     return {
         f"{group}.{name}": plainly(value)
-        for group, values in run.settings["policy"].items()
+        for group, values in policy.items()
         for name, value in (values.items() if isinstance(values, dict) else [("value", values)])
     }
 

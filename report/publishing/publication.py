@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pointwise_bench.common.formats import rules_of
 from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.overall.recorded import Recorded, recorded
 from pointwise_bench.report.analysis.trust.light import Light
@@ -77,7 +78,7 @@ def publish(folders: Iterable[Path], out: Path, rules: Rules, say: Callable[[str
         except ReportError as error:
             say(str(error))
             continue
-        policy = found.run.settings["policy"]
+        policy = rules_of(found.run.settings["policy"])
         policies += [policy] * (policy not in policies)
         shown.append(_published(found, out, rules, letter_of(policies.index(policy))))
     shown.sort(key=lambda one: (one.started_at, one.machine, one.name), reverse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pointwise_bench.common.formats import rules_of
 from pointwise_bench.report.publishing.command import main as publish
 
 
@@ -17,7 +18,7 @@ def _other_rules(policy: Mapping[str, Any]) -> str | None:
     # Imported where it is asked, so that --help answers at once.
     from pointwise_bench.suites.harness.design.policy import POLICY, first_difference
 
-    found = first_difference(policy, POLICY.written())
+    found = first_difference(rules_of(policy), rules_of(POLICY.written()))
     if found is None:
         return None
     name, there, here = found

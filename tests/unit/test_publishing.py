@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from changed_policy import changed_policy
 from make_run import cell, write_run
 
 from pointwise_bench.publishing import main
@@ -14,10 +15,13 @@ CELLS = [cell("a", "n1c64h28w28-o128", [1e-3] * 9)]
 
 
 def test_todays_rules_are_accepted_and_others_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """How its time was spent is no rule."""
     today = write_run(tmp_path, CELLS, "2026-01-02T03-04-05Z", policy=POLICY.written())
     other = write_run(tmp_path, CELLS, "2026-01-03T03-04-05Z", policy=POLICY.written() | {"rounds": {"turn_s": 1.0}})
-    assert main(["--check", str(today)]) == 0
+    planned = changed_policy(rounds={"most_passes_in_budget": 7}, budget={"closing_share": 0.5}).written()
+    longer = write_run(tmp_path, CELLS, "2026-01-04T03-04-05Z", policy=planned)
+    assert main(["--check", str(today), str(longer)]) == 0
     assert main(["--check", str(other)]) == 1
-    yes, no = capsys.readouterr().out.splitlines()
-    assert yes.startswith("yes: ")
+    *yes, no = capsys.readouterr().out.splitlines()
+    assert [line[:5] for line in yes] == ["yes: ", "yes: "]
     assert "rules: measured by other rules: rounds.turn_s is 1.0 there and 0.004 here" in no

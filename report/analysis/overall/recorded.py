@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from pointwise_bench.common.formats import rules_of
 from pointwise_bench.report.analysis.network_totals import Total
 from pointwise_bench.report.analysis.series import values_of
 from pointwise_bench.report.statistics.signs import LEADING
@@ -72,7 +73,7 @@ def recorded(run: Run, timings: pd.DataFrame, groups: Sequence[ReportGroup]) -> 
     sums = _sums(timings) if networks else {}
     leaders = _leaders(timings) if networks else {}
     caches = sorted({cell.cache for cell in run.cells if cell.timed})
-    rules = json.dumps([run.settings["policy"], caches], sort_keys=True, default=str)
+    rules = json.dumps([rules_of(run.settings["policy"]), caches], sort_keys=True, default=str)
     found = tuple(_network(group, sums, leaders) for group in networks)
     return Recorded(run.machine, run.name, run.started_at or run.name, rules, found, run.timed_models)
 

@@ -5,7 +5,8 @@ See docs/RESULTS_FORMAT.md.
 
 from __future__ import annotations
 
-from typing import Final, Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Final, Literal, get_args
 
 RUN_FORMAT: Final = 1
 """Of ``run.json`` and the files beside it. A reader refuses a newer one."""
@@ -54,3 +55,20 @@ EAGER, OPTIMISED, WITHOUT_KERNEL, TORCH_COMPILE, ONNX_RUNTIME = MODEL_WAYS = (
 
 USAGE_ERROR: Final = 4
 """Exit code of every command of the project for bad usage; it is pytest's."""
+
+_PLANNING: Final = ("rounds", "budget", "screening", "controls", "costs")
+_OF_A_TURN: Final = ("turn_s", "warm_s", "alike", "span")
+
+
+def rules_of(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a written policy decides how a cell is measured and judged; the rest decides how a run's time is spent.
+
+    Two runs of which one had more rounds, or other backends in its finals, may be compared: what they know less
+    certainly has a wider interval. A group or a constant that is not known here is held for a rule, if it is not
+    among the rounds.
+    """
+    kept = {group: values for group, values in policy.items() if group not in _PLANNING}
+    rounds = policy.get("rounds")
+    if isinstance(rounds, Mapping):
+        kept["rounds"] = {name: value for name, value in rounds.items() if name in _OF_A_TURN}
+    return kept

@@ -1,6 +1,7 @@
 """Constants of planning: how often it is measured, what a time budget is spent on, and who meets whom.
 
-Times are in seconds.
+They decide how the time of a run is spent, not what one of its numbers means: runs that differ in them alone were
+measured by the same rules (``common.formats.rules_of``). Times are in seconds.
 """
 
 from __future__ import annotations
@@ -8,16 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pointwise_bench.common.verdict_rule import PLANNED_STARTS
+from pointwise_bench.suites.harness.design.policies.timing import TurnPolicy
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoundsPolicy:
-    """Turns, rounds and passes: how often each backend is measured on a problem."""
+class RoundsPolicy(TurnPolicy):
+    """Rounds and passes: how often each backend is measured on a problem, in turns that are constants of timing."""
 
-    turn_s: float = 0.004
-    """Of timed calls in one turn: shorter than the spells in which a machine is fast or slow."""
-    warm_s: float = 0.001
-    """Of untimed calls before them: refills the caches that the previous backend's turn has emptied."""
     turn_overhead_s: float = 0.001
     """Of waking, asking and stopping a worker, in foreseeing what a turn takes."""
     passes: int = PLANNED_STARTS
@@ -38,10 +36,6 @@ class RoundsPolicy:
     """Rounds of one pass, however long the time."""
     slow_s: float = 0.8
     """A backend whose rounds of one pass would take longer than this takes part in the first few only."""
-    alike: float = 1.5
-    """Largest step in speed between two backends that get the same number of calls in a turn."""
-    span: float = 4.0
-    """Largest factor between the fastest and the slowest of those."""
 
 
 @dataclass(frozen=True, kw_only=True)

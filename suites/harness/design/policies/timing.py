@@ -1,4 +1,4 @@
-"""Constants of timing: the warm-up, the inputs, the ceilings, and what is looked at beside right and fast.
+"""Constants of timing: the turns, the warm-up, the inputs, the ceilings, and what is looked at beside right and fast.
 
 Times are in seconds.
 """
@@ -6,6 +6,20 @@ Times are in seconds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnPolicy:
+    """What a backend does in its turn. It is written among the rounds, which have their turns from here."""
+
+    turn_s: float = 0.004
+    """Of timed calls in one turn: shorter than the spells in which a machine is fast or slow."""
+    warm_s: float = 0.001
+    """Of untimed calls before them: refills the caches that the previous backend's turn has emptied."""
+    alike: float = 1.5
+    """Largest step in speed between two backends that get the same number of calls in a turn."""
+    span: float = 4.0
+    """Largest factor between the fastest and the slowest of those."""
 
 
 @dataclass(frozen=True, kw_only=True)
