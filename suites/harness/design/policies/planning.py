@@ -98,9 +98,9 @@ class ScreeningPolicy:
     final_rounds: int = 12
     """Of one pass of the finals: starts disagree more than a median over so many rounds does (1 % and 0.7 % on a calm
     machine), so the time goes to starts. With twenty, the turns of seven backends took 1.05 of a trial's 1.5 s."""
-    most_start_share: float = 0.2
-    """Of a budget; a backend whose worker would need longer until its first time is left out of the run. With three
-    tenths, torch-compile had a quarter of a minute for its first kernel."""
+    most_start_share: float = 0.1
+    """Of a budget; a backend whose worker would need longer until its first time is left out of the run. With two
+    tenths, torch-compile had nine seconds of a minute for its first kernel; a network of nineteen layers fits there."""
     least_start_s: float = 4.0
     """That it must need in any case to be left out: of the few seconds that a run of claims has for its cells, what a
     usual backend needs is more than a share."""
