@@ -1,13 +1,8 @@
-"""The pages in a browser, as a reader uses them: headless Chromium from the system's packages, driven by Playwright.
-
-One browser serves all tests of this file, as its start takes longer than they do.
-"""
+"""The pages in a browser, as a reader uses them, and as somebody who sees or moves otherwise has to."""
 
 from __future__ import annotations
 
 import csv
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,17 +10,15 @@ import pytest
 from make_every_page import write_every_page
 from make_run import cell, write_run
 from report_folder import drawing
+from screens import DESKTOP, PHONE
 
 from pointwise_bench.report.pages.run_analysis import analyse
 from pointwise_bench.report.pages.site import write_site
 from pointwise_bench.report.publishing.publication import publish
 from pointwise_bench.report.reading.run import load_run
 
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install playwright")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
 
-NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
-DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 LAYERS: Final = {f"layer{number}": f"n1c{64 * number}h28w28-o128" for number in (1, 2, 3, 4)}
 HOSTILE: Final = (" <b>&\"'$x^2$`|" + "x" * 120, " <b>&\"'$x^2$`|\n\u202e" + "y" * 10_000)
 """In names, which a reader takes if they are printable and of 200 characters at most; and in reasons."""
@@ -55,31 +48,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
             write_site([analyse(load_run(kinds))], folder / name)
             publish([kinds], folder / f"{name}-public", lambda _: None, print)
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if path is None:
-        pytest.skip("no Chromium here, and pip has none: apt-get install chromium, or .ci/browser as root")
-    with playwright.sync_playwright() as driver:
-        # Without a sandbox, as a root user in a container has none; the pages are our own.
-        opened = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    """A page of a new reader; what it asks of another place, and what it complains of, fails the test."""
-    context = browser.new_context(viewport=DESKTOP, accept_downloads=True)
-    opened, complaints = context.new_page(), []
-    opened.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("request", lambda asked: complaints.append(asked.url) if not asked.url.startswith("file:") else None)
-    yield opened
-    context.close()
-    assert complaints == []
 
 
 def column(page: Any, table: str, place: int) -> list[str]:
