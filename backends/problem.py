@@ -39,13 +39,15 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
 # Everything after the geometry is optional and left out at its default, so that the usual id stays short enough
 # for a terminal and an id written today stays valid when a field is added. Only characters that pytest's `-k`
 # accepts inside a word are used: an id can be pasted there as it is.
-_ID: Final = re.compile(
-    r"n(?P<batch>\d+)c(?P<in_channels>\d+)h(?P<height>\d+)w(?P<width>\d+)-o(?P<out_channels>\d+)"
-    r"(?:-s(?P<stride>\d+))?(?:-g(?P<groups>\d+))?(?P<bias>-bias)?(?P<add>-add)?"
-    r"(?:-(?P<activation>relu6?|silu|hardswish|gelu))?"
-    r"(?:-(?P<dtype>float64|float16|bfloat16))?(?:-(?P<layout>nhwc))?"
-    r"(?:-(?P<direction>backward-input|backward-weight))?"
+_GEOMETRY: Final = r"n(?P<batch>\d+)c(?P<in_channels>\d+)h(?P<height>\d+)w(?P<width>\d+)-o(?P<out_channels>\d+)"
+_PARTS: Final = (
+    *(r"-s(?P<stride>\d+)", r"-g(?P<groups>\d+)", "(?P<bias>-bias)", "(?P<add>-add)"),
+    "-(?P<activation>relu6?|silu|hardswish|gelu)",
+    "-(?P<dtype>float64|float16|bfloat16)",
+    "-(?P<layout>nhwc)",
+    "-(?P<direction>backward-input|backward-weight)",
 )
+_ID: Final = re.compile(_GEOMETRY + "".join(f"(?:{part})?" for part in _PARTS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +196,8 @@ class Problem:
         """The problem whose :attr:`id` is ``text``; ``ValueError`` for any other string."""
         match = _ID.fullmatch(text)
         if match is None:
-            raise ValueError(f"id {text!r} does not read like n1c192h28w28-o64-s2-g4-bias-relu-float64-nhwc")
+            remedy = _reordered(text) or "n1c192h28w28-o64-s2-g4-bias-relu-float64-nhwc"
+            raise ValueError(f"id {text!r} does not read like {remedy}")
         found = {name: value for name, value in match.groupdict().items() if value is not None}
         sizes = {name: int(value) for name, value in found.items() if value.isdigit()}
         words = {name: value for name, value in found.items() if name in _CHOICES}
@@ -205,6 +208,17 @@ class Problem:
 
     def __str__(self) -> str:
         return self.id
+
+
+def _reordered(text: str) -> str | None:
+    """The id that consists of the parts of ``text`` in their order; None where there is none."""
+    geometry = re.match(_GEOMETRY, text)
+    if geometry is None:
+        return None
+    found = list(re.finditer("|".join(f"{part}(?=-|$)" for part in _PARTS), text[geometry.end() :]))
+    names = [field.name for field in fields(Problem)]
+    ordered = geometry[0] + "".join(one[0] for one in sorted(found, key=lambda one: names.index(one.lastgroup or "")))
+    return ordered if len(ordered) == len(text) and _ID.fullmatch(ordered) else None
 
 
 def _size(name: str, value: object, minimum: int) -> int:

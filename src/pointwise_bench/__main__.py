@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -14,6 +15,8 @@ from pointwise_bench.common.requirements import remedy_of
 FAILED: Final = 1
 INTERRUPTED: Final = 2
 """Exit codes; both are pytest's."""
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Command(NamedTuple):
@@ -66,27 +69,12 @@ pointwise-bench COMMAND --help tells more. Exit codes: 0 done, 1 something faile
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one subcommand and return its exit code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    if not words or words[0] in ("-h", "--help"):
-        print(_help())
-        return 0
-    if words[0] in ("-V", "--version"):
-        print(_version())
-        return 0
-    command = COMMANDS.get(words[0])
-    if command is None:
-        print(f"pointwise-bench: {words[0]!r} is no command; there are {', '.join(COMMANDS)}", file=sys.stderr)
-        return USAGE_ERROR
-    return _run(words[0], command, words[1:])
-
-
-def _run(name: str, command: Command, words: Sequence[str]) -> int:
-    """The subcommand ``name`` with its own ``words``, and one line for whatever ends it that is no fault of ours."""
+    """Run one subcommand and return its exit code, with one line for whatever ends it that is no fault of ours."""
+    _open_what_is_closed()
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    name = words[0]
     try:
-        # Imported here: `--help` and a mistyped command answer at once.
-        run: Callable[[Sequence[str]], int] = import_module(command.module).main
-        code = run([*command.words, *words])
+        code = _run(words)
         sys.stdout.flush()  # here, where a reader that has gone can be told from a fault
         return code
     except ModuleNotFoundError as error:
@@ -96,9 +84,46 @@ def _run(name: str, command: Command, words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _say(f"{name}: interrupted", INTERRUPTED)
     except BrokenPipeError:  # `| head` has taken what it wanted
-        # Otherwise the interpreter flushes once more as it ends, and reports the same error then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         return FAILED
+    except OSError as error:
+        # Whoever writes files says which of them was refused; what comes here is the output, as of `> file`.
+        if error.errno not in _FULL:
+            raise
+        _write_no_more()
+        return _say(f"{name}: the output cannot be written: {error.strerror}", FAILED)
+
+
+def _run(words: Sequence[str]) -> int:
+    """What the first of ``words`` names, with the others."""
+    if words[0] in ("-h", "--help"):
+        print(_help())
+        return 0
+    if words[0] in ("-V", "--version"):
+        print(_version())
+        return 0
+    command = COMMANDS.get(words[0])
+    if command is None:
+        print(f"pointwise-bench: {words[0]!r} is no command; there are {', '.join(COMMANDS)}", file=sys.stderr)
+        return USAGE_ERROR
+    # Imported here: `--help` and a mistyped command answer at once.
+    run: Callable[[Sequence[str]], int] = import_module(command.module).main
+    return run([*command.words, *words[1:]])
+
+
+def _write_no_more() -> None:
+    """Otherwise the interpreter flushes once more as it ends, and reports the same error then."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _open_what_is_closed() -> None:
+    """Let there be an output, as of ``>&-``: the next file that is opened would take its number and what is printed."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            if (nowhere := os.open(os.devnull, os.O_WRONLY)) != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, os.fdopen(number, "w"))
 
 
 def _say(line: str, code: int) -> int:

@@ -24,7 +24,7 @@ from pointwise_bench.suites.harness.machine.ceiling_meters import CeilingMeters
 from pointwise_bench.suites.harness.machine.project_version import project_version
 from pointwise_bench.suites.harness.record import costs_file
 from pointwise_bench.suites.harness.record.cell import Cell, Place
-from pointwise_bench.suites.harness.record.json_lines import damaged
+from pointwise_bench.suites.harness.record.json_lines import CannotRecord, damaged
 from pointwise_bench.suites.harness.record.locks import Lock, LockedByAnother, machine_lock
 from pointwise_bench.suites.harness.record.outcome import Asked, Outcome, endings, shortfalls
 from pointwise_bench.suites.harness.record.run_folder import RunFolder, now
@@ -212,9 +212,6 @@ class Session:
         if complete:
             self.run_folder.run["finished_at"] = now()
         passes.meters.close()
-        planned = self._plan.keys
-        known = {key: one for key, one in passes.costs.known().items() if key in planned}
-        costs_file.save(self.run_folder.folder.parent, known, passes.costs.took_of_foreseen)
         # Of earlier sessions that were not killed.
         earlier = self.run_folder.run.get("totals", {"wall_s": 0.0, "timed_s": 0.0})
         wall_s, timed_s = earlier["wall_s"] + passes.budget.elapsed_s(), earlier["timed_s"] + passes.timed_s
@@ -227,22 +224,34 @@ class Session:
         self.run_folder.write()
         if complete:
             self.run_folder.checkpoint.close()
+        self._save_costs(passes.costs)
+
+    def _save_costs(self, costs: CostBook) -> None:
+        """Keep what was learnt. Last, and no fault of the run's where the disk does not take it: it is learnt anew."""
+        assert self.run_folder is not None, "nothing was learnt without one"
+        planned = self._plan.keys
+        known = {key: one for key, one in costs.known().items() if key in planned}
+        try:
+            costs_file.save(self.run_folder.folder.parent, known, costs.took_of_foreseen)
+        except CannotRecord as refused:
+            self._announce(f"warning: {refused}: the next run plans without what this one has learnt")
 
     def summary(self) -> Iterator[str]:
         """How many cells there are of each status, what failed and why, and where the time went."""
         if self.run_folder is None:
             return
-        totals = self.run_folder.run["totals"]
-        counts = ", ".join(f"{count} {status}" for status, count in totals["cells"].items())
-        count = sum(totals["cells"].values())
+        statuses, totals = self.run_folder.cells.statuses, self.run_folder.run.get("totals")
+        counts = ", ".join(f"{count} {status}" for status, count in statuses.items())
+        count = sum(statuses.values())
         yield f"{count} cell{'s' * (count != 1)}: {counts or 'none'}"
         failed = map(self.run_folder.cells.__getitem__, sorted(self.run_folder.cells.failed))
         yield from endings(failed, self._asked().by_name)
         yield from self._claims.summary(self._claim_results)
-        yield (
-            f"{totals['wall_s']:.0f} s in all, {totals['timed_s']:.0f} s "
-            f"({100 * totals['timed_share']:.0f} %) of it inside timed calls"
-        )
+        if totals is not None:  # a session whose end the disk did not take has none, or an earlier session's
+            yield (
+                f"{totals['wall_s']:.0f} s in all, {totals['timed_s']:.0f} s "
+                f"({100 * totals['timed_share']:.0f} %) of it inside timed calls"
+            )
         if undecided := self.run_folder.run.get("undecided"):
             yield f"{undecided['pairs']} pairs on {undecided['problems']} problems stayed undecided"
 

@@ -255,3 +255,17 @@ def test_an_id_is_short_for_the_usual_and_complete_for_the_rest() -> None:
 def test_parsing_refuses_near_misses(text: str) -> None:
     with pytest.raises(ValueError):
         Problem.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("n32c4h8w8-o8-s2-backward-weight-nhwc", "n32c4h8w8-o8-s2-nhwc-backward-weight"),
+        ("n1c2h3w4-o5-relu6-bias", "n1c2h3w4-o5-bias-relu6"),
+        ("n1c2h3w4-o5-bias-relu-bias", "n1c192h28w28-o64-s2-g4-bias-relu-float64-nhwc"),
+        ("n1c2h3w4-o5-relu-x-bias", "n1c192h28w28-o64-s2-g4-bias-relu-float64-nhwc"),
+    ],
+)
+def test_an_id_whose_parts_are_out_of_order_is_answered_with_their_order(text: str, remedy: str) -> None:
+    with pytest.raises(ValueError, match=f"does not read like {remedy}$"):
+        Problem.parse(text)

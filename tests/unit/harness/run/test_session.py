@@ -14,7 +14,9 @@ from scripted_run import BACKENDS, PROBLEMS, ScriptedPool, kill_after, planned, 
 
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine.project_version import project_version
+from pointwise_bench.suites.harness.record import costs_file
 from pointwise_bench.suites.harness.record.cell import Place
+from pointwise_bench.suites.harness.record.json_lines import CannotRecord
 from pointwise_bench.suites.harness.run.options import Options
 from pointwise_bench.suites.harness.run.session import Session
 
@@ -148,6 +150,37 @@ def test_the_summary_names_what_failed_once_for_each_backend_and_what_stayed_und
     assert not any("too small" in line for line in said)
     session._options = replace(session._options, backends=(BACKENDS[1],))  # asked for by name: who did may wonder
     assert f"{BACKENDS[1]}: unsupported on {PROBLEMS[0].id}: too small" in session.summary()
+
+
+def full_disk(*_: object) -> None:
+    raise CannotRecord("file: cannot be written: No space left on device")
+
+
+def test_costs_that_the_disk_does_not_take_are_warned_of_and_the_run_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(costs_file, "save", full_disk)
+    told: list[str] = []
+    session = planned(tmp_path)
+    monkeypatch.setattr(session, "_announce", told.append)
+    session.cell(PROBLEMS[0], 1, BACKENDS[0])
+    session.finish()
+    assert session.run_folder is not None
+    assert json.loads((session.run_folder.folder / "run.json").read_text())["finished_at"]
+    assert "file: cannot be written: No space left on device: the next run plans without" in told[-1]
+
+
+def test_a_session_whose_end_the_disk_does_not_take_is_summed_up_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no totals then; the summary had ended in a traceback."""
+    session = planned(tmp_path)
+    session.cell(PROBLEMS[0], 1, BACKENDS[0])
+    assert session.run_folder is not None
+    monkeypatch.setattr(session, "_finish", full_disk)
+    with pytest.raises(CannotRecord):
+        session.finish()
+    assert next(session.summary()) == f"{len(PROBLEMS) * len(BACKENDS)} cells: {len(PROBLEMS) * len(BACKENDS)} ok"
 
 
 def test_a_session_that_measured_nothing_says_nothing(tmp_path: Path) -> None:
