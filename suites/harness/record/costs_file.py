@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from pointwise_bench.common.regular_files import read_regular, write_whole
 from pointwise_bench.suites.harness.design.costs import CostKey, Costs, read, written
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.json_lines import recording
@@ -18,7 +19,7 @@ COSTS_FORMAT: Final = 2
 def load(machine_folder: Path) -> tuple[dict[CostKey, Costs], float]:
     """The costs that earlier runs have left, and what trials took of what was foreseen; none where there is no file."""
     try:
-        content = json.loads((machine_folder / COSTS_FILE).read_text())
+        content = json.loads(read_regular(machine_folder / COSTS_FILE))
         if content["format"] == COSTS_FORMAT:
             return read(content["costs"]), min(2.0, max(0.5, float(content["took_of_foreseen"])))
     except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):  # they are learnt anew
@@ -31,9 +32,7 @@ def save(machine_folder: Path, costs: Mapping[CostKey, Costs], took_of_foreseen:
 
     ``CannotRecord`` where the disk does not take them.
     """
-    draft = machine_folder / f"{COSTS_FILE}.draft"
     all_costs = load(machine_folder)[0] | dict(costs)
     content = {"format": COSTS_FORMAT, "took_of_foreseen": took_of_foreseen, "costs": written(all_costs)}
     with recording(machine_folder / COSTS_FILE):
-        draft.write_text(json.dumps(content, indent=1) + "\n")
-        draft.replace(machine_folder / COSTS_FILE)
+        write_whole(machine_folder / COSTS_FILE, json.dumps(content, indent=1) + "\n")

@@ -10,6 +10,8 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, Final
 
+from pointwise_bench.common.regular_files import open_regular
+
 Line = dict[str, Any]
 
 HOW_TO_GO_ON: Final = "what was recorded before is kept: make room, then --resume goes on with it"
@@ -35,7 +37,8 @@ def append_lines(path: Path, lines: Iterable[Line]) -> list[int]:
     """
     encoded = [json.dumps(line, separators=(",", ":"), allow_nan=False).encode() + b"\n" for line in lines]
     offsets = []
-    with recording(path), path.open("ab", buffering=0) as file:
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    with recording(path), FileIO(open_regular(path, flags), "ab") as file:
         offset = begin = file.tell()
         for one in encoded:
             offsets.append(offset)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from pointwise_bench.common.formats import CELLS_FILE, CHECKPOINT_FILE, RUN_FILE, RUN_FORMAT
+from pointwise_bench.common.formats import CELLS_FILE, CHECKPOINT_FILE, CLAIMS_FILE, RUN_FILE, RUN_FORMAT
+from pointwise_bench.common.regular_files import read_regular, write_whole
 from pointwise_bench.suites.harness.record.cell_file import CellFile
 from pointwise_bench.suites.harness.record.checkpoint import Checkpoint
 from pointwise_bench.suites.harness.record.json_lines import recording
@@ -72,10 +74,8 @@ class RunFolder:
 
     def write(self) -> None:
         """Write ``run.json`` whole or not at all. ``CannotRecord`` where the disk does not take it."""
-        draft = self.folder / f"{RUN_FILE}.draft"
         with recording(self.folder / RUN_FILE):
-            draft.write_text(json.dumps(self.run, indent=1) + "\n")
-            draft.replace(self.folder / RUN_FILE)
+            write_whole(self.folder / RUN_FILE, json.dumps(self.run, indent=1) + "\n")
 
 
 def unfinished_runs(results: Path, machine: str) -> Iterator[RunFolder]:
@@ -103,6 +103,19 @@ _KEPT: Final[dict[str, type]] = {"options": dict, "environment": dict, "ceilings
 _LATER: Final[dict[str, type]] = {"libraries": dict, "ran": dict, "properties": dict, "totals": dict}
 
 
+def misplaced(folder: Path) -> Path | None:
+    """What lies in a run's folder that nobody who measures has put there: a link, a pipe, or a folder for a file.
+
+    Somebody else's folder could let whoever goes on with it write into his own files, or wait for ever.
+    """
+    for part in sorted(folder.iterdir()):
+        kind = part.lstat().st_mode
+        is_file = part.name.startswith((RUN_FILE, CELLS_FILE, CHECKPOINT_FILE, CLAIMS_FILE))
+        if not ((stat.S_ISREG(kind) and part.name != WORKERS) or (stat.S_ISDIR(kind) and not is_file)):
+            return part
+    return None
+
+
 def fault_of(run: dict[str, Any]) -> str | None:
     """Why a run cannot be gone on with that ``run.json`` tells of, in words; None where it can."""
     number = run.get("format")
@@ -118,6 +131,8 @@ def _damaged_keys(run: dict[str, Any]) -> Iterator[str]:
     """Keys that do not hold what whoever resumes a run reads of them."""
     kinds = _KEPT | {key: kind for key, kind in _LATER.items() if key in run}
     yield from (key for key, kind in kinds.items() if not isinstance(run.get(key), kind))
+    if isinstance(look := run.get("first_look"), bool) or not isinstance(look, int) or look < 1:
+        yield "first_look"
     seed, totals = run["options"].get("seed"), run.get("totals", {})
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0 or "time_budget_s" not in run["options"]:
         yield "options"
@@ -134,7 +149,7 @@ def _is_time(value: object) -> bool:
 def _read(path: Path) -> dict[str, Any] | None:
     """What a ``run.json`` holds; None where it is no run's."""
     try:
-        run = json.loads(path.read_text())
+        run = json.loads(read_regular(path))
     except (OSError, ValueError, RecursionError):
         return None
     return run if isinstance(run, dict) else None

@@ -10,7 +10,13 @@ from pointwise_bench.common.formats import RUN_FILE
 from pointwise_bench.suites.harness.design.policy import POLICY, first_difference
 from pointwise_bench.suites.harness.machine import environment
 from pointwise_bench.suites.harness.machine.ceilings import Ceilings
-from pointwise_bench.suites.harness.record.run_folder import RunFolder, fault_of, is_finished, unfinished_runs
+from pointwise_bench.suites.harness.record.run_folder import (
+    RunFolder,
+    fault_of,
+    is_finished,
+    misplaced,
+    unfinished_runs,
+)
 from pointwise_bench.suites.harness.record.tracked_runs import is_tracked
 from pointwise_bench.suites.harness.record.typed_lines import fits
 from pointwise_bench.suites.harness.run.options import BadOption
@@ -37,6 +43,8 @@ def check_resumable(run_folder: RunFolder, options: dict[str, Any]) -> None:
     """
     if is_finished(run_folder):
         raise BadOption(f"--resume: {run_folder.folder} was finished by another process just now")
+    if (odd := misplaced(run_folder.folder)) is not None:
+        raise BadOption(f"--resume: {odd}: is not what a run has there, and neither followed nor waited for; remove it")
     if (fault := _fault_of(run_folder.run)) is not None:
         raise BadOption(f"--resume: {run_folder.folder / RUN_FILE}: {fault}; without --resume a new run is begun")
     for name, old, new in _all_differences(run_folder.run, options):

@@ -224,15 +224,10 @@ class Session:
         self.run_folder.write()
         if complete:
             self.run_folder.checkpoint.close()
-        self._save_costs(passes.costs)
-
-    def _save_costs(self, costs: CostBook) -> None:
-        """Keep what was learnt. Last, and no fault of the run's where the disk does not take it: it is learnt anew."""
-        assert self.run_folder is not None, "nothing was learnt without one"
         planned = self._plan.keys
-        known = {key: one for key, one in costs.known().items() if key in planned}
-        try:
-            costs_file.save(self.run_folder.folder.parent, known, costs.took_of_foreseen)
+        known = {key: one for key, one in passes.costs.known().items() if key in planned}
+        try:  # last, and no fault of the run's where the disk does not take it
+            costs_file.save(self.run_folder.folder.parent, known, passes.costs.took_of_foreseen)
         except CannotRecord as refused:
             self._announce(f"warning: {refused}: the next run plans without what this one has learnt")
 

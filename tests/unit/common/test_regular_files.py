@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
-from no_plain_files import NO_PLAIN_FILES
+from no_plain_files import NO_PLAIN_FILES, PRECIOUS
 
-from pointwise_bench.common.regular_files import open_regular
+from pointwise_bench.common.regular_files import open_regular, read_regular, write_whole
 
 
 @pytest.fixture(params=NO_PLAIN_FILES)
@@ -34,3 +34,34 @@ def test_a_regular_file_is_opened_as_ever(tmp_path: Path) -> None:
     assert os.read(descriptor, 100) == b"text"
     assert not os.get_inheritable(descriptor)
     os.close(descriptor)
+
+
+def test_reading_does_not_wait_for_what_is_no_regular_file_and_reads_what_is(planted: Path, tmp_path: Path) -> None:
+    with pytest.raises(OSError):
+        read_regular(planted)
+    (tmp_path / "plain").write_bytes(b"text")
+    assert read_regular(tmp_path / "plain") == b"text"
+
+
+@pytest.mark.parametrize("name", ["a.log", "a.log.draft"])
+@pytest.mark.parametrize("kind", [kind for kind in NO_PLAIN_FILES if kind != "a folder"])
+def test_what_is_written_whole_takes_the_place_of_what_is_there_and_follows_nothing(
+    tmp_path: Path, name: str, kind: str
+) -> None:
+    path = tmp_path / "a.log"
+    NO_PLAIN_FILES[kind](tmp_path / name)
+    for text in ("long text", "text"):
+        write_whole(path, text)
+        assert path.read_text() == text
+    assert not path.is_symlink()
+    assert {each.name for each in tmp_path.iterdir()} <= {"a.log", PRECIOUS}
+    if (precious := tmp_path / PRECIOUS).exists():
+        assert precious.read_text() == PRECIOUS
+
+
+@pytest.mark.parametrize("name", ["a.log", "a.log.draft"])
+def test_a_folder_is_not_replaced(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(OSError):
+        write_whole(tmp_path / "a.log", "text")
+    assert (tmp_path / name).is_dir()

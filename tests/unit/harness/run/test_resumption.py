@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from changed_policy import changed_policy
+from no_plain_files import NO_PLAIN_FILES
 from scripted_run import ScriptedPool, kill_after, planned, script
 
 from pointwise_bench.suites.harness.run import resumption
@@ -26,6 +27,7 @@ DAMAGES: dict[str, Any] = {
     "ceilings": [None, {}, [5], [{}], [{"threads": 1}], "x"],
     "passes": [None, {}, "x"],
     "totals": [[], {"wall_s": "x", "timed_s": 1.0}, {"wall_s": 1.0}, {"wall_s": 10**400, "timed_s": 1.0}],
+    "first_look": [None, "x", 0, True],
     "libraries": [[], 5],
     "ran": [[], "x"],
     "properties": [[], "x"],
@@ -50,6 +52,43 @@ def test_a_run_whose_file_is_damaged_or_newer_is_not_resumed_and_the_place_is_na
     assert key in line
     assert "\n" not in line
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["cells.jsonl", "checkpoint.jsonl", "run.json.draft", "claims.jsonl", "report"])
+@pytest.mark.parametrize("kind", NO_PLAIN_FILES)
+def test_a_run_with_a_link_or_a_pipe_in_it_is_not_resumed_and_the_place_is_named(
+    tmp_path: Path, name: str, kind: str
+) -> None:
+    """Of a pipe one had waited for ever, and through a link written into another file."""
+    path = kill_after(tmp_path, 3).folder / name
+    path.unlink(missing_ok=True)
+    NO_PLAIN_FILES[kind](path)
+    if (name, kind) == ("report", "a folder"):
+        return planned(tmp_path).resume()
+    with pytest.raises(BadOption, match=f"^--resume: {path}: is not what a run has there"):
+        planned(tmp_path).resume()
+    return None
+
+
+@pytest.mark.parametrize("as_link", [True, False])
+def test_a_run_whose_logs_would_go_elsewhere_is_not_resumed(tmp_path: Path, as_link: bool) -> None:
+    path = kill_after(tmp_path, 3).workers
+    path.rename(tmp_path / "elsewhere")
+    if as_link:
+        path.symlink_to(tmp_path / "elsewhere")
+    else:
+        path.touch()
+    with pytest.raises(BadOption, match=f"^--resume: {path}: is not what a run has there"):
+        planned(tmp_path).resume()
+
+
+@pytest.mark.parametrize("kind", NO_PLAIN_FILES)
+def test_what_tells_of_a_run_and_is_no_plain_file_is_passed_over(tmp_path: Path, kind: str) -> None:
+    path = kill_after(tmp_path, 3).folder / "run.json"
+    path.unlink()
+    NO_PLAIN_FILES[kind](path)
+    with pytest.raises(BadOption, match="no unfinished run"):
+        planned(tmp_path).resume()
 
 
 def test_a_run_of_another_policy_is_not_resumed_and_the_field_is_named(
