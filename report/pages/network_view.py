@@ -165,7 +165,7 @@ def sentence_of(group: ReportGroup, baseline: str | None, doubted: bool = False)
     if first.of_roof == first.of_roof:
         parts.append(_of_roof(first.of_roof))
     usual = next((one for one in group.standings if one.backend == baseline and one.behind is not None), None)
-    if usual is not None and usual not in (first, slower):
+    if usual is not None and usual not in (first, slower, *group.undecided[:1]):  # whose ratios are said already
         parts.append(f"{_ratio(usual)} over {usual.backend}")
     return Sentence(title, use, "; ".join(parts), sure=not (group.undecided or group.alone or doubted))
 

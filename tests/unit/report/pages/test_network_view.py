@@ -110,6 +110,15 @@ def test_equal_not_enough_evidence_and_slower_are_different_signs_in_sentence_an
     assert view.command == ("pointwise-bench run --shapes tinynet --backend a --backend b --backend c --threads 1")
 
 
+def test_the_ratio_over_what_people_use_is_said_once(tmp_path: Path) -> None:
+    """Also where that is the one against which there is not enough evidence."""
+    wild = np.random.default_rng(1).lognormal(0.1, 0.5, 9) * 1e-3
+    cells = [timed("a", 1e-3), cell("torch-conv2d", FIRST, wild), timed("d", 4e-3)]
+    rest = view_of(tmp_path, cells).sentence.rest
+    assert rest.startswith("? not enough evidence against torch-conv2d (")
+    assert rest.count("torch-conv2d") == 1
+
+
 def test_an_incomplete_network_has_no_bar_and_names_what_is_missing_and_what_measures_it(tmp_path: Path) -> None:
     cells = [timed("a", 1e-3, name="early"), cell("a", SECOND, name="late"), timed("b", 2e-3, name="early")]
     view = view_of(tmp_path, cells)
