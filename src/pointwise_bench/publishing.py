@@ -16,10 +16,15 @@ def main(arguments: Sequence[str]) -> int:
 
 def _other_rules(policy: Mapping[str, Any]) -> str | None:
     # Imported where it is asked, so that --help answers at once.
-    from pointwise_bench.suites.harness.design.policy import POLICY, first_difference
+    from pointwise_bench.suites.harness.design.policy import POLICY, differences
 
-    found = first_difference(rules_of(policy), rules_of(POLICY.written()))
-    if found is None:
+    found = differences(rules_of(policy), rules_of(POLICY.written()))
+    if not found:
         return None
-    name, there, here = found
-    return f"measured by other rules: {name} is {'not recorded' if there is None else there} there and {here} here"
+    name, there, here = found[0]
+    said = f"{name} is {_value(there, 'there')} and {_value(here, 'here')}"
+    return f"measured by other rules: {said}{f', and {len(found) - 1} more differ' if len(found) > 1 else ''}"
+
+
+def _value(value: Any, where: str) -> str:
+    return f"not recorded {where}" if value is None else f"{value} {where}"

@@ -53,15 +53,18 @@ class Policy:
 
 
 def first_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
-    """The name of the first field in which two written policies differ, with both values; None where they are alike.
+    """The first of :func:`differences`; None where two written policies are alike."""
+    return next(iter(differences(old, new)), None)
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """The name of each field in which two written policies differ, with both values, in the order of the new one.
 
     Either may be of another version, and lack groups or fields of the other: their value is None there.
     """
     mine, its = dict(_flat(old)), dict(_flat(new))
-    for name in (*its, *mine):
-        if mine.get(name) != its.get(name):
-            return name, mine.get(name), its.get(name)
-    return None
+    names = dict.fromkeys((*its, *mine))
+    return [(name, mine.get(name), its.get(name)) for name in names if mine.get(name) != its.get(name)]
 
 
 def _flat(written: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
