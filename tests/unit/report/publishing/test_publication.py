@@ -67,6 +67,20 @@ def test_a_run_that_cannot_be_read_is_named_and_left_out(tmp_path: Path) -> None
     assert "format 99" in said[0]
 
 
+def test_runs_have_one_letter_where_only_their_planning_differs(tmp_path: Path) -> None:
+    cells = [cell("a", PROBLEM, [1e-3] * 9)]
+    runs = [
+        write_run(
+            tmp_path / "results", cells, f"2026-01-0{day}T03-04-05Z", policy={"rounds": rounds, "gate": {"a": gate}}
+        )
+        for day, rounds, gate in ((1, {"passes": 3}, 1), (2, {"passes": 6}, 1), (3, {"passes": 3}, 2))
+    ]
+    made(runs, tmp_path / "site")
+    (page,) = (tmp_path / "site").glob("machine-*.html")
+    letters = re.findall(r'<td data-label="rules">(\w+)</td>', page.read_text(encoding="utf-8"))
+    assert letters == ["B", "A", "A", "A", "A", "B"]  # of the runs, the newest first, and of the history, the oldest
+
+
 @pytest.mark.parametrize(("number", "letter"), [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (52, "BA")])
 def test_rules_have_letters(number: int, letter: str) -> None:
     assert letter_of(number) == letter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from make_run import cell, run_of
@@ -48,9 +49,8 @@ def test_of_a_network_that_misses_a_layer_there_is_no_total(tmp_path: Path) -> N
 def test_runs_of_another_policy_or_a_cold_cache_have_other_rules(tmp_path: Path) -> None:
     cells = [cell(who, ONE, [1e-3] * 9) for who in ("a", "b")]
     cold = [one | {"cache": "cold"} for one in cells]
-    rules = [
-        of(tmp_path / str(number), lines, **changed).rules
-        for number, (lines, changed) in enumerate([(cells, {}), (cells, {}), (cold, {}), (cells, {"policy": {"a": 1}})])
-    ]
+    planned = {"policy": {"rounds": {"turn_s": 0.004, "passes": 6}, "verdict": {"margin": 0.02}}}
+    kinds: list[tuple[Any, dict[str, Any]]] = [(cells, {}), (cells, planned), (cold, {}), (cells, {"policy": {"a": 1}})]
+    rules = [of(tmp_path / str(number), lines, **changed).rules for number, (lines, changed) in enumerate(kinds)]
     assert rules[0] == rules[1]
     assert len(set(rules)) == 3
