@@ -20,8 +20,11 @@ def measure(
     backends: Iterable[str] = (),
     *,
     seeded: bool = False,
+    time_budget: str = "",
 ) -> str:
     """What measures ``shapes`` as a run with these ``options`` did; ``seeded``: with its order of turns, too.
+
+    ``time_budget``: within one, which that run's is not.
 
     All words are quoted for a shell: names are those of a file that may be a stranger's.
     """
@@ -35,6 +38,8 @@ def measure(
         words += ["--cache", cache]
     if seeded and isinstance(options.get("seed"), int):
         words += ["--seed", str(options["seed"])]
+    if time_budget:
+        words += ["--time-budget", time_budget]
     return " ".join(map(_quoted, words))
 
 

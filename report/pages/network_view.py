@@ -10,11 +10,13 @@ from typing import Final
 
 import pandas as pd
 
+from pointwise_bench.common.shape_groups import CENSUS
 from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.collections.models import share_of_model
 from pointwise_bench.report.analysis.collections.timed_models import whole_model_said
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
-from pointwise_bench.report.analysis.overall.in_sequence import FOUND, factor, in_sequence
+from pointwise_bench.report.analysis.network_totals import Total
+from pointwise_bench.report.analysis.overall.in_sequence import passes_of
 from pointwise_bench.report.analysis.series import Columns, values_of
 from pointwise_bench.report.analysis.wording import above_roof, duration, first_of, shown_sign, times
 from pointwise_bench.report.pages.commands import measure, options_of
@@ -27,6 +29,10 @@ MOST_BARS: Final = 40
 _MENU: Final = 24
 """Backends that can be the baseline: the page holds every two of their ratios."""
 _NAMED: Final = 3
+
+_ONCE: Final = "In a forward pass each layer comes once, with weights of its own"
+_FOR_PASSES: Final = "3m"
+"""A time budget in which a run measures passes, too."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,8 @@ class NetworkView:
     ``incomplete`` are backends with some of the layers, ``absent`` those with none, each with what it has or lacks.
     ``command`` measures what is missing or not yet certain; empty where nothing is. ``model`` says which share of its
     model the layers are, where that is known, and ``whole`` what optimising all of it gains, where that was measured.
-    ``in_one_pass`` is what all layers are expected to take in a forward pass.
+    ``in_one_pass`` is what all layers are expected to take in a forward pass; ``pass_command`` measures it where the
+    run has not.
     """
 
     sentence: Sentence
@@ -82,6 +89,7 @@ class NetworkView:
     model: str = ""
     whole: str = ""
     in_one_pass: str = ""
+    pass_command: str = ""
 
     @property
     def heaviest(self) -> tuple[Segment, ...]:
@@ -109,6 +117,7 @@ def network_view(
     chosen = baseline if baseline in choice else choice[0] if choice else ""
     bars, one = _bars(group, ranked[:MOST_BARS], chosen, colours, settled=not (group.undecided or doubted))
     segments = strip(group, timings, colours)
+    in_one_pass, pass_command = _in_one_pass(run, group, ranked)
     return NetworkView(
         sentence=sentence_of(group, baseline, doubted),
         baseline=chosen,
@@ -124,23 +133,39 @@ def network_view(
         command=_command(run, group),
         model=share_of_model(run, group.name),
         whole=whole_model_said(run, group.name, group.threads),
-        in_one_pass=_in_one_pass(run, ranked) if group.is_network else "",
+        in_one_pass=in_one_pass,
+        pass_command=pass_command,
     )
 
 
-def _in_one_pass(run: Run, ranked: Sequence[Standing]) -> str:
-    """Of the fastest; empty where it was measured in another way than the factor was found."""
-    if not ranked or ranked[0].total is None:
-        return ""
-    first = next(cell for cell in run.cells if cell.backend == ranked[0].backend)
-    if first.device != "cpu" or first.cache != "hot" or first.problem.direction != "forward":
-        return ""
-    found, over = in_sequence(ranked[0].total), factor()
-    return (
-        f"In a forward pass each layer comes once, with weights of its own: {duration(found.seconds)} "
-        f"[{duration(found.low)}, {duration(found.high)}] is expected of {ranked[0].backend} for all of them, as "
-        f"{len(FOUND)} such passes on one machine took {over.low:.2f} to {over.high:.2f} times the sum shown here."
-    )
+def _in_one_pass(run: Run, group: ReportGroup, ranked: Sequence[Standing]) -> tuple[str, str]:
+    """By the passes that the run has measured; where it has none that is said, with the command that does.
+
+    Nothing of what is no pass, or where layers were measured in another way than those.
+    """
+    own = [one for one in ranked if _is_usual(run, one.backend)]
+    if not group.is_network or group.name == CENSUS or not own or own[0] is not ranked[0]:
+        return "", ""
+    found = [(one, passes_of(run, group.name, group.threads, one.backend)) for one in own]
+    said = [
+        f"{_span(passes.expected(one.total))} of {one.backend}, of which {passes.rounds} passes took "
+        f"{times(*passes.over_sum)} its layers alone"
+        for one, passes in found
+        if passes is not None and one.total is not None
+    ]
+    if said:
+        return f"{_ONCE}. For all of them is expected, by passes at the end of this run: {'; '.join(said)}.", ""
+    command = measure(options_of(run), [group.name], group.threads, [own[0].backend], time_budget=_FOR_PASSES)
+    return f"{_ONCE}, which as a rule takes longer than the sum shown here; this run has not measured it:", command
+
+
+def _is_usual(run: Run, backend: str) -> bool:
+    first = next(cell for cell in run.cells if cell.backend == backend)
+    return first.device == "cpu" and first.cache == "hot" and first.problem.direction == "forward"
+
+
+def _span(total: Total) -> str:
+    return f"{duration(total.seconds)} [{duration(total.low)}, {duration(total.high)}]"
 
 
 # --- the sentence -------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from pointwise_bench.report.reading.cells import ReadCell, read_cells
 from pointwise_bench.report.reading.claims import ReadClaims, read_claims
 from pointwise_bench.report.reading.errors import ReportError
 from pointwise_bench.report.reading.json_lines import bytes_of, json_of
-from pointwise_bench.report.reading.run_format import PASS, SETTINGS
+from pointwise_bench.report.reading.run_format import PASS, SETTINGS, read_in_sequence
 from pointwise_bench.report.reading.timed_models import TimedModel, read_timed_models
 from pointwise_bench.report.reading.value_readers import Defect, Reader, list_of, object_of, shown, visible
 
@@ -52,7 +52,8 @@ class Run:
 def load_run(folder: Path) -> Run:
     """The run in ``folder``; :class:`ReportError` where there is none or it cannot be read."""
     settings = _settings(folder)
-    settings["passes"], defects = _passes(settings.get("passes"))
+    settings["passes"], defects = _passes(settings, "passes", object_of(PASS))
+    settings["in_sequence"], damaged = _passes(settings, "in_sequence", read_in_sequence)
     resolved = folder.resolve()
     cells, left_out = read_cells(folder / CELLS_FILE)
     controls, left_out_of_controls = read_cells(folder / CONTROLS_FILE) if settings["controls"] else ((), ())
@@ -68,7 +69,7 @@ def load_run(folder: Path) -> Run:
         cells=cells,
         controls=controls,
         claims=claims,
-        defects=(*defects, *left_out, *left_out_of_controls, *claims.defects, *left_out_of_models),
+        defects=(*defects, *damaged, *left_out, *left_out_of_controls, *claims.defects, *left_out_of_models),
         timed_models=timed_models,
     )
 
@@ -129,12 +130,11 @@ def _settings(folder: Path) -> dict[str, Any]:
         raise ReportError(f"{path}: {defect}; restore the file or remove the run") from None
 
 
-def _passes(value: Any) -> tuple[list[dict[str, Any]], list[str]]:
-    """What each pass over the problems says of itself. Only a warning follows from it, so a damaged one is no error."""
-    if value is None:
+def _passes(settings: Mapping[str, Any], key: str, read: Reader) -> tuple[list[dict[str, Any]], list[str]]:
+    """What passes over problems, or layers, say of themselves. No verdict follows, so a damaged one is no error."""
+    if (value := settings.get(key)) is None:
         return [], []
-    read: Reader = list_of(object_of(PASS))
     try:
-        return read(value), []
+        return list_of(read)(value), []
     except Defect as defect:
-        return [], [f"run.json: {defect.under('passes')}; all passes are left out"]
+        return [], [f"run.json: {defect.under(key)}; all passes are left out"]

@@ -166,6 +166,14 @@ PASS: Final = {
     "steal_s": KeyRule(number(0, 1e9, "a finite number of seconds of at least 0"), None),
 }
 
+_IN_SEQUENCE: Final = {
+    "group": KeyRule(name()),
+    "threads": KeyRule(whole(1, MOST_THREADS)),
+    "backend": KeyRule(name()),
+    "alone_s": KeyRule(durations),
+    "sequence_s": KeyRule(durations),
+}
+
 
 # --- whole objects ----------------------------------------------------------------------------------------------
 
@@ -203,6 +211,14 @@ def _series_of_one_length(cell: Mapping[str, Any]) -> str | None:
 
 def _entries(count: int) -> str:
     return "1 entry" if count == 1 else f"{count:,} entries"
+
+
+def read_in_sequence(value: Any) -> dict[str, Any]:
+    """Passes over one network's layers, and the layers alone; :class:`Defect` at the first breach."""
+    read: dict[str, Any] = object_of(_IN_SEQUENCE)(value)
+    if len(read["alone_s"]) != len(read["sequence_s"]):
+        raise Defect(f"has {_entries(len(read['sequence_s']))}, but alone_s has {len(read['alone_s'])}", "sequence_s")
+    return read
 
 
 def key_of(line: Any) -> str:

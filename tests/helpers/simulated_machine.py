@@ -29,6 +29,7 @@ from pointwise_bench.suites.harness.run.session import Session
 from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.judge import Finish, SetUp
 from pointwise_bench.suites.harness.timing.timed_layer import WarmUp
+from pointwise_bench.suites.harness.timing.timed_sequence import Layers, SequenceSamples
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.worker.pool import WorkerSlot
 
@@ -67,6 +68,8 @@ class Made:
     lacks: str | None = None
     refuses: Callable[[Problem], str | None] = lambda problem: None
     speed_on: Callable[[Problem], float] = lambda problem: 1.0
+    in_sequence: float | Ended = 1.25
+    """What a pass takes over the sum of its layers, or what becomes of the worker."""
 
 
 class MadeClient:
@@ -123,6 +126,18 @@ class MadeClient:
         """The rest of what is done alone."""
         self._machine.clock.work(self._machine.about(self._made.alone_s * 0.3))
         return Finish(0.2, 10**8)
+
+    def time_sequence(
+        self, layers: Layers, seconds: float, seed: int, cores: list[int] | None, timeout_s: float
+    ) -> SequenceSamples:
+        """All the time that is given, and all of what the answer may take where none comes."""
+        over = self._made.in_sequence
+        if isinstance(over, Ended):
+            self._machine.clock.work(timeout_s)
+            raise over
+        self._machine.clock.work(seconds)
+        alone_s = sum(count * problem.macs for problem, count in layers) / self._made.speed
+        return SequenceSamples("", [alone_s] * 9, [over * alone_s] * 9)
 
     def libraries(self, timeout_s: float) -> list[dict[str, Any]]:
         """None."""

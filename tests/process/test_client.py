@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -167,6 +168,23 @@ def test_what_does_no_harm_is_measured_like_any_other(start: Start, cases: Share
     assert worker.finish(PATIENCE_S).error_ratio is not None
     worker.kill()
     assert processes_of(worker) == []
+
+
+def test_passes_are_timed_in_the_worker_and_what_goes_wrong_there_ends_it_alone(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers = [(PROBLEM, 2), (replace(PROBLEM, batch=2), 1)]
+    found = start("wanders").time_sequence(layers, 5.0, 1, None, PATIENCE_S)
+    assert len(found.alone_s) == len(found.sequence_s) > 0
+    for name, status in (("hangs-in-c", "timed-out"), ("exits", "crashed"), ("divides-by-zero", "failed")):
+        with pytest.raises(Ended, match="time_sequence") as caught:
+            start(name).time_sequence(layers, 5.0, 1, None, 3.0)
+        assert caught.value.status == status
+    lying = start("wanders")
+    monkeypatch.setattr(lying, "_ask", lambda *_: found.written() | {"sequence_s": [0.0]})
+    with pytest.raises(Ended, match="wrote to the harness's channel"):
+        lying.time_sequence(layers, 5.0, 1, None, PATIENCE_S)
+    assert processes_of(lying) == []
 
 
 def test_a_dead_worker_stays_dead_and_says_so_at_once(start: Start, cases: SharedCases) -> None:

@@ -34,7 +34,7 @@ TIMES: Final[dict[float, str]] = {1: "once", 2: "twice", 3: "three times", 4: "f
 ROUNDS, BUDGET, TIMING, ACCEPTANCE, GATE, CLAIMS, VERDICT = (
     *(POLICY.rounds, POLICY.budget, POLICY.timing, POLICY.acceptance, POLICY.gate, POLICY.claims, POLICY.verdict),
 )
-SCREENING, CONTROLS = POLICY.screening, POLICY.controls
+SCREENING, CONTROLS, SEQUENCE = POLICY.screening, POLICY.controls, POLICY.sequence
 SLOWED: Final = [control.percent for control in controls.CONTROLS if control.percent]
 
 
@@ -84,6 +84,10 @@ METHODOLOGY: Final = (
     f"A worker is woken for some {(ROUNDS.warm_s + ROUNDS.turn_s) * 1e3:.0f} ms",
     f"larger than {TIMES[TIMING.last_level_caches]} the last-level cache",
     f"at most {TIMING.most_copies:,} of them and {PARTS[TIMING.share_of_memory]} of the free memory",
+    # passes in sequence
+    f"Each of {SEQUENCE.fewest_rounds} to {SEQUENCE.most_rounds} rounds has the layers alone and one pass",
+    f"Of a time budget that takes {100 * SEQUENCE.share:.0f} % at most",
+    f"with less than {WORDS[SEQUENCE.shortest_budget_s / 60]} minutes it is left out",
     # acceptance
     f"may exceed the thread budget by at most {ACCEPTANCE.budget_tolerance}",
     f"a turn {WORDS[ACCEPTANCE.long_turn]} times as long, kept to no cores either",

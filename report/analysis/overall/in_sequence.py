@@ -1,52 +1,42 @@
 """What all layers of a network are expected to take in one forward pass, from what each takes alone.
 
 A run calls each layer again and again, so that its weights and its input stay in the caches. In a pass every layer
-comes once, with weights of its own.
+comes once, with weights of its own. How much longer that takes is a run's own to say, which measures some passes at its
+end: of a ratio that was found on another processor the interval did not hold (docs/METHODOLOGY.md).
 """
 
 from __future__ import annotations
 
-import math
-from typing import Final, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
 
 from pointwise_bench.report.analysis.network_totals import Ratio, Total
-
-FOUND: Final = {
-    ("resnet50_v1.5", "numba-microkernel"): Ratio(1.08, 0.98, 1.18),
-    ("resnet50_v1.5", "openvino"): Ratio(1.08, 1.03, 1.15),
-    ("resnet50_v1.5", "torch-conv2d"): Ratio(1.02, 1.00, 1.10),
-    ("resnet50_v1.5", "numpy-matmul"): Ratio(1.06, 0.99, 1.10),
-    ("mobilenet_v2", "numba-microkernel"): Ratio(1.20, 1.16, 1.25),
-    ("mobilenet_v2", "openvino"): Ratio(1.36, 1.32, 1.40),
-    ("mobilenet_v2", "torch-conv2d"): Ratio(1.10, 1.02, 1.17),
-    ("mobilenet_v2", "numpy-matmul"): Ratio(1.16, 1.12, 1.25),
-    ("googlenet", "numba-microkernel"): Ratio(1.12, 1.09, 1.18),
-    ("googlenet", "openvino"): Ratio(1.33, 1.31, 1.35),
-    ("googlenet", "torch-conv2d"): Ratio(1.03, 0.97, 1.11),
-    ("googlenet", "numpy-matmul"): Ratio(1.12, 1.10, 1.29),
-}
-"""The sequence over the sum of the layers alone, by network and backend, as docs/experiments/sum_of_layers.py found it
-on one machine; METHODOLOGY has the table."""
+from pointwise_bench.report.reading.run import Run
+from pointwise_bench.report.statistics.order_statistics import Clusters, interval_index
 
 
-class InSequence(NamedTuple):
-    """Seconds of all layers in one pass, and between which they may lie."""
+class MeasuredPasses(NamedTuple):
+    """One pass over the sum of its layers alone: the median of rounds, with an interval of 95 %."""
 
-    seconds: float
-    low: float
-    high: float
+    over_sum: Ratio
+    rounds: int
 
-
-def factor() -> Ratio:
-    """The geometric mean of what was found, and the ends of all intervals: of another network less is not known.
-
-    Not of the backend's own rows alone: three networks on one machine say little of a fourth on another.
-    """
-    mean = math.exp(sum(math.log(one.ratio) for one in FOUND.values()) / len(FOUND))
-    return Ratio(mean, min(one.low for one in FOUND.values()), max(one.high for one in FOUND.values()))
+    def expected(self, total: Total) -> Total:
+        """Of a sum of layers in this run: from the low end of both to the high end of both."""
+        over = self.over_sum
+        return Total(total.seconds * over.ratio, total.low * over.low, total.high * over.high)
 
 
-def in_sequence(total: Total) -> InSequence:
-    """Of a total of layers alone on the processor, with hot caches."""
-    over = factor()
-    return InSequence(total.seconds * over.ratio, total.low * over.low, total.high * over.high)
+def passes_of(run: Run, group: str, threads: int, backend: str) -> MeasuredPasses | None:
+    """What the run has measured of it; None where it has not, or in too few rounds for an interval."""
+    own = [
+        one
+        for one in run.settings["in_sequence"]
+        if (one["group"], one["threads"], one["backend"]) == (group, threads, backend)
+    ]
+    if not own or interval_index(len(own[-1]["alone_s"])) is None:
+        return None
+    ratios = np.asarray(own[-1]["sequence_s"]) / np.asarray(own[-1]["alone_s"])
+    rounds = len(ratios)
+    return MeasuredPasses(Ratio(*Clusters.of(ratios, np.zeros(rounds, np.int64)).median_interval()), rounds)

@@ -7,8 +7,6 @@ no turn pays for being woken. What is compared is one backend with itself.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from math import ceil
 from random import Random
@@ -18,13 +16,12 @@ from typing import Any, Final
 import numpy as np
 
 from pointwise_bench import Backend, Problem
-from pointwise_bench.common.cores import core_numbers
 from pointwise_bench.suites.claims import Claim
 from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.composition import Composition
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.rounds import orders
-from pointwise_bench.suites.harness.machine.affinity import keep_to
+from pointwise_bench.suites.harness.machine.affinity import kept_to
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.timing.cpu_time import cpu_seconds
 from pointwise_bench.suites.harness.timing.process_statistics import no_garbage_collection
@@ -93,7 +90,7 @@ class TimedClaim:
         if (reason := self._refusal()) is not None:
             return ClaimSamples(refusal=reason)
         began = perf_counter()
-        with _kept_to(cores):
+        with kept_to(cores):
             compositions = {
                 variant.name: Composition(self._backend, self._threads, variant, self._inputs)
                 for variant in self._claim.variants
@@ -263,16 +260,3 @@ def _seconds_of(composition: Composition) -> float:
 
 def _sides(x: Any, layout: str) -> tuple[int, int]:
     return (x.shape[2], x.shape[3]) if layout == "nchw" else (x.shape[1], x.shape[2])
-
-
-@contextmanager
-def _kept_to(cores: list[int] | None) -> Iterator[None]:
-    """All threads on ``cores`` meanwhile; None leaves them where they are."""
-    everywhere = core_numbers()
-    if cores is not None:
-        keep_to(cores)
-    try:
-        yield
-    finally:
-        if cores is not None:
-            keep_to(everywhere)

@@ -26,6 +26,7 @@ from pointwise_bench.suites.harness.design.policies.timing import (
     CeilingsPolicy,
     ClaimsPolicy,
     PropertiesPolicy,
+    SequencePolicy,
     TimingPolicy,
 )
 
@@ -45,6 +46,7 @@ class Policy:
     gate: GatePolicy = field(default_factory=GatePolicy)
     properties: PropertiesPolicy = field(default_factory=PropertiesPolicy)
     claims: ClaimsPolicy = field(default_factory=ClaimsPolicy)
+    sequence: SequencePolicy = field(default_factory=SequencePolicy)
     verdict: VerdictPolicy = field(default_factory=VerdictPolicy)
 
     def written(self) -> dict[str, dict[str, Any]]:

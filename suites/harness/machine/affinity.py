@@ -9,7 +9,8 @@ cores, so that no verdict depends on a single core.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pointwise_bench.common.cores import core_numbers
@@ -32,3 +33,16 @@ def keep_to(cores: list[int]) -> None:
     for task in tasks:
         with suppress(OSError):  # a thread may just have ended
             os.sched_setaffinity(task, cores)
+
+
+@contextmanager
+def kept_to(cores: list[int] | None) -> Iterator[None]:
+    """All threads on ``cores`` meanwhile; None leaves them where they are."""
+    everywhere = core_numbers()
+    if cores is not None:
+        keep_to(cores)
+    try:
+        yield
+    finally:
+        if cores is not None:
+            keep_to(everywhere)

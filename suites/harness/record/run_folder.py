@@ -100,7 +100,13 @@ def is_finished(run_folder: RunFolder) -> bool:
 
 
 _KEPT: Final[dict[str, type]] = {"options": dict, "environment": dict, "ceilings": list, "passes": list}
-_LATER: Final[dict[str, type]] = {"libraries": dict, "ran": dict, "properties": dict, "totals": dict}
+_LATER: Final[dict[str, type]] = {
+    "libraries": dict,
+    "ran": dict,
+    "properties": dict,
+    "in_sequence": list,
+    "totals": dict,
+}
 
 
 def misplaced(folder: Path) -> Path | None:

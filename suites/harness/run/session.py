@@ -33,6 +33,7 @@ from pointwise_bench.suites.harness.run.course.finals import Finals
 from pointwise_bench.suites.harness.run.course.forecast import Forecast
 from pointwise_bench.suites.harness.run.course.full_course import FullCourse
 from pointwise_bench.suites.harness.run.course.screening import Screening
+from pointwise_bench.suites.harness.run.course.sequences import Sequences, reserve_s
 from pointwise_bench.suites.harness.run.options import BadOption, Options
 from pointwise_bench.suites.harness.run.passes import Passes
 from pointwise_bench.suites.harness.run.plan import Plan, TrialTask
@@ -141,6 +142,7 @@ class Session:
         passes = self._passes or self._start()
         self._reasons = self._follow_course(passes)
         self._followed = True
+        Sequences(passes, self._options).run()
         if self._claims:
             assert self.run_folder is not None, "it is made with the passes"
             passes.gauge_first()
@@ -319,6 +321,7 @@ class Session:
             self._open(run_folder)
         assert self.run_folder is not None
         budget.closing_s = self._claims.reserve_s(self._seconds())
+        budget.closing_s += reserve_s(self._plan, self._options, self._seconds())
         options = self._claims.hurried(self._options, self._plan)
         self._passes = Passes(self._plan, options, self.run_folder, budget, costs, meters, canary, self._announce)
         return self._passes

@@ -17,6 +17,7 @@ from pointwise_bench.suites.claims import Claim
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
 from pointwise_bench.suites.harness.memory.input_windows import LINES, where
 from pointwise_bench.suites.harness.record.text import one_line
+from pointwise_bench.suites.harness.timing.timed_sequence import SequenceSamples
 
 A = TypeVar("A")
 
@@ -111,6 +112,18 @@ def claim_samples(value: object, claim: Claim) -> ClaimSamples:
         for name in branches
     }
     return samples
+
+
+def sequence_samples(value: object) -> SequenceSamples:
+    """What one start has measured of a network: a sentence, or as many passes as sums of the layers alone."""
+    if not isinstance(value, dict) or value.keys() != SequenceSamples().written().keys():
+        raise Unreadable(value)
+    if not isinstance(value["refusal"], str):
+        raise Unreadable(value)
+    if value["refusal"]:
+        return SequenceSamples(one_line(value["refusal"]))
+    alone_s = _series(value["alone_s"])
+    return SequenceSamples("", alone_s, _series(value["sequence_s"], len(alone_s)))
 
 
 # --- one value ----------------------------------------------------------------------------------------------------

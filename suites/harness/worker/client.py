@@ -28,6 +28,7 @@ from pointwise_bench.suites.harness.timing.judge import Finish, Judge, SetUp
 from pointwise_bench.suites.harness.timing.looks import Awaited
 from pointwise_bench.suites.harness.timing.properties import Properties
 from pointwise_bench.suites.harness.timing.timed_layer import AnsweredAgain, Closed, Prepared, WarmUp
+from pointwise_bench.suites.harness.timing.timed_sequence import Layers, SequenceSamples
 from pointwise_bench.suites.harness.verify.gate import Declared
 from pointwise_bench.suites.harness.verify.questions import Array, Weights
 from pointwise_bench.suites.harness.worker import answers
@@ -182,6 +183,15 @@ class WorkerClient:
         message = request | {"seconds": seconds, "seed": seed, "cores": cores}
         found = self._ask(message, timeout_s, (inputs.descriptor(),))
         return self._read("time_claim", partial(answers.claim_samples, claim=inputs.claim), found)
+
+    def time_sequence(
+        self, layers: Layers, seconds: float, seed: int, cores: list[int] | None, timeout_s: float
+    ) -> SequenceSamples:
+        """See :meth:`TimedSequence.measure`."""
+        written = [(problem.id, count) for problem, count in layers]
+        request = {"do": "time_sequence", "layers": written}
+        found = self._ask(request | {"seconds": seconds, "seed": seed, "cores": cores}, timeout_s)
+        return self._read("time_sequence", answers.sequence_samples, found)
 
     def libraries(self, timeout_s: float) -> list[dict[str, Any]]:
         """See :func:`pointwise_bench.suites.harness.timing.process_statistics.libraries`."""

@@ -14,6 +14,7 @@ from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.judge import Finish, SetUp
 from pointwise_bench.suites.harness.timing.properties import Properties
 from pointwise_bench.suites.harness.timing.timed_layer import WarmUp
+from pointwise_bench.suites.harness.timing.timed_sequence import Layers, SequenceSamples
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.questions import Array, Weights
 
@@ -81,6 +82,11 @@ class Client(Protocol):
         self, inputs: ClaimInputs, seconds: float, seed: int, cores: list[int] | None, timeout_s: float
     ) -> ClaimSamples:
         """See :meth:`TimedClaim.measure`."""
+
+    def time_sequence(
+        self, layers: Layers, seconds: float, seed: int, cores: list[int] | None, timeout_s: float
+    ) -> SequenceSamples:
+        """See :meth:`TimedSequence.measure`."""
 
     def libraries(self, timeout_s: float) -> list[dict[str, Any]]:
         """See :func:`pointwise_bench.suites.harness.timing.process_statistics.libraries`."""

@@ -15,6 +15,7 @@ from pointwise_bench.suites.harness.record.text import one_line
 from pointwise_bench.suites.harness.timing.process_statistics import libraries
 from pointwise_bench.suites.harness.timing.properties import examine
 from pointwise_bench.suites.harness.timing.timed_layer import TimedLayer
+from pointwise_bench.suites.harness.timing.timed_sequence import TimedSequence
 from pointwise_bench.suites.harness.verify.questions import AFTER, BEFORE, Questions, Weights, results_at
 from pointwise_bench.suites.harness.worker.channel import Message
 
@@ -90,6 +91,12 @@ def _time_claim(timed_layer: TimedLayer, message: Message, descriptors: list[int
     return _value(timed_claim.measure(message["seconds"], message["seed"], message["cores"]).written())
 
 
+def _time_sequence(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    layers = [(Problem.parse(problem), count) for problem, count in message["layers"]]
+    timed_sequence = TimedSequence(timed_layer.backend, timed_layer.threads, layers)
+    return _value(timed_sequence.measure(message["seconds"], message["seed"], message["cores"]).written())
+
+
 def _libraries(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
     return _value(libraries())
 
@@ -114,6 +121,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "finish": _finish,
     "apply": _apply,
     "time_claim": _time_claim,
+    "time_sequence": _time_sequence,
     "libraries": _libraries,
     "ran": _ran,
     "examine": _examine,

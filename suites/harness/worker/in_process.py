@@ -17,6 +17,7 @@ from pointwise_bench.suites.harness.timing.judged_layer import JudgedLayer
 from pointwise_bench.suites.harness.timing.process_statistics import libraries
 from pointwise_bench.suites.harness.timing.properties import Properties, examine
 from pointwise_bench.suites.harness.timing.timed_layer import WarmUp
+from pointwise_bench.suites.harness.timing.timed_sequence import Layers, SequenceSamples, TimedSequence
 from pointwise_bench.suites.harness.verify.questions import Array, Weights
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 
@@ -86,6 +87,13 @@ class InProcessClient:
         """See :meth:`TimedClaim.measure`."""
         with _ending(inputs.claim.name):
             return TimedClaim(self._backend, self._layer.timed.threads, inputs).measure(seconds, seed, cores)
+
+    def time_sequence(
+        self, layers: Layers, seconds: float, seed: int, cores: list[int] | None, timeout_s: float
+    ) -> SequenceSamples:
+        """See :meth:`TimedSequence.measure`."""
+        with _ending("time_sequence"):
+            return TimedSequence(self._backend, self._layer.timed.threads, layers).measure(seconds, seed, cores)
 
     def libraries(self, timeout_s: float) -> list[dict[str, Any]]:
         """See :func:`pointwise_bench.suites.harness.timing.process_statistics.libraries`."""

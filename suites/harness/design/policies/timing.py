@@ -127,3 +127,30 @@ class ClaimsPolicy:
     """For one cell of such a run."""
     share: float = 0.76
     """Of a time budget: a claim has a dozen products, a problem of the group one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequencePolicy:
+    """All layers of a network in one pass, against each of them alone."""
+
+    share: float = 0.03
+    """Of a time budget, for all networks and backends."""
+    shortest_budget_s: float = 120.0
+    """Below it that share is no time to prepare a network's layers in; tried all the same where the model is a user's
+    own, whose time is what was asked."""
+    seconds: float = 8.0
+    """For one network and backend, at most."""
+    least_s: float = 1.5
+    """At least, so that of many networks some are measured rather than none; with less left nobody is asked."""
+    asked_share: float = 0.8
+    """Of that time, which a worker is told to take: the rest is what it may be late by before it is ended."""
+    turn_s: float = 0.002
+    """Of timed calls of one layer alone, behind a call that is not timed."""
+    fewest_rounds: int = 6
+    """The fewest of which a median has an interval of 95 %."""
+    most_rounds: int = 15
+    """However long the time: passes of one start scatter less than starts disagree."""
+    most_occurrences: int = 1000
+    """Of layers in a network: each is prepared with weights of its own."""
+    share_of_memory: float = 0.1
+    """Of what is free, for inputs, weights and results: backends keep their own form of the weights beside them."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pointwise_bench.suites.harness.machine import affinity
-from pointwise_bench.suites.harness.machine.affinity import cores_of, keep_to
+from pointwise_bench.suites.harness.machine.affinity import cores_of, keep_to, kept_to
 
 EIGHT = [0, 1, 2, 3, 8, 9, 10, 11]  # as on a machine that lent us some of its cores
 
@@ -66,6 +66,18 @@ def test_every_thread_is_kept(waiting: threading.Thread) -> None:
     assert os.sched_getaffinity(0) == os.sched_getaffinity(waiting.native_id) == {one}
     keep_to(sorted(everywhere))
     assert os.sched_getaffinity(0) == os.sched_getaffinity(waiting.native_id) == everywhere
+
+
+@pytest.mark.skipif(not affinity.TASKS.exists(), reason="no list of threads on this system")
+def test_every_thread_is_where_it_was_afterwards_whatever_happened(waiting: threading.Thread) -> None:
+    everywhere, one = os.sched_getaffinity(0), min(os.sched_getaffinity(0))
+    assert waiting.native_id is not None
+    with pytest.raises(ZeroDivisionError), kept_to([one]):
+        assert os.sched_getaffinity(0) == os.sched_getaffinity(waiting.native_id) == {one}
+        raise ZeroDivisionError
+    assert os.sched_getaffinity(0) == os.sched_getaffinity(waiting.native_id) == everywhere
+    with kept_to(None):
+        assert os.sched_getaffinity(0) == everywhere
 
 
 def test_a_thread_that_has_just_ended_stops_nobody_else_from_being_kept(

@@ -16,6 +16,7 @@ from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.timing import timed_layer
 from pointwise_bench.suites.harness.timing.clock import Turn
+from pointwise_bench.suites.harness.timing.timed_sequence import SequenceSamples
 from pointwise_bench.suites.harness.worker import answers
 from pointwise_bench.suites.harness.worker.answers import Unreadable
 from pointwise_bench.suites.harness.worker.channel import ChannelGarbled, _parse
@@ -96,6 +97,12 @@ def test_samples_of_a_claim_come_as_they_were_measured(claim: Claim) -> None:
     assert answers.claim_samples(refused.written() | {"calls": 5}, claim) == refused
 
 
+def test_passes_come_as_they_were_measured_and_a_refusal_comes_alone() -> None:
+    found = SequenceSamples("", [1e-3, 1.1e-3], [1.5e-3, 1.6e-3])
+    assert answers.sequence_samples(found.written()) == found
+    assert answers.sequence_samples(found.written() | {"refusal": "too\nlarge"}) == SequenceSamples("too large")
+
+
 # --- what is not --------------------------------------------------------------------------------------------------
 
 NUMBERS: list[Any] = [HUGE, -1, -1e-9, math.nan, math.inf, -math.inf, "1", True, [1.0], {}, 1e300]
@@ -126,6 +133,25 @@ def test_a_turn_has_its_fields_and_no_others(value: Any) -> None:
 def test_what_is_no_sentence_is_none(value: Any) -> None:
     with pytest.raises(Unreadable):
         answers.reason(value)
+
+
+@pytest.mark.parametrize("name", ["alone_s", "sequence_s"])
+@pytest.mark.parametrize(
+    "value",
+    [None, 5, "x", {}, [], [1e-3], [1e-3] * 3, [1e-3] * 10_001, *([1e-3, one] for one in (*NUMBERS, 0.0, 1e-10))],
+    ids=lambda value: str(value)[:20],
+)
+def test_no_passes_are_of_another_form(name: str, value: Any) -> None:
+    good = SequenceSamples("", [1e-3, 1.1e-3], [1.5e-3, 1.6e-3]).written()
+    with pytest.raises(Unreadable) as caught:
+        answers.sequence_samples(good | {name: value})
+    assert len(str(caught.value)) <= 200
+
+
+@pytest.mark.parametrize("value", [None, 5, [], {}, {"refusal": "x"}, {"refusal": 5, "alone_s": [], "sequence_s": []}])
+def test_passes_have_their_fields_and_no_others(value: Any) -> None:
+    with pytest.raises(Unreadable):
+        answers.sequence_samples(value)
 
 
 def deep(levels: int) -> Any:

@@ -100,6 +100,7 @@ def test_a_correct_backend_is_set_up_timed_and_finished(
     assert made.finish(ANY_TIME_S).peak_rss_bytes > 0
     assert made.ran(ANY_TIME_S) == "a kernel"
     assert made.idle(0.0, ANY_TIME_S) >= 0
+    assert made.time_sequence([(PROBLEM, 2)], 5.0, 1, None, ANY_TIME_S).alone_s
     made.kill()
     assert made.missing(ANY_TIME_S) is None  # it cannot be killed: this process goes on
 
@@ -143,6 +144,11 @@ def test_a_wrong_answer_is_an_end_that_says_so(
         (lambda made, cases: made.refuses(PROBLEM, 1.0), "out-of-memory", "refuses: MemoryError"),
         (lambda made, cases: made.ran(1.0), "failed", "ran: ValueError: a slip"),
         (lambda made, cases: made.set_up(cases, 1.0), "failed", "set_up: ValueError: a slip"),
+        (
+            lambda made, cases: made.time_sequence([(PROBLEM, 1)], 1.0, 1, None, 1.0),
+            "failed",
+            "time_sequence: ValueError: a slip",
+        ),
         (lambda made, cases: made.turn(1, 0.0, None, 1.0), "failed", "turn: RuntimeError: set_up comes first"),
         (lambda made, cases: made.finish(1.0), "failed", "finish: RuntimeError: set_up comes first"),
     ],

@@ -24,6 +24,10 @@ def test_it_names_shapes_backends_and_threads_and_the_seed_where_asked(tmp_path:
     ]
 
 
+def test_a_time_budget_is_named_where_one_is_asked(tmp_path: Path) -> None:
+    assert words(tmp_path, {}, "net", time_budget="3m")[-4:] == ["--threads", "2", "--time-budget", "3m"]
+
+
 def test_what_is_the_default_is_left_out(tmp_path: Path) -> None:
     assert words(tmp_path, {"seed": 7, "cache": "hot"}, "net") == [
         *("pointwise-bench", "run", "--shapes", "net", "--threads", "2"),

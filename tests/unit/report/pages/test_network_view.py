@@ -12,14 +12,14 @@ import pytest
 from make_run import cell, noisy, run_of
 
 from pointwise_bench.report.analysis import comparisons
-from pointwise_bench.report.analysis.overall.in_sequence import factor
-from pointwise_bench.report.analysis.wording import duration
-from pointwise_bench.report.pages.network_view import NetworkView, network_view, sentence_of
+from pointwise_bench.report.pages.network_view import _FOR_PASSES, NetworkView, network_view, sentence_of
 from pointwise_bench.report.pages.run_analysis import analyse
 from pointwise_bench.report.pages.site import write_site
 from pointwise_bench.report.pages.terminal_table import terminal_table
 from pointwise_bench.report.plots.style import looks
 from pointwise_bench.report.statistics import chosen_pairs
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.run.options import parse_duration
 
 FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
 
@@ -218,13 +218,55 @@ def test_who_is_alone_has_beaten_nobody(tmp_path: Path) -> None:
     assert view_of(tmp_path / "part", beside_one_with_a_part).sentence.use == "use a"
 
 
-def test_what_all_layers_take_in_one_pass_has_an_interval(tmp_path: Path) -> None:
-    """Of the fastest, as it was measured: the factor was found on the processor, with hot caches, of forward layers."""
-    said = view_of(tmp_path, [timed("a", 1e-3), timed("b", 2e-3)]).in_one_pass
-    over = factor()
-    expected = f"{duration(over.ratio * 1e-3)} [{duration(over.low * 1e-3)}, {duration(over.high * 1e-3)}]"
-    assert f"{expected} is expected of a for all of them" in said
-    assert f"took {over.low:.2f} to {over.high:.2f} times the sum" in said
+PASSES = {"group": "tinynet", "threads": 1, "alone_s": [1e-3] * 9}
+
+
+def measured(backend: str, over: float) -> dict[str, Any]:
+    """Passes of a backend that took so many times the sum of their layers."""
+    return PASSES | {"backend": backend, "sequence_s": [over * 1e-3] * 9}
+
+
+def test_what_all_layers_take_in_one_pass_is_said_by_the_passes_of_this_run(tmp_path: Path) -> None:
+    """Of a steady 1 ms at 1.5 times, 1.5 ms; of each backend with passes, the fastest first."""
+    cells = [timed("a", 1e-3), timed("b", 2e-3), timed("c", 3e-3)]
+    passes = [measured("b", 9.0), measured("b", 1.25), measured("a", 1.5)]  # of two the later one counts
+    view = view_of(tmp_path, cells, in_sequence=passes)
+    said = view.in_one_pass.replace("\u00d7", "x")
+    assert said.startswith(
+        "In a forward pass each layer comes once, with weights of its own. For all of them is expected"
+    )
+    assert said.endswith(
+        ": 1.50 ms [1.50 ms, 1.50 ms] of a, of which 9 passes took 1.50x [1.50, 1.50] its layers alone; "
+        "2.50 ms [2.50 ms, 2.50 ms] of b, of which 9 passes took 1.25x [1.25, 1.25] its layers alone."
+    )
+    assert view.pass_command == ""
+
+
+def test_a_run_that_has_measured_no_pass_says_so_and_what_would_and_names_no_number(tmp_path: Path) -> None:
+    """Nor one of other passes: of another network, or another number of threads, or too few of them."""
+    few = {key: value[:5] if isinstance(value, list) else value for key, value in measured("a", 1.5).items()}
+    cells = [timed("a", 1e-3), timed("b", 2e-3)]
+    others = [measured("a", 1.5) | {"group": "another"}, measured("a", 1.5) | {"threads": 2}, few]
+    for number, passes in enumerate(([], *([one] for one in others))):
+        run = run_of(tmp_path / str(number), cells, in_sequence=passes)
+        found = analyse(run, None)
+        view = network_view(run, found.groups[0], found.timings, None, looks(run.backends))
+        assert view.in_one_pass.endswith(
+            "which as a rule takes longer than the sum shown here; this run has not measured it:"
+        )
+        assert not any(sign.isdigit() for sign in view.in_one_pass)
+        assert view.pass_command == ("pointwise-bench run --shapes tinynet --backend a --threads 1 --time-budget 3m")
+    write_site([found], tmp_path / "out")
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert f'has not measured it: <code class="command">{view.pass_command}</code>' in page
+
+
+def test_the_command_has_time_for_passes() -> None:
+    assert parse_duration(_FOR_PASSES) >= POLICY.sequence.shortest_budget_s
+
+
+def test_of_what_is_no_pass_nothing_is_said(tmp_path: Path) -> None:
+    """A sum was taken on another device, of what lay in no cache, of gradients; or it is of many models."""
     backward = f"{FIRST}-backward-input"
     for number, cells in enumerate(
         (
@@ -233,6 +275,9 @@ def test_what_all_layers_take_in_one_pass_has_an_interval(tmp_path: Path) -> Non
             [timed("a", 1e-3, backward)],
             [cell("a", FIRST)],
             [timed("a", 1e-3, group="sweep-image")],
+            [timed("a", 1e-3, group="census")],
         )
     ):
-        assert view_of(tmp_path / str(number), cells).in_one_pass == ""
+        group = cells[0]["group"]
+        view = view_of(tmp_path / str(number), cells, in_sequence=[measured("a", 1.5) | {"group": group}])
+        assert (view.in_one_pass, view.pass_command) == ("", "")

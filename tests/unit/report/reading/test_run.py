@@ -59,6 +59,40 @@ def test_passes_are_read(tmp_path: Path) -> None:
     assert run.settings["passes"] == [{"wall_s": 2.0, "steal_s": 0.5}, {"wall_s": None, "steal_s": None}]
 
 
+PASSES = {"group": "net", "threads": 2, "backend": "a", "alone_s": [1e-3, 1.1e-3], "sequence_s": [1.5e-3, 1.6e-3]}
+
+
+def test_passes_over_layers_are_read_and_a_run_without_them_has_none(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "some", [], in_sequence=[PASSES | {"news": 1}])
+    assert run.settings["in_sequence"] == [PASSES]
+    for number, none in enumerate(({}, {"in_sequence": None}, {"in_sequence": []})):
+        run = run_of(tmp_path / str(number), [], **none)
+        assert (run.settings["in_sequence"], run.defects) == ([], ())
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"group": 5}, "in_sequence[0].group"),
+        ({"backend": "x" * 201}, "in_sequence[0].backend"),
+        ({"threads": 0}, "in_sequence[0].threads"),
+        ({"alone_s": [1e-3, 0.0]}, "in_sequence[0].alone_s[1]"),
+        ({"sequence_s": [1e-3, float("nan")]}, "in_sequence[0].sequence_s[1]"),
+        ({"sequence_s": [1e-3, 10**400]}, "in_sequence[0].sequence_s[1]"),
+        ({"sequence_s": [1e-3]}, "in_sequence[0].sequence_s has 1 entry, but alone_s has 2"),
+        ({"alone_s": "x"}, "in_sequence[0].alone_s"),
+    ],
+    ids=str,
+)
+def test_damaged_passes_over_layers_are_left_out_and_named(tmp_path: Path, changed: Any, said: str) -> None:
+    run = run_of(tmp_path, [cell("a", PROBLEM, [1.0])], in_sequence=[PASSES | changed])
+    assert run.settings["in_sequence"] == []
+    (defect,) = run.defects
+    assert defect.startswith(f"run.json: {said}")
+    assert defect.endswith("; all passes are left out")
+    assert run.backends == ["a"]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

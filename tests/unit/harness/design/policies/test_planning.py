@@ -32,7 +32,7 @@ def test_rounds_and_passes_have_an_order() -> None:
 def test_the_shares_of_a_budget_leave_most_of_it_for_measuring() -> None:
     budget, screening = POLICY.budget, POLICY.screening
     beside = budget.closing_share + budget.gauging_share + budget.last_gauging_share
-    assert beside + POLICY.controls.share + POLICY.properties.share < 0.25
+    assert beside + POLICY.controls.share + POLICY.properties.share + POLICY.sequence.share < 0.25
     assert screening.scouting_share < screening.share < screening.short_share < 1
 
 
