@@ -216,6 +216,15 @@ def clean_settings() -> dict[str, Any]:
         "ceilings": [*CEILINGS, CEILINGS[0] | {"phase": "during"}],
         "canary": {"description": "a loop", "unit": "s", "baseline_s": 0.001},
         "passes": [{"wall_s": 100.0, "steal_s": 0.5}, {"wall_s": 90.0, "steal_s": 0.25}],
+        "in_sequence": [
+            {
+                "group": "tinynet",
+                "threads": 1,
+                "backend": "a-backend",
+                "alone_s": [1e-3] * 9,
+                "sequence_s": [1.5e-3] * 9,
+            }
+        ],
         "totals": {"wall_s": 200.0, "cells": {"ok": 10}},
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from changed_policy import changed_policy
 from simulated_machine import Made, SimulatedMachine, problems, run_of
 
 from pointwise_bench import Problem
+from pointwise_bench.backends import registry
 from pointwise_bench.report.reading.run import load_run
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.cell import Place
@@ -70,6 +72,12 @@ def test_of_a_network_the_fastest_is_asked_and_then_what_people_use(
     assert read.defects == ()
 
 
+def test_who_is_both_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = SimulatedMachine({"numpy-matmul": Made(speed=5e9), "middle": Made(speed=3e9)})
+    session = run_of(machine, tmp_path, monkeypatch, NET, time_budget_s=BUDGET_S)
+    assert [one["backend"] for one in found_in(session)] == ["numpy-matmul"]
+
+
 @pytest.mark.parametrize("budget_s", [120.0, 300.0, 900.0])
 def test_it_takes_its_share_of_the_time_and_the_run_ends_in_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, budget_s: float
@@ -83,6 +91,9 @@ def test_it_takes_its_share_of_the_time_and_the_run_ends_in_time(
         before = machine.clock.now
         asked(self)
         spent.append(machine.clock.now - before)
+        # So many layers are held by nobody while claims are timed.
+        slots: Any = self._passes.pool.slots  # type: ignore[attr-defined]  # as a simulated pool
+        assert {slots[one["backend"], 1].client for one in self._run[module.KEY]} == {None}
 
     monkeypatch.setattr(module.Sequences, "run", timed)
     session = run_of(machine, tmp_path, monkeypatch, NET, time_budget_s=budget_s)
@@ -196,6 +207,37 @@ def test_what_is_no_network_keeps_nothing_of_a_budget(group: str) -> None:
     assert networks_of(plan) == []
     assert reserve_s(plan, Options(), BUDGET_S) == 0
     assert reserve_s(plan_of(("net", FIRST, 3)), Options(), BUDGET_S) == POLICY.sequence.share * BUDGET_S
+
+
+class Cells(dict[Any, Any]):
+    """As :class:`CellFile`: cells by their keys, and those that failed."""
+
+    def __init__(self, those_that_failed: set[Any], **medians: dict[str, float]) -> None:
+        super().__init__(
+            ((name, problem, 2), SimpleNamespace(samples_s=[0.0, one_s, 9.0]))
+            for name, own in medians.items()
+            for problem, one_s in own.items()
+        )
+        self.failed = those_that_failed
+
+
+def test_a_total_counts_occurrences_and_is_of_who_has_a_valid_time_of_every_layer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plan = Plan()
+    for problem, count in ((FIRST, 3), (SECOND, 1)):
+        for name in ("whole", "part", "failed", *(["elsewhere"] if problem == FIRST else [])):
+            plan.add(Problem.parse(problem), 2, name, Place("net", problem, count))
+    cells: Any = Cells(
+        {("failed", SECOND, 2)},
+        whole={FIRST: 1.0, SECOND: 2.0},
+        part={FIRST: 0.1},
+        failed={FIRST: 0.1, SECOND: 0.1},
+        elsewhere={FIRST: 0.1, SECOND: 0.1},
+    )
+    monkeypatch.setattr(registry, "get", lambda name: SimpleNamespace(device="cpu", arithmetic="own"))
+    (network,) = networks_of(plan)
+    assert network.totals(cells) == {"whole": 5.0}
 
 
 @pytest.mark.parametrize("other", [{"device": "cuda"}, {"arithmetic": "tf32"}], ids=str)
