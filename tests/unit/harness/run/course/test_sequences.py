@@ -91,6 +91,8 @@ def test_it_takes_its_share_of_the_time_and_the_run_ends_in_time(
         before = machine.clock.now
         asked(self)
         spent.append(machine.clock.now - before)
+        on_disk = json.loads((self._passes.run_folder.folder / "run.json").read_text())
+        assert on_disk[module.KEY] == self._run[module.KEY], "whoever is killed behind it has it"
         # So many layers are held by nobody while claims are timed.
         slots: Any = self._passes.pool.slots  # type: ignore[attr-defined]  # as a simulated pool
         assert {slots[one["backend"], 1].client for one in self._run[module.KEY]} == {None}
