@@ -31,6 +31,7 @@ DAMAGES: dict[str, Any] = {
     "libraries": [[], 5],
     "ran": [[], "x"],
     "properties": [[], "x"],
+    "in_sequence": [{}, "x"],
 }
 
 

@@ -105,6 +105,26 @@ def test_it_takes_its_share_of_the_time_and_the_run_ends_in_time(
     assert machine.clock.now - began <= budget_s
 
 
+def test_time_is_kept_back_for_it_from_a_run_that_settles_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its finals take all that they are left, and what the end takes is left to the end."""
+    machine = SimulatedMachine({name: Made(speed=2e9) for name in ("a", "numpy-matmul")})
+    began, kept_s = machine.clock.now, POLICY.sequence.share * BUDGET_S
+    asked = module.Sequences.run
+
+    def run(self: module.Sequences) -> None:
+        end_s = self._passes.budget.until_end_s() - self._passes.budget.left_s()
+        asked(self)
+        assert end_s - kept_s == pytest.approx(self._passes.budget.until_end_s() - self._passes.budget.left_s())
+        assert end_s - kept_s >= POLICY.budget.longest_closing_s
+
+    monkeypatch.setattr(module.Sequences, "run", run)
+    session = run_of(machine, tmp_path, monkeypatch, NET, time_budget_s=BUDGET_S)
+    assert found_in(session)
+    assert machine.clock.now - began <= BUDGET_S
+
+
 @pytest.mark.parametrize(
     ("options", "measured"),
     [

@@ -43,6 +43,17 @@ def test_of_as_few_as_have_an_interval_it_is_the_range_and_of_fewer_nothing_is_k
     assert passes_of(run_with(tmp_path / "five", [1.1, 1.2, 1.3, 1.4, 1.5]), "net", 2, "a") is None
 
 
+def test_of_two_the_later_one_counts(tmp_path: Path) -> None:
+    few, more = (
+        run_with(tmp_path / str(rounds), [over] * rounds).settings["in_sequence"][0]
+        for rounds, over in ((5, 1.1), (9, 1.5))
+    )
+    found = passes_of(run_of(tmp_path / "both", [], in_sequence=[few, more]), "net", 2, "a")
+    assert found is not None
+    assert (found.over_sum.ratio, found.rounds) == (pytest.approx(1.5), 9)
+    assert passes_of(run_of(tmp_path / "turned", [], in_sequence=[more, few]), "net", 2, "a") is None
+
+
 @pytest.mark.parametrize(("group", "threads", "backend"), [("other", 2, "a"), ("net", 1, "a"), ("net", 2, "b")])
 def test_it_is_of_no_other_network_threads_or_backend(tmp_path: Path, group: str, threads: int, backend: str) -> None:
     assert passes_of(run_with(tmp_path, [1.5] * 9), group, threads, backend) is None
