@@ -144,7 +144,7 @@ def _in_one_pass(run: Run, group: ReportGroup, ranked: Sequence[Standing]) -> tu
     Nothing of what is no pass, or where layers were measured in another way than those.
     """
     own = [one for one in ranked if _is_usual(run, one.backend)]
-    if not group.is_network or group.name == CENSUS or not own or own[0] is not ranked[0]:
+    if not group.is_network or group.name == CENSUS or not own:
         return "", ""
     found = [(one, passes_of(run, group.name, group.threads, one.backend)) for one in own]
     said = [

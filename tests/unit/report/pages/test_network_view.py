@@ -261,6 +261,14 @@ def test_a_run_that_has_measured_no_pass_says_so_and_what_would_and_names_no_num
     assert f'has not measured it: <code class="command">{view.pass_command}</code>' in page
 
 
+def test_beside_a_device_the_fastest_of_the_processor_is_told(tmp_path: Path) -> None:
+    cells = [timed("gpu", 1e-4, device="cuda"), timed("a", 1e-3), timed("b", 2e-3)]
+    said = view_of(tmp_path / "some", cells, in_sequence=[measured("a", 1.5), measured("gpu", 1.1)]).in_one_pass
+    assert "1.50 ms" in said
+    assert "gpu" not in said
+    assert "--backend a " in view_of(tmp_path / "none", cells).pass_command
+
+
 def test_the_command_has_time_for_passes() -> None:
     assert parse_duration(_FOR_PASSES) >= POLICY.sequence.shortest_budget_s
 
