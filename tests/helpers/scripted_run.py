@@ -15,6 +15,7 @@ from pointwise_bench.suites.harness.machine import environment
 from pointwise_bench.suites.harness.record.cell import Place
 from pointwise_bench.suites.harness.record.run_folder import RunFolder, newest_unfinished
 from pointwise_bench.suites.harness.run import passes as passes_module, session as session_module
+from pointwise_bench.suites.harness.run.course.sequences import Sequences
 from pointwise_bench.suites.harness.run.options import Options
 from pointwise_bench.suites.harness.run.session import Session
 from pointwise_bench.suites.harness.timing.clock import Turn
@@ -160,7 +161,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> type[ScriptedPool]:
     monkeypatch.setattr(session_module, "CeilingMeters", ScriptedMeters)
     monkeypatch.setattr(session_module, "Canary", ScriptedCanary)
     # Whose workers are asked for cells is what is tested, and not what one of them is asked behind all cells.
-    monkeypatch.setattr(session_module.Sequences, "run", lambda self: None)
+    monkeypatch.setattr(Sequences, "run", lambda self: None)
     # A fifth of a second of reading the metadata of whatever is installed, twice in every run.
     monkeypatch.setattr(environment, "packages", lambda: {"numpy": "2.0"})
     # Which passes there are is what is tested, and not how many rounds each of them has.

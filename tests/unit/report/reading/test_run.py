@@ -65,7 +65,8 @@ PASSES = {"group": "net", "threads": 2, "backend": "a", "alone_s": [1e-3, 1.1e-3
 def test_passes_over_layers_are_read_and_a_run_without_them_has_none(tmp_path: Path) -> None:
     run = run_of(tmp_path / "some", [], in_sequence=[PASSES | {"news": 1}])
     assert run.settings["in_sequence"] == [PASSES]
-    for number, none in enumerate(({}, {"in_sequence": None}, {"in_sequence": []})):
+    without: list[dict[str, Any]] = [{}, {"in_sequence": None}, {"in_sequence": []}]
+    for number, none in enumerate(without):
         run = run_of(tmp_path / str(number), [], **none)
         assert (run.settings["in_sequence"], run.defects) == ([], ())
 

@@ -50,7 +50,8 @@ def test_of_two_the_later_one_counts(tmp_path: Path) -> None:
     )
     found = passes_of(run_of(tmp_path / "both", [], in_sequence=[few, more]), "net", 2, "a")
     assert found is not None
-    assert (found.over_sum.ratio, found.rounds) == (pytest.approx(1.5), 9)
+    assert found.over_sum.ratio == pytest.approx(1.5)
+    assert found.rounds == 9
     assert passes_of(run_of(tmp_path / "turned", [], in_sequence=[more, few]), "net", 2, "a") is None
 
 
