@@ -23,6 +23,7 @@ from pointwise_bench.report.reading.value_readers import (
     distinct,
     duration,
     durations,
+    heading,
     list_of,
     mapping_of,
     name,
@@ -139,7 +140,7 @@ _LEFT_OUT: Final = {
 }
 
 _MODEL: Final = {
-    "title": KeyRule(text),  # it names nothing that a cell refers to, and may be a path of any length
+    "title": KeyRule(heading),
     "multiply_adds": KeyRule(whole(0, _MOST_MULTIPLY_ADDS)),
     "left_out": KeyRule(list_of(object_of(_LEFT_OUT)), ()),
 }

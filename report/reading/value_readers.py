@@ -126,6 +126,12 @@ def text(value: Any) -> str:
     return visible(value)
 
 
+def heading(value: Any) -> str:
+    """A text that stands above others, and that nothing refers to: visible as a sentence is, and as short as a name."""
+    line = text(value)
+    return line if len(line) <= _LONGEST_NAME else f"{line[:_LONGEST_NAME]}..."
+
+
 def one_of(allowed: tuple[str, ...]) -> Reader:
     """One of a few words."""
 

@@ -164,6 +164,7 @@ METHODOLOGY: Final = (
 
 RESULTS_FORMAT: Final = (
     f"Names have up to {value_readers._LONGEST_NAME} characters",
+    f"of a title {value_readers._LONGEST_NAME} characters are shown",
     f"A time lies between {value_readers.SHORTEST_S:.0e}".replace("e-0", "e-"),
     f"over {health.CANARY_LIMIT} times its usual time in more than {100 * health._DISTURBED_SHARE:.0f} % of the rounds",
     f"differs by more than {100 * (health._PEAK_LIMIT - 1):.0f} % between two phases",
