@@ -49,7 +49,20 @@ def _schema(run: Run) -> str:
     if run.defects:
         more = f", and {len(run.defects) - 1} more" if len(run.defects) > 1 else ""
         return f"{run.defects[0]}{more}"
-    return "" if run.cells or run.claims.claims else "it holds no cells"
+    if not run.cells and not run.claims.claims:
+        return "it holds no cells"
+    return next(_contradictions(run), "")
+
+
+def _contradictions(run: Run) -> Iterator[str]:
+    """A total counts a layer as often as it occurs: whom one cell has counted otherwise, it would count twice."""
+    said = [(place.group, place.name, cell.problem.id, place.count) for cell in run.cells for place in cell.places]
+    said += [(one["group"], one["name"], one["problem"].id, one["count"]) for one in run.settings["selection"]]
+    counts: dict[tuple[str, str, str], int] = {}
+    for group, name, problem, count in said:
+        before = counts.setdefault((group, name, problem), count)
+        if count != before:
+            yield f"{name or problem} of {group} occurs {before} times by one entry and {count} by another"
 
 
 def _gate(run: Run) -> str:

@@ -21,10 +21,10 @@ _HELP: Final = """\
 Makes the site of everything under results/: an index (date, machine, coverage, how far each run can be trusted), the
 report of every run, the history of every machine, and a badge for each network. It needs no server: open index.html.
 
-With --check it writes nothing, and says of each RUN whether it may be contributed: that its files can be read (schema),
-that every time has an error within its bound (gate), that its ceilings are a machine's, that no cell is above its
-roof, that what it says of its controls is right, and that it was measured by the rules of this version, among which
-are no constants of planning, such as how often what is measured.
+With --check it writes nothing, and says of each RUN whether it may be contributed: that its files can be read and agree
+with each other (schema), that every time has an error within its bound (gate), that its ceilings are a machine's, that
+no cell is above its roof, that what it says of its controls is right, and that it was measured by the rules of this
+version, among which are no constants of planning, such as how often what is measured.
 """
 _EXAMPLES: Final = f"""\
 examples:

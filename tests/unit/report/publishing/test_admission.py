@@ -32,6 +32,18 @@ def test_a_line_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
     assert faults(tmp_path / "empty", []) == {"schema": "it holds no cells"}
 
 
+def test_a_layer_that_occurs_so_and_so_often_is_a_fault(tmp_path: Path) -> None:
+    """By two cells, or by a cell and what was asked for: totals had counted it twice. Another layer may differ."""
+    twice = [HONEST[0], HONEST[1] | {"count": 2}]
+    said = {"schema": f"{PROBLEM} of tinynet occurs 1 times by one entry and 2 by another"}
+    assert faults(tmp_path / "cells", twice) == said
+    asked = {"group": "tinynet", "name": PROBLEM, "problem": PROBLEM, "threads": 1, "count": 1}
+    assert faults(tmp_path / "asked", HONEST, selection=[asked]) == {}
+    assert faults(tmp_path / "otherwise", HONEST, selection=[asked | {"count": 2}])["schema"].startswith(PROBLEM)
+    again = {"group": "tinynet", "name": "again", "count": 2}
+    assert faults(tmp_path / "other", [one | {"also": [again]} for one in HONEST]) == {}
+
+
 def test_a_time_without_an_error_within_its_bound_is_a_fault(tmp_path: Path) -> None:
     said = faults(tmp_path, [HONEST[0], cell("b", PROBLEM, [2e-3] * 9, error_ratio=None)])
     assert said == {"gate": f"1 times without an error within its bound, such as b on {PROBLEM}"}
