@@ -84,8 +84,8 @@ GROUPS = {f"pointwise_bench.suites.harness.design.policies{name}" for name in ("
     ("module", "most"),
     [
         ("common.status", 2),
-        ("suites.harness.record.json_lines", 4),
-        ("suites.harness.record.run_folder", 16),
+        ("suites.harness.record.json_lines", 6),  # itself in three packages, and how a regular file is opened in one
+        ("suites.harness.record.run_folder", 17),
     ],
 )
 def test_what_knows_words_and_lines_loads_little_of_ours_and_no_numpy(module: str, most: int) -> None:
