@@ -119,7 +119,7 @@ def test_no_list_is_copied_and_no_constant_is_assigned_again(folder: str) -> Non
 
 COUNTS_CORES_ITSELF = {
     ROOT / "suites/harness/machine/environment.py",  # the machine's own count, by which it is recognised
-    ROOT / "suites/harness/machine/canary.py",  # where a thread goes back to
+    ROOT / "suites/harness/machine/state/canary.py",  # where a thread goes back to
 }
 
 

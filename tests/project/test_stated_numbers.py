@@ -25,7 +25,14 @@ WORDS: Final[dict[float, str]] = {
     **{2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"},
     **{14: "fourteen", 16: "sixteen"},
 }
-PARTS: Final = {0.9: "nine tenths", 3 / 4: "three quarters", 1 / 2: "half", 1 / 5: "a fifth", 1 / 8: "an eighth"}
+PARTS: Final = {
+    0.9: "nine tenths",
+    3 / 4: "three quarters",
+    1 / 2: "half",
+    1 / 5: "a fifth",
+    1 / 8: "an eighth",
+    1 / 10: "a tenth",
+}
 ORDER: Final = POLICY.verdict.alpha / PRICE_OF_ORDER
 NOTHING_KNOWN: Final = Disagreement(first_look=1)
 ROUNDOFF: Final = error_bounds.UNIT_ROUNDOFF
@@ -34,7 +41,7 @@ TIMES: Final[dict[float, str]] = {1: "once", 2: "twice", 3: "three times", 4: "f
 ROUNDS, BUDGET, TIMING, ACCEPTANCE, GATE, CLAIMS, VERDICT = (
     *(POLICY.rounds, POLICY.budget, POLICY.timing, POLICY.acceptance, POLICY.gate, POLICY.claims, POLICY.verdict),
 )
-SCREENING, CONTROLS, SEQUENCE = POLICY.screening, POLICY.controls, POLICY.sequence
+SCREENING, CONTROLS, SEQUENCE, NEARNESS = (*(POLICY.screening, POLICY.controls, POLICY.sequence, POLICY.nearness),)
 SLOWED: Final = [control.percent for control in controls.CONTROLS if control.percent]
 
 
@@ -116,6 +123,10 @@ METHODOLOGY: Final = (
     f"({SCREENING.near_in_haste:g} times, where not every network would be whole with those)",
     f"begins with {SCREENING.most_scouts} problems that are spread",
     f"up to {100 * (1 - SCREENING.least_kept):.0f} % of the time that is kept for the finals",
+    f"Cores are apart where a hop takes {NEARNESS.times:.1f} times what it does as a rule, the lower quartile",
+    f"is taken again, {TIMES[NEARNESS.most_again]} at most,",
+    f"it is waited for up to {NEARNESS.most_wait_s:g} s until they are near",
+    f"takes {PARTS[NEARNESS.share]} of the time at most (and {NEARNESS.least_s:g} s)",
     f"over {100 * SCREENING.most_start_share:.0f} % of the time left to start, and {SCREENING.least_start_s:g} s",
     f"over {100 * SCREENING.most_own_share:g} % of it for its quickest problem, and {SCREENING.least_own_s:g} s",
     f"needs no more than {100 * SCREENING.share_of_second:.0f} % of the time for starting and all its problems",

@@ -25,6 +25,7 @@ from pointwise_bench.suites.harness.design.policies.planning import (
 from pointwise_bench.suites.harness.design.policies.timing import (
     CeilingsPolicy,
     ClaimsPolicy,
+    NearnessPolicy,
     PropertiesPolicy,
     SequencePolicy,
     TimingPolicy,
@@ -41,6 +42,7 @@ class Policy:
     controls: ControlsPolicy = field(default_factory=ControlsPolicy)
     costs: CostsPolicy = field(default_factory=CostsPolicy)
     timing: TimingPolicy = field(default_factory=TimingPolicy)
+    nearness: NearnessPolicy = field(default_factory=NearnessPolicy)
     ceilings: CeilingsPolicy = field(default_factory=CeilingsPolicy)
     acceptance: AcceptancePolicy = field(default_factory=AcceptancePolicy)
     gate: GatePolicy = field(default_factory=GatePolicy)

@@ -24,9 +24,10 @@ from pointwise_bench.suites.harness.design.rounds import Share
 from pointwise_bench.suites.harness.design.time_budget import TimeBudget
 from pointwise_bench.suites.harness.machine import environment
 from pointwise_bench.suites.harness.machine.affinity import cores_of
-from pointwise_bench.suites.harness.machine.canary import Canary
 from pointwise_bench.suites.harness.machine.ceiling_meters import CeilingMeters
 from pointwise_bench.suites.harness.machine.ceilings import Ceilings
+from pointwise_bench.suites.harness.machine.state.canary import Canary
+from pointwise_bench.suites.harness.machine.state.nearness import Nearness
 from pointwise_bench.suites.harness.record.cell import Cell
 from pointwise_bench.suites.harness.record.cell_file import CellFile
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
@@ -78,6 +79,8 @@ class Passes:
         )
         self._options = options
         self._canary = canary
+        # Where backends run in this process, their threads are not stopped while it looks.
+        self._nearness = None if options.in_process else Nearness.here()
         self.rng = Random(run_folder.run["options"]["seed"])  # noqa: S311  # shuffles turns, keeps no secret
         self._ceilings: dict[int, Ceilings] = {}
         self._gauged = False
@@ -147,6 +150,8 @@ class Passes:
         wanted = list(dict.fromkeys(keys))
         if not self._gauged:
             self.meters.begin()
+            if self._nearness is not None and any(threads > 1 for _, threads in wanted):
+                self._nearness.begin()
         began = time.monotonic()
         seconds = self.pool.start(wanted)
         self.costs.note_starts(seconds, time.monotonic() - began)
@@ -194,6 +199,8 @@ class Passes:
         self._update_disagreement()
         done = {"number": number, "problems": progress.done}
         self.run_folder.run["passes"].append(done | _machine_state_since(before))
+        if self._nearness is not None and self._nearness.turns:
+            self.run_folder.run["core_distance"] = self._nearness.recorded()
         self.run_folder.write()
 
     def trial(
@@ -245,6 +252,7 @@ class Passes:
             hurried=self._options.time_budget_s is not None,
             far_rounds=far_rounds,
             suspected=suspected,
+            nearness=self._nearness,
         ).run()
         self.suspects.note_trial(planned.key, suspected, result)
         return result

@@ -19,9 +19,9 @@ from pointwise_bench.suites.harness.design.costs import CostBook, CostKey
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.time_budget import TimeBudget
 from pointwise_bench.suites.harness.machine import environment
-from pointwise_bench.suites.harness.machine.canary import DESCRIPTION, Canary
 from pointwise_bench.suites.harness.machine.ceiling_meters import CeilingMeters
 from pointwise_bench.suites.harness.machine.project_version import project_version
+from pointwise_bench.suites.harness.machine.state.canary import DESCRIPTION, Canary
 from pointwise_bench.suites.harness.record import costs_file
 from pointwise_bench.suites.harness.record.cell import Cell, Place
 from pointwise_bench.suites.harness.record.json_lines import CannotRecord, damaged

@@ -14,14 +14,16 @@ from typing import TypeVar
 
 from pointwise_bench import Problem
 from pointwise_bench.backends.backend import DEVICES_APART
+from pointwise_bench.common.cores import core_numbers
 from pointwise_bench.common.formats import Cache
 from pointwise_bench.suites.harness.design.answering import answering_at_once
 from pointwise_bench.suites.harness.design.costs import TrialCosts
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.rounds import Share, orders, shares
-from pointwise_bench.suites.harness.machine import canary
-from pointwise_bench.suites.harness.machine.canary import Canary
 from pointwise_bench.suites.harness.machine.ceilings import Ceilings
+from pointwise_bench.suites.harness.machine.state import canary
+from pointwise_bench.suites.harness.machine.state.canary import Canary
+from pointwise_bench.suites.harness.machine.state.nearness import Nearness
 from pointwise_bench.suites.harness.memory.room_for_a_problem import lacks_room
 from pointwise_bench.suites.harness.record.ended import NOT_TRIED, Ended, Hurried
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
@@ -98,7 +100,8 @@ class Trial:
     part in ``far_rounds`` only, where that is given. ``earlier`` holds the shares of an earlier pass, ``cores`` those
     that all turns keep to (None: all). A backend may take ``timeout_s`` in all, and ``patience_s(first)`` for any one
     answer where a time budget is ``hurried``; ``first``: its worker had no problem before. Who is ``suspected`` is
-    asked for more answers than others: see :mod:`suspects`.
+    asked for more answers than others: see :mod:`suspects`. ``nearness`` looks at the
+    cores around turns of several threads.
     """
 
     problem: Problem
@@ -117,6 +120,7 @@ class Trial:
     patience_s: Callable[[bool], float] = lambda first: inf
     far_rounds: int | None = None
     suspected: Collection[str] = ()
+    nearness: Nearness | None = None
     _participants: dict[str, Participant] = field(default_factory=dict)
     _result: TrialResult = field(default_factory=TrialResult)
 
@@ -274,10 +278,30 @@ class Trial:
         return share
 
     def _take_turn(self, participant: Participant, canary_s: float) -> None:
-        calls = participant.part.calls
+        """A turn while the cores were near, before and after; taken again where they were not, a few times at most."""
+        for left in reversed(range(1 + POLICY.nearness.most_again)):
+            self._await_near()
+            turn, outside_s = self._turn(participant, participant.part.calls)
+            if self._counts(outside_s) or not left:
+                participant.add(turn, canary_s, outside_s)
+                return
+
+    def _turn(self, participant: Participant, calls: int) -> tuple[Turn, float]:
+        """A turn, and its seconds on the harness's clock from the request to its answer."""
         began = time.perf_counter()
         turn = participant.ask(lambda client, patience: client.turn(calls, POLICY.rounds.warm_s, self.cores, patience))
-        participant.add(turn, canary_s, time.perf_counter() - began)
+        return turn, time.perf_counter() - began
+
+    def _await_near(self) -> None:
+        if self.nearness is not None and self.threads > 1:
+            self.nearness.await_near(self._cores_of_turns)
+
+    def _counts(self, turn_s: float) -> bool:
+        return self.nearness is None or self.threads < 2 or self.nearness.counts(self._cores_of_turns, turn_s)
+
+    @property
+    def _cores_of_turns(self) -> list[int]:
+        return (self.cores or core_numbers())[: self.threads]
 
     # --- after the timing -----------------------------------------------------------------------------------
 
@@ -300,11 +324,8 @@ class Trial:
         """Hold the worker's clock against the harness's: a plugin can change the one in its process, not the other."""
 
         def take(calls: int) -> TurnOnBothClocks:
-            began = time.perf_counter()
-            turn = participant.ask(
-                lambda client, patience: client.turn(calls, POLICY.rounds.warm_s, self.cores, patience)
-            )
-            return TurnOnBothClocks(time.perf_counter() - began, turn.wall_s, turn.untimed_s)
+            turn, outside_s = self._turn(participant, calls)
+            return TurnOnBothClocks(outside_s, turn.wall_s, turn.untimed_s)
 
         calls, turns, glance = participant.part.calls, participant.turns, self._is_glanced_at(participant)
         check_clock(self.problem, participant.seconds_per_call, calls, turns, take, glance=glance)

@@ -55,6 +55,30 @@ class TimingPolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NearnessPolicy:
+    """Turns of several threads are taken while their cores are near, as those of a virtual machine are not always."""
+
+    times: float = 2.0
+    """Cores are apart when a word takes this many times longer from one to the next than it does as a rule."""
+    most_wait_s: float = 0.1
+    """For them to be near again, before one turn ..."""
+    pause_s: float = 0.005
+    """... looking so often: cores that rest are moved sooner than those that are kept busy."""
+    most_again: int = 2
+    """How often a turn is taken again after which they were apart."""
+    share: float = 0.1
+    """Of the time since the first look, that waiting and such turns take at most ..."""
+    least_s: float = 2.0
+    """... beside so much."""
+    learnt_at_first: int = 100
+    """Looks, the first of a run, by which it is known how long a word takes as a rule; of later ones ..."""
+    learnt_each: int = 20
+    """... one in so many ..."""
+    remembered: int = 1000
+    """... of which so many are remembered: those of some minutes."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CeilingsPolicy:
     """How the FMA peak and the bandwidth of the machine are measured."""
 

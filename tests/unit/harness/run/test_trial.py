@@ -274,3 +274,46 @@ def test_a_problem_that_goes_well_forgets_earlier_time_outs() -> None:
     pool.scripts["a"] = {}
     trial_of(pool).run()
     assert pool.slots["a"].time_outs == 0
+
+
+# --- cores that are apart -----------------------------------------------------------------------------------------
+
+
+class Apart:
+    """In the place of :class:`Nearness`: after which turns the cores are apart; and on which it was waited."""
+
+    def __init__(self, *apart: int) -> None:
+        self.apart, self.turns = apart, 0
+        self.waited: list[list[int]] = []
+
+    def await_near(self, cores: list[int]) -> None:
+        """Counted."""
+        self.waited.append(cores)
+
+    def counts(self, cores: list[int], turn_s: float) -> bool:
+        """As it was made."""
+        self.turns += 1
+        return self.turns - 1 not in self.apart
+
+
+def test_a_turn_after_which_the_cores_were_apart_is_taken_again() -> None:
+    pool, apart = ScriptedPool(a={}, b={}), Apart(3)
+    parts = parts_of(trial_of(pool, threads=2, cores=[4, 5], nearness=apart).run())
+    turns = [name for request, name in pool.requests if request == "turn"]
+    assert turns[3] == turns[4]  # at once: its round goes on behind it
+    assert apart.turns == 2 * ROUNDS + 1
+    assert {tuple(cores) for cores in apart.waited} == {(4, 5)}
+    assert all(len(part.samples_s) == ROUNDS for part in parts.values())
+
+
+def test_a_turn_is_taken_again_a_few_times_and_then_counts() -> None:
+    pool, apart = ScriptedPool(a={}), Apart(*range(1000))
+    parts = parts_of(trial_of(pool, threads=2, cores=[0, 1], nearness=apart).run())
+    assert len(parts["a"].samples_s) == ROUNDS
+    assert apart.turns == ROUNDS * (1 + POLICY.nearness.most_again)
+
+
+def test_one_thread_needs_no_word_of_another_core() -> None:
+    pool, apart = ScriptedPool(a={}), Apart()
+    trial_of(pool, threads=1, nearness=apart).run()
+    assert (apart.turns, apart.waited) == (0, [])

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from pointwise_bench.suites.harness.design.policy import POLICY
-from pointwise_bench.suites.harness.machine.canary import Canary, _Share, least_seconds
+from pointwise_bench.suites.harness.machine.state.canary import Canary, _Share, least_seconds
 
 PRODUCTS = POLICY.timing.canary_products
 

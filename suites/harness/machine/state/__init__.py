@@ -1,0 +1,1 @@
+"""How the machine is at a moment, looked at between turns: how fast its cores are, and how far apart."""

@@ -1,0 +1,134 @@
+"""Turns that count while the cores are near, and how long is waited for that."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from itertools import chain, repeat
+from math import nan
+from random import Random
+
+import pytest
+
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.machine.state.nearness import Nearness
+
+CORES = [0, 1]
+NEAR_S, FAR_S = 40e-9, 200e-9
+RULE = POLICY.nearness
+
+
+class Clock:
+    """Seconds that only sleeping advances."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        """Time goes by."""
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(time, "monotonic", lambda: made.now)
+    return made
+
+
+def hops(*seconds: float) -> Callable[[list[int]], float]:
+    """As many looks as are told, and the last one for ever."""
+    told: Iterator[float] = chain(seconds, repeat(seconds[-1]))
+    return lambda cores: next(told)
+
+
+def test_on_a_machine_whose_cores_stay_near_nothing_is_waited_for(clock: Clock) -> None:
+    nearness = Nearness(hops(NEAR_S, 1.9 * NEAR_S, NEAR_S), clock.sleep)
+    for _ in range(100):
+        nearness.await_near(CORES)
+        assert nearness.counts(CORES, 0.01)
+    assert (clock.now, nearness.again, nearness.spent_s) == (0.0, 0, 0.0)
+
+
+def test_a_turn_after_which_they_are_apart_does_not_count(clock: Clock) -> None:
+    nearness = Nearness(hops(*[NEAR_S] * 5, FAR_S, FAR_S, NEAR_S), clock.sleep)
+    assert [nearness.counts(CORES, 0.01) for _ in range(6)] == [True] * 5 + [False]
+    assert nearness.again == 1
+    assert nearness.spent_s == pytest.approx(0.01)
+
+
+def test_a_single_long_hop_is_an_interruption(clock: Clock) -> None:
+    nearness = Nearness(hops(*[NEAR_S] * 5, FAR_S, NEAR_S), clock.sleep)
+    assert all(nearness.counts(CORES, 0.01) for _ in range(6))
+
+
+def test_before_a_turn_it_is_waited_until_they_are_near_again(clock: Clock) -> None:
+    nearness = Nearness(hops(*[NEAR_S] * 5, *[FAR_S] * 8, NEAR_S), clock.sleep)
+    for _ in range(6):
+        nearness.counts(CORES, 0.01)
+    nearness.await_near(CORES)
+    assert clock.now == pytest.approx(3 * RULE.pause_s)
+    assert nearness.counts(CORES, 0.01)
+
+
+def test_nobody_waits_longer_than_one_turn_is_worth(clock: Clock) -> None:
+    nearness = Nearness(hops(*[NEAR_S] * 500, FAR_S), clock.sleep)
+    for _ in range(500):
+        nearness.counts(CORES, 0.01)
+    nearness.counts(CORES, 0.01)
+    nearness.await_near(CORES)
+    assert RULE.most_wait_s < clock.now <= RULE.most_wait_s + 2 * RULE.pause_s
+
+
+def test_waiting_and_taking_again_have_a_share_of_the_time(clock: Clock) -> None:
+    """Cores that are apart more often than not: then most turns count as they are."""
+    rng = Random(1)
+    nearness = Nearness(lambda cores: NEAR_S if rng.random() < 0.3 else FAR_S, clock.sleep)
+    for _ in range(600):
+        nearness.await_near(CORES)
+        clock.sleep(0.1)
+        nearness.counts(CORES, 0.1)
+    allowed_s = RULE.least_s + RULE.share * clock.now
+    assert 0.9 * allowed_s < nearness.spent_s <= allowed_s
+
+
+def test_cores_that_are_apart_for_a_minute_do_not_become_usual(clock: Clock) -> None:
+    near, far = 20 * RULE.learnt_each, 30 * RULE.learnt_each
+    nearness = Nearness(hops(*[NEAR_S] * near, *[FAR_S] * far), clock.sleep)
+    for _ in range(near + far // 2):
+        nearness.counts(CORES, 0.001)
+    assert nearness.recorded()["hop_s"] == pytest.approx(NEAR_S)
+
+
+def test_cores_that_lie_apart_for_good_are_usual(clock: Clock) -> None:
+    """Nothing else is known: not a turn is taken again."""
+    nearness = Nearness(hops(FAR_S), clock.sleep)
+    assert all(nearness.counts(CORES, 0.01) for _ in range(100))
+
+
+def test_where_nothing_can_be_told_no_turn_is_lost_for_long(clock: Clock) -> None:
+    """No hop is ever answered, as where another program never lets a core go."""
+    nearness = Nearness(hops(nan), clock.sleep)
+    for _ in range(100):
+        nearness.await_near(CORES)
+        clock.sleep(0.1)
+        nearness.counts(CORES, 0.1)
+    assert nearness.spent_s <= RULE.least_s + RULE.share * clock.now
+    assert nearness.recorded()["hop_s"] is None
+
+
+def test_each_set_of_cores_is_looked_at_for_itself(clock: Clock) -> None:
+    nearness = Nearness(lambda cores: NEAR_S if 0 in cores else FAR_S, clock.sleep)
+    for _ in range(3):
+        assert nearness.counts([0, 1], 0.01)
+    nearness.await_near([0, 1])
+    assert clock.now == 0.0
+    nearness.await_near([2, 3])
+    assert clock.now > 0.0
+
+
+def test_what_is_recorded(clock: Clock) -> None:
+    nearness = Nearness(hops(*[NEAR_S] * 9, FAR_S), clock.sleep)
+    for _ in range(10):
+        nearness.counts(CORES, 0.01)
+    assert nearness.recorded() == {"hop_s": pytest.approx(NEAR_S), "turns": 10, "again": 1, "spent_s": 0.01}
