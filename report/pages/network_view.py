@@ -149,7 +149,7 @@ def _in_one_pass(run: Run, group: ReportGroup, ranked: Sequence[Standing]) -> tu
     found = [(one, passes_of(run, group.name, group.threads, one.backend)) for one in own]
     said = [
         f"{_span(passes.expected(one.total))} of {one.backend}, of which {passes.rounds} passes took "
-        f"{times(*passes.over_sum)} its layers alone"
+        f"{duration(passes.seconds)}, {times(*passes.over_sum)} its layers alone beside them"
         for one, passes in found
         if passes is not None and one.total is not None
     ]

@@ -21,6 +21,8 @@ class MeasuredPasses(NamedTuple):
 
     over_sum: Ratio
     rounds: int
+    seconds: float
+    """Of a pass, the median: of that moment, as the sum beside it was."""
 
     def expected(self, total: Total) -> Total:
         """Of a sum of layers in this run: from the low end of both to the high end of both."""
@@ -37,6 +39,6 @@ def passes_of(run: Run, group: str, threads: int, backend: str) -> MeasuredPasse
     ]
     if not own or interval_index(len(own[-1]["alone_s"])) is None:
         return None
-    ratios = np.asarray(own[-1]["sequence_s"]) / np.asarray(own[-1]["alone_s"])
-    rounds = len(ratios)
-    return MeasuredPasses(Ratio(*Clusters.of(ratios, np.zeros(rounds, np.int64)).median_interval()), rounds)
+    passes_s = np.asarray(own[-1]["sequence_s"], dtype=np.float64)
+    ratios = Clusters.of(passes_s / np.asarray(own[-1]["alone_s"]), np.zeros(len(passes_s), np.int64))
+    return MeasuredPasses(Ratio(*ratios.median_interval()), len(passes_s), float(np.median(passes_s)))

@@ -236,8 +236,10 @@ def test_what_all_layers_take_in_one_pass_is_said_by_the_passes_of_this_run(tmp_
         "In a forward pass each layer comes once, with weights of its own. For all of them is expected"
     )
     assert said.endswith(
-        ": 1.50 ms [1.50 ms, 1.50 ms] of a, of which 9 passes took 1.50x [1.50, 1.50] its layers alone; "
-        "2.50 ms [2.50 ms, 2.50 ms] of b, of which 9 passes took 1.25x [1.25, 1.25] its layers alone."
+        ": 1.50 ms [1.50 ms, 1.50 ms] of a, of which 9 passes took 1.50 ms, 1.50x [1.50, 1.50] its layers "
+        "alone beside them; "
+        "2.50 ms [2.50 ms, 2.50 ms] of b, of which 9 passes took 1.25 ms, 1.25x [1.25, 1.25] its layers alone "
+        "beside them."
     )
     assert view.pass_command == ""
 

@@ -34,6 +34,7 @@ def test_the_ratio_is_the_median_of_rounds_with_the_interval_of_the_sign_test(tm
     assert found is not None
     assert found.over_sum == pytest.approx((1.4, 1.1, 1.7))
     assert found.rounds == 9
+    assert found.seconds == pytest.approx(2.2e-3)  # of the second round, whose sum was 2 ms
 
 
 def test_of_as_few_as_have_an_interval_it_is_the_range_and_of_fewer_nothing_is_known(tmp_path: Path) -> None:
@@ -61,7 +62,7 @@ def test_it_is_of_no_other_network_threads_or_backend(tmp_path: Path, group: str
 
 
 def test_what_is_expected_holds_the_ends_of_both() -> None:
-    found = MeasuredPasses(Ratio(1.5, 1.4, 1.7), 9).expected(Total(2.0, 1.8, 2.3))
+    found = MeasuredPasses(Ratio(1.5, 1.4, 1.7), 9, 1e-3).expected(Total(2.0, 1.8, 2.3))
     assert (found.seconds, found.low, found.high) == pytest.approx((3.0, 2.52, 3.91))
 
 
