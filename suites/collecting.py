@@ -11,7 +11,7 @@ import pytest
 from pointwise_bench.backends import registry
 from pointwise_bench.suites.entry_point import is_of_suites
 from pointwise_bench.suites.harness.run.options import matching
-from pointwise_bench.suites.stash import GROUPS, OPTIONS
+from pointwise_bench.suites.stash import COLLECTED, GROUPS, OPTIONS
 
 
 @pytest.hookimpl(wrapper=True)
@@ -81,3 +81,4 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if empty:
         config.hook.pytest_deselected(items=empty)
         items[:] = [item for item in items if item not in empty]
+    config.stash[COLLECTED] = True

@@ -30,7 +30,7 @@ from pointwise_bench.suites.harness.record.json_lines import HOW_TO_GO_ON, Canno
 from pointwise_bench.suites.harness.record.text import one_line
 from pointwise_bench.suites.harness.run.options import BadOption
 from pointwise_bench.suites.harness.worker.plugin_loading import declarations
-from pointwise_bench.suites.stash import GROUPS, OPTIONS, SESSION, SHORTFALLS
+from pointwise_bench.suites.stash import COLLECTED, GROUPS, OPTIONS, SESSION, SHORTFALLS
 from pointwise_bench.suites.terminal import ANALYSIS, announcer, debugger, pytest_terminal_summary
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Plan the run from the tests that were selected: ``-k``, ``--lf`` and node ids included."""
-    if session.config.option.collectonly:
+    # pytest comes here after a Ctrl-C, too, or an error, with what it had collected by then.
+    if session.config.option.collectonly or COLLECTED not in session.config.stash:
         return
     from pointwise_bench.suites.harness.record.cell import Place
     from pointwise_bench.suites.harness.run.pytest_benchmark_adapter import leave_tables_out

@@ -14,5 +14,7 @@ if TYPE_CHECKING:
 
 OPTIONS: Final = pytest.StashKey[Options]()
 GROUPS: Final = pytest.StashKey[list[Group]]()
+COLLECTED: Final = pytest.StashKey[bool]()
+"""There once the tests of the session are known, all of them."""
 SESSION: Final[pytest.StashKey[Session]] = pytest.StashKey()
 SHORTFALLS: Final = pytest.StashKey[list[str]]()

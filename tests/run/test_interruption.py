@@ -131,3 +131,15 @@ def test_an_impatient_user_who_interrupts_again_and_again_sees_no_traceback(tmp_
     assert "Traceback" not in output
     assert "run, unfinished (--resume goes on with it)" in output
     assert not (only_run(tmp_path / "results") / "measuring.lock").exists()
+
+
+def test_one_that_comes_while_tests_are_collected_is_no_traceback(tmp_path: Path) -> None:
+    """What pytest tells then of a collection that was not finished has placeholders among its tests."""
+    hook = (
+        "def pytest_collectreport(report):\n    if 'test_sweeps' in report.nodeid:\n        raise KeyboardInterrupt\n"
+    )
+    (tmp_path / "interrupting.py").write_text(hook)
+    done = run_suite(tmp_path / "results", *ARGUMENTS, "-p", "interrupting", import_path=(tmp_path,))
+    assert done.returncode == INTERRUPTED, done.stdout
+    assert "INTERNALERROR" not in done.stdout
+    assert not (tmp_path / "results").exists()
