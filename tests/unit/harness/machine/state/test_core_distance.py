@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import time
-from math import isnan
 
 import pytest
 
@@ -14,31 +14,32 @@ from pointwise_bench.suites.harness.machine.state.core_distance import CoreDista
 needs_two = pytest.mark.skipif(len(core_numbers()) < 2, reason="there is one core only, and nothing to hand a word to")
 
 
+def answered(distance: CoreDistance) -> float:
+    """A hop of which everybody answered. On a busy machine many are not: others compute on one of the cores."""
+    found, ends = math.nan, time.monotonic() + 20.0
+    while math.isnan(found) and time.monotonic() < ends:
+        found = distance.hop_s(core_numbers()[:2])
+    return found
+
+
 @needs_two
 @pytest.mark.alone
 def test_a_hop_takes_what_a_cache_line_takes_from_core_to_core() -> None:
     """A nanosecond would be a word that stayed where it was; ten thousand, a thread that was woken for each."""
     distance = CoreDistance()
-    found = [distance.hop_s(core_numbers()[:2]) for _ in range(20)]
-    assert 2e-9 < min(each for each in found if not isnan(each)) < 5e-6
+    assert 2e-9 < min(answered(distance) for _ in range(20)) < 5e-6
 
 
 @needs_two
-def test_every_word_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_word_is_waited_for() -> None:
     """Whoever goes on without an answer would measure nothing: the last word shows how often it was handed over."""
     distance = CoreDistance()
-    cores = core_numbers()[:2]
-    found = [distance.hop_s(cores) for _ in range(20)]
-    assert not all(map(isnan, found))
-    hops = len(cores) * (core_distance.WARM + core_distance.ROUNDS)
-    while isnan(distance.hop_s(cores)):
-        pass
-    assert distance._line[0] == hops
+    assert not math.isnan(answered(distance))
+    assert distance._line[0] == 2 * (core_distance.WARM + core_distance.ROUNDS)
 
 
-def test_who_is_not_answered_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_is_not_answered_gives_up() -> None:
     """As where another program has the core of the next for longer than anybody should wait."""
-    monkeypatch.setattr(core_distance, "MOST_SPINS", 2**12)
     distance = CoreDistance()
     relay, word = core_distance.compiled(), distance._line.ctypes.data
     assert relay(word, 0, 2, 1, 2**12)  # nobody is asked for an answer yet
