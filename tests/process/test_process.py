@@ -230,3 +230,20 @@ def test_a_child_that_left_the_group_is_stopped_and_ended_with_it(start: Start, 
     child.kill()
     child.kill()
     assert becomes_true(lambda: is_gone(outside))
+
+
+LEAVE = "[os.fork() or os._exit(0) for _ in range({count})]; time.sleep(0.1)"
+
+
+def test_who_leaves_more_ended_processes_than_a_program_would_is_ended(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each keeps one of the numbers that the machine has for processes; a chain of them had used up all."""
+    monkeypatch.setattr(process_module, "MOST_UNWAITED", 30)
+    child = start()
+    for _ in range(3):
+        ask(child, LEAVE.format(count=10))
+    end = ended(child, LEAVE.format(count=10))
+    assert (end.status, end.alive) == ("failed", False)
+    assert end.reason == "turn: left over 30 processes that had ended, and that it did not wait for"
+    assert is_gone(child.pid)

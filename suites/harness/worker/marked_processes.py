@@ -56,6 +56,11 @@ def carrying_among(mark: str, pids: set[int], worker: int = 0) -> list[int]:
     return [pid for pid in pids if _carries(sign, pid, worker)]
 
 
+def unwaited(pids: set[int], parent: int) -> int:
+    """How many of ``pids`` have ended, and keep their number because ``parent`` does not ask what became of them."""
+    return sum(_state_and_parent(pid) == (b"Z", parent) for pid in pids)
+
+
 def has_stopped(pid: int) -> bool:
     """Whether a process is stopped, or has ended."""
     return _state_and_parent(pid)[0] in (b"T", b"t", b"Z", b"X", b"")

@@ -31,6 +31,7 @@ from pointwise_bench.suites.harness.worker.starting.forked_process import Forked
 from pointwise_bench.suites.harness.worker.watchdog import the_watchdog
 
 MOST_OUTSIDE = 32  # descriptors of such processes, above which those of ended ones are closed
+MOST_UNWAITED = 1000  # ended processes that a worker may leave unwaited: each keeps one of the machine's numbers
 DYING_S = 2.0  # how long a process may take to end after it has closed its channel
 TEMPORARY: Final = "pointwise-bench-"
 """How the names of folders for temporary files begin."""
@@ -81,6 +82,7 @@ class ChildProcess:
         self._outside: list[int] = []  # processes that left the group; by descriptor, since numbers are reused
         self._newest = b""  # see marked_processes.newest_pid, at the last look for such processes
         self._seen: set[int] = set()  # all processes that were there then
+        self._unwaited = 0  # processes found that had ended, and that it did not wait for
         self._dead = False
         self._last_words = ("", False)  # see _last_line; kept when the process is killed
         self._temporary = temporary_folder() if temporary is None else None
@@ -147,10 +149,11 @@ class ChildProcess:
             self.kill()
             raise Ended("out-of-memory", f"{request}: {too_much}; {self._limit()}", alive=False) from None
         self._freeze()
-        if "status" in reply:
+        too_many = self._unwaited > MOST_UNWAITED
+        if too_many or "status" in reply:
             for descriptor in attached:
                 os.close(descriptor)
-            raise self._ended(request, reply)
+            raise self._too_many(request) if too_many else self._ended(request, reply)
         return reply.get("value"), attached
 
     def garbled(self, request: str, what: str) -> Ended:
@@ -202,6 +205,7 @@ class ChildProcess:
                 found = marked_processes.carrying_among(self._mark, present - self._seen, self.pid)
             else:
                 found = marked_processes.carrying(self._mark, self.pid)
+            self._unwaited += marked_processes.unwaited(present - self._seen, self.pid)
             self._newest, self._seen = newest, present
             left_group = [pid for pid in found if reaper.group_of(pid) != self._process.pid]
             self._outside += [descriptor for pid in left_group for descriptor in _descriptor_of(pid)]
@@ -249,6 +253,12 @@ class ChildProcess:
             raise _TooMuchMemory(f"holds {resident / limits.GIB:.2f} GiB with its children")
 
     # --- how it ended ---------------------------------------------------------------------------------------
+
+    def _too_many(self, request: str) -> Ended:
+        """Kill a process that would use up the numbers of the machine's processes. Returns the exception to raise."""
+        self.kill()
+        what = f"over {MOST_UNWAITED} processes that had ended, and that it did not wait for"
+        return Ended("failed", f"{request}: left {what}", alive=False)
 
     def _ended(self, request: str, reply: Message) -> Ended:
         """The exception for an end that the process reports itself; what it sends may be garbled."""
