@@ -202,10 +202,14 @@ def test_names_that_break_the_rule_are_refused_when_they_are_registered(tmp_path
 # --- the machine's limits -----------------------------------------------------------------------------------------
 
 
-def test_a_layer_that_is_too_large_for_memory_costs_its_own_cells_only(tmp_path: Path) -> None:
-    """On 6 GB of address space, as ``ulimit -v`` sets it; also when the run is resumed."""
+@pytest.mark.parametrize("budget", [[], ["--time-budget", "60s"]], ids=["full", "in a time"])
+def test_a_layer_that_is_too_large_for_memory_costs_its_own_cells_only(tmp_path: Path, budget: list[str]) -> None:
+    """On 6 GB of address space, as ``ulimit -v`` sets it; also when the run is resumed.
+
+    A time budget had left the layer out for want of time, and no further budget would have reached it.
+    """
     large = "n46341c1h46341w1-o1"
-    arguments = ["--shapes", large, "--shapes", SMALL, "--backend", CHEAP, *BRIEF]
+    arguments = ["--shapes", large, "--shapes", SMALL, "--backend", CHEAP, *BRIEF, *budget]
 
     def limited() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (6 * 10**9, 6 * 10**9))

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from pointwise_bench.common.what_people_use import WHAT_PEOPLE_USE
 from pointwise_bench.suites.harness.design.costs import CostKey
 from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.memory.room_for_a_problem import lacks_room
 from pointwise_bench.suites.harness.record.checkpoint import TrialKey
 from pointwise_bench.suites.harness.run.course.forecast import Forecast, Limits, of_a_network, without
 from pointwise_bench.suites.harness.run.course.meeting import Meeting
@@ -38,6 +39,7 @@ class Screening:
         passes = self._passes
         too_slow = self._forecast.too_slow(self._open_tasks(), passes.budget.left_s())
         passes.start(key for task in without(self._open_tasks(), too_slow) for key in task.keys)
+        self._note_too_large()
         tasks = self._open_tasks()  # without those that lack something
         if not tasks:
             self._note_that_nobody_is_here()
@@ -137,6 +139,15 @@ class Screening:
             if 0 not in passes.checkpoint.passes(planned.key)
         ]
         return [task for task in tasks if task.backends]
+
+    def _note_too_large(self) -> None:
+        """Write of each problem that the memory does not hold that it is so: it would be left out for want of time."""
+        passes = self._passes
+        large = [task for task in self._open_tasks() if lacks_room(task.planned.problem) is not None]
+        if large:
+            progress = Progress.of_stage("too large", len(large), passes.budget, passes.announce)
+            with passes.recorded(0, progress):
+                self._measure(large, progress)
 
     def _note_that_nobody_is_here(self) -> None:
         """Write what they lack, where all lack something: else the run would end for want of time, it would seem."""
