@@ -90,7 +90,7 @@ class TimedClaim:
         if (reason := self._refusal()) is not None:
             return ClaimSamples(refusal=reason)
         began = perf_counter()
-        with kept_to(cores):
+        with kept_to(cores, started=True):
             compositions = {
                 variant.name: Composition(self._backend, self._threads, variant, self._inputs)
                 for variant in self._claim.variants

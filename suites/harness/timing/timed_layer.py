@@ -229,7 +229,7 @@ class TimedLayer:
     def _keep_to(self, cores: list[int] | None) -> None:
         if cores is not None and cores != self._cores:
             self._everywhere = self._everywhere or core_numbers()
-            keep_to(cores)
+            keep_to(cores, started=True)
         elif cores is None and self._cores is not None:
-            keep_to(self._everywhere)
+            keep_to(self._everywhere, started=True)
         self._cores = cores

@@ -62,7 +62,7 @@ class TimedSequence:
     def measure(self, seconds: float, seed: int, cores: list[int] | None = None) -> SequenceSamples:
         """As many rounds as fit into ``seconds``, preparing included; anything from the backend."""
         ends, rng = perf_counter() + seconds, np.random.default_rng(seed)
-        with kept_to(cores):
+        with kept_to(cores, started=True):
             occurrences: list[list[Call]] = []
             for problem, count in self._layers:
                 occurrences.append([])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import threading
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from pointwise_bench.suites.harness.machine import affinity
 from pointwise_bench.suites.harness.machine.affinity import cores_of, keep_to, kept_to
 
+CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children")
 EIGHT = [0, 1, 2, 3, 8, 9, 10, 11]  # as on a machine that lent us some of its cores
 
 
@@ -96,3 +99,22 @@ def test_a_thread_that_has_just_ended_stops_nobody_else_from_being_kept(
     monkeypatch.setattr(os, "sched_setaffinity", move, raising=False)
     keep_to([3])
     assert sorted(moved) == [(5, [3]), (9, [3])]
+
+
+@pytest.mark.skipif(not CHILDREN.exists(), reason="the kernel does not tell whom a thread has started")
+def test_processes_that_were_started_are_kept_with_their_descendants() -> None:
+    """One that computed for its backend had a core to itself, and a third of the time less on one thread."""
+    before = os.sched_getaffinity(0)
+    last = max(before)
+    with subprocess.Popen(["sh", "-c", "sleep 60 & echo $!; wait"], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        started = [child.pid, int(child.stdout.readline())]
+        try:
+            with kept_to([last]):  # as the harness is, whose workers are on cores of their own
+                assert [os.sched_getaffinity(each) for each in started] == [before, before]
+            with kept_to([last], started=True):
+                assert [os.sched_getaffinity(each) for each in started] == [{last}, {last}]
+            assert [os.sched_getaffinity(each) for each in started] == [before, before]
+        finally:
+            for each in started:
+                os.kill(each, signal.SIGKILL)

@@ -92,7 +92,8 @@ def test_each_call_is_waited_for_and_all_threads_are_kept_to_the_cores(monkeypat
             waited.append(len(self.calls))
 
     @contextmanager
-    def keeps(cores: list[int] | None) -> Iterator[None]:
+    def keeps(cores: list[int] | None, *, started: bool) -> Iterator[None]:
+        assert started  # and whoever the backend has started
         kept.append(("to", cores, len(backend.given)))
         yield
         kept.append(("until", len(backend.calls)))
