@@ -17,6 +17,7 @@ from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.held_clock import TurnOnBothClocks, check_clock
+from pointwise_bench.suites.harness.timing.thread_budget import check_thread_budget
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.gate import was_right_before
 from pointwise_bench.suites.harness.worker.client import WorkerClient
@@ -134,7 +135,7 @@ def _share_of_time(shared: SharedCases, control: WorkerClient, attack: WorkerCli
     seconds = control.warm_up(PATIENCE_S).seconds_per_call
     calls = max(FEWEST_CALLS, round(POLICY.rounds.turn_s / max(seconds, 1e-7)))
     warm_s = attack.warm_up(PATIENCE_S).seconds_per_call
-    shares, turns = list[float](), list[TurnOnBothClocks]()
+    shares, turns, used = list[float](), list[TurnOnBothClocks](), list[float]()
 
     def take(client: WorkerClient, calls: int) -> tuple[Turn, TurnOnBothClocks]:
         began = perf_counter()
@@ -146,6 +147,8 @@ def _share_of_time(shared: SharedCases, control: WorkerClient, attack: WorkerCli
         for _ in range(ROUNDS):
             (its, on_both), (honest, _) = take(attack, calls), take(control, calls)
             turns.append(on_both)
+            used.append(its.cpu_over_wall)
             shares.append(its.seconds_per_call / honest.seconds_per_call)
+    check_thread_budget(statistics.fmean(used), 1)
     check_clock(shared.problem, warm_s, calls, turns, lambda calls: take(attack, calls)[1])
     return statistics.median(shares)

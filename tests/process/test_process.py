@@ -247,3 +247,32 @@ def test_who_leaves_more_ended_processes_than_a_program_would_is_ended(
     assert (end.status, end.alive) == ("failed", False)
     assert end.reason == "turn: left over 30 processes that had ended, and that it did not wait for"
     assert is_gone(child.pid)
+
+
+SPINNING = """
+pid = os.fork()
+if not pid:
+    os.setsid()
+    while True:
+        pass
+answer["value"] = pid
+"""
+
+
+@pytest.mark.alone
+def test_processor_time_of_what_a_child_has_started_is_told(start: Start) -> None:
+    """Which its own account leaves out until it has waited for them. Of a process that spins nearly all of the time."""
+    child = start()
+    ask(child, "pass")
+    assert child.cpu_of_started_s() == 0.0
+    ask(child, SPINNING)
+    before_s = child.cpu_of_started_s()
+    ask(child, "time.sleep(0.3)")
+    assert 0.1 < child.cpu_of_started_s() - before_s < 0.4
+
+
+def test_a_child_that_has_started_nothing_has_no_such_time(start: Start) -> None:
+    """What it does itself is on its own account, and would be counted twice."""
+    child = start()
+    ask(child, "end = time.time() + 0.1\nwhile time.time() < end: pass")
+    assert child.cpu_of_started_s() == 0.0

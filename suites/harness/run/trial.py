@@ -30,6 +30,7 @@ from pointwise_bench.suites.harness.record.pass_samples import PassSamples
 from pointwise_bench.suites.harness.record.run_folder import now
 from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.held_clock import TurnOnBothClocks, check_clock
+from pointwise_bench.suites.harness.timing.thread_budget import check_thread_budget, is_exceeded
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.error_bounds import cannot_judge
 from pointwise_bench.suites.harness.worker.client_protocol import Client, SharedCases
@@ -360,7 +361,7 @@ class Trial:
         A warm-up is short, and there is only one: twice in more than a thousand starts a correct backend used 1.1 CPU
         seconds per second on one thread.
         """
-        if participant.cpu_over_wall > self.threads + POLICY.acceptance.budget_tolerance:
+        if is_exceeded(participant.cpu_over_wall, self.threads):
             calls = POLICY.acceptance.long_turn * participant.part.calls
             turn = participant.ask(lambda client, patience: client.turn(calls, POLICY.rounds.warm_s, None, patience))
             participant.cpu_over_wall = min(participant.cpu_over_wall, turn.cpu_over_wall)
@@ -369,13 +370,7 @@ class Trial:
         """Hold the larger of what the turns and the warm-up used, which was on all cores, against the thread budget."""
         part = participant.part
         part.cpu_s = max(part.cpu_s, participant.cpu_over_wall * part.wall_s)
-        used = part.cpu_s / part.wall_s
-        if used > self.threads + POLICY.acceptance.budget_tolerance:
-            raise Ended(
-                "failed",
-                f"used {used:.2f} CPU seconds per second on a budget of {self.threads} "
-                f"thread{'s' * (self.threads != 1)}: its library does not keep to the budget that prepare was given",
-            )
+        check_thread_budget(part.cpu_s / part.wall_s, self.threads)
 
     def _check_plausible(self, participant: Participant) -> None:
         if self.ceilings is None or participant.slot.backend.device in DEVICES_APART:

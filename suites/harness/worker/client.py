@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
@@ -112,15 +114,19 @@ class WorkerClient:
 
     def warm_up(self, timeout_s: float) -> WarmUp:
         """See :meth:`TimedLayer.warm_up`."""
-        return self._numbers(WarmUp, {"do": "warm_up"}, timeout_s)
+        with self._started_processes() as beside:
+            warm_up = self._numbers(WarmUp, {"do": "warm_up"}, timeout_s)
+        return replace(warm_up, cpu_over_wall=warm_up.cpu_over_wall + beside())
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
         """See :meth:`TimedLayer.turn`."""
         judge = self._judge_now()
         message = {"do": "turn", "calls": calls, "warm_s": warm_s, "cores": cores, "places": judge.new_places(calls)}
-        value, attached = self._process.ask(message, timeout_s)
+        with self._started_processes() as beside:
+            value, attached = self._process.ask(message, timeout_s)
         try:
             turn = self._read("turn", partial(answers.numbers, Turn), value)
+            turn = replace(turn, cpu_over_wall=turn.cpu_over_wall + beside())
             line = self._read("turn", answers.line, turn.taken_line)
             judge.note_filling(turn.salt)
             with self._judging("turn"):
@@ -221,6 +227,17 @@ class WorkerClient:
         if self._judge is None:
             raise Ended("failed", "set_up comes first")
         return self._judge
+
+    @contextmanager
+    def _started_processes(self) -> Iterator[Callable[[], float]]:
+        """Tells, afterwards, how many processors those that the worker has started have used meanwhile.
+
+        They are stopped while it is not asked, so all of that was for the answer; 0 for nearly every backend.
+        """
+        began, before_s = perf_counter(), self._process.cpu_of_started_s()
+        yield lambda: used
+        used = (self._process.cpu_of_started_s() - before_s) / (perf_counter() - began)
+        used = max(0.0, used)  # of those that have ended nothing is known
 
     @contextmanager
     def _judging(self, request: str) -> Iterator[None]:

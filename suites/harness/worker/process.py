@@ -80,6 +80,7 @@ class ChildProcess:
         self._kills_for_memory = limits.kills_for_memory()
         self._mark = the_watchdog().mark()
         self._outside: list[int] = []  # processes that left the group; by descriptor, since numbers are reused
+        self._started: set[int] = set()  # the processes that it has started, as far as they were there at a look
         self._newest = b""  # see marked_processes.newest_pid, at the last look for such processes
         self._seen: set[int] = set()  # all processes that were there then
         self._unwaited = 0  # processes found that had ended, and that it did not wait for
@@ -156,6 +157,10 @@ class ChildProcess:
             raise self._too_many(request) if too_many else self._ended(request, reply)
         return reply.get("value"), attached
 
+    def cpu_of_started_s(self) -> float:
+        """Processor seconds of the processes that it has started, which its own account does not show."""
+        return limits.cpu_seconds(self._started) if self._started else 0.0
+
     def garbled(self, request: str, what: str) -> Ended:
         """Kill the process for a message that the harness cannot read. Returns the exception to raise."""
         self.kill()
@@ -207,6 +212,7 @@ class ChildProcess:
                 found = marked_processes.carrying(self._mark, self.pid)
             self._unwaited += marked_processes.unwaited(present - self._seen, self.pid)
             self._newest, self._seen = newest, present
+            self._started = (self._started & present) | ({*found} - {self.pid})
             left_group = [pid for pid in found if reaper.group_of(pid) != self._process.pid]
             self._outside += [descriptor for pid in left_group for descriptor in _descriptor_of(pid)]
             if len(self._outside) > MOST_OUTSIDE:

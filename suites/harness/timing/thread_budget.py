@@ -1,0 +1,21 @@
+"""Whether a backend has kept to its thread budget: by processor seconds, its own and those of what it has started."""
+
+from __future__ import annotations
+
+from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.record.ended import Ended
+
+
+def is_exceeded(used: float, threads: int) -> bool:
+    """``used``: processor seconds per second."""
+    return used > threads + POLICY.acceptance.budget_tolerance
+
+
+def check_thread_budget(used: float, threads: int) -> None:
+    """``Ended`` where more processors were ``used`` than ``threads``, as a mean over timed calls."""
+    if is_exceeded(used, threads):
+        raise Ended(
+            "failed",
+            f"used {used:.2f} CPU seconds per second on a budget of {threads} thread{'s' * (threads != 1)}: "
+            "its library, or a process that it has started, does not keep to the budget that prepare was given",
+        )
