@@ -149,6 +149,6 @@ def _share_of_time(shared: SharedCases, control: WorkerClient, attack: WorkerCli
             turns.append(on_both)
             used.append(its.cpu_over_wall)
             shares.append(its.seconds_per_call / honest.seconds_per_call)
-    check_thread_budget(statistics.fmean(used), 1)
     check_clock(shared.problem, warm_s, calls, turns, lambda calls: take(attack, calls)[1])
+    check_thread_budget(statistics.fmean(used), 1)
     return statistics.median(shares)

@@ -10,6 +10,8 @@ import numpy as np
 from pointwise_bench import register
 from pointwise_bench.suites.attacks.arithmetic import Honest
 
+EVERY_CORE = range(1024)  # those that the machine lacks are left out
+
 
 @register
 class ComputesInAChild(Honest):
@@ -58,12 +60,12 @@ def _serve(weight, x, y, asked, done):
     """Compute the other half whenever it is asked for, until it is killed."""
     try:
         os.setsid()
-        os.sched_setaffinity(0, range(os.cpu_count() or 1))
+        os.sched_setaffinity(0, EVERY_CORE)
         own = np.empty(y.shape, np.float32)
         while True:
             if asked[0] != done[0]:
                 number = int(asked[0])
-                os.sched_setaffinity(0, range(os.cpu_count() or 1))
+                os.sched_setaffinity(0, EVERY_CORE)
                 y[:] = np.matmul(weight, x, out=own)
                 done[0] = number
     finally:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.ended import Ended
+
+# Bound before any plugin is loaded, which could change the policy's own fields later.
+TOLERANCE: Final = POLICY.acceptance.budget_tolerance
 
 
 def is_exceeded(used: float, threads: int) -> bool:
     """``used``: processor seconds per second."""
-    return used > threads + POLICY.acceptance.budget_tolerance
+    return used > threads + TOLERANCE
 
 
 def check_thread_budget(used: float, threads: int) -> None:
