@@ -23,7 +23,7 @@ from pointwise_bench.report.pages.site import write_site
 from pointwise_bench.report.reading.run import load_run
 
 RECORDED: Final = {
-    "on-processor": "amd-epyc-2-cores-7c98feaf",
+    "on-processor": "amd-epyc-2-cores-bc5f0a0a",
     "unfinished-on-gpu": "intel-xeon-processor-16-cores-1dfe885e",
 }
 LAYERS: Final = {f"layer{number}": (f"n1c{64 * number}h28w28-o128", 1 + (number == 2)) for number in (1, 2, 3, 4)}
