@@ -256,7 +256,8 @@ def what_threads_buy(reader: Reader) -> None:
     whole = [one for one in reader.run.networks if one.totals]
     budgets = sorted({one.threads for one in whole})
     if len(budgets) == 1:
-        assert f"only {budgets[0]} threads were recorded" in reader.text()
+        counted = "1 thread was" if budgets == [1] else f"{budgets[0]} threads were"
+        assert f"only {counted} recorded" in reader.text()
         return
     one, more = whole
     rows = {who: said for who, *said in reader.rows(reader.page)}
