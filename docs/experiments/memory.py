@@ -28,6 +28,7 @@ from pointwise_bench.suites.harness.run.session import Session
 from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.judge import Finish, SetUp
 from pointwise_bench.suites.harness.timing.timed_layer import WarmUp
+from pointwise_bench.suites.harness.timing.timed_sequence import SequenceSamples
 from pointwise_bench.suites.harness.worker.pool import WorkerSlot
 
 SECONDS_PER_CALL = {"numpy-matmul": 1e-4, "naive-loops": 2e-4}
@@ -69,6 +70,10 @@ class ScriptedClient:
     def finish(self, timeout_s: float) -> Finish:
         """Another pass."""
         return Finish(0.5, 10**8)
+
+    def time_sequence(self, *arguments: Any) -> SequenceSamples:
+        """No passes."""
+        return SequenceSamples("it is made up")
 
 
 class ScriptedPool:
