@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from child_processes import FORKS, RUNS_AWAY, SLEEPS, becomes_true, end, program
@@ -16,6 +18,7 @@ from pointwise_bench.suites.harness.worker.marked_processes import (
     all_pids,
     carrying,
     carrying_among,
+    has_stopped,
     newest_pid,
 )
 
@@ -157,3 +160,35 @@ def test_a_start_of_a_process_or_a_thread_shows_in_the_newest_number() -> None:
     thread.start()
     thread.join()
     assert int(newest_pid()) != int(before)
+
+
+MANY_THREADS = """
+import threading, time
+threading.stack_size(65536)
+for _ in range(500):
+    threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
+print('ready', flush=True)
+time.sleep(1000)
+"""
+
+
+def test_a_process_has_stopped_when_all_of_its_threads_have() -> None:
+    """Its own state is that of its first thread, which stops before most of the others are woken for it."""
+    with program(MANY_THREADS) as (many, _):
+        running = list[str]()
+        for _ in range(10):
+            assert not has_stopped(many.pid)
+            os.kill(many.pid, signal.SIGSTOP)
+            while not has_stopped(many.pid):
+                pass
+            for task in Path(f"/proc/{many.pid}/task").iterdir():
+                state = (task / "stat").read_text().rpartition(") ")[2][:1]
+                running += [task.name] * (state != "T")
+            os.kill(many.pid, signal.SIGCONT)
+        assert not running
+
+
+def test_who_has_ended_has_stopped() -> None:
+    with program(SLEEPS) as (one, _):
+        assert not has_stopped(one.pid)
+    assert has_stopped(one.pid)

@@ -31,7 +31,7 @@ PARTS: Final = {
     1 / 2: "half",
     1 / 5: "a fifth",
     1 / 8: "an eighth",
-    1 / 10: "a tenth",
+    1 / 20: "a twentieth",
 }
 ORDER: Final = POLICY.verdict.alpha / PRICE_OF_ORDER
 NOTHING_KNOWN: Final = Disagreement(first_look=1)

@@ -62,8 +62,26 @@ def unwaited(pids: set[int], parent: int) -> int:
 
 
 def has_stopped(pid: int) -> bool:
-    """Whether a process is stopped, or has ended."""
-    return _state_and_parent(pid)[0] in (b"T", b"t", b"Z", b"X", b"")
+    """Whether a process is stopped with all of its threads, or has ended.
+
+    Its own state is that of its first thread: of two thousand that slept it was stopped while the others still had to
+    be woken for it, one after the other, in the turn of whoever came next. Those of its threads that have been stopped
+    stay so, and no new ones come.
+    """
+    return _is_at_rest(f"/proc/{pid}/stat") and all(
+        _is_at_rest(f"/proc/{pid}/task/{thread}/stat") for thread in _threads(pid)
+    )
+
+
+def _is_at_rest(stat: str) -> bool:
+    return _read(stat).rpartition(b") ")[2][:1] in (b"T", b"t", b"Z", b"X", b"")
+
+
+def _threads(pid: int) -> list[str]:
+    try:
+        return os.listdir(f"/proc/{pid}/task")  # noqa: PTH208  # pathlib takes time to import
+    except OSError:
+        return []
 
 
 def newest_pid() -> bytes:

@@ -60,15 +60,16 @@ class NearnessPolicy:
 
     times: float = 2.0
     """Cores are apart when a word takes this many times longer from one to the next than it does as a rule."""
-    most_wait_s: float = 0.1
+    most_wait_s: float = 0.05
     """For them to be near again, before one turn ..."""
     pause_s: float = 0.005
     """... looking so often: cores that rest are moved sooner than those that are kept busy."""
     most_again: int = 2
     """How often a turn is taken again after which they were apart."""
-    share: float = 0.1
-    """Of the time since the first look, that waiting and such turns take at most ..."""
-    least_s: float = 2.0
+    share: float = 0.05
+    """Of a run's time so far, that waiting and such turns take at most: where cores are apart for minutes, the rest of
+    it is better spent on more starts. With a tenth, a run of a minute lost a network to it ..."""
+    least_s: float = 0.5
     """... beside so much."""
     learnt_at_first: int = 100
     """Looks, the first of a run, by which it is known how long a word takes as a rule; of later ones ..."""
