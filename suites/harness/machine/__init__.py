@@ -1,4 +1,4 @@
-"""What the machine is, and can do at most: processor, ceilings, canary, affinity, thread variables, environment.
+"""What the machine is, and can do at most: processor, ceilings, canary, core distance, affinity, environment.
 
 Imports ``memory``.
 """

@@ -63,7 +63,7 @@ class _Share:
 
     def work_s(self, cores: list[int] | None) -> float:
         """Seconds for the fixed work, its caches warm, on one of ``cores`` (None: on any)."""
-        with kept_to(cores):
+        with _on(cores):
             self._work(POLICY.timing.canary_products // _WARM)
             began = time.perf_counter()
             self._work(POLICY.timing.canary_products)
@@ -84,7 +84,7 @@ def least_seconds(flops: int, dtype: str, threads: int, work_s: float) -> float:
 
 
 @contextmanager
-def kept_to(cores: list[int] | None) -> Iterator[None]:
+def _on(cores: list[int] | None) -> Iterator[None]:
     """Keep this thread to ``cores`` for a while."""
     if cores is None:
         yield
