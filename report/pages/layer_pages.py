@@ -42,7 +42,7 @@ class Timed(NamedTuple):
     """
 
     backend: str
-    colour: str
+    paint: str
     sign: str
     visible: str
     time: str
@@ -186,7 +186,7 @@ def _timed(
     share = row["percent_of_roof"]
     return Timed(
         backend=row["backend"],
-        colour=colours[row["backend"]].colour,
+        paint=colours[row["backend"]].paint,
         sign=shown_sign(row["sign"], settled=settled),
         visible=_percent(row["visible_percent"]),
         time=duration(row["median_s"]),

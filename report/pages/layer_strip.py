@@ -29,14 +29,17 @@ _SAID: Final[dict[State, str]] = {
 
 @dataclass(frozen=True)
 class Segment:
-    """``number`` is the layer's place in its group, from 1; ``share`` in percent, NaN where no time is known."""
+    """``number`` is the layer's place in its group, from 1; ``share`` in percent, NaN where no time is known.
+
+    ``paint`` is its winner's (:class:`Look`), empty where nobody is.
+    """
 
     number: int
     name: str
     share: float
     width: float
     winner: str
-    colour: str
+    paint: str
     state: State
     hint: str
 
@@ -66,7 +69,7 @@ def strip(group: ReportGroup, timings: pd.DataFrame | Columns, colours: Mapping[
                 # Of a layer without a time nothing tells the width: it has the mean of the others.
                 width=round(100 * (usual if math.isnan(time) else time) / total, 3),
                 winner=winner,
-                colour=colours[winner].colour if winner else "",
+                paint=colours[winner].paint if winner else "",
                 state=state,
                 hint=_hint(layer, time, share, _SAID[state].format(winner)),
             )

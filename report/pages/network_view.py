@@ -40,7 +40,7 @@ class Bar:
     """One backend's speed against the baseline: ends of bar and interval in percent of the width."""
 
     backend: str
-    colour: str
+    paint: str
     text: str
     total: str
     sign: str
@@ -254,7 +254,7 @@ def _bars(
         bars.append(
             Bar(
                 backend=standing.backend,
-                colour=colours[standing.backend].colour,
+                paint=colours[standing.backend].paint,
                 text="baseline" if standing.backend == baseline else said,
                 total=duration(standing.total.seconds) if standing.total else "",
                 sign=shown_sign(standing.sign or "", settled=settled),
@@ -313,11 +313,11 @@ def _absent(group: ReportGroup, timings: pd.DataFrame | Columns) -> tuple[tuple[
 
 
 def _winners(segments: Sequence[Segment]) -> tuple[tuple[str, str, int], ...]:
-    """The legend of the strip: backend, colour, and how many layers it has the shortest time of."""
+    """The legend of the strip: backend, paint, and how many layers it has the shortest time of."""
     found: dict[tuple[str, str], int] = {}
     for segment in segments:
         if segment.winner:
-            found[segment.winner, segment.colour] = found.get((segment.winner, segment.colour), 0) + 1
+            found[segment.winner, segment.paint] = found.get((segment.winner, segment.paint), 0) + 1
     return tuple((*key, count) for key, count in sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 

@@ -24,8 +24,14 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 COLOURS: Final = (
     *("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"),
     *("#8811FF", "#99BB66", "#BB55FF", "#CC0033", "#885577", "#557744"),
+    # The most that a search in steps of eight found beside those twelve, as far apart as the test asks.
+    *("#F84070", "#980850", "#E0A8A8", "#405010", "#802878", "#C800A8", "#7018A8", "#5818C8"),
 )
-# A backend beyond the last colour shares one, with another marker: none of five times as many is told by colour alone.
+_FIRST: Final = 12
+"""Colours that are given before the others: pages of up to so many backends stay as they were."""
+
+# A backend beyond the last colour shares one, with another marker, and with lines across what is filled with it: none
+# of five times as many is told by colour alone.
 _MARKERS: Final = ("o", "s", "^", "D", "v")
 
 _PIXELS: Final = 96  # to an inch
@@ -86,10 +92,16 @@ _STYLE: Final[Any] = {
 
 @dataclass(frozen=True)
 class Look:
-    """Colour and marker of one backend."""
+    """Colour and marker of one backend; ``lines`` is how many before it by name have its colour."""
 
     colour: str
     marker: str
+    lines: int = 0
+
+    @property
+    def paint(self) -> str:
+        """As CSS, what a bar, a segment or a dot of a page is filled with: a marker has no room in one."""
+        return f"background-color:{self.colour}" + (f";box-shadow:var(--lines-{self.lines})" if self.lines else "")
 
 
 @dataclass(frozen=True)
@@ -111,16 +123,24 @@ def looks(backends: Iterable[str]) -> dict[str, Look]:
 
     Of two whose names give the same colour, the second by name takes the next that is free, as in a table of hashes:
     seven in ten plots of five backends would have two of one colour else. A table of names would have to be kept.
+    No two share a colour while one is free.
     """
     found: dict[str, Look] = {}
     used = [0] * len(COLOURS)
     for name in sorted(set(backends)):
-        first = int.from_bytes(hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[:4], "big") % len(COLOURS)
-        order = [(first + step) % len(COLOURS) for step in range(len(COLOURS))]
+        number = int.from_bytes(hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[:4], "big")
+        order = [*_turned(range(_FIRST), number), *_turned(range(_FIRST, len(COLOURS)), number)]
         chosen = min(order, key=lambda one: used[one])
-        found[name] = Look(COLOURS[chosen], _MARKERS[(chosen + used[chosen]) % len(_MARKERS)])
+        before = used[chosen] % len(_MARKERS)
+        found[name] = Look(COLOURS[chosen], _MARKERS[(chosen + before) % len(_MARKERS)], before)
         used[chosen] += 1
     return found
+
+
+def _turned(places: range, number: int) -> list[int]:
+    """``places`` in a ring, from the one on that ``number`` falls on."""
+    at = number % len(places)
+    return [*places[at:], *places[:at]]
 
 
 def styled() -> AbstractContextManager[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from pointwise_bench.report.pages.group_pages import COLUMNS, GroupPages, Surrou
 from pointwise_bench.report.pages.layer_pages import cells_by_key
 from pointwise_bench.report.pages.rendering import render
 from pointwise_bench.report.pages.run_analysis import analyse
+from pointwise_bench.report.plots import style
 from pointwise_bench.report.plots.style import looks
 
 
@@ -65,3 +67,46 @@ def test_very_many_layers_are_on_several_pages(tmp_path: Path) -> None:
     ]
     assert made.places[800] == "2-layers-tinynet-threads-1-2.html#layer-800"
     assert made.places[1] == "2-layers-tinynet-threads-1.html#layer-1"
+
+
+# --- who is who ---------------------------------------------------------------------------------------------------
+
+
+def alike(tmp_path: Path, count: int) -> tuple[list[str], list[str]]:
+    """What a page of ``count`` backends, each of which wins a layer, has twice: paints, and colours."""
+    names = [f"backend-{number:02}" for number in range(count)]
+    cells = [
+        cell(who, f"n{place}c8h4w4-o8", [seconds] * 9)
+        for place, name in enumerate(names, 1)
+        for who, seconds in ((name, 1e-3), (names[place % count], 2e-3))
+    ]
+    found = analyse(run_of(tmp_path, cells))
+    around = Surroundings(cells_by_key(found.run), looks(reversed(names)), "run-2.html", "2-")
+    columns = columns_of_parts(found.timings, COLUMNS)(np.arange(2 * count))
+    (page,) = group_pages(found, found.groups[0], columns, around).pages
+    text = render(page.template, **page.values)
+    legend = re.findall(r'<span><i style="([^"]*)"></i>(backend-\d\d) 1</span>', text)
+    dots = re.findall(r'<i class="dot" style="([^"]*)"></i>(backend-\d\d)', text)
+    assert {name for _, name in legend} == set(names)
+    assert set(legend) == set(dots)  # the same in the strip as in the tables
+    assert all(f";{paint}" in text.partition('class="strip"')[2].partition("</nav>")[0] for paint, _ in legend)
+    paints = [paint for paint, _ in legend]
+    return twice(paints), twice([paint.partition(";")[0] for paint in paints])
+
+
+def twice(texts: list[str]) -> list[str]:
+    return [each for each, times in Counter(texts).items() if times > 1]
+
+
+def test_no_two_backends_of_a_page_look_alike_and_twenty_have_colours_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert alike(tmp_path / "15", 15) == ([], [])
+    assert alike(tmp_path / "20", 20) == ([], [])
+    same, of_one_colour = alike(tmp_path / "25", 25)
+    assert (same, len(of_one_colour)) == ([], 5)
+    # The faults that this is to find: too few colours, and nothing beside them.
+    monkeypatch.setattr(style, "COLOURS", style.COLOURS[:13])
+    assert len(alike(tmp_path / "few", 15)[1]) == 2
+    monkeypatch.setattr(style.Look, "paint", property(lambda look: f"background-color:{look.colour}"))
+    assert len(alike(tmp_path / "bare", 15)[0]) == 2

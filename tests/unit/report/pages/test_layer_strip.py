@@ -32,7 +32,7 @@ def test_a_layer_is_as_wide_as_its_share_of_the_winners_time_by_occurrence(tmp_p
         (2, "a", "settled"),
     ]
     assert second.hint == "late: 90.0 %, 9.00 ms in 3 places; fastest: a"
-    assert first.colour != second.colour
+    assert first.paint != second.paint
 
 
 def test_tied_unclear_and_missing_are_told_apart(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_tied_unclear_and_missing_are_told_apart(tmp_path: Path) -> None:
     assert [one.hint.rpartition("; ")[2] for one in segments] == [
         *("= equal within the margin, a first", "? not enough evidence, a ahead", "no time that may be compared"),
     ]
-    assert (segments[2].winner, segments[2].colour) == ("", "")
+    assert (segments[2].winner, segments[2].paint) == ("", "")
     assert segments[2].width == pytest.approx((segments[0].width + segments[1].width) / 2, abs=0.01)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from pointwise_bench.report.analysis import comparisons, timings
 from pointwise_bench.report.claims import claim_tables
 from pointwise_bench.report.pages.run_analysis import analyse
 from pointwise_bench.report.pages.site import claims_text, readme_text, write_site
+from pointwise_bench.report.plots.style import looks
 from pointwise_bench.report.reading.errors import ReportError
 from pointwise_bench.report.reading.run import Run, load_run
 
@@ -206,6 +209,25 @@ def test_the_same_runs_in_another_order_give_the_same_bytes(tmp_path: Path) -> N
     )
     assert one == two
     assert len(one) >= 8
+
+
+def test_a_backend_has_one_colour_on_all_pages_of_a_report(tmp_path: Path) -> None:
+    """Also of two whose names give the same colour, of which one run has both and the other has one."""
+    names = [f"backend-{number}" for number in range(30)]
+    first, second = next(pair for pair in combinations(names, 2) if len({looks([one])[one] for one in pair}) == 1)
+    runs = [
+        run_of(tmp_path / str(number), [cell(who, FIRST, [1e-3] * 9) for who in there], name=f"2026-01-0{number}")
+        for number, there in enumerate(((first, second), (second,)), 1)
+    ]
+    page_of(tmp_path / "out", *runs)
+    found: dict[str, list[str]] = {}
+    for page in sorted((tmp_path / "out").glob("*.html")):
+        for paint, who in re.findall(r'<i[^>]* style="(background[^"]*)"></i>(backend-\d+)', page.read_text("utf-8")):
+            found.setdefault(who, []).append(paint)
+    # On the page of the run and on that of its layer whoever is fastest, and each in the table of the layer.
+    assert (len(found[first]), len(found[second])) == (3, 1 + 3)
+    assert [len(set(paints)) for paints in found.values()] == [1, 1]
+    assert found[first][0] != found[second][0]
 
 
 def test_groups_whose_names_look_alike_have_plots_of_their_own(tmp_path: Path) -> None:

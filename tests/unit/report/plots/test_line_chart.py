@@ -57,6 +57,6 @@ def test_axes_have_round_numbers(low: float, high: float, logarithmic: bool, tex
 
 def test_two_backends_of_one_colour_have_different_dashes() -> None:
     of_colour: dict[str, list[str]] = {}
-    for look in looks(f"backend-{number}" for number in range(60)).values():
+    for look in looks(f"backend-{number}" for number in range(100)).values():
         of_colour.setdefault(look.colour, []).append(DASHES[look.marker])
     assert all(len(set(dashes)) == len(dashes) == 5 for dashes in of_colour.values())

@@ -15,6 +15,7 @@ from hypothesis import given, settings, strategies as st
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
+from pointwise_bench.report.pages import rendering
 from pointwise_bench.report.plots.style import (
     _DARK,
     COLOURS,
@@ -56,11 +57,28 @@ def test_a_look_goes_with_the_name_whoever_stands_beside_it() -> None:
     assert looks(names) == dict(sorted(alone.items()))
 
 
-@pytest.mark.parametrize("count", [1, 7, 12, 60])
-def test_60_backends_have_looks_of_their_own_and_twelve_have_colours(count: int) -> None:
+@pytest.mark.parametrize("count", [1, 12, 13, 15, 20, 21, 60, 100])
+def test_100_backends_have_looks_of_their_own_and_twenty_have_colours(count: int) -> None:
+    """By colour and marker in a chart, by colour and lines in what is filled with it."""
     found = looks(f"backend-{number:02}" for number in range(count))
-    assert len(set(found.values())) == count
-    assert len({look.colour for look in found.values()}) == min(count, 12)
+    assert len({(look.colour, look.marker) for look in found.values()}) == count
+    assert len({look.paint for look in found.values()}) == count
+    assert len({look.colour for look in found.values()}) == min(count, len(COLOURS)) <= 20
+    assert {look.lines for look in found.values()} == set(range(-(-count // 20)))
+
+
+def test_colours_that_are_given_later_change_no_look_of_twelve_backends() -> None:
+    names = [f"backend-{number}" for number in range(12)]
+    assert {look.colour for look in looks(names).values()} == set(COLOURS[:12])
+
+
+def test_the_lines_of_each_look_are_drawn_by_the_pages(tmp_path: Path) -> None:
+    """A name of the style sheet that it does not know would be no line at all."""
+    style = (Path(rendering.__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
+    drawn_as = dict(re.findall(r"(--lines-\d): ([^;]*);", style))
+    used = {look.paint.partition("var(")[2].strip(")") for look in looks(map(str, range(100))).values()} - {""}
+    assert used == set(drawn_as)
+    assert len(set(drawn_as.values())) == len(drawn_as)
 
 
 # Machado, Oliveira and Fernandes (2009): what is left of linear RGB without one kind of cone.
