@@ -36,7 +36,7 @@ class TwinAgain(Twin):
 
 
 class Slower(Twin):
-    """The same layer, then a timed wait for ``percent`` of its median."""
+    """The same layer, then a timed wait for ``percent`` of its time."""
 
     percent = 0
 

@@ -81,6 +81,7 @@ class Reader:
         assert self._clicks <= MOST_CLICKS
         assert what.count() > 0, "there is nothing to click on"
         what.first.click(timeout=3000)
+        self.page.wait_for_load_state()  # of the page that a link has led to: scripts go on once it is all there
 
     def sees(self, words: str) -> None:
         """Without scrolling."""
@@ -197,7 +198,7 @@ def opened_layer(reader: Reader, network: Network) -> tuple[Any, str]:
     """The heaviest layer of a network, with everything of it, and its name."""
     reader.clicks(heaviest(reader, network).locator("a"))
     opened = reader.page.locator("details.layer[open]")
-    assert opened.count() == 1
+    opened.wait_for(timeout=3000)  # two would be an error
     return opened, str(opened.locator("summary strong").first.inner_text())
 
 

@@ -17,7 +17,7 @@ from pointwise_bench.suites.harness.design.spread import spread
 
 @dataclass(frozen=True)
 class Control:
-    """Stands for the leader, made slower by ``percent`` of its median."""
+    """Stands for the leader, made slower by ``percent`` of its time."""
 
     name: str
     percent: float

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 import numpy as np
@@ -82,18 +82,14 @@ def test_a_file_that_cannot_be_read_is_written_anew(tmp_path: Path, content: str
     assert len(json.loads((machine / "calibration.json").read_text())["conditions"]) == 1
 
 
-def test_the_slower_twin_waits_for_its_share_of_the_layers_own_median(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_slower_twin_waits_for_its_share_of_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
     from pointwise_bench import Problem, get
-    from pointwise_bench.suites.harness.timing.slowed import Slowed
 
-    original = get(Slower.original)
-    monkeypatch.setattr(Slowed, "_median_s", lambda self, layer, problem: 0.2)
-    monkeypatch.setattr(type(original), "prepare", lambda self, problem, weight, bias, threads: lambda x: x)
+    class SlowerBy50(Slower):
+        percent = 50
 
-    class SlowerBy10(Slower):
-        percent = 10
-
-    layer = SlowerBy10().prepare(Problem.parse(SMALL), None, None, 1)
+    monkeypatch.setattr(type(get(Slower.original)), "prepare", lambda *prepared: lambda seconds: sleep(seconds))
+    layer = SlowerBy50().prepare(Problem.parse(SMALL), None, None, 1)
     began = perf_counter()
-    assert layer("x") == "x"
-    assert perf_counter() - began >= 0.02
+    layer(0.04)
+    assert perf_counter() - began >= 0.06

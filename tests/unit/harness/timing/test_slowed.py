@@ -48,6 +48,39 @@ def test_each_call_takes_the_share_longer() -> None:
     assert 1.3 < median_s(slower, x) / median_s(plain, x) < 1.7
 
 
+def test_the_wait_is_a_share_of_the_call_that_it_follows() -> None:
+    """And not of earlier ones: workers of several threads have begun with calls that took 37 times as long."""
+
+    class Quickens(Sleeps):
+        """Its first calls take 40 ms, later ones none."""
+
+        def prepare(self, problem: Problem, weight: Any, bias: Any, threads: int) -> Any:
+            """A layer that counts its calls."""
+            seconds = iter([0.04] * 30)
+            return lambda x: time.sleep(next(seconds, 0.0))
+
+    layer = Slowed(Quickens(), 50).prepare(PROBLEM, None, None, 1)  # type: ignore[arg-type]
+    for _ in range(30):
+        layer(None)
+    assert median_s(layer, None) < 0.01
+
+
+def test_what_goes_on_after_a_call_counts_as_its_time() -> None:
+    class Later(Sleeps):
+        """Hands out a result that is there once it is waited for."""
+
+        def prepare(self, problem: Problem, weight: Any, bias: Any, threads: int) -> Any:
+            """Nothing is computed by the call itself."""
+            return lambda x: None
+
+        def sync(self) -> None:
+            """What was asked for takes 20 ms."""
+            time.sleep(0.02)
+
+    layer = Slowed(Later(), 50).prepare(PROBLEM, None, None, 1)  # type: ignore[arg-type]
+    assert median_s(layer, None) >= 0.03
+
+
 def test_without_a_share_it_is_the_very_layer() -> None:
     class One(Sleeps):
         """Keeps its layer."""
