@@ -120,7 +120,7 @@ METHODOLOGY: Final = (
     f"more than {SCREENING.far:g} times slower than the fastest by the warm-up takes part in {SCREENING.far_rounds}",
     f"more than {SCREENING.fair_share} times what those that take less take in the median (half of all",
     f"({100 * SCREENING.scouting_share:.0f} % of the screening's time)",
-    f"({SCREENING.near_in_haste:g} times, where not every network would be whole with those)",
+    f"({SCREENING.near_in_haste:g} times and in {SCREENING.rounds_in_haste} rounds, where not every network would be",
     f"begins with {SCREENING.most_scouts} problems that are spread",
     f"up to {100 * (1 - SCREENING.least_kept):.0f} % of the time that is kept for the finals",
     f"Cores are apart where a hop takes {NEARNESS.times:.1f} times what it does as a rule, the lower quartile",

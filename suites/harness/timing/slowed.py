@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Slowed(Backend):
-    """``original``, of which every call is followed by a timed wait for ``percent`` of its own time; none where it is 0.
+    """``original``, of which every call is followed by a timed wait for ``percent`` of its time; none where it is 0.
 
     The wait is inside the clock, as the work of a slower backend would be. It is a share of the very call that it
     follows: a median that was learnt beforehand was of another hour of the machine, and of two threads, while they

@@ -88,7 +88,7 @@ def test_the_slower_twin_waits_for_its_share_of_each_call(monkeypatch: pytest.Mo
     class SlowerBy50(Slower):
         percent = 50
 
-    monkeypatch.setattr(type(get(Slower.original)), "prepare", lambda *prepared: lambda seconds: sleep(seconds))
+    monkeypatch.setattr(type(get(Slower.original)), "prepare", lambda *prepared: sleep)
     layer = SlowerBy50().prepare(Problem.parse(SMALL), None, None, 1)
     began = perf_counter()
     layer(0.04)

@@ -60,8 +60,14 @@ class Reach:
 class Forecast:
     """Foresees what a selection takes, from the book of costs as it is now."""
 
-    def __init__(self, costs: CostBook) -> None:
+    def __init__(self, costs: CostBook, rounds: int = POLICY.screening.rounds) -> None:
+        """``rounds``: of those who are not far from the fastest, on each problem of the screening."""
         self._costs = costs
+        self.rounds = rounds
+
+    def in_haste(self) -> Forecast:
+        """The same with as few rounds as where the time is too short for every network."""
+        return Forecast(self._costs, POLICY.screening.rounds_in_haste)
 
     def screening(self, tasks: Sequence[TrialTask], left_s: float) -> Reach:
         """What a run reaches of ``tasks``, in the order asked, that has ``left_s`` seconds for all its measuring."""
@@ -198,8 +204,8 @@ class Forecast:
         speeds = {
             name: self._costs.of((name, planned.threads)).seconds_per_call(planned.problem) for name in task.backends
         }
-        usual, far = POLICY.screening.rounds, far_from_fastest(speeds)
-        rounds = {name: POLICY.screening.far_rounds if name in far else usual for name in speeds}
+        far = far_from_fastest(speeds)
+        rounds = {name: POLICY.screening.far_rounds if name in far else self.rounds for name in speeds}
         return self._costs.trial_s(planned.problem, planned.threads, rounds)
 
     def finals_trial_s(self, task: TrialTask) -> float:
@@ -216,7 +222,7 @@ class Forecast:
 
     def _own_s(self, key: CostKey, tasks: Sequence[TrialTask]) -> float:
         """What a backend adds to a trial, in the mean over ``tasks``."""
-        seconds = (self._costs.own_s(key, task.planned.problem, POLICY.screening.rounds) for task in tasks)
+        seconds = (self._costs.own_s(key, task.planned.problem, self.rounds) for task in tasks)
         return sum(seconds) / max(1, len(tasks))
 
     def _least_own_s(self, key: CostKey, tasks: Sequence[TrialTask]) -> float:
@@ -243,6 +249,8 @@ class Forecast:
         left_s = seconds - self._costs.starts_s(key for task in tasks for key in task.keys)
         scouting_s = POLICY.screening.scouting_share * left_s
         reached = {task.planned.key: task for task in self.fitting(guess, left_s - scouting_s)}
+        if not all(task.planned.key in reached for task in tasks if of_a_network(task)):
+            reached = {task.planned.key: task for task in self.in_haste().fitting(guess, left_s - scouting_s)}
         candidates = [task for task in tasks if task.planned.key in reached] or next(iter(groups(tasks).values()))
         scouts = self._scouts(list(filter(of_a_network, candidates)) or candidates, scouting_s)
         reached = {task.planned.key: task for task in scouts} | reached

@@ -169,7 +169,7 @@ class Screening:
         for task in tasks:
             if self._passes.budget.left_s() <= 0:
                 return
-            self._passes.trial(task, number, progress, POLICY.screening.rounds, POLICY.screening.far_rounds)
+            self._passes.trial(task, number, progress, self._forecast.rounds, POLICY.screening.far_rounds)
 
     def _everywhere_after_all(
         self, scouts: Sequence[TrialTask], tasks: Sequence[TrialTask], progress: Progress
@@ -269,14 +269,13 @@ class Screening:
         return followed
 
     def _choose_near(self, scouts: Sequence[TrialTask], tasks: Sequence[TrialTask], kept_s: float) -> set[CostKey]:
-        """Who goes on from the scouts to the other ``tasks``; fewer where not every network would be whole."""
+        """Who goes on from the scouts to the other ``tasks``; fewer, in fewer rounds, where not all networks fit."""
         networks = {task.planned.key for task in tasks if of_a_network(task)}
-        near: set[CostKey] = set()
-        for limit in (POLICY.screening.near, POLICY.screening.near_in_haste):
-            self._near = near = self._who_is_near(scouts, limit)
-            followed = self._followed(tasks, self._passes.budget.left_s() - kept_s, partly=False)
-            if networks <= {task.planned.key for task in (*scouts, *followed)}:
-                break
+        self._near = near = self._who_is_near(scouts, POLICY.screening.near)
+        followed = self._followed(tasks, self._passes.budget.left_s() - kept_s, partly=False)
+        if not networks <= {task.planned.key for task in (*scouts, *followed)}:
+            self._near = near = self._who_is_near(scouts, POLICY.screening.near_in_haste)
+            self._forecast = self._forecast.in_haste()
         return near
 
     def _who_is_near(self, scouts: Sequence[TrialTask], limit: float) -> set[CostKey]:

@@ -39,5 +39,5 @@ def test_the_shares_of_a_budget_leave_most_of_it_for_measuring() -> None:
 def test_who_is_near_is_not_far() -> None:
     screening = POLICY.screening
     assert 1 < screening.near < screening.far
-    assert screening.far_rounds < screening.rounds
+    assert screening.far_rounds < screening.rounds_in_haste < screening.rounds
     assert screening.fewest_scouts <= screening.most_scouts
