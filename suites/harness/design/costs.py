@@ -144,7 +144,8 @@ class CostBook:
         self.started |= seconds.keys()
         for key, own_s in seconds.items():
             share_s = wall_s * own_s / total if total else 0.0
-            self._costs[key] = replace(self.of(key), start_s=share_s, usable=True)
+            start_s = self._believed_s(key, share_s, self.of(key).start_s)
+            self._costs[key] = replace(self.of(key), start_s=start_s, usable=True)
 
     def note_restart(self) -> None:
         """All workers have ended."""
@@ -164,11 +165,22 @@ class CostBook:
             if key in fresh:
                 usual_s = old.untimed_on(problem) + old.alone_on(problem)
                 beyond_s = max(0.0, one.untimed_s + one.alone_s - usual_s)
-                again = key in self._met
-                self._costs[key] = replace(old, again_s=beyond_s) if again else replace(old, first_s=beyond_s)
+                if key in self._met:
+                    self._costs[key] = replace(old, again_s=beyond_s)
+                else:
+                    self._costs[key] = replace(old, first_s=self._believed_s(key, beyond_s, old.first_s))
                 self._met.add(key)
             else:
                 self._costs[key] = _learnt(old, one, problem)
+
+    def _believed_s(self, key: CostKey, seen_s: float, known_s: float) -> float:
+        """What is learnt of a start: beside a plugin that forks without end, NumPy's first problem took seconds.
+
+        The next run of a few seconds had left NumPy out for it. Who was never measured anywhere may take any time.
+        """
+        if key[0] not in _usual_costs() and not self.of(key).problems:
+            return seen_s
+        return min(seen_s, POLICY.costs.most_beyond * known_s + POLICY.costs.least_start_s)
 
     @property
     def took_of_foreseen(self) -> float:

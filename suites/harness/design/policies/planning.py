@@ -160,7 +160,9 @@ class CostsPolicy:
     most_beyond: float = 3.0
     """Times what was foreseen that preparing and answering counts at most in what is learnt of it ..."""
     least_cost_s: float = 0.01
-    """... and so much more."""
+    """... and so much more ..."""
+    least_start_s: float = 0.5
+    """... or so much, of what a start and a worker's first problem are foreseen to take."""
     serial_share: float = 0.25
     """Of preparing and answering, what one thread does alone. Six backends with two threads kept 1.7 of two cores busy
     on a layer of 51 million multiply-adds, and 1.4 on one of 10 million, which makes it 0.16 and 0.45. Two of them

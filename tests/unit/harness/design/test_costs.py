@@ -75,6 +75,18 @@ def test_a_first_problem_is_a_cost_of_the_start_and_not_of_a_problem() -> None:
     assert book.of(KEY).untimed_s == usual.untimed_s
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_start_that_took_many_times_what_is_known_of_it_is_not_believed(known: bool) -> None:
+    """Of a backend that was measured here, or on the reference machine; of a new one everything is."""
+    key, usual = ("numpy-matmul", 1), Costs.usual("numpy-matmul")
+    book = CostBook({key: replace(usual, problems=20)} if known else {})
+    for one in (key, KEY):
+        book.note_starts({one: 60.0}, 60.0)
+        book.note_trial(PROBLEM, {one: TrialCosts(60.0, 0.1, 1e-3)}, [one])
+    assert book.of(key).start_s + book.of(key).first_s < POLICY.screening.least_start_s  # it is not left out
+    assert book.of(KEY).start_s + book.of(KEY).first_s > 100
+
+
 def test_a_later_start_finds_compiled_what_the_first_one_has() -> None:
     """By what the first takes, a run had foreseen fifteen seconds of compiling for each pass of its finals."""
     book = CostBook()
