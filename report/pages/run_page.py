@@ -22,7 +22,7 @@ from pointwise_bench.report.analysis.groups import ReportGroup
 from pointwise_bench.report.analysis.roofline import Roofs
 from pointwise_bench.report.analysis.series import Columns, columns_of_parts, values_of
 from pointwise_bench.report.analysis.trust.calibration import calibration
-from pointwise_bench.report.analysis.trust.health import disturbed_share, unreached, unstable, warnings
+from pointwise_bench.report.analysis.trust.health import disturbed_share, turns_again, unreached, unstable, warnings
 from pointwise_bench.report.analysis.wording import plainly, threads_of
 from pointwise_bench.report.claims import claim_tables
 from pointwise_bench.report.pages.answers import NetworkAnswer, answer, headline, verdict_counts
@@ -153,6 +153,7 @@ def facts_of(found: RunAnalysis) -> dict[str, Any]:
         "begun": 0 if finished else begun(run),
         "warnings": warnings(run, found.timings),
         "disturbed": disturbed_share(run),
+        "turns_again": turns_again(run),
         "unstable": unstable(run),
         "rates": rates,
         "rates_absent": rates_absent,

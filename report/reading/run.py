@@ -15,7 +15,7 @@ from pointwise_bench.report.reading.cells import ReadCell, read_cells
 from pointwise_bench.report.reading.claims import ReadClaims, read_claims
 from pointwise_bench.report.reading.errors import ReportError
 from pointwise_bench.report.reading.json_lines import bytes_of, json_of
-from pointwise_bench.report.reading.run_format import PASS, SETTINGS, read_in_sequence
+from pointwise_bench.report.reading.run_format import PASS, SETTINGS, read_core_distance, read_in_sequence
 from pointwise_bench.report.reading.timed_models import TimedModel, read_timed_models
 from pointwise_bench.report.reading.value_readers import Defect, Reader, list_of, object_of, shown, visible
 
@@ -54,6 +54,7 @@ def load_run(folder: Path) -> Run:
     settings = _settings(folder)
     settings["passes"], defects = _passes(settings, "passes", object_of(PASS))
     settings["in_sequence"], damaged = _passes(settings, "in_sequence", read_in_sequence)
+    settings["core_distance"], unread = _beside(settings, "core_distance", read_core_distance, "it is left out")
     resolved = folder.resolve()
     cells, left_out = read_cells(folder / CELLS_FILE)
     controls, left_out_of_controls = read_cells(folder / CONTROLS_FILE) if settings["controls"] else ((), ())
@@ -69,7 +70,7 @@ def load_run(folder: Path) -> Run:
         cells=cells,
         controls=controls,
         claims=claims,
-        defects=(*defects, *damaged, *left_out, *left_out_of_controls, *claims.defects, *left_out_of_models),
+        defects=(*defects, *damaged, *unread, *left_out, *left_out_of_controls, *claims.defects, *left_out_of_models),
         timed_models=timed_models,
     )
 
@@ -131,10 +132,16 @@ def _settings(folder: Path) -> dict[str, Any]:
 
 
 def _passes(settings: Mapping[str, Any], key: str, read: Reader) -> tuple[list[dict[str, Any]], list[str]]:
-    """What passes over problems, or layers, say of themselves. No verdict follows, so a damaged one is no error."""
+    """What passes over problems, or layers, say of themselves."""
+    found, defects = _beside(settings, key, list_of(read), "all passes are left out")
+    return found or [], defects
+
+
+def _beside(settings: Mapping[str, Any], key: str, read: Reader, therefore: str) -> tuple[Any, list[str]]:
+    """What ``key`` tells of the measuring, or None. No verdict follows, so a damaged one is no error."""
     if (value := settings.get(key)) is None:
-        return [], []
+        return None, []
     try:
-        return list_of(read)(value), []
+        return read(value), []
     except Defect as defect:
-        return [], [f"run.json: {defect.under(key)}; all passes are left out"]
+        return None, [f"run.json: {defect.under(key)}; {therefore}"]

@@ -167,6 +167,12 @@ PASS: Final = {
     "steal_s": KeyRule(number(0, 1e9, "a finite number of seconds of at least 0"), None),
 }
 
+_CORE_DISTANCE: Final = {
+    "turns": KeyRule(whole(1)),
+    "again": KeyRule(whole(0)),
+    "spent_s": KeyRule(number(0, 1e9, "a finite number of seconds of at least 0")),
+}
+
 _IN_SEQUENCE: Final = {
     "group": KeyRule(name()),
     "threads": KeyRule(whole(1, MOST_THREADS)),
@@ -219,6 +225,14 @@ def read_in_sequence(value: Any) -> dict[str, Any]:
     read: dict[str, Any] = object_of(_IN_SEQUENCE)(value)
     if len(read["alone_s"]) != len(read["sequence_s"]):
         raise Defect(f"has {_entries(len(read['sequence_s']))}, but alone_s has {len(read['alone_s'])}", "sequence_s")
+    return read
+
+
+def read_core_distance(value: Any) -> dict[str, Any]:
+    """How many turns were taken again since their cores were apart; :class:`Defect` at the first breach."""
+    read: dict[str, Any] = object_of(_CORE_DISTANCE)(value)
+    if read["again"] > read["turns"]:
+        raise Defect(f"is {read['again']:,}, but turns is {read['turns']:,}: it counts some of them", "again")
     return read
 
 

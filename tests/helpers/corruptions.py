@@ -136,6 +136,15 @@ MUST_SAY: Final[dict[str, tuple[Any, ...]]] = {
     "ran": (5, "x", [], {"a, 1 threads": 5}, {"": "x"}),
     "properties": (5, "x", [], {"a": 5}, {"a": {}}, {"a": {"repeats": 1}}),
     "passes": (5, "x", {}, [5], [{"wall_s": 0}], [{"steal_s": -1}], [{"steal_s": NAN}], [{"wall_s": "x"}], [[]]),
+    "core_distance": (
+        *(5, "x", [], True, {}, {"turns": 1}, {"turns": 0, "again": 0, "spent_s": 0.0}),
+        *(
+            {"turns": 5, "again": 2, "spent_s": 0.1} | {key: one}
+            for key in ("turns", "again", "spent_s")
+            for one in NO_RATES
+        ),
+        {"turns": 5, "again": 6, "spent_s": 0.1},
+    ),
     "ceilings": (
         *(5, "x", {}, [5], [{}], [{"threads": 0}], [{"threads": 1, "fma_peak_flops": 5}], [{"threads": True}]),
         *([{"threads": 1, "fma_peak_flops": {"float32": one}}] for one in NO_RATES),
@@ -216,6 +225,7 @@ def clean_settings() -> dict[str, Any]:
         "ceilings": [*CEILINGS, CEILINGS[0] | {"phase": "during"}],
         "canary": {"description": "a loop", "unit": "s", "baseline_s": 0.001},
         "passes": [{"wall_s": 100.0, "steal_s": 0.5}, {"wall_s": 90.0, "steal_s": 0.25}],
+        "core_distance": {"hop_s": 4e-8, "turns": 900, "again": 3, "spent_s": 0.25},
         "in_sequence": [
             {
                 "group": "tinynet",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from pointwise_bench.report.analysis.wording import first_of, threads_of
+from pointwise_bench.report.analysis.wording import duration, first_of, threads_of
 from pointwise_bench.report.reading.cells import OWN_ARITHMETIC
 from pointwise_bench.report.reading.run import Run
 
@@ -143,6 +143,18 @@ def disturbed_share(run: Run) -> float | None:
         return None
     disturbed = [_above_usual(np.concatenate(each), baseline) for each in series.values()]
     return float(np.mean(np.concatenate(disturbed)))
+
+
+def turns_again(run: Run) -> str:
+    """How many turns were taken again since their cores were apart, and for how long; empty where nobody looked."""
+    looked = run.settings.get("core_distance")
+    if looked is None:
+        return ""
+    turns, again, spent_s = looked["turns"], looked["again"], looked["spent_s"]
+    number = f"{again:,} {'was' if again == 1 else 'were'}" if again else "none was"
+    apart = f"Of {turns:,} turn{'s' * (turns != 1)} of several threads {number} taken again for cores that were apart"
+    waiting = "these turns and waiting for near cores" if again else "waiting for near cores"
+    return f"{apart}; {waiting} took {duration(spent_s)}." if spent_s else f"{apart}."
 
 
 def _above_usual(beats: npt.NDArray[np.float64], baseline: float) -> npt.NDArray[np.bool_]:

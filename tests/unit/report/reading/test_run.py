@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from corruptions import MUST_SAY
 from make_claims import CLEAN, DESCRIBED, lines_of, write_claims
 from make_run import cell, run_of, write_run
 
@@ -57,6 +58,25 @@ def test_loading_leaves_out_and_names_what_cannot_be_used(tmp_path: Path) -> Non
 def test_passes_are_read(tmp_path: Path) -> None:
     run = run_of(tmp_path, [], passes=[{"wall_s": 2, "steal_s": 0.5, "news": 1}, {}])
     assert run.settings["passes"] == [{"wall_s": 2.0, "steal_s": 0.5}, {"wall_s": None, "steal_s": None}]
+
+
+APART = {"turns": 900, "again": 3, "spent_s": 0.25}
+
+
+def test_how_often_cores_were_apart_is_read_where_it_is_told(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "told", [], core_distance=APART | {"hop_s": None, "news": 1})
+    assert (run.settings["core_distance"], run.defects) == (APART, ())
+    run = run_of(tmp_path / "not", [])
+    assert (run.settings["core_distance"], run.defects) == (None, ())
+
+
+@pytest.mark.parametrize("value", MUST_SAY["core_distance"], ids=str)
+def test_of_a_damaged_distance_nothing_is_told_but_that_it_is_left_out(tmp_path: Path, value: Any) -> None:
+    run = run_of(tmp_path, [cell("a", PROBLEM, [1.0])], core_distance=value)
+    assert (run.settings["core_distance"], run.backends) == (None, ["a"])
+    (defect,) = run.defects
+    assert defect.startswith("run.json: core_distance")
+    assert defect.endswith("; it is left out")
 
 
 PASSES = {"group": "net", "threads": 2, "backend": "a", "alone_s": [1e-3, 1.1e-3], "sequence_s": [1.5e-3, 1.6e-3]}

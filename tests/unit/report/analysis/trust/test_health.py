@@ -13,8 +13,9 @@ from pointwise_bench.report.__main__ import main
 from pointwise_bench.report.analysis.comparisons import compare_run
 from pointwise_bench.report.analysis.roofline import Roofs
 from pointwise_bench.report.analysis.timings import tabulate
-from pointwise_bench.report.analysis.trust.health import disturbed_share, unreached, unstable, warnings
+from pointwise_bench.report.analysis.trust.health import disturbed_share, turns_again, unreached, unstable, warnings
 from pointwise_bench.report.pages.run_analysis import analyse
+from pointwise_bench.report.pages.site import write_site
 from pointwise_bench.report.pages.terminal_table import terminal_table
 from pointwise_bench.report.reading.run import Run, load_run
 
@@ -240,3 +241,37 @@ def test_a_cell_above_its_roof_is_counted_once_however_many_places_it_has(tmp_pa
     cells = [cell("a", PROBLEM, [0.127e-3] * 9, also=also), cell("b", PROBLEM, [0.129e-3] * 9, also=also)]
     (said,) = said_of(run_of(tmp_path, cells))
     assert said.startswith("1 of 2 timed cells are above their roof")
+
+
+@pytest.mark.parametrize(
+    ("looked", "said"),
+    [
+        (
+            {"turns": 1234, "again": 17, "spent_s": 0.321},
+            "Of 1,234 turns of several threads 17 were taken again for cores that were apart; these turns and waiting "
+            "for near cores took 321 ms.",
+        ),
+        (
+            {"turns": 1, "again": 1, "spent_s": 2.0},
+            "Of 1 turn of several threads 1 was taken again for cores that were apart; these turns and waiting for "
+            "near cores took 2.00 s.",
+        ),
+        (
+            {"turns": 30, "again": 0, "spent_s": 0.05},
+            "Of 30 turns of several threads none was taken again for cores that were apart; waiting for near cores "
+            "took 50.0 ms.",
+        ),
+        (
+            {"turns": 30, "again": 0, "spent_s": 0},
+            "Of 30 turns of several threads none was taken again for cores that were apart.",
+        ),
+        (None, ""),
+        ({"turns": "many"}, ""),
+    ],
+)
+def test_turns_that_were_taken_again_are_told_with_their_time(tmp_path: Path, looked: Any, said: str) -> None:
+    run = run_of(tmp_path / "results", [cell("a", PROBLEM, [1e-3] * 9)], core_distance=looked)
+    assert turns_again(run) == said
+    with drawing(plots=False):
+        page = write_site([analyse(run)], tmp_path / "out").read_text(encoding="utf-8")
+    assert (page.count(f'<p class="quiet">{said}</p>'), page.count("taken again for")) == (bool(said), bool(said))
