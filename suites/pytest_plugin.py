@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -31,7 +31,13 @@ from pointwise_bench.suites.harness.record.text import one_line
 from pointwise_bench.suites.harness.run.options import BadOption
 from pointwise_bench.suites.harness.worker.plugin_loading import declarations
 from pointwise_bench.suites.stash import COLLECTED, GROUPS, OPTIONS, SESSION, SHORTFALLS
-from pointwise_bench.suites.terminal import ANALYSIS, announcer, debugger, pytest_terminal_summary
+from pointwise_bench.suites.terminal import (
+    ANALYSIS,
+    announcer,
+    debugger,
+    pytest_report_teststatus,
+    pytest_terminal_summary,
+)
 
 if TYPE_CHECKING:
     from pointwise_bench.suites.harness.run.session import Session
@@ -46,6 +52,7 @@ __all__ = [
     "pytest_collection_modifyitems",
     "pytest_generate_tests",
     "pytest_ignore_collect",
+    "pytest_report_teststatus",
     "pytest_terminal_summary",
 ]
 
@@ -169,7 +176,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         return None
     path, line, _ = item.location
     where = (path, line or 0, f"Skipped: {reason}")
-    report = pytest.TestReport(item.nodeid, item.location, {}, "skipped", where, "setup")
+    keywords: dict[str, Literal[1]] = dict.fromkeys(item.keywords, 1)
+    report = pytest.TestReport(item.nodeid, item.location, keywords, "skipped", where, "setup")
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)

@@ -1,4 +1,4 @@
-"""What the hooks of a session keep for each other in pytest's stash."""
+"""What the hooks of a session keep for each other in pytest's stash, and the marks by which they know timed tests."""
 
 from __future__ import annotations
 
@@ -18,3 +18,5 @@ COLLECTED: Final = pytest.StashKey[bool]()
 """There once the tests of the session are known, all of them."""
 SESSION: Final[pytest.StashKey[Session]] = pytest.StashKey()
 SHORTFALLS: Final = pytest.StashKey[list[str]]()
+TIMED: Final = ("shapes", "claims")
+"""The marks of timed tests."""

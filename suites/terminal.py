@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pointwise_bench.suites.stash import SESSION, SHORTFALLS
+from pointwise_bench.suites.command_line import measures
+from pointwise_bench.suites.stash import SESSION, SHORTFALLS, TIMED
 
 if TYPE_CHECKING:
     from pointwise_bench.report.pages.run_analysis import RunAnalysis
@@ -65,6 +66,22 @@ def _say_that_nobody_listens() -> None:
     )
     with suppress(OSError):
         os.write(2, line.encode())
+
+
+def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
+    """No letter for a timed test that has passed or was skipped: a run has thousands, and says a line a problem.
+
+    A time budget reaches a few problems, so that fifty lines of `s` had stood behind those that said something. Tests
+    are counted as ever. Asked for more (`-v`) pytest shows the word; asked for less (`-q`) the run is silent, and the
+    letters are all that is left. Whatever failed, be it as expected, has its letter.
+    """
+    if hasattr(report, "wasxfail") or config.get_verbosity() < 0 or not measures(config):
+        return None
+    if not any(mark in report.keywords for mark in TIMED):
+        return None
+    if report.skipped:
+        return "skipped", "", "SKIPPED"
+    return ("passed", "", "PASSED") if report.passed and report.when == "call" else None
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
