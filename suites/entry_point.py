@@ -12,17 +12,24 @@ from pathlib import Path
 
 import pytest
 
+from pointwise_bench.common.requirements import first_missing
+
 OURS = ("pytest_plugin.py", "shapes/basics.toml")  # what a folder of suites holds and no other folder does
 PLUGIN = "pointwise_bench.suites.pytest_plugin"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Add the options in time for the command line to be read with them."""
+    """Add the options in time for the command line to be read with them, or say what is not installed.
+
+    Said later, it would be hidden by what comes of it: without pytest-benchmark, ``--benchmark-only`` is no option.
+    """
     manager = early_config.pluginmanager
     named = early_config.known_args_namespace.file_or_dir or early_config.getini("testpaths")
     there = {getattr(plugin, "__name__", "") for plugin in manager.get_plugins()}
     if PLUGIN not in there and any(map(_names_suites, named)):
+        if (sentence := first_missing()) is not None:
+            raise pytest.UsageError(sentence)
         manager.import_plugin(PLUGIN)
 
 

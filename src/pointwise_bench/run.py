@@ -15,6 +15,7 @@ import pytest
 
 from pointwise_bench.common.formats import USAGE_ERROR
 from pointwise_bench.common.one_line_parser import OneLineParser
+from pointwise_bench.common.requirements import require_all
 from pointwise_bench.report.__main__ import main as report
 from pointwise_bench.run_options import OptionsCheck, help_parser
 from pointwise_bench.suites import pytest_plugin
@@ -67,6 +68,7 @@ def measured(arguments: Sequence[str]) -> tuple[int, WhatWasRun]:
 
     A process that measures a second time has a new time budget for that: :data:`pytest_plugin.BEGAN`.
     """
+    require_all()
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)
     left = WhatWasRun()

@@ -12,6 +12,16 @@ DEPENDENCIES: Final = (
 """The dependencies of pyproject.toml, under the names by which they are imported; pip takes these names too."""
 
 
+class NotInstalled(ModuleNotFoundError):
+    """Something required is not there; its message is the sentence of :func:`first_missing`."""
+
+
+def require_all() -> None:
+    """``NotInstalled`` where something is missing: before pytest is, which names a plugin and no remedy."""
+    if (sentence := first_missing()) is not None:
+        raise NotInstalled(sentence)
+
+
 def first_missing() -> str | None:
     """A sentence with the command that installs what is not there; None where all is."""
     absent = [name for name in DEPENDENCIES if not _is_there(name)]
@@ -20,6 +30,8 @@ def first_missing() -> str | None:
 
 def remedy_of(error: ModuleNotFoundError) -> str | None:
     """The same for what an import has not found; None where that is none of the dependencies."""
+    if isinstance(error, NotInstalled):
+        return str(error)
     name = (error.name or "").partition(".")[0]
     return _remedy([name]) if name in DEPENDENCIES else None
 

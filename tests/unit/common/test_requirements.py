@@ -13,7 +13,7 @@ import pytest
 from places import ROOT
 
 from pointwise_bench.common import requirements
-from pointwise_bench.common.requirements import DEPENDENCIES, first_missing, remedy_of
+from pointwise_bench.common.requirements import DEPENDENCIES, NotInstalled, first_missing, remedy_of, require_all
 
 # Put before everything else on the import path, makes a package look as if it were not installed.
 ABSENT = """
@@ -37,6 +37,14 @@ def test_all_is_there_or_what_is_missing_is_said_with_the_command(monkeypatch: p
     assert first_missing() == "psutil and numba are not installed: pip install psutil numba"
 
 
+def test_all_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_all()
+    monkeypatch.setattr(requirements, "find_spec", lambda name: None if name in ("psutil", "numba") else object())
+    with pytest.raises(NotInstalled) as caught:
+        require_all()
+    assert remedy_of(caught.value) == "psutil and numba are not installed: pip install psutil numba"
+
+
 def test_an_import_that_fails_is_told_from_a_mistake() -> None:
     sentence = "matplotlib is not installed: pip install matplotlib"
     assert remedy_of(ModuleNotFoundError("", name="matplotlib.figure")) == sentence
@@ -49,6 +57,7 @@ def test_an_import_that_fails_is_told_from_a_mistake() -> None:
     [
         ("matplotlib", ("demo", "--out", "picture")),
         ("psutil", ("run", "--shapes", "basics")),
+        ("pytest_benchmark", ("run", "--shapes", "basics")),
         ("jinja2", ("report", "run")),
         ("numpy", ("demo", "--out", "picture")),
     ],
@@ -62,6 +71,18 @@ def test_a_command_says_it_in_one_line(package: str, words: tuple[str, ...], tmp
     assert said[0].endswith(f"{package} is not installed: pip install {package}")
 
 
+@pytest.mark.parametrize("package", ["pytest_benchmark", "psutil"])
+def test_pytest_says_it_in_one_line(package: str, tmp_path: Path) -> None:
+    """As ``tox run -e bench`` calls it: of an absent pytest-benchmark it had said that its options are unknown."""
+    (tmp_path / "sitecustomize.py").write_text(ABSENT.format(name=package))
+    # No plugin is loaded by its entry point: one that is not installed has none.
+    ours = ("-p", "pointwise_bench.suites.entry_point", "-c", str(ROOT / "suites" / "run.ini"))
+    done = run(tmp_path, *ours, str(ROOT / "suites"), "--benchmark-only", "--time-budget", "10m", module="pytest")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    said = (done.stdout + done.stderr).strip().splitlines()
+    assert said == [f"ERROR: {package} is not installed: pip install {package}"]
+
+
 @pytest.mark.parametrize("words", [("--help",), ("run", "--help"), ("demo", "--help"), ("backends",)])
 def test_help_and_lists_need_none_of_it(words: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("".join(ABSENT.format(name=name) for name in ("psutil", "matplotlib")))
@@ -70,12 +91,12 @@ def test_help_and_lists_need_none_of_it(words: tuple[str, ...], tmp_path: Path) 
     assert done.stdout
 
 
-def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *words: str, module: str = "pointwise_bench") -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(folder), str(ROOT / "src")])
     return subprocess.run(
-        [sys.executable, "-m", "pointwise_bench", *words],
+        [sys.executable, "-m", module, *words],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": path},
+        env=os.environ | {"PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         timeout=60,
