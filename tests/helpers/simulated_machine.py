@@ -21,6 +21,7 @@ from pointwise_bench import Problem
 from pointwise_bench.backends import registry
 from pointwise_bench.suites.harness.design.costs import size_factor
 from pointwise_bench.suites.harness.machine import environment
+from pointwise_bench.suites.harness.machine.state.nearness import Nearness
 from pointwise_bench.suites.harness.record.cell import Place
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.run import passes as passes_module, session as session_module, trial as trial_module
@@ -244,6 +245,8 @@ class SimulatedMachine:
     rng: Random = field(default_factory=lambda: Random(1))
     sized: bool = False
     """Whether what is untimed grows with a problem's arrays, as it was measured; else it is that of a tiny one."""
+    nearness: Nearness | None = None
+    """Of its cores, which stay where they are."""
     timed_s: float = 0.0
     untimed_s: float = 0.0
     """Of all that ran beside others, as one core would have taken it; ``beside_s`` is what it took."""
@@ -273,9 +276,7 @@ class SimulatedMachine:
         monkeypatch.setattr(time, "monotonic", self.clock)
         monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # nobody pulls a plug; hundreds of them are seconds
         monkeypatch.setattr(passes_module, "Pool", SimulatedPool)
-        monkeypatch.setattr(
-            passes_module, "Nearness", SimpleNamespace(here=lambda: None)
-        )  # its cores stay where they are
+        monkeypatch.setattr(passes_module, "Nearness", SimpleNamespace(here=lambda: self.nearness))
         monkeypatch.setattr(registry, "get", self.backend)
         monkeypatch.setattr(session_module, "CeilingMeters", self._meters)
         monkeypatch.setattr(session_module, "Canary", self._canary)

@@ -252,7 +252,7 @@ class Passes:
             hurried=self._options.time_budget_s is not None,
             far_rounds=far_rounds,
             suspected=suspected,
-            nearness=self._nearness,
+            nearness=self._nearness if planned.threads > 1 else None,  # one core is near itself
         ).run()
         self.suspects.note_trial(planned.key, suspected, result)
         return result

@@ -101,8 +101,8 @@ class Trial:
     part in ``far_rounds`` only, where that is given. ``earlier`` holds the shares of an earlier pass, ``cores`` those
     that all turns keep to (None: all). A backend may take ``timeout_s`` in all, and ``patience_s(first)`` for any one
     answer where a time budget is ``hurried``; ``first``: its worker had no problem before. Who is ``suspected`` is
-    asked for more answers than others: see :mod:`suspects`. ``nearness`` looks at the
-    cores around turns of several threads.
+    asked for more answers than others: see :mod:`suspects`. ``nearness`` has turns taken
+    while their cores are near (None: whenever it is their turn).
     """
 
     problem: Problem
@@ -279,26 +279,15 @@ class Trial:
         return share
 
     def _take_turn(self, participant: Participant, canary_s: float) -> None:
-        """A turn while the cores were near, before and after; taken again where they were not, a few times at most."""
-        for left in reversed(range(1 + POLICY.nearness.most_again)):
-            self._await_near()
-            turn, outside_s = self._turn(participant, participant.part.calls)
-            if self._counts(outside_s) or not left:
-                participant.add(turn, canary_s, outside_s)
-                return
+        take = partial(self._turn, participant, participant.part.calls)
+        turn, outside_s = take() if self.nearness is None else self.nearness.near_turn(self._cores_of_turns, take)
+        participant.add(turn, canary_s, outside_s)
 
     def _turn(self, participant: Participant, calls: int) -> tuple[Turn, float]:
         """A turn, and its seconds on the harness's clock from the request to its answer."""
         began = time.perf_counter()
         turn = participant.ask(lambda client, patience: client.turn(calls, POLICY.rounds.warm_s, self.cores, patience))
         return turn, time.perf_counter() - began
-
-    def _await_near(self) -> None:
-        if self.nearness is not None and self.threads > 1:
-            self.nearness.await_near(self._cores_of_turns)
-
-    def _counts(self, turn_s: float) -> bool:
-        return self.nearness is None or self.threads < 2 or self.nearness.counts(self._cores_of_turns, turn_s)
 
     @property
     def _cores_of_turns(self) -> list[int]:

@@ -8,6 +8,7 @@ import pytest
 from simulated_machine import CANARY_S, CASES_S, Made, SimulatedMachine, problems, run_of
 
 from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.machine.state.nearness import Nearness
 from pointwise_bench.suites.harness.record.costs_file import load
 
 STEADY = {"start_sd": 0.0, "round_sd": 0.0}
@@ -74,3 +75,21 @@ def test_workers_that_fill_the_cores_by_themselves_answer_one_by_one(
     machine = SimulatedMachine(field)
     run_of(machine, tmp_path, monkeypatch, {"net": problems(20)}, threads=2, time_budget_s=80.0)
     assert 1.0 < machine.untimed_s / machine.beside_s < 1.2
+
+
+@pytest.mark.parametrize(("threads", "looks"), [(1, False), (2, True)])
+def test_the_distance_of_cores_is_looked_at_where_there_are_several(
+    threads: int, looks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[list[int]] = []
+    begun: list[Nearness] = []
+
+    def hop_s(cores: list[int]) -> float:
+        looked.append(cores)
+        return 4e-8
+
+    monkeypatch.setattr(Nearness, "begin", lambda nearness: begun.append(nearness))  # noqa: PLW0108  # a function, to be a method
+    machine = SimulatedMachine(dict.fromkeys("ab", Made()), nearness=Nearness(hop_s))
+    session = run_of(machine, tmp_path, monkeypatch, {"net": problems(2)}, threads=threads, time_budget_s=30.0)
+    assert session.run_folder is not None
+    assert (bool(looked), bool(begun), "core_distance" in session.run_folder.run) == (looks, looks, looks)

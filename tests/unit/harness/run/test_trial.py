@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from math import ceil
+from math import ceil, nan
 from threading import Lock
 from typing import Any
 
@@ -28,6 +28,7 @@ from pointwise_bench import Problem
 from pointwise_bench.backends.problem import Dtype
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.rounds import Share
+from pointwise_bench.suites.harness.machine.state.nearness import Nearness
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
 from pointwise_bench.suites.harness.run.trial import Participant
@@ -279,11 +280,12 @@ def test_a_problem_that_goes_well_forgets_earlier_time_outs() -> None:
 # --- cores that are apart -----------------------------------------------------------------------------------------
 
 
-class Apart:
-    """In the place of :class:`Nearness`: after which turns the cores are apart; and on which it was waited."""
+class Apart(Nearness):
+    """After which turns the cores are apart; and on which it was waited."""
 
     def __init__(self, *apart: int) -> None:
-        self.apart, self.turns = apart, 0
+        super().__init__(lambda cores: nan)
+        self.apart = apart
         self.waited: list[list[int]] = []
 
     def await_near(self, cores: list[int]) -> None:
@@ -311,9 +313,3 @@ def test_a_turn_is_taken_again_a_few_times_and_then_counts() -> None:
     parts = parts_of(trial_of(pool, threads=2, cores=[0, 1], nearness=apart).run())
     assert len(parts["a"].samples_s) == ROUNDS
     assert apart.turns == ROUNDS * (1 + POLICY.nearness.most_again)
-
-
-def test_one_thread_needs_no_word_of_another_core() -> None:
-    pool, apart = ScriptedPool(a={}), Apart()
-    trial_of(pool, threads=1, nearness=apart).run()
-    assert (apart.turns, apart.waited) == (0, [])

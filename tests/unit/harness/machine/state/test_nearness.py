@@ -132,3 +132,31 @@ def test_what_is_recorded(clock: Clock) -> None:
     for _ in range(10):
         nearness.counts(CORES, 0.01)
     assert nearness.recorded() == {"hop_s": pytest.approx(NEAR_S), "turns": 10, "again": 1, "spent_s": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("apart", "taken"), [(0, 1), (1, 2), (RULE.most_again, 1 + RULE.most_again), (99, 1 + RULE.most_again)]
+)
+def test_a_turn_is_taken_again_while_the_cores_are_apart_a_few_times_at_most(
+    clock: Clock, apart: int, taken: int
+) -> None:
+    """Two looks say that they are apart. Each try waits before it and is looked at behind it; the last one counts."""
+    nearness, tries, left = Nearness(hops(*[NEAR_S] * 9), clock.sleep), 0, 0
+
+    def take() -> tuple[str, float]:
+        nonlocal tries, left
+        tries += 1
+        left = 2 if tries <= apart else 0
+        return f"turn {tries}", 0.001
+
+    def hop_s(cores: list[int]) -> float:
+        nonlocal left
+        left -= 1
+        return FAR_S if left >= 0 else NEAR_S
+
+    for _ in range(9):
+        nearness.await_near(CORES)
+        nearness.counts(CORES, 0.001)
+    nearness._hop_s = hop_s
+    assert nearness.near_turn(CORES, take) == (f"turn {taken}", 0.001)
+    assert tries == taken
