@@ -30,7 +30,7 @@ COLOURS: Final = (
 _FIRST: Final = 12
 """Colours that are given before the others: pages of up to so many backends stay as they were."""
 
-# A backend beyond the last colour shares one, with another marker, and with lines across what is filled with it: none
+# A backend beyond the last colour shares one, with another marker, and with lines along what is filled with it: none
 # of five times as many is told by colour alone.
 _MARKERS: Final = ("o", "s", "^", "D", "v")
 
