@@ -15,7 +15,7 @@ from pointwise_bench.common.verdict_rule import MARGIN
 from pointwise_bench.report.analysis.collections.models import share_of_model
 from pointwise_bench.report.analysis.collections.timed_models import whole_model_said
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing
-from pointwise_bench.report.analysis.network_totals import Total
+from pointwise_bench.report.analysis.network_totals import Ratio, Total
 from pointwise_bench.report.analysis.overall.in_sequence import passes_of
 from pointwise_bench.report.analysis.series import Columns, values_of
 from pointwise_bench.report.analysis.wording import above_roof, duration, first_of, shown_sign, times
@@ -248,22 +248,32 @@ def _bars(
     bars = []
     for standing in ranked:
         ratio, low, high = over[standing.backend]
-        # Two that never met in a round of some layer, as those who had only time left over, have no interval.
-        met = low > 0 and math.isfinite(high)
-        said = times(1 / ratio, 1 / high, 1 / low) if met else f"{times(1 / ratio)}, never in the same rounds"
         bars.append(
             Bar(
                 backend=standing.backend,
                 paint=colours[standing.backend].paint,
-                text="baseline" if standing.backend == baseline else said,
+                text=_speed(standing.backend, baseline, over[standing.backend]),
                 total=duration(standing.total.seconds) if standing.total else "",
                 sign=shown_sign(standing.sign or "", settled=settled),
                 length=_percent(1 / ratio / longest),
                 low=_percent(1 / high / longest),
-                high=_percent(1 / low / longest) if met else 100.0,
+                high=_percent(1 / low / longest) if _met(low, high) else 100.0,
             )
         )
     return tuple(bars), _percent(1 / longest)
+
+
+def _speed(backend: str, baseline: str, taken: Ratio) -> str:
+    """How fast it is against the baseline, of which ``taken`` says how long it takes."""
+    ratio, low, high = taken
+    if backend == baseline:
+        return "baseline"
+    return times(1 / ratio, 1 / high, 1 / low) if _met(low, high) else f"{times(1 / ratio)}, never in the same rounds"
+
+
+def _met(low: float, high: float) -> bool:
+    """Two that never met in a round of some layer, as those who had only time left over, have no interval."""
+    return low > 0 and math.isfinite(high)
 
 
 def _percent(share: float) -> float:
@@ -271,9 +281,10 @@ def _percent(share: float) -> float:
 
 
 def _ratios(group: ReportGroup, names: Sequence[str], baseline: str) -> str:
-    """Every two ratios with their ends, as JSON in which nothing ends a script: numbers and places only.
+    """Every two ratios as the page writes them, with the numbers and ends that its bars are drawn by, as JSON.
 
-    An end that does not exist, of two that never met in a round of some layer, is null.
+    A script that wrote them itself would need the rule of their digits, and has numbers that are rounded already. An
+    end that does not exist, of two that never met in a round of some layer, is null.
     """
     if group.compared is None or not names:
         return "[]"
@@ -281,8 +292,8 @@ def _ratios(group: ReportGroup, names: Sequence[str], baseline: str) -> str:
     rows = []
     for reference in among:
         over = group.compared.over(reference)
-        rows.append([[_end(value) for value in over[name]] for name in among])
-    return json.dumps(rows, separators=(",", ":"), allow_nan=False)
+        rows.append([[_speed(name, reference, over[name]), *map(_end, over[name])] for name in among])
+    return json.dumps(rows, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 
 
 def _end(value: float) -> float | None:

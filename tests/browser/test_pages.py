@@ -6,9 +6,10 @@ import csv
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pytest
 from make_every_page import write_every_page
-from make_run import cell, write_run
+from make_run import cell, noisy, write_run
 from report_folder import drawing
 from screens import DESKTOP, PHONE
 
@@ -111,6 +112,25 @@ def test_another_baseline_says_what_the_page_said_of_it(page: Any, tmp_path: Pat
         page.locator(".bars select").select_option(label=baseline)
         assert page.locator(".bars li .what").all_inner_texts() == texts
         page.goto((tmp_path / "quick" / "index.html").as_uri())
+
+
+def test_whichever_baseline_a_page_was_made_for_and_whichever_is_chosen_a_number_is_the_same(
+    page: Any, tmp_path: Path
+) -> None:
+    """Of twelve backends that are apart by any ratio: each text of the menu is the one of a page for that baseline."""
+    factors = np.random.default_rng(16).lognormal(0.0, 2.0, 12)
+    names = [f"backend-{letter}" for letter in "abcdefghijkl"]
+    times = zip(names, factors, strict=True)
+    run = load_run(write_run(tmp_path / "results", [cell(who, LAYERS["layer1"], noisy(1e-3 * x)) for who, x in times]))
+    said = {}
+    with drawing(plots=False):
+        for baseline in names:
+            write_site([analyse(run, baseline)], tmp_path / baseline)
+            page.goto((tmp_path / baseline / "index.html").as_uri())
+            said[baseline] = page.locator(".bars li .what").all_inner_texts()
+    for baseline, texts in said.items():
+        page.locator(".bars select").select_option(label=baseline)
+        assert page.locator(".bars li .what").all_inner_texts() == texts
 
 
 def test_a_link_leads_to_one_layer_with_everything_of_it_open(page: Any, site: Path) -> None:

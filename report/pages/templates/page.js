@@ -15,13 +15,6 @@ const made = (tag, fields = {}, ...children) => {
 for (const [number, box] of [...document.querySelectorAll(".bars")].entries()) {
   const ratios = JSON.parse(box.dataset.ratios), menu = box.querySelector("select");
   const rows = [...box.querySelectorAll("li")].slice(0, ratios.length);
-  // Three digits that count, as the page itself has them: of a ratio near one two behind the point, never more than six.
-  const digits = value => {
-    const size = Math.floor(Math.log10(Number(value.toPrecision(3))));
-    const places = value >= 0.1 && size < 1 ? 2 : Math.min(Math.max(0, 2 - size), 6);
-    return value.toLocaleString("en", { minimumFractionDigits: places, maximumFractionDigits: places });
-  };
-  const times = "\u00d7";
   const names = rows.map(row => row.querySelector(".who").textContent);
   const options = [...menu.options].map(option => option.textContent);
   const usual = menu.value, key = `baseline-${number + 1}`;
@@ -29,19 +22,18 @@ for (const [number, box] of [...document.querySelectorAll(".bars")].entries()) {
     const place = Number(menu.value), name = options[place], over = ratios[place];
     const of = names.map(one => over[options.indexOf(one)]);
     // An end that does not exist is null: the two never met in a round of some layer.
-    const longest = Math.max(...of.filter(Boolean).map(([ratio, low]) => 1 / (low ?? ratio)));
+    const longest = Math.max(...of.filter(Boolean).map(([, ratio, low]) => 1 / (low ?? ratio)));
     box.querySelector(".baseline").textContent = name;
     rows.forEach((row, at) => {
       if (!of[at]) { row.hidden = true; return; }
-      const [ratio, low, high] = of[at], ends = low === null || high === null ? null : [1 / high, 1 / low];
+      const [said, ratio, low, high] = of[at], ends = low === null || high === null ? null : [1 / high, 1 / low];
       const [left, right] = ends ? ends.map(end => 100 * end / longest) : [0, 100];
       row.hidden = false;
       row.querySelector(".bar").style.width = `${100 / ratio / longest}%`;
       row.querySelector(".ends").style.left = `${left}%`;
       row.querySelector(".ends").style.width = `${Math.min(100, right) - left}%`;
       row.querySelector(".one").style.left = `${100 / longest}%`;
-      row.querySelector(".what").textContent = names[at] === name ? "baseline"
-        : `${digits(1 / ratio)}${times}${ends ? ` [${ends.map(digits).join(", ")}]` : ", never in the same rounds"}`;
+      row.querySelector(".what").textContent = said;
     });
     keep(key, menu.value === usual ? "" : name);
   };

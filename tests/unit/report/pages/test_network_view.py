@@ -71,7 +71,7 @@ def test_two_that_never_met_on_a_layer_have_a_bar_without_an_interval(tmp_path: 
     assert (bars["c"].low, bars["c"].high) == (0.0, 100.0)
     assert bars["a"].text.startswith("1.50\u00d7 [")
     assert 99 < bars["a"].length <= 100
-    ends = [[ratio[1:] for ratio in row] for row in json.loads(view.ratios)]  # of a, b and c over each of them
+    ends = [[entry[2:] for entry in row] for row in json.loads(view.ratios)]  # of a, b and c over each of them
     apart_from_c = [at for at, row in enumerate(ends) for end in row if end == [None, None]]
     assert apart_from_c == [0, 1, 2, 2]
     write_site([analyse(run, "b")], tmp_path / "out")
@@ -82,7 +82,7 @@ def test_who_is_very_far_behind_has_an_interval_all_the_same(tmp_path: Path) -> 
     """Over ten thousand times an end had been taken for none, once a reader had chosen another baseline."""
     view = view_of(tmp_path, [timed("a", 1e-6), timed("b", 5e-2)])
     (_, over_a), (over_b, _) = json.loads(view.ratios)
-    for (ratio, low, high), expected in ((over_a, 5e4), (over_b, 2e-5)):
+    for (_, ratio, low, high), expected in ((over_a, 5e4), (over_b, 2e-5)):
         assert low <= ratio <= high
         assert all(end == pytest.approx(expected, rel=0.2) for end in (ratio, low, high))
 
@@ -146,9 +146,11 @@ def test_bars_are_speeds_over_the_baseline_and_ends_hold_them(tmp_path: Path) ->
 def test_the_page_holds_every_two_ratios_for_the_menu(tmp_path: Path) -> None:
     view = view_of(tmp_path, [timed("a", 2e-3), timed("b", 1e-3), timed("c", 4e-3)], "a")
     assert view.menu == ("b", "a", "c")
-    middles = [[entry[0] for entry in row] for row in json.loads(view.ratios)]
-    assert middles == [[1, 2, 4], [0.5, 1, 2], [0.25, 0.5, 1]]
-    assert all(low <= middle <= high for row in json.loads(view.ratios) for middle, low, high in row)
+    rows = json.loads(view.ratios)
+    assert [[entry[1] for entry in row] for row in rows] == [[1, 2, 4], [0.5, 1, 2], [0.25, 0.5, 1]]
+    assert all(low <= middle <= high for row in rows for _, middle, low, high in row)
+    assert [entry[0] for entry in rows[view.menu.index("a")]] == [bar.text for bar in view.bars]
+    assert [row[place][0] for place, row in enumerate(rows)] == ["baseline"] * 3
 
 
 def test_of_very_many_backends_the_menu_has_those_that_all_are_compared_with(
