@@ -198,7 +198,9 @@ def opened_layer(reader: Reader, network: Network) -> tuple[Any, str]:
     """The heaviest layer of a network, with everything of it, and its name."""
     reader.clicks(heaviest(reader, network).locator("a"))
     opened = reader.page.locator("details.layer[open]")
-    opened.wait_for(timeout=3000)  # two would be an error
+    from playwright.sync_api import expect  # where it is not installed, the page is not there and all this is skipped
+
+    expect(opened).to_have_count(1, timeout=3000)
     return opened, str(opened.locator("summary strong").first.inner_text())
 
 
