@@ -58,6 +58,15 @@ USAGE_ERROR: Final = 4
 
 _PLANNING: Final = ("rounds", "budget", "screening", "controls", "costs")
 _OF_A_TURN: Final = ("turn_s", "warm_s", "alike", "span")
+_PLANNING_AMONG_RULES: Final[Mapping[str, tuple[str, ...]]] = {
+    "acceptance": ("most_kinds_hung", "most_time_outs"),
+    "claims": (
+        *("fewest_rounds", "most_rounds", "seconds", "most_wait_s", "most_time_outs", "restart_s", "worth"),
+        *("first_share", "share_of_visit", "alone_s", "longest_wait_alone_s", "share"),
+    ),
+    "sequence": (*("share", "shortest_budget_s", "seconds", "least_s", "asked_share", "fewest_rounds", "most_rounds"),),
+}
+"""By name: they stand in the groups where runs have had them, so that a run from before is told from none of today."""
 
 
 def rules_of(policy: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,8 +76,17 @@ def rules_of(policy: Mapping[str, Any]) -> dict[str, Any]:
     certainly has a wider interval. A group or a constant that is not known here is held for a rule, if it is not
     among the rounds.
     """
-    kept = {group: values for group, values in policy.items() if group not in _PLANNING}
-    rounds = policy.get("rounds")
-    if isinstance(rounds, Mapping):
-        kept["rounds"] = {name: value for name, value in rounds.items() if name in _OF_A_TURN}
-    return kept
+    return {
+        group: _without_planning(group, values)
+        for group, values in policy.items()
+        if group not in _PLANNING or (group == "rounds" and isinstance(values, Mapping))
+    }
+
+
+def _without_planning(group: str, values: Any) -> Any:
+    if not isinstance(values, Mapping):
+        return values
+    if group == "rounds":
+        return {name: value for name, value in values.items() if name in _OF_A_TURN}
+    planning = _PLANNING_AMONG_RULES.get(group, ())
+    return {name: value for name, value in values.items() if name not in planning}

@@ -14,20 +14,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from pointwise_bench.suites.harness.design.policies.judging import AcceptancePolicy, GatePolicy, VerdictPolicy
+from pointwise_bench.suites.harness.design.policies.judging import GatePolicy, VerdictPolicy
 from pointwise_bench.suites.harness.design.policies.planning import (
     BudgetPolicy,
+    ClaimsPolicy,
     ControlsPolicy,
     CostsPolicy,
+    GivingUpPolicy,
     RoundsPolicy,
     ScreeningPolicy,
+    SequencePolicy,
 )
 from pointwise_bench.suites.harness.design.policies.timing import (
     CeilingsPolicy,
-    ClaimsPolicy,
     NearnessPolicy,
     PropertiesPolicy,
-    SequencePolicy,
     TimingPolicy,
 )
 
@@ -44,7 +45,7 @@ class Policy:
     timing: TimingPolicy = field(default_factory=TimingPolicy)
     nearness: NearnessPolicy = field(default_factory=NearnessPolicy)
     ceilings: CeilingsPolicy = field(default_factory=CeilingsPolicy)
-    acceptance: AcceptancePolicy = field(default_factory=AcceptancePolicy)
+    acceptance: GivingUpPolicy = field(default_factory=GivingUpPolicy)
     gate: GatePolicy = field(default_factory=GatePolicy)
     properties: PropertiesPolicy = field(default_factory=PropertiesPolicy)
     claims: ClaimsPolicy = field(default_factory=ClaimsPolicy)

@@ -45,6 +45,7 @@ def test_constants_of_planning_are_no_rules_and_all_others_are() -> None:
         ({"rounds": {"turn_s": 1, "usual": 2, "new": 3}, "costs": {"new": 4}}, {"rounds": {"turn_s": 1}}),
         ({"gate": {"new": 1}, "new": {"one": 2}, "newer": 3}, {"gate": {"new": 1}, "new": {"one": 2}, "newer": 3}),
         ({"rounds": 3}, {}),
+        ({"acceptance": {"most_time_outs": 1, "new": 2}, "claims": 3}, {"acceptance": {"new": 2}, "claims": 3}),
     ],
 )
 def test_what_another_version_has_is_a_rule_unless_it_plans(policy: dict[str, Any], rules: dict[str, Any]) -> None:

@@ -65,12 +65,6 @@ class AcceptancePolicy:
     """After the last call, from when on they must rest."""
     watched_s: float = 0.03
     """How long it is looked whether they do."""
-    most_kinds_hung: int = 2
-    """Within a time budget: element types and directions on which a backend timed out, before it is tried on no other.
-    Of a kind on which it did, no further problem is tried. A kernel that was compiled for float64 when the time was
-    nearly up had cost a leader all its finals."""
-    most_time_outs: int = 3
-    """Problems in a row. A backend that hangs on every problem would cost a run a hundred time-outs."""
 
 
 @dataclass(frozen=True, kw_only=True)

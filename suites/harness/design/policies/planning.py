@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pointwise_bench.common.verdict_rule import PLANNED_STARTS
-from pointwise_bench.suites.harness.design.policies.timing import TurnPolicy
+from pointwise_bench.suites.harness.design.policies.judging import AcceptancePolicy
+from pointwise_bench.suites.harness.design.policies.timing import ClaimTurnPolicy, SequenceTurnPolicy, TurnPolicy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,3 +179,66 @@ class CostsPolicy:
     """How many problems all of this counts as, beside what was measured since."""
     remembered: int = 40
     """How many of the last problems count in what is foreseen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivingUpPolicy(AcceptancePolicy):
+    """When a backend is tried no more, written among the limits that it keeps to where it is tried."""
+
+    most_kinds_hung: int = 2
+    """Within a time budget: element types and directions on which a backend timed out, before it is tried on no other.
+    Of a kind on which it did, no further problem is tried. A kernel that was compiled for float64 when the time was
+    nearly up had cost a leader all its finals."""
+    most_time_outs: int = 3
+    """Problems in a row. A backend that hangs on every problem would cost a run a hundred time-outs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimsPolicy(ClaimTurnPolicy):
+    """How much of a run's time claims have, by thread budget, and how much any one of them."""
+
+    fewest_rounds: int = 6
+    """Of one start; enough for an interval where there is no time for another start."""
+    most_rounds: int = 8
+    """Of one start, however long the time: starts differ more than rounds do."""
+    seconds: float = 150.0
+    """For all backends together, by thread budget, where no time budget says otherwise."""
+    most_wait_s: float = 8.0
+    """For one claim: among two dozen claims nobody may take the others' time."""
+    most_time_outs: int = 2
+    """After as many in a row a backend is asked no further claim."""
+    restart_s: float = 0.8
+    """Of one worker, kept back for each of the later starts."""
+    worth: float = 3.0
+    """A later start is made where it has as many times what restarting takes."""
+    first_share: float = 0.65
+    """Of the time beside those, for the first start."""
+    share_of_visit: float = 0.15
+    """Of a visit's time, for a single claim at most."""
+    alone_s: float = 234.0
+    """Time budget of a run of claims alone: under the four minutes in which a lecture's audience waits."""
+    longest_wait_alone_s: float = 15.0
+    """For one cell of such a run."""
+    share: float = 0.76
+    """Of a time budget: a claim has a dozen products, a problem of the group one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequencePolicy(SequenceTurnPolicy):
+    """How much of a run's time passes over whole networks have, and which of them are measured."""
+
+    share: float = 0.03
+    """Of a time budget, for all networks and backends."""
+    shortest_budget_s: float = 120.0
+    """Below it that share is no time to prepare a network's layers in; tried all the same where the model is a user's
+    own, whose time is what was asked."""
+    seconds: float = 8.0
+    """For one network and backend, at most."""
+    least_s: float = 1.5
+    """At least, so that of many networks some are measured rather than none; with less left nobody is asked."""
+    asked_share: float = 0.8
+    """Of that time, which a worker is told to take: the rest is what it may be late by before it is ended."""
+    fewest_rounds: int = 6
+    """The fewest of which a median has an interval of 95 %."""
+    most_rounds: int = 15
+    """However long the time: passes of one start scatter less than starts disagree."""

@@ -113,68 +113,30 @@ class PropertiesPolicy:
     least_bytes: int = 2**15
     """More in each step. An interpreter and its allocator take some pages now and then, a kept result has 72 KiB."""
     share: float = 0.02
-    """Of a time budget, for all backends; who has not been looked at by then is not."""
+    """Of a time budget, for all backends; who has not been looked at by then is not. No constant of planning: nobody
+    suspects who was not searched, and what a backend answers wrongly now and then is published more often."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClaimsPolicy:
-    """Claims: what a 1x1 convolution buys, measured on each backend alone."""
+class ClaimTurnPolicy:
+    """How a claim is timed: what a 1x1 convolution buys, measured on each backend alone."""
 
     turn_s: float = 0.002
     """Of timed calls in one turn."""
     long_s: float = 0.005
     """A call that takes longer is not warmed up: it sweeps the caches by itself."""
-    fewest_rounds: int = 6
-    """Of one start; enough for an interval where there is no time for another start."""
-    most_rounds: int = 8
-    """Of one start, however long the time: starts differ more than rounds do."""
     longest_round_s: float = 0.5
     """A backend that needs longer for all variants once is not timed."""
     smallest_calls: int = 20
     """Of the smallest problem, in each round."""
-    seconds: float = 150.0
-    """For all backends together, by thread budget, where no time budget says otherwise."""
-    most_wait_s: float = 8.0
-    """For one claim: among two dozen claims nobody may take the others' time."""
-    most_time_outs: int = 2
-    """After as many in a row a backend is asked no further claim."""
-    restart_s: float = 0.8
-    """Of one worker, kept back for each of the later starts."""
-    worth: float = 3.0
-    """A later start is made where it has as many times what restarting takes."""
-    first_share: float = 0.65
-    """Of the time beside those, for the first start."""
-    share_of_visit: float = 0.15
-    """Of a visit's time, for a single claim at most."""
-    alone_s: float = 234.0
-    """Time budget of a run of claims alone: under the four minutes in which a lecture's audience waits."""
-    longest_wait_alone_s: float = 15.0
-    """For one cell of such a run."""
-    share: float = 0.76
-    """Of a time budget: a claim has a dozen products, a problem of the group one."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class SequencePolicy:
-    """All layers of a network in one pass, against each of them alone."""
+class SequenceTurnPolicy:
+    """How all layers of a network in one pass are timed against each of them alone."""
 
-    share: float = 0.03
-    """Of a time budget, for all networks and backends."""
-    shortest_budget_s: float = 120.0
-    """Below it that share is no time to prepare a network's layers in; tried all the same where the model is a user's
-    own, whose time is what was asked."""
-    seconds: float = 8.0
-    """For one network and backend, at most."""
-    least_s: float = 1.5
-    """At least, so that of many networks some are measured rather than none; with less left nobody is asked."""
-    asked_share: float = 0.8
-    """Of that time, which a worker is told to take: the rest is what it may be late by before it is ended."""
     turn_s: float = 0.002
     """Of timed calls of one layer alone, behind a call that is not timed."""
-    fewest_rounds: int = 6
-    """The fewest of which a median has an interval of 95 %."""
-    most_rounds: int = 15
-    """However long the time: passes of one start scatter less than starts disagree."""
     most_occurrences: int = 1000
     """Of layers in a network: each is prepared with weights of its own."""
     share_of_memory: float = 0.1

@@ -8,6 +8,7 @@ import pytest
 from imports import tree
 from stated_reasons import without_reason
 
+from pointwise_bench.report.statistics.order_statistics import interval_index
 from pointwise_bench.suites.harness.design.policies import planning
 from pointwise_bench.suites.harness.design.policy import POLICY
 
@@ -41,3 +42,19 @@ def test_who_is_near_is_not_far() -> None:
     assert 1 < screening.near < screening.far
     assert screening.far_rounds < screening.rounds_in_haste < screening.rounds
     assert screening.fewest_scouts <= screening.most_scouts
+
+
+def test_a_claim_has_a_small_part_of_what_all_have() -> None:
+    claims = POLICY.claims
+    assert claims.most_wait_s < claims.longest_wait_alone_s < claims.alone_s / 4
+    assert claims.fewest_rounds <= claims.most_rounds
+    assert claims.first_share + claims.share_of_visit < 1
+
+
+def test_a_worker_is_ended_for_a_sequence_after_it_should_have_answered_and_a_median_has_an_interval() -> None:
+    sequence = POLICY.sequence
+    assert sequence.asked_share < 1
+    assert sequence.least_s <= sequence.share * sequence.shortest_budget_s < sequence.seconds
+    assert interval_index(sequence.fewest_rounds) is not None
+    assert interval_index(sequence.fewest_rounds - 1) is None
+    assert sequence.fewest_rounds <= sequence.most_rounds
