@@ -12,9 +12,6 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from random import Random
-from typing import Any
-
-import psutil
 
 from pointwise_bench.backends import registry
 from pointwise_bench.common.formats import CONTROLS_FILE
@@ -22,11 +19,11 @@ from pointwise_bench.suites.harness.design.controls import CONTROLS
 from pointwise_bench.suites.harness.design.costs import CostBook, CostKey, TrialCosts
 from pointwise_bench.suites.harness.design.rounds import Share
 from pointwise_bench.suites.harness.design.time_budget import TimeBudget
-from pointwise_bench.suites.harness.machine import environment
 from pointwise_bench.suites.harness.machine.affinity import cores_of
 from pointwise_bench.suites.harness.machine.ceiling_meters import CeilingMeters
 from pointwise_bench.suites.harness.machine.ceilings import Ceilings
 from pointwise_bench.suites.harness.machine.state.canary import Canary
+from pointwise_bench.suites.harness.machine.state.machine_state import MachineState
 from pointwise_bench.suites.harness.machine.state.nearness import Nearness
 from pointwise_bench.suites.harness.record.cell import Cell
 from pointwise_bench.suites.harness.record.cell_file import CellFile
@@ -191,14 +188,14 @@ class Passes:
     @contextmanager
     def recorded(self, number: int, progress: Progress) -> Iterator[None]:
         """One pass: when it is over, what ran is asked, and the pass is written to ``run.json``."""
-        before = _machine_state()
+        before = MachineState.now()
         yield
         slots = [slot for slot in self.pool.occupied() if (slot.name, slot.threads) not in self.screened_out]
         self.facts.ask(slots, self.pool, self.budget)  # those that a short time has screened out are left out
         self.suspects.note_strays(self.facts.strays)
         self._update_disagreement()
         done = {"number": number, "problems": progress.done}
-        self.run_folder.run["passes"].append(done | _machine_state_since(before))
+        self.run_folder.run["passes"].append(done | before.until_now())
         if self._nearness is not None and self._nearness.turns:
             self.run_folder.run["core_distance"] = self._nearness.recorded()
         self.run_folder.write()
@@ -376,18 +373,3 @@ class Passes:
             isolation="in-process" if self._options.in_process else "worker",
             started_at=now(),
         )
-
-
-def _machine_state() -> dict[str, float]:
-    """Clocks and counters of the machine before a pass."""
-    return {"began": time.time(), "steal": environment.steal_seconds() or 0.0}
-
-
-def _machine_state_since(before: dict[str, float]) -> dict[str, Any]:
-    """Time, stolen time and load since ``before``, which :func:`_machine_state` returned."""
-    return {
-        "began_at": now(before["began"]),
-        "wall_s": time.time() - before["began"],
-        "steal_s": (environment.steal_seconds() or 0.0) - before["steal"],
-        "load": psutil.getloadavg()[0],
-    }
