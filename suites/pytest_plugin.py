@@ -41,7 +41,7 @@ from pointwise_bench.suites.terminal import (
 
 if TYPE_CHECKING:
     from pointwise_bench.suites.harness.run.session import Session
-    from pointwise_bench.suites.harness.run.untimed import UntimedBackends
+    from pointwise_bench.suites.harness.run.untimed.untimed_backends import UntimedBackends
 
 # Hooks that stand in modules of their own, which pytest looks for here, and what a caller of pytest needs.
 __all__ = [
@@ -195,7 +195,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     found = session.config.stash[SHORTFALLS] = []
     try:
         run_session.finish()
-        found += run_session.shortfalls(interrupted=session.exitstatus == pytest.ExitCode.INTERRUPTED)
+        if (account := run_session.account) is not None:
+            found += account.shortfalls(interrupted=session.exitstatus == pytest.ExitCode.INTERRUPTED)
     except CannotRecord as refused:
         found.append(f"{refused}; {HOW_TO_GO_ON}")
     if found and session.exitstatus == pytest.ExitCode.OK:
@@ -222,7 +223,7 @@ def untimed_backends(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[UntimedBackends]:
     """Backends in worker processes, for the untimed tests."""
-    from pointwise_bench.suites.harness.run.untimed import UntimedBackends
+    from pointwise_bench.suites.harness.run.untimed.untimed_backends import UntimedBackends
 
     options = pytestconfig.stash[OPTIONS]
     backends = UntimedBackends(tmp_path_factory.mktemp("workers"), options)

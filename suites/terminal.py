@@ -93,11 +93,12 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         for line in counts:
             terminalreporter.write_line(line)
     run_session = config.stash.get(SESSION, None)
-    if run_session is not None and run_session.run_folder is not None:
+    account = None if run_session is None else run_session.account
+    if account is not None:
         terminalreporter.section("pointwise-bench")
-        answer = _answer(config, run_session.run_folder.folder)
+        answer = _answer(config, account.run_folder.folder)
         shortfalls = config.stash.get(SHORTFALLS, [])
-        for line in (*run_session.summary(), *answer, *shortfalls, *run_session.what_next()):
+        for line in (*account.summary(), *answer, *shortfalls, *account.what_next()):
             terminalreporter.write_line(line)
 
 

@@ -15,7 +15,7 @@ from pointwise_bench.common.heavy_packages import HEAVY_PACKAGES
 from pointwise_bench.suites.catalogue import load
 
 if TYPE_CHECKING:
-    from pointwise_bench.suites.harness.run.untimed import UntimedBackends
+    from pointwise_bench.suites.harness.run.untimed.untimed_backends import UntimedBackends
 
 IMPORTS_ON_LISTING = """
 import json, os, signal, sys

@@ -63,7 +63,7 @@ from pointwise_bench.suites.harness.verify.reference import pointwise
 if TYPE_CHECKING:
     from _pytest.mark.structures import ParameterSet
 
-    from pointwise_bench.suites.harness.run.untimed import UntimedBackends
+    from pointwise_bench.suites.harness.run.untimed.untimed_backends import UntimedBackends
 
 Array = npt.NDArray[Any]
 

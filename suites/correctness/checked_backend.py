@@ -18,7 +18,7 @@ from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.verify.questions import Weights
 
 if TYPE_CHECKING:
-    from pointwise_bench.suites.harness.run.untimed import UntimedBackends
+    from pointwise_bench.suites.harness.run.untimed.untimed_backends import UntimedBackends
 
 Array = npt.NDArray[Any]
 

@@ -1,16 +1,15 @@
-"""One session: its run is planned, begun or resumed, asked for its cells, finished, and summed up."""
+"""One session: its run is planned, begun or resumed, asked for its cells, and finished."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
 
 from pointwise_bench import Problem
-from pointwise_bench.backends import registry
 from pointwise_bench.common.cores import available_cores
 from pointwise_bench.common.status import SKIPPED
 from pointwise_bench.suites.claims import Claim
@@ -26,8 +25,8 @@ from pointwise_bench.suites.harness.record import costs_file
 from pointwise_bench.suites.harness.record.cell import Cell, Place
 from pointwise_bench.suites.harness.record.json_lines import CannotRecord, damaged
 from pointwise_bench.suites.harness.record.locks import Lock, LockedByAnother, machine_lock
-from pointwise_bench.suites.harness.record.outcome import Asked, Outcome, endings, shortfalls
 from pointwise_bench.suites.harness.record.run_folder import RunFolder, now
+from pointwise_bench.suites.harness.run.account import Account
 from pointwise_bench.suites.harness.run.claim_plan import ClaimPlan
 from pointwise_bench.suites.harness.run.course.finals import Finals
 from pointwise_bench.suites.harness.run.course.forecast import Forecast
@@ -233,58 +232,12 @@ class Session:
         except CannotRecord as refused:
             self._announce(f"warning: {refused}: the next run plans without what this one has learnt")
 
-    def summary(self) -> Iterator[str]:
-        """How many cells there are of each status, what failed and why, and where the time went."""
+    @property
+    def account(self) -> Account | None:
+        """What the run came to; None where nothing was measured."""
         if self.run_folder is None:
-            return
-        statuses, totals = self.run_folder.cells.statuses, self.run_folder.run.get("totals")
-        counts = ", ".join(f"{count} {status}" for status, count in statuses.items())
-        count = sum(statuses.values())
-        yield f"{count} cell{'s' * (count != 1)}: {counts or 'none'}"
-        failed = map(self.run_folder.cells.__getitem__, sorted(self.run_folder.cells.failed))
-        yield from endings(failed, self._asked().by_name)
-        yield from self._claims.summary(self._claim_results)
-        if totals is not None:  # a session whose end the disk did not take has none, or an earlier session's
-            yield (
-                f"{totals['wall_s']:.0f} s in all, {totals['timed_s']:.0f} s "
-                f"({100 * totals['timed_share']:.0f} %) of it inside timed calls"
-            )
-        if undecided := self.run_folder.run.get("undecided"):
-            yield f"{undecided['pairs']} pairs on {undecided['problems']} problems stayed undecided"
-
-    def what_next(self) -> Iterator[str]:
-        """Where the run is, and the command that writes its report."""
-        if self.run_folder is None:
-            return
-        finished = self.run_folder.run["finished_at"] is not None
-        yield f"run{'' if finished else ', unfinished (--resume goes on with it)'}: {self.run_folder.folder}"
-        yield f"report: pointwise-bench report {self.run_folder.folder}"
-
-    def shortfalls(self, *, interrupted: bool = False) -> list[str]:
-        """Why the run does not count as one that went well, in sentences; none where it does, or nothing was asked."""
-        if self.run_folder is None:
-            return []
-        cells = self.run_folder.cells
-        found = [
-            Outcome(cell.backend, cell.status, cell.reason)
-            for planned in self._plan
-            for name in planned.backends
-            if (name, *planned.key) in cells
-            for cell in [cells[name, *planned.key]]
-        ]
-        found += [
-            Outcome(result.backend, result.status, result.reason)
-            for key in self._claims
-            if key in self._claim_results
-            for result in [self._claim_results.result(key)]
-        ]
-        unfinished = self.run_folder.run["finished_at"] is None
-        return list(shortfalls(found, self._asked()._replace(interrupted=interrupted), unfinished=unfinished))
-
-    def _asked(self) -> Asked:
-        plugins, options = self._options.plugins, self._options
-        unloadable = {name: str(registry.get(name).missing()) for name in registry.unloadable(plugins)}
-        return Asked(options.backends, registry.names_of_plugins(plugins), unloadable, options.time_budget_s)
+            return None
+        return Account(self._options, self._plan, self._claims, self.run_folder, self._claim_results)
 
     def _hold_run(self, run_folder: RunFolder) -> None:
         """Be the only process that writes to the run. ``BadOption`` that names the other one."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -118,38 +116,7 @@ def test_a_run_says_by_which_policy_and_by_which_version_it_was_measured(tmp_pat
     assert on_disk["project"] == project_version()
 
 
-# --- what it says at its end --------------------------------------------------------------------------------------
-
-
-def test_the_summary_counts_cells_and_says_where_the_time_went_and_what_to_do_next(tmp_path: Path) -> None:
-    session = whole_run(tmp_path)
-    assert session.run_folder is not None
-    first, times, *_ = session.summary()
-    run, report = session.what_next()
-    assert first == f"{len(PROBLEMS) * len(BACKENDS)} cells: {len(PROBLEMS) * len(BACKENDS)} ok"
-    assert re.fullmatch(r"\d+ s in all, \d+ s \(\d+ %\) of it inside timed calls", times)
-    assert run == f"run: {session.run_folder.folder}"
-    assert report == f"report: pointwise-bench report {session.run_folder.folder}"
-
-
-def test_the_summary_names_what_failed_once_for_each_backend_and_what_stayed_undecided(tmp_path: Path) -> None:
-    session = whole_run(tmp_path)
-    assert session.run_folder is not None
-    failed = [replace(session.cell(each, 1, BACKENDS[0]), status="crashed", reason="SIGSEGV") for each in PROBLEMS]
-    first, second = (each.id for each in sorted(PROBLEMS, key=lambda each: each.id))
-    failed = [replace(each, reason="not tried: why") if each.problem == first else each for each in failed]
-    kept = replace(session.cell(PROBLEMS[0], 1, BACKENDS[1]), status="unsupported", reason="too small")
-    (session.run_folder.folder / "cells.jsonl").unlink()
-    session.run_folder.cells = type(session.run_folder.cells)(session.run_folder.folder / "cells.jsonl")
-    session.run_folder.cells.append([*failed, kept])
-    session.run_folder.run |= {"undecided": {"pairs": 3, "problems": 2}, "finished_at": None}
-    said = [*session.summary(), *session.what_next()]
-    assert said[1] == f"{BACKENDS[0]}: crashed on {second}, and on 1 more: SIGSEGV"
-    assert "3 pairs on 2 problems stayed undecided" in said
-    assert f"run, unfinished (--resume goes on with it): {session.run_folder.folder}" in said
-    assert not any("too small" in line for line in said)
-    session._options = replace(session._options, backends=(BACKENDS[1],))  # asked for by name: who did may wonder
-    assert f"{BACKENDS[1]}: unsupported on {PROBLEMS[0].id}: too small" in session.summary()
+# --- at its end ---------------------------------------------------------------------------------------------------
 
 
 def full_disk(*_: object) -> None:
@@ -180,18 +147,7 @@ def test_a_session_whose_end_the_disk_does_not_take_is_summed_up_all_the_same(
     monkeypatch.setattr(session, "_finish", full_disk)
     with pytest.raises(CannotRecord):
         session.finish()
-    assert next(session.summary()) == f"{len(PROBLEMS) * len(BACKENDS)} cells: {len(PROBLEMS) * len(BACKENDS)} ok"
-
-
-def test_a_session_that_measured_nothing_says_nothing(tmp_path: Path) -> None:
-    session = planned(tmp_path)
-    session.finish()
-    assert [*session.summary(), *session.what_next()] == []
-
-
-def whole_run(results: Path) -> Session:
-    """A whole run, from its first cell to its end."""
-    session = planned(results)
-    session.cell(PROBLEMS[0], 1, BACKENDS[0])
-    session.finish()
-    return session
+    assert session.account is not None
+    assert (
+        next(session.account.summary()) == f"{len(PROBLEMS) * len(BACKENDS)} cells: {len(PROBLEMS) * len(BACKENDS)} ok"
+    )

@@ -70,8 +70,11 @@ def test_where_nobody_can_run_every_cell_says_what_is_lacking_and_the_run_is_fin
     machine = SimulatedMachine({"mine": Made(lacks="failed to load: SyntaxError")})
     session = run_of(machine, tmp_path, monkeypatch, {"net": problems(3)}, time_budget_s=60.0)
     assert list(statuses(session, "mine").values()) == ["unavailable"] * 3
-    assert session.shortfalls()[0].startswith("nothing was measured: mine is unavailable: failed to load: SyntaxError")
-    assert "unfinished" not in next(session.what_next())
+    assert session.account is not None
+    assert session.account.shortfalls()[0].startswith(
+        "nothing was measured: mine is unavailable: failed to load: SyntaxError"
+    )
+    assert "unfinished" not in next(session.account.what_next())
 
 
 def test_in_a_short_budget_only_those_near_the_best_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

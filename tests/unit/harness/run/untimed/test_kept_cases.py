@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from pointwise_bench import Problem
-from pointwise_bench.suites.harness.run.kept_cases import KeptCases
+from pointwise_bench.suites.harness.run.untimed.kept_cases import KeptCases
 
 SMALL = Problem(batch=1, in_channels=4, out_channels=2, height=2, width=2)
 LARGE = Problem(batch=1, in_channels=64, out_channels=64, height=32, width=32)

@@ -13,9 +13,9 @@ import pytest
 
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.record.ended import Ended
-from pointwise_bench.suites.harness.run import untimed as untimed_module
 from pointwise_bench.suites.harness.run.options import Options
-from pointwise_bench.suites.harness.run.untimed import UntimedBackends
+from pointwise_bench.suites.harness.run.untimed import untimed_backends as untimed_module
+from pointwise_bench.suites.harness.run.untimed.untimed_backends import UntimedBackends
 from pointwise_bench.suites.harness.timing.judge import Finish
 from pointwise_bench.suites.harness.verify.questions import Weights
 

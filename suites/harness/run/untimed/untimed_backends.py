@@ -16,8 +16,8 @@ from pointwise_bench import Problem
 from pointwise_bench.backends.backend import UNTIMED
 from pointwise_bench.suites.harness.machine.thread_variables import patient_variables
 from pointwise_bench.suites.harness.record.ended import Ended
-from pointwise_bench.suites.harness.run.kept_cases import KeptCases
 from pointwise_bench.suites.harness.run.options import Options
+from pointwise_bench.suites.harness.run.untimed.kept_cases import KeptCases
 from pointwise_bench.suites.harness.verify.questions import Array, Weights
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.client_protocol import Client
