@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
+from places import ROOT
 
 from pointwise_bench.suites.terminal import pytest_report_teststatus
 
@@ -15,13 +16,14 @@ def status(
     when: Literal["setup", "call"] = "call",
     *,
     mark: str = "shapes",
+    file: str = "suites/test_networks.py",
     verbosity: int = 0,
     without: str | None = None,
     **more: Any,
 ) -> tuple[str, str, str] | None:
     """What is said of a report in a session of that ``verbosity``, in which ``without`` was asked for."""
-    report = pytest.TestReport("test", ("test.py", 1, "test"), {mark: 1}, outcome, None, when, **more)
-    config = SimpleNamespace(get_verbosity=lambda: verbosity, getoption=lambda name: name == without)
+    report = pytest.TestReport("test", (file, 1, "test"), {mark: 1}, outcome, None, when, **more)
+    config = SimpleNamespace(rootpath=ROOT, get_verbosity=lambda: verbosity, getoption=lambda name: name == without)
     return pytest_report_teststatus(report, config)  # type: ignore[arg-type]
 
 
@@ -42,6 +44,7 @@ def test_the_rest_is_said_as_pytest_says_it() -> None:
 
 def test_nothing_changes_for_other_tests_and_where_the_run_says_nothing() -> None:
     assert status("passed", mark="test_somebody_elses") is None
+    assert status("passed", mark="claims", file="tests/unit/suites/claims/test_claims.py") is None  # the folder's name
     assert status("passed", verbosity=-1) is None
     assert status("passed", verbosity=1) == ("passed", "", "PASSED")  # of which pytest shows the word
     assert status("skipped", without="--benchmark-disable") is None
