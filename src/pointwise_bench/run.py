@@ -49,6 +49,16 @@ class WhatWasRun:
         self.analyses = [] if found is None else [found]
 
 
+class _NoFileNames:
+    """A pytest plugin for a run from any folder: of a file that lies outside of it pytest shows a full stop."""
+
+    @staticmethod
+    def pytest_sessionstart(session: pytest.Session) -> None:
+        """Once there is somebody who would show them."""
+        if (reporter := session.config.pluginmanager.getplugin("terminalreporter")) is not None:
+            reporter.showfspath = False
+
+
 def main(arguments: Sequence[str]) -> int:
     """Measure what ``arguments`` select, write the report of it, and return the worse of the two exit codes."""
     if {"-h", "--help"} & set(arguments):
@@ -75,7 +85,7 @@ def measured(arguments: Sequence[str]) -> tuple[int, WhatWasRun]:
     stored = Path(".benchmarks")  # by pytest-benchmark, as it begins, whether or not it is asked to keep anything
     was_there = stored.exists()
     words = [*_PYTEST, f"--rootdir={Path.cwd()}", *TIMED, *arguments]
-    code = int(pytest.main(words, plugins=[pytest_plugin, OptionsCheck(), left]))
+    code = int(pytest.main(words, plugins=[pytest_plugin, OptionsCheck(), _NoFileNames(), left]))
     if not was_there:
         with suppress(OSError):  # it holds what was asked for, or lies elsewhere
             stored.rmdir()
