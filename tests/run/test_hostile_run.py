@@ -72,7 +72,7 @@ def test_correct_backends_are_not_disturbed(finished: Finished, name: str) -> No
     finished.assert_correct_backend_is_undisturbed(name)
 
 
-@pytest.mark.parametrize("name", sorted({*HARMLESS_IN_A_RUN} - {"spins"}))
+@pytest.mark.parametrize("name", sorted({*HARMLESS_IN_A_RUN} - {"spins", "escapes-in-a-turn"}))
 def test_what_harms_nobody_is_measured(finished: Finished, name: str) -> None:
     cell = finished.cell(name)
     assert (cell["status"], cell["reason"]) == ("ok", "")
@@ -85,6 +85,17 @@ def test_one_that_spins_is_beyond_its_budget_or_never_rests(finished: Finished) 
     found = cell["status"], re.search("CPU seconds per second on a budget|threads of its own", cell["reason"])
     assert found[0] in ("failed", "wrong"), cell["reason"]
     assert found[1], cell["reason"]
+
+
+def test_one_whose_child_spins_in_a_turn_is_measured_or_beyond_its_budget(finished: Finished) -> None:
+    """The child is stopped behind the turn in which it began, and counts in what it used until then."""
+    cell = finished.cell("escapes-in-a-turn")
+    if cell["status"] == "ok":
+        assert cell["samples_s"]
+        return
+    assert cell["status"] == "failed"
+    assert "CPU seconds per second on a budget" in cell["reason"]
+    assert cell["samples_s"] == []
 
 
 @pytest.mark.parametrize("name", AT_IMPORT)
