@@ -10,7 +10,7 @@ from changed_policy import changed_policy, put_in_place
 
 if TYPE_CHECKING:
     from pointwise_bench.suites.harness.record.pass_samples import PassSamples
-    from pointwise_bench.suites.harness.run.trial import Participant
+    from pointwise_bench.suites.harness.run.participant import Participant
     from pointwise_bench.suites.harness.worker.pool import WorkerSlot
 
 # Turns are as long as ever: who is beyond his budget is found by the usual limits.
@@ -25,10 +25,10 @@ def pytest_configure() -> None:
     """Replace what others take over by name first."""
     put_in_place(FEW)
 
-    from pointwise_bench.suites.harness.run import passes, trial
+    from pointwise_bench.suites.harness.run import participant as asked, passes, trial
     from pointwise_bench.suites.harness.worker import limits, plugin_loading as apart
 
-    patient = trial.Participant
+    patient = asked.Participant
 
     def participant(slot: WorkerSlot, part: PassSamples, patience_s: float, most_s: Callable[[], float]) -> Participant:
         return patient(slot, part, IN_VAIN_S if slot.backend.name in NEVER_ANSWER else patience_s, most_s)

@@ -28,57 +28,17 @@ from pointwise_bench.suites.harness.memory.room_for_a_problem import lacks_room
 from pointwise_bench.suites.harness.record.ended import NOT_TRIED, Ended, Hurried
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
 from pointwise_bench.suites.harness.record.run_folder import now
+from pointwise_bench.suites.harness.run.participant import Participant
 from pointwise_bench.suites.harness.timing.clock import Turn
 from pointwise_bench.suites.harness.timing.held_clock import TurnOnBothClocks, check_clock
 from pointwise_bench.suites.harness.timing.thread_budget import check_thread_budget, is_exceeded
 from pointwise_bench.suites.harness.verify.cases import CaseSet
 from pointwise_bench.suites.harness.verify.error_bounds import cannot_judge
-from pointwise_bench.suites.harness.worker.client_protocol import Client, SharedCases
-from pointwise_bench.suites.harness.worker.pool import Kind, Pool, WorkerSlot
+from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
+from pointwise_bench.suites.harness.worker.pool import Kind, Pool
 from pointwise_bench.suites.harness.worker.side_by_side import end_of, side_by_side
 
 T = TypeVar("T")
-
-
-@dataclass
-class Participant:
-    """One backend in the trial: its worker's slot, and what was measured of it so far."""
-
-    slot: WorkerSlot
-    part: PassSamples
-    patience_s: float  # what is left of the time-out
-    most_patience_s: Callable[[], float] = lambda: inf  # for the next answer
-    seconds_per_call: float = 0.0
-    cpu_over_wall: float = 0.0  # of the warm-up, on all cores
-    turns: list[TurnOnBothClocks] = field(default_factory=list)
-    untimed_s: float = 0.0  # of steps that ran beside others'
-    alone_s: float = 0.0  # of steps that had the machine to themselves, without the turns
-
-    def ask(self, request: Callable[[Client, float], T]) -> T:
-        """Send a request to the client and subtract the answer's time from the time-out."""
-        if self.slot.client is None:
-            raise Ended("crashed", "its worker is gone", alive=False)
-        began, most_s = time.monotonic(), self.most_patience_s()
-        try:
-            return request(self.slot.client, max(min(self.patience_s, most_s), 0.001))
-        except Ended as ended:
-            if ended.status == "timed-out" and most_s < self.patience_s:
-                raise Hurried(ended.reason) from None
-            raise
-        finally:
-            self.patience_s -= time.monotonic() - began
-
-    def add(self, turn: Turn, canary_s: float, outside_s: float) -> None:
-        """Keep one round's sample. ``outside_s``: seconds on the harness's clock from the request to its answer."""
-        self.turns.append(TurnOnBothClocks(outside_s, turn.wall_s, turn.untimed_s))
-        self.part.samples_s.append(_digits(turn.seconds_per_call, 7))
-        self.part.canary_s.append(_digits(canary_s, 4))
-        if turn.device_seconds_per_call is not None:
-            self.part.device_samples_s.append(_digits(turn.device_seconds_per_call, 7))
-        self.part.cpu_s += turn.cpu_over_wall * turn.wall_s
-        self.part.wall_s += turn.wall_s
-        if turn.page_faults is not None:
-            self.part.page_faults = (self.part.page_faults or 0) + turn.page_faults
 
 
 @dataclass
@@ -138,6 +98,7 @@ class Trial:
         self._attempt_alone(self._warm_up)
         self._time_all()
         self._attempt_side_by_side(self._check_answers)
+        self._see_who_rests()
         self._attempt_alone(self._finish)
         for participant in self._participants.values():
             participant.slot.note_passed(self._kind)
@@ -328,21 +289,28 @@ class Trial:
         first, suspected = not participant.slot.problems, participant.part.backend in self.suspected
         return first or suspected or not randbelow(POLICY.acceptance.glanced_at)
 
+    def _see_who_rests(self) -> None:
+        """Watch whose threads rest while nobody calls, all at once; once for each backend.
+
+        Few have threads that spin, and most of them for a fifth of a second only: five, one after the other, took two
+        of the seven seconds of a run's first problem. Who waits for a processor asks for it, too, so that nobody is
+        held for one that rests; who does not rest yet, as threads are slow to do on cores that others use, is watched
+        once more alone.
+        """
+        for settled_s in (0.0, POLICY.acceptance.settled_s):
+            watched = [each for each in self._participants.values() if _is_watched(each)]
+            note = partial(_note_rest, settled_s=settled_s)
+            for participant, ended in side_by_side(note, watched, at_once=len(watched)):
+                if ended is not None:
+                    self._leave(participant.part.backend, ended)
+
     @staticmethod
     def _check_rests(participant: Participant) -> None:
-        """Whether the backend's threads rest while nobody calls; once for each backend.
-
-        Looked at for a short time first, since few backends have threads that spin.
-        """
-        slot = participant.slot
-        if slot.rests or (slot.client is not None and slot.client.isolation != "worker"):
-            return
-        for settled_s in (0.0, POLICY.acceptance.settled_s):
-            idle = participant.ask(lambda client, patience, settled_s=settled_s: client.idle(settled_s, patience))  # type: ignore[misc]
-            if idle <= POLICY.acceptance.most_idle:
-                slot.rests = True
-                return
-        raise Ended("failed", f"threads of its own ask for {idle:.2f} CPU seconds per second while nobody calls it")
+        if _is_watched(participant):
+            idle = _note_rest(participant, POLICY.acceptance.settled_s)
+            if not participant.slot.rests:
+                reason = f"threads of its own ask for {idle:.2f} CPU seconds per second while nobody calls it"
+                raise Ended("failed", reason)
 
     def _recheck_warm_up(self, participant: Participant) -> None:
         """Measure a warm-up that used more than the thread budget once more, in a long turn on all cores.
@@ -378,6 +346,13 @@ class Trial:
             )
 
 
-def _digits(seconds: float, digits: int) -> float:
-    """Rounded to what the clock can tell, a nanosecond in a turn of 4 ms being seven digits; halves the files."""
-    return float(f"{seconds:.{digits}g}")
+def _is_watched(participant: Participant) -> bool:
+    slot = participant.slot
+    return not slot.rests and (slot.client is None or slot.client.isolation == "worker")
+
+
+def _note_rest(participant: Participant, settled_s: float) -> float:
+    """What its threads ask for while nobody calls it, in processors."""
+    idle = participant.ask(lambda client, patience: client.idle(settled_s, patience))
+    participant.slot.rests = idle <= POLICY.acceptance.most_idle
+    return idle

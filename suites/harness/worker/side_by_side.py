@@ -11,7 +11,7 @@ from pointwise_bench.suites.harness.record.ended import Ended
 T = TypeVar("T")
 
 
-def side_by_side(ask: Callable[[T], None], asked: Iterable[T], at_once: int) -> list[tuple[T, Ended | None]]:
+def side_by_side(ask: Callable[[T], object], asked: Iterable[T], at_once: int) -> list[tuple[T, Ended | None]]:
     """Call ``ask`` for each of ``asked``, in at most ``at_once`` threads.
 
     Returns each, in the order given, with the ``Ended`` that was raised for it, or None.
@@ -32,7 +32,7 @@ def side_by_side(ask: Callable[[T], None], asked: Iterable[T], at_once: int) -> 
         executor.shutdown(wait=False, cancel_futures=True)
 
 
-def end_of(ask: Callable[[T], None], one: T) -> Ended | None:
+def end_of(ask: Callable[[T], object], one: T) -> Ended | None:
     """The ``Ended`` that ``ask(one)`` raises; None where it raises nothing.
 
     What goes wrong on the harness's own side, such as memory that there is not, is an end of this one part too, and
