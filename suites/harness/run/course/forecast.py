@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pointwise_bench.common.shape_groups import has_total
+from pointwise_bench.common.what_people_use import WHAT_PEOPLE_USE
 from pointwise_bench.suites.harness.design.costs import CostBook, CostKey
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.design.rounds import far_from_fastest
@@ -279,12 +280,19 @@ class Forecast:
         return scouts + [task for place, task in enumerate(tasks) if place not in first]
 
     def _supposed_near(self, tasks: Sequence[TrialTask]) -> set[str]:
-        """Who is near the best by the speeds that are known; a handful where nothing is."""
+        """Who is near the best by the speeds that are known, and who goes on behind scouts in any case.
+
+        A handful where nothing is known. With those near alone, which were two, the plan of a minute had 131 problems.
+        """
+        rule = POLICY.screening
         speeds = {key[0]: 1 / self._costs.of(key).multiply_adds_per_s for task in tasks for key in task.keys}
         ordered = sorted(speeds, key=speeds.__getitem__)
-        limit = POLICY.screening.near * min(speeds.values(), default=0.0)
+        limit = rule.near * min(speeds.values(), default=0.0)
         near = {name for name in ordered if speeds[name] <= limit}
-        return near if len(near) < len(ordered) else set(ordered[: max(2, len(ordered) // 3)])
+        if len(near) == len(ordered):
+            return set(ordered[: max(2, len(ordered) // 3)])
+        used = [name for name in WHAT_PEOPLE_USE if name in speeds]
+        return near | set(ordered[: rule.fewest_near]) | set(used[:1])
 
 
 def _counted(number: int, what: str) -> str:

@@ -50,6 +50,22 @@ def test_who_is_known_to_be_far_is_foreseen_with_few_rounds() -> None:
     assert saved_s == pytest.approx(turn_s * (10 - POLICY.screening.far_rounds), rel=0.4)
 
 
+def test_what_a_short_time_reaches_is_foreseen_with_as_many_as_go_on_behind_the_scouts() -> None:
+    """One backend is far ahead of all others: four go on, and what people use."""
+    fast = replace(QUICK, multiply_adds=1e12)
+    others = [f"b{number}" for number in range(8)]
+    costs = book(*others, "torch-conv2d", fast=fast)
+    costs.started |= set(costs.known())
+    costs.warm |= set(costs.known())
+    asked = [task(problem, *others, "torch-conv2d", "fast") for problem in problems(60)]
+    reach = Forecast(costs).screening(asked, 45.0)
+    assert POLICY.screening.fewest_near == 4
+    going_on = [task(each.planned.problem, "fast", "torch-conv2d", "b0", "b1", "b2") for each in reach.tasks]
+    foreseen_s = Forecast(costs).in_haste().screening_s(going_on)
+    share = POLICY.screening.short_share * (1 - POLICY.screening.scouting_share)
+    assert share * 45.0 - 1.0 < foreseen_s <= share * 45.0 + 1.0
+
+
 def test_where_all_fits_everybody_meets_everywhere() -> None:
     asked = [task(problem, "a", "b") for problem in problems(5)]
     forecast = Forecast(book("a", "b"))
