@@ -16,7 +16,7 @@ from pointwise_bench.suites.harness.design.costs import CostKey
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.memory.room_for_a_problem import lacks_room
 from pointwise_bench.suites.harness.record.checkpoint import TrialKey
-from pointwise_bench.suites.harness.run.course.forecast import Forecast, Limits, of_a_network, without
+from pointwise_bench.suites.harness.run.course.forecast import Forecast, Limits, groups, of_a_network, without
 from pointwise_bench.suites.harness.run.course.meeting import Meeting
 from pointwise_bench.suites.harness.run.passes import Passes
 from pointwise_bench.suites.harness.run.plan import PlannedTrial, TrialTask
@@ -245,15 +245,17 @@ class Screening:
     def _follow(self, tasks: Sequence[TrialTask], kept_s: float, progress: Progress) -> None:
         """Measure what fits of ``tasks`` with those who came near the best, and keep ``kept_s`` seconds for the finals.
 
-        What they cost is known better behind each group, and foreseen too dear rather than too cheap: then one more
-        network fits. Other groups follow behind the finals, see :meth:`extend`: who wins a network is asked first. A
-        part of a group is measured only where not even one is whole.
+        What they cost is known better behind each group, and it is asked anew what fits: one more network, or a smaller
+        one, where the next of those foreseen would remain a part, which has no winner. Other groups follow behind the
+        finals, see :meth:`extend`: who wins a network is asked first. A part of a group is measured only where not even
+        one is whole.
         """
         left, measured = list(tasks), False
         while followed := self._followed(left, self._passes.budget.left_s() - kept_s, partly=not measured):
             progress.expect(progress.done + len(followed))
-            self._measure(followed, progress)
-            keys, measured = {task.planned.key for task in followed}, True
+            group = next(iter(groups(followed).values()))
+            self._measure(group, progress)
+            keys, measured = {task.planned.key for task in group}, True
             left = [task for task in left if task.planned.key not in keys and of_a_network(task)]
 
     def _followed(self, tasks: Sequence[TrialTask], seconds: float, *, partly: bool) -> list[TrialTask]:

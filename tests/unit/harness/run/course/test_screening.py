@@ -247,6 +247,27 @@ def test_what_people_use_goes_on_however_far_it_is(tmp_path: Path, monkeypatch: 
     assert len(statuses(session, "torch-conv2d")) == measured > len(statuses(session, "numpy-matmul"))
 
 
+@pytest.mark.usefixtures("without_finals", "without_more")
+def test_a_group_that_does_not_fit_once_costs_are_known_makes_room_for_a_smaller_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two networks were foreseen to fit, and of the second twelve of fifteen layers did, which have no winner."""
+
+    def too_cheap(
+        forecast: Forecast, tasks: Sequence[TrialTask], seconds: float, *, partly: bool = True
+    ) -> tuple[list[TrialTask], Limits]:
+        of = {task.planned.places[0].group for task in tasks}
+        fits = {"first", "second"} if "first" in of else {"third"}
+        return [task for task in tasks if task.planned.places[0].group in fits], {}
+
+    monkeypatch.setattr(Forecast, "followed", too_cheap)
+    asked = {"first": problems(12), "second": problems(14, channels=32), "third": problems(5, channels=48)}
+    session = run_of(SimulatedMachine(FIELD), tmp_path, monkeypatch, asked, time_budget_s=60.0)
+    done, scouts = statuses(session, "b00"), statuses(session, "b11")
+    assert all(problem.id in done for problem in (*asked["first"], *asked["third"]))
+    assert not any(problem.id in done and problem.id not in scouts for problem in asked["second"])
+
+
 @pytest.mark.usefixtures("without_finals")
 def test_behind_the_scouts_groups_follow_as_long_as_one_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What they cost is known better behind each, so it is asked again; a part of a group is asked for once at most."""
