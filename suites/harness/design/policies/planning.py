@@ -69,6 +69,8 @@ class ScreeningPolicy:
     """Of the time for measuring, for the screening at most: the rest tells the leaders apart."""
     short_share: float = 0.9
     """The same where the time is too short for everybody everywhere: whole networks come before close calls."""
+    last_share: float = 0.85
+    """There, of what is left where no further network fits beside the finals, for one that fits in their place."""
     scouting_share: float = 0.2
     """Of the same, for the problems on which everybody meets where the time is too short for everybody everywhere."""
     fewest_scouts: int = 2

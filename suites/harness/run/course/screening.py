@@ -248,10 +248,13 @@ class Screening:
         What they cost is known better behind each group, and it is asked anew what fits: one more network, or a smaller
         one, where the next of those foreseen would remain a part, which has no winner. Other groups follow behind the
         finals, see :meth:`extend`: who wins a network is asked first. A part of a group is measured only where not even
-        one is whole.
+        one is whole; and a further network that fits in the place of the finals comes before close calls.
         """
-        left, measured = list(tasks), False
-        while followed := self._followed(left, self._passes.budget.left_s() - kept_s, partly=not measured):
+        left, measured, budget = list(tasks), False, self._passes.budget
+        while followed := (
+            self._followed(left, budget.left_s() - kept_s, partly=not measured)
+            or (measured and self._followed(left, POLICY.screening.last_share * budget.left_s(), partly=False))
+        ):
             progress.expect(progress.done + len(followed))
             group = next(iter(groups(followed).values()))
             self._measure(group, progress)

@@ -268,6 +268,30 @@ def test_a_group_that_does_not_fit_once_costs_are_known_makes_room_for_a_smaller
     assert not any(problem.id in done and problem.id not in scouts for problem in asked["second"])
 
 
+@pytest.mark.usefixtures("without_more")
+def test_a_network_that_fits_in_the_place_of_the_finals_comes_before_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds_of_second: list[float] = []
+
+    def fitting_without_finals(
+        forecast: Forecast, tasks: Sequence[TrialTask], seconds: float, *, partly: bool = True
+    ) -> tuple[list[TrialTask], Limits]:
+        first = [task for task in tasks if task.planned.places[0].group == "first"]
+        if first:
+            return first, {}
+        seconds_of_second.append(seconds)
+        return [*tasks] if len(seconds_of_second) > 1 else [], {}
+
+    monkeypatch.setattr(Forecast, "followed", fitting_without_finals)
+    asked = {"first": problems(12), "second": problems(8, channels=32)}
+    session = run_of(SimulatedMachine(FIELD), tmp_path, monkeypatch, asked, time_budget_s=45.0)
+    done = statuses(session, "b00")
+    assert all(problem.id in done for problem in (*asked["first"], *asked["second"]))
+    beside_finals, in_their_place = seconds_of_second[:2]
+    assert in_their_place > beside_finals
+
+
 @pytest.mark.usefixtures("without_finals")
 def test_behind_the_scouts_groups_follow_as_long_as_one_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What they cost is known better behind each, so it is asked again; a part of a group is asked for once at most."""
@@ -291,7 +315,8 @@ def test_behind_the_scouts_groups_follow_as_long_as_one_fits(tmp_path: Path, mon
     scouts = statuses(session, "b11")
     for group in ("third", "sweep-batch"):  # a part, and what has no total: that follows behind the finals
         assert not any(problem.id in done and problem.id not in scouts for problem in groups[group])
-    assert partly_asked == [False, True, False, False]  # first while it is chosen who is near
+    # First while it is chosen who is near; last in the place of the finals.
+    assert partly_asked == [False, True, False, False, False]
 
 
 @pytest.mark.usefixtures("without_finals", "without_more")
