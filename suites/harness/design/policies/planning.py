@@ -82,8 +82,8 @@ class ScreeningPolicy:
     near_in_haste: float = 1.1
     """... and where the time is too short for every network with those, which takes nine of fifteen on noisy days."""
     rounds_in_haste: int = 8
-    """Of theirs there: of a trial of five backends that takes 0.75 s twelve are 0.5. As in each pass without a budget,
-    fewer would save less than they lose."""
+    """Of those who go on there: of the 0.75 s that a trial of five backends takes, twelve rounds are 0.5. Eight are the
+    fewest of a pass without a budget, too (``telling``)."""
     fewest_near: int = 4
     """Who goes on though nobody is as near: of a leader it is asked how far the next is behind."""
     far: float = 1.6

@@ -246,20 +246,29 @@ class Screening:
         """Measure what fits of ``tasks`` with those who came near the best, and keep ``kept_s`` seconds for the finals.
 
         What they cost is known better behind each group, and it is asked anew what fits: one more network, or a smaller
-        one, where the next of those foreseen would remain a part, which has no winner. Other groups follow behind the
-        finals, see :meth:`extend`: who wins a network is asked first. A part of a group is measured only where not even
-        one is whole; and a further network that fits in the place of the finals comes before close calls.
+        one, where the next of those foreseen would remain a part, which has no winner. Groups without a total that were
+        not foreseen at first follow behind the finals, see :meth:`extend`: who wins a network is asked first.
         """
-        left, measured, budget = list(tasks), False, self._passes.budget
-        while followed := (
-            self._followed(left, budget.left_s() - kept_s, partly=not measured)
-            or (measured and self._followed(left, POLICY.screening.last_share * budget.left_s(), partly=False))
-        ):
+        left, foreseen = list(tasks), set[TrialKey]()
+        while followed := self._next_groups(left, kept_s, at_first=not foreseen):
+            foreseen = foreseen or {task.planned.key for task in followed}
             progress.expect(progress.done + len(followed))
             group = next(iter(groups(followed).values()))
             self._measure(group, progress)
-            keys, measured = {task.planned.key for task in group}, True
-            left = [task for task in left if task.planned.key not in keys and of_a_network(task)]
+            done = {task.planned.key for task in group}
+            rest = [task for task in left if task.planned.key not in done]
+            left = [task for task in rest if of_a_network(task) or task.planned.key in foreseen]
+
+    def _next_groups(self, left: Sequence[TrialTask], kept_s: float, *, at_first: bool) -> list[TrialTask]:
+        """What still fits of ``left``; a part of a group only ``at_first``, where not even one is whole.
+
+        A further network that fits in the place of the finals comes before close calls.
+        """
+        left_s = self._passes.budget.left_s()
+        followed = self._followed(left, left_s - kept_s, partly=at_first)
+        if followed or at_first:
+            return followed
+        return self._followed(list(filter(of_a_network, left)), POLICY.screening.last_share * left_s, partly=False)
 
     def _followed(self, tasks: Sequence[TrialTask], seconds: float, *, partly: bool) -> list[TrialTask]:
         """The other problems of whole groups that fit into ``seconds``, with those who came near the best.

@@ -292,6 +292,23 @@ def test_a_network_that_fits_in_the_place_of_the_finals_comes_before_them(
     assert in_their_place > beside_finals
 
 
+@pytest.mark.usefixtures("without_finals", "without_more")
+def test_groups_without_a_total_that_were_foreseen_are_measured_behind_the_networks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where costs are larger than foreseen for everybody, and not for those near the best: all of the rest is."""
+    asked = {"net": problems(30), "sweep-batch": problems(6, channels=16), "sweep-image": problems(6, channels=48)}
+    field = {name: Made(speed=one.speed, prepare_s=0.3) for name, one in FIELD.items()}
+    session = run_of(SimulatedMachine(field), tmp_path, monkeypatch, asked, time_budget_s=120.0)
+    done = statuses(session, "b00")
+    assert {name: sum(each.id in done for each in own) for name, own in asked.items()} == {
+        "net": 30,
+        "sweep-batch": 6,
+        "sweep-image": 6,
+    }
+    assert len(statuses(session, "b11")) < 42
+
+
 @pytest.mark.usefixtures("without_finals")
 def test_behind_the_scouts_groups_follow_as_long_as_one_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What they cost is known better behind each, so it is asked again; a part of a group is asked for once at most."""
