@@ -118,6 +118,8 @@ METHODOLOGY: Final = (
     f"into {SCREENING.most_share} times what is left for the screening",
     f"in one start, in {SCREENING.rounds} rounds: the median",
     f"more than {SCREENING.far:g} times slower than the fastest by the warm-up takes part in {SCREENING.far_rounds}",
+    f"says more than {ROUNDS.doubted:g} times what other problems foresee of the backend, "
+    f"and {1e3 * ROUNDS.doubted_s:g} ms, is asked for again, {ROUNDS.warm_ups} times in all",
     f"more than {SCREENING.fair_share} times what those that take less take in the median (half of all",
     f"({100 * SCREENING.scouting_share:.0f} % of the screening's time)",
     f"({SCREENING.near_in_haste:g} times and in {SCREENING.rounds_in_haste} rounds, where not every network would be",

@@ -132,6 +132,12 @@ class CostBook:
         """All that was measured, now or in earlier runs."""
         return dict(self._costs)
 
+    def known_seconds(self, problem: Problem, threads: int, backends: Iterable[str]) -> dict[str, float]:
+        """Seconds per call, foreseen by what other problems took; of those who have been measured on a few."""
+        known = {name: self.of((name, threads)) for name in backends}
+        least = POLICY.costs.known_after
+        return {name: one.seconds_per_call(problem) for name, one in known.items() if one.problems >= least}
+
     def suppose(self, key: CostKey, like: CostKey) -> None:
         """Take the costs of one backend for those of another."""
         self._costs[key] = self.of(like)

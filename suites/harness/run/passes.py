@@ -250,6 +250,7 @@ class Passes:
             far_rounds=far_rounds,
             suspected=suspected,
             nearness=self._nearness if planned.threads > 1 else None,  # one core is near itself
+            known_s=self.costs.known_seconds(planned.problem, planned.threads, backends),
         ).run()
         self.suspects.note_trial(planned.key, suspected, result)
         return result

@@ -37,6 +37,12 @@ class RoundsPolicy(TurnPolicy):
     """Rounds of one pass, however long the time."""
     slow_s: float = 0.8
     """A backend whose rounds of one pass would take longer than this takes part in the first few only."""
+    doubted: float = 3.0
+    """Times what a backend is known to take, beyond which its warm-up is asked for again, ..."""
+    doubted_s: float = 2e-4
+    """... and what it is in any case: of quicker calls a turn has dozens, and what a tiny layer takes is no work ..."""
+    warm_ups: int = 5
+    """... so many times in all, which is longer than others keep a core busy without a pause, as a rule."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +187,8 @@ class CostsPolicy:
     """How many problems all of this counts as, beside what was measured since."""
     remembered: int = 40
     """How many of the last problems count in what is foreseen."""
+    known_after: int = 3
+    """Problems after which a speed is known."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -203,3 +203,11 @@ def test_what_is_foreseen_follows_what_trials_took_of_it() -> None:
     for _ in range(60):
         book.note_foreseen(1.0, 1000.0)
     assert book.took_of_foreseen == 2.0
+
+
+def test_a_speed_is_known_after_a_few_problems() -> None:
+    book = CostBook({("quick", 1): Costs(1.0, 1.0, 1.0, 0.1, 0.1, 1e11, 1.0, problems=POLICY.costs.known_after)})
+    book.suppose(("new", 1), ("quick", 1))
+    book = CostBook(book.known() | {("new", 1): replace(book.of(("new", 1)), problems=POLICY.costs.known_after - 1)})
+    assert book.known_seconds(PROBLEM, 1, ["quick", "new", "nobody"]) == {"quick": PROBLEM.macs / 1e11}
+    assert book.known_seconds(PROBLEM, 2, ["quick"]) == {}

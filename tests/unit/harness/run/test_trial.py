@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from math import ceil, nan
@@ -98,6 +99,26 @@ def test_a_slow_backend_takes_part_in_the_first_rounds_only() -> None:
     assert (len(parts["slow"].samples_s), len(parts["fast"].samples_s)) == (POLICY.rounds.fewest, 9)
     assert parts["slow"].calls == 1
     assert parts["slow"].canary_s == parts["fast"].canary_s[: POLICY.rounds.fewest]
+
+
+def test_a_warm_up_that_is_far_from_what_is_known_of_the_backend_is_asked_for_again() -> None:
+    """Of who takes longer than ever before, of who is as slow as he is known to be, and of whom nothing is known."""
+    slow, quick = WarmUp(8e-3, 1.0), WarmUp(1e-4, 2.0)
+    disturbed = {"warm_up": lambda number: slow if number < 2 else quick}
+    always = {"warm_up": lambda number: slow}
+    pool = ScriptedPool(disturbed=disturbed, slower=always, known=always, new=always)
+    parts = parts_of(trial_of(pool, known_s={"disturbed": 7e-5, "slower": 7e-5, "known": 5e-3}).run())
+    asked = Counter(name for request, name in pool.requests if request == "warm_up")
+    assert asked == {"disturbed": 3, "slower": POLICY.rounds.warm_ups, "known": 1, "new": 1}
+    assert parts["disturbed"].calls == ceil(POLICY.rounds.turn_s / quick.seconds_per_call)
+    assert parts["slower"].calls == parts["known"].calls == 1
+
+
+def test_a_warm_up_of_a_short_call_is_not_doubted() -> None:
+    """What a tiny layer takes is no work, and many times what is foreseen from its multiply-adds."""
+    pool = ScriptedPool(a={"warm_up": lambda number: WarmUp(1e-5, 1.0)})
+    trial_of(pool, known_s={"a": 1e-9}).run()
+    assert [request for request, _ in pool.requests].count("warm_up") == 1
 
 
 def test_the_number_of_rounds_comes_from_the_warm_ups_speed() -> None:
