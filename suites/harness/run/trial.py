@@ -10,7 +10,6 @@ from functools import partial
 from math import inf
 from random import Random
 from secrets import randbelow, randbits
-from typing import TypeVar
 
 from pointwise_bench import Problem
 from pointwise_bench.backends.backend import DEVICES_APART
@@ -37,8 +36,6 @@ from pointwise_bench.suites.harness.verify.error_bounds import cannot_judge
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 from pointwise_bench.suites.harness.worker.pool import Kind, Pool
 from pointwise_bench.suites.harness.worker.side_by_side import end_of, side_by_side
-
-T = TypeVar("T")
 
 
 @dataclass
@@ -214,16 +211,15 @@ class Trial:
 
         How many calls a turn has, and who is far from the fastest, follows from this alone. Beside a process that was
         busy for 50 ms at a time a call of 70 us took 8 ms, and with that a turn had one call and the layer four rounds,
-        of which three were as slow.
+        of which three were as slow. Against the thread budget the one counts that used most.
         """
         rule = POLICY.rounds
         doubted_s = max(rule.doubted_s, rule.doubted * self.known_s.get(participant.part.backend, inf))
         participant.seconds_per_call = inf
         for _ in range(rule.warm_ups):
             warm_up = participant.ask(lambda client, patience: client.warm_up(patience))
-            if warm_up.seconds_per_call < participant.seconds_per_call:
-                participant.seconds_per_call = warm_up.seconds_per_call
-                participant.cpu_over_wall = warm_up.cpu_over_wall
+            participant.seconds_per_call = min(participant.seconds_per_call, warm_up.seconds_per_call)
+            participant.cpu_over_wall = max(participant.cpu_over_wall, warm_up.cpu_over_wall)
             if participant.seconds_per_call <= doubted_s:
                 return
 

@@ -62,6 +62,15 @@ def test_the_warm_up_proves_the_budget_where_the_turns_are_kept_to_its_cores() -
     assert "used 1.80 CPU seconds per second on a budget of 1 thread:" in ended.reason
 
 
+def test_of_several_warm_ups_the_one_that_used_most_counts_against_the_budget() -> None:
+    """A second one is asked for where the first was slow, and not to forgive what that one used."""
+    pool, _ = beyond_its_budget(1.8)
+    ups = [WarmUp(8 * CALL_S, 1.9), WarmUp(CALL_S, 1.0)]
+    pool.scripts["a"]["warm_up"] = ups.__getitem__
+    ended = ends_of(trial_of(pool, cores=[0], known_s={"a": CALL_S}).run())["a"]
+    assert "used 1.80 CPU seconds per second on a budget of 1 thread:" in ended.reason
+
+
 def test_a_warm_up_beyond_the_budget_does_not_void_a_backend_that_keeps_to_it_in_a_long_turn() -> None:
     pool, run = beyond_its_budget(1.0)
     part = parts_of(run())["a"]
