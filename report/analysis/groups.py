@@ -125,8 +125,13 @@ class ReportGroup:
 
     @property
     def next_slower(self) -> Standing | None:
-        """The first of those that are slower than the leaders."""
-        return next((standing for standing in self.standings if standing.sign == "slower"), None)
+        """The first of those that are slower than the leaders, and of which their own ratio says so.
+
+        Who is beaten by another than the fastest cannot be the fastest, and may be undecided against that one:
+        "0.99x [0.53, 1.85] ahead of the next" was said of such a one, beside a core that was busy half of the time.
+        """
+        slower = (standing for standing in self.standings if standing.sign == "slower")
+        return next((each for each in slower if each.behind is None or each.behind.low > 1), None)
 
 
 def group_up(run: Run, timings: pd.DataFrame, comparisons: pd.DataFrame, baseline: str | None) -> list[ReportGroup]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from make_run import cell, run_of
 
 from pointwise_bench.report.analysis.comparisons import compare_run
 from pointwise_bench.report.analysis.groups import ReportGroup, Standing, group_up
+from pointwise_bench.report.analysis.network_totals import Ratio
 from pointwise_bench.report.analysis.roofline import Roofs
 from pointwise_bench.report.analysis.timings import tabulate
 
@@ -138,6 +140,14 @@ def test_the_lead_is_the_others_time_over_the_bests_whatever_their_names(tmp_pat
     assert lead_of(group)[0] == "m"
     assert lead_of(group)[1:] == pytest.approx((2.0, 2.0, 2.0))
     assert [standing.backend for standing in group.standings] == [best, "m", "n"]
+
+
+def test_who_is_beaten_by_another_than_the_fastest_is_not_said_to_be_the_next(tmp_path: Path) -> None:
+    group, standings = only(tmp_path, [steady(name, FIRST, t) for name, t in (("a", 1.0), ("m", 2.0), ("n", 4.0))])
+    unclear = replace(standings["m"], behind=Ratio(0.99, 0.53, 1.85))
+    group = replace(group, standings=(standings["a"], unclear, standings["n"]))
+    assert lead_of(group)[0] == "n"
+    assert replace(group, standings=group.standings[:2]).next_slower is None
 
 
 @pytest.mark.parametrize(("count", "leader"), [(1, "a"), (5, "b")])
