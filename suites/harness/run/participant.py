@@ -47,8 +47,8 @@ class Participant:
             self.patience_s -= time.monotonic() - began
 
     def add(self, turn: Turn, canary_s: float, outside_s: float) -> None:
-        """Keep one round's sample. ``outside_s``: seconds on the harness's clock from the request to its answer."""
-        self.turns.append(TurnOnBothClocks(outside_s, turn.wall_s, turn.untimed_s))
+        """Keep one round's sample. ``outside_s``: its seconds on the harness's clock."""
+        self.turns.append(TurnOnBothClocks.of(turn, outside_s))
         self.part.samples_s.append(_digits(turn.seconds_per_call, 7))
         self.part.canary_s.append(_digits(canary_s, 4))
         if turn.device_seconds_per_call is not None:

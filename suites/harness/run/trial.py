@@ -255,7 +255,7 @@ class Trial:
         participant.add(turn, canary_s, outside_s)
 
     def _turn(self, participant: Participant, calls: int) -> tuple[Turn, float]:
-        """A turn, and its seconds on the harness's clock from the request to its answer."""
+        """A turn, and its seconds on the harness's clock, of which ``behind_s`` passed behind the answer."""
         began = time.perf_counter()
         turn = participant.ask(lambda client, patience: client.turn(calls, POLICY.rounds.warm_s, self.cores, patience))
         return turn, time.perf_counter() - began
@@ -285,8 +285,7 @@ class Trial:
         """Hold the worker's clock against the harness's: a plugin can change the one in its process, not the other."""
 
         def take(calls: int) -> TurnOnBothClocks:
-            turn, outside_s = self._turn(participant, calls)
-            return TurnOnBothClocks(outside_s, turn.wall_s, turn.untimed_s)
+            return TurnOnBothClocks.of(*self._turn(participant, calls))
 
         calls, turns, glance = participant.part.calls, participant.turns, self._is_glanced_at(participant)
         check_clock(self.problem, participant.seconds_per_call, calls, turns, take, glance=glance)

@@ -48,6 +48,7 @@ class Turn:
     untimed_s: float = 0.0  # of what came before, new values for the inputs and calls, and between timed calls
     taken_line: int | None = None  # of a result that was taken: see InputRotation.lines
     salt: int = 0  # see InputRotation.fill
+    behind_s: float = 0.0  # of the harness, on its clock, behind the answer: stopping the worker, and judging
 
 
 class ClockedLayer:

@@ -15,6 +15,7 @@ from typing import Final
 from pointwise_bench import Problem
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.record.ended import Ended
+from pointwise_bench.suites.harness.timing.clock import Turn
 
 RULE: Final = POLICY.acceptance
 WARM_S: Final = POLICY.rounds.warm_s
@@ -29,6 +30,14 @@ class TurnOnBothClocks:
     outside_s: float
     wall_s: float
     untimed_s: float
+
+    @classmethod
+    def of(cls, turn: Turn, asked_s: float) -> TurnOnBothClocks:
+        """Of a turn that took the harness ``asked_s`` seconds, with what it did itself once the answer had come.
+
+        Until a worker's threads are stopped takes milliseconds on a busy machine, which are none of its clock's.
+        """
+        return cls(asked_s - turn.behind_s, turn.wall_s, turn.untimed_s)
 
     def unexplained_s(self, beside_s: float) -> float:
         """What nobody explains, where ``beside_s`` at most can have passed beside the timed calls."""

@@ -124,6 +124,7 @@ class WorkerClient:
         message = {"do": "turn", "calls": calls, "warm_s": warm_s, "cores": cores, "places": judge.new_places(calls)}
         with self._started_processes() as beside:
             value, attached = self._process.ask(message, timeout_s)
+        answered_at = self._process.answered_at
         try:
             turn = self._read("turn", partial(answers.numbers, Turn), value)
             turn = replace(turn, cpu_over_wall=turn.cpu_over_wall + beside())
@@ -135,7 +136,7 @@ class WorkerClient:
                     judge.look(taken, line)
         finally:
             _close(attached)
-        return turn
+        return replace(turn, behind_s=perf_counter() - answered_at)
 
     def idle(self, settled_s: float, timeout_s: float) -> float:
         """See :meth:`TimedLayer.idle`."""

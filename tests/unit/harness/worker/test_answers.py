@@ -30,6 +30,7 @@ TURN: dict[str, Any] = {
     "untimed_s": 0.0,
     "taken_line": None,
     "salt": 0,
+    "behind_s": 0.0,
 }
 HUGE = 10**400  # no float holds it
 

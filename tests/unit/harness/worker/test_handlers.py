@@ -96,6 +96,7 @@ def test_numbers_come_back_by_their_names() -> None:
         "untimed_s": 0.0,
         "taken_line": None,
         "salt": 0,
+        "behind_s": 0.0,
     }
     assert layer.asked == [3, 0.5, [1], [5, 6]]
     assert handled(layer, do="warm_up") == {"seconds_per_call": 0.125, "cpu_over_wall": 1.0}
