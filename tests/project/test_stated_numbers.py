@@ -128,7 +128,8 @@ METHODOLOGY: Final = (
     f"Cores are apart where a hop takes {NEARNESS.times:.1f} times what it does as a rule, the lower quartile",
     f"is taken again, {TIMES[NEARNESS.most_again]} at most,",
     f"it is waited for up to {NEARNESS.most_wait_s:g} s until they are near",
-    f"takes {PARTS[NEARNESS.share]} of the time at most (and {NEARNESS.least_s:g} s)",
+    f"takes {100 * NEARNESS.share:g} % of the time at most (and {NEARNESS.least_s:g} s), "
+    f"{100 * NEARNESS.share_in_haste:g} % where the time is too short for every network",
     f"over {100 * SCREENING.most_start_share:.0f} % of the time left to start, and {SCREENING.least_start_s:g} s",
     f"over {100 * SCREENING.most_own_share:g} % of it for its quickest problem, and {SCREENING.least_own_s:g} s",
     f"needs no more than {100 * SCREENING.share_of_second:.0f} % of the time for starting and all its problems",

@@ -88,6 +88,11 @@ class Passes:
         if run_folder.run["ceilings"]:  # of an earlier session
             self._keep_ceilings()
 
+    def hurry(self) -> None:
+        """Wait less for quiet from now on: the time is too short for every network."""
+        if self._nearness is not None:
+            self._nearness.hurry()
+
     @property
     def complete(self) -> bool:
         """Whether every planned cell is there."""

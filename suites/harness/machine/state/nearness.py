@@ -35,6 +35,7 @@ class Nearness:
         self._usual_s: float | None = None
         self._were_near: dict[tuple[int, ...], bool] = {}  # at the last look
         self._began = time.monotonic()
+        self._share = POLICY.nearness.share
         self.turns = 0
         """Around which it was looked."""
         self.again = 0
@@ -51,30 +52,38 @@ class Nearness:
         """Compile what looks, beside whatever is done meanwhile; else the first look does."""
         Thread(target=core_distance.compiled, daemon=True).start()
 
+    def hurry(self) -> None:
+        """Spend less from now on: the time is too short for every network."""
+        self._share = POLICY.nearness.share_in_haste
+
     def near_turn(self, cores: list[int], take: Callable[[], tuple[T, float]]) -> tuple[T, float]:
         """What ``take`` returns, a turn and its seconds; taken again, a few times, where the cores were not near."""
         left = POLICY.nearness.most_again
         while True:
-            self.await_near(cores)
+            near = self.await_near(cores)
             turn, seconds = take()
-            if self.counts(cores, seconds) or not left:
+            if self.counts(cores, seconds, as_it_is=not near or not left):
                 return turn, seconds
             left -= 1
 
-    def await_near(self, cores: list[int]) -> None:
-        """Return when the cores are near, or when that has taken as long as it may."""
+    def await_near(self, cores: list[int]) -> bool:
+        """Return when the cores are near, or when that has taken as long as it may; whether they are."""
         began = time.monotonic()
-        while not self._were_near.get(tuple(cores), False) and not self._look(cores):
+        while not (near := self._were_near.get(tuple(cores), False) or self._look(cores)):
             waited_s = time.monotonic() - began
             if waited_s > POLICY.nearness.most_wait_s or not self._has_time(waited_s):
                 break
             self._sleep(POLICY.nearness.pause_s)
         self.spent_s += time.monotonic() - began
+        return near
 
-    def counts(self, cores: list[int], turn_s: float) -> bool:
-        """Whether a turn of ``turn_s`` seconds that is over counts: the cores are near still, or time has run out."""
+    def counts(self, cores: list[int], turn_s: float, *, as_it_is: bool = False) -> bool:
+        """Whether a turn of ``turn_s`` seconds that is over counts: the cores are near still, or time has run out.
+
+        ``as_it_is``: it counts wherever they are.
+        """
         self.turns += 1
-        if self._look(cores) or not self._has_time(turn_s):
+        if self._look(cores) or as_it_is or not self._has_time(turn_s):
             return True
         self.again += 1
         self.spent_s += turn_s
@@ -107,5 +116,5 @@ class Nearness:
             self._usual_s = float(np.quantile(self._seen, 0.25))
 
     def _has_time(self, seconds: float) -> bool:
-        allowed_s = POLICY.nearness.least_s + POLICY.nearness.share * (time.monotonic() - self._began)
+        allowed_s = POLICY.nearness.least_s + self._share * (time.monotonic() - self._began)
         return self.spent_s + seconds <= allowed_s

@@ -283,13 +283,14 @@ class Screening:
         return followed
 
     def _choose_near(self, scouts: Sequence[TrialTask], tasks: Sequence[TrialTask], kept_s: float) -> set[CostKey]:
-        """Who goes on from the scouts to the other ``tasks``; fewer, in fewer rounds, where not all networks fit."""
+        """Who goes on from the scouts to the other ``tasks``; fewer, in haste, where not all networks fit."""
         networks = {task.planned.key for task in tasks if of_a_network(task)}
         self._near = near = self._who_is_near(scouts, POLICY.screening.near)
         followed = self._followed(tasks, self._passes.budget.left_s() - kept_s, partly=False)
         if not networks <= {task.planned.key for task in (*scouts, *followed)}:
             self._near = near = self._who_is_near(scouts, POLICY.screening.near_in_haste)
             self._forecast = self._forecast.in_haste()
+            self._passes.hurry()
         return near
 
     def _who_is_near(self, scouts: Sequence[TrialTask], limit: float) -> set[CostKey]:

@@ -71,25 +71,47 @@ def test_before_a_turn_it_is_waited_until_they_are_near_again(clock: Clock) -> N
     assert nearness.counts(CORES, 0.01)
 
 
-def test_nobody_waits_longer_than_one_turn_is_worth(clock: Clock) -> None:
+def test_nobody_waits_longer_than_any_turn_is_worth(clock: Clock) -> None:
     nearness = Nearness(hops(*[NEAR_S] * 500, FAR_S), clock.sleep)
     for _ in range(500):
         nearness.counts(CORES, 0.01)
+        clock.sleep(0.1)
+    began = clock.now
     nearness.counts(CORES, 0.01)
-    nearness.await_near(CORES)
-    assert RULE.most_wait_s < clock.now <= RULE.most_wait_s + 2 * RULE.pause_s
+    assert not nearness.await_near(CORES)
+    assert RULE.most_wait_s < clock.now - began <= RULE.most_wait_s + 2 * RULE.pause_s
 
 
-def test_waiting_and_taking_again_have_a_share_of_the_time(clock: Clock) -> None:
+def test_who_has_waited_in_vain_takes_his_turn_once(clock: Clock) -> None:
+    """Where cores are apart for ten seconds, each turn would else have waited three times, and counted as it was."""
+    nearness, turns = Nearness(hops(*[NEAR_S] * 500, FAR_S), clock.sleep), iter(range(9))
+    for _ in range(500):
+        nearness.counts(CORES, 0.01)
+        clock.sleep(0.1)
+    nearness.counts(CORES, 0.01)
+    spent_s = nearness.spent_s
+    assert nearness.near_turn(CORES, lambda: (next(turns), 0.001)) == (0, 0.001)
+    assert (next(turns), nearness.again) == (1, 1)
+    assert nearness.spent_s - spent_s <= RULE.most_wait_s + 2 * RULE.pause_s
+
+
+@pytest.mark.parametrize(("in_haste", "share"), [(False, RULE.share), (True, RULE.share_in_haste)])
+def test_waiting_and_taking_again_have_a_share_of_the_time(clock: Clock, in_haste: bool, share: float) -> None:
     """Cores that are apart more often than not: then most turns count as they are."""
     rng = Random(1)
     nearness = Nearness(lambda cores: NEAR_S if rng.random() < 0.3 else FAR_S, clock.sleep)
+    if in_haste:
+        nearness.hurry()
     for _ in range(600):
         nearness.await_near(CORES)
         clock.sleep(0.1)
         nearness.counts(CORES, 0.1)
-    allowed_s = RULE.least_s + RULE.share * clock.now
+    allowed_s = RULE.least_s + share * clock.now
     assert 0.9 * allowed_s < nearness.spent_s <= allowed_s
+
+
+def test_who_is_in_haste_waits_less(clock: Clock) -> None:
+    assert RULE.share_in_haste < RULE.share
 
 
 def test_cores_that_are_apart_for_a_minute_do_not_become_usual(clock: Clock) -> None:
