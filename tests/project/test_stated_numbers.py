@@ -129,7 +129,8 @@ METHODOLOGY: Final = (
     f"is taken again, {TIMES[NEARNESS.most_again]} at most,",
     f"it is waited for up to {NEARNESS.most_wait_s:g} s until they are near",
     f"takes {100 * NEARNESS.share:g} % of the time at most (and {NEARNESS.least_s:g} s), "
-    f"{100 * NEARNESS.share_in_haste:g} % where the time is too short for every network",
+    f"{100 * NEARNESS.share_in_haste:g} % where the time is too short for every network and "
+    f"{100 * NEARNESS.share_of_finals:g} % in the finals",
     f"over {100 * SCREENING.most_start_share:.0f} % of the time left to start, and {SCREENING.least_start_s:g} s",
     f"over {100 * SCREENING.most_own_share:g} % of it for its quickest problem, and {SCREENING.least_own_s:g} s",
     f"needs no more than {100 * SCREENING.share_of_second:.0f} % of the time for starting and all its problems",

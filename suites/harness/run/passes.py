@@ -88,10 +88,10 @@ class Passes:
         if run_folder.run["ceilings"]:  # of an earlier session
             self._keep_ceilings()
 
-    def hurry(self) -> None:
-        """Wait less for quiet from now on: the time is too short for every network."""
+    def wait_for(self, share: float) -> None:
+        """Let turns of several threads wait for cores that are near, for so large a part of the time from now on."""
         if self._nearness is not None:
-            self._nearness.hurry()
+            self._nearness.spend(share)
 
     @property
     def complete(self) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 from random import Random
 from secrets import randbelow, randbits
+from typing import TypeVar
 
 from pointwise_bench import Problem
 from pointwise_bench.backends.backend import DEVICES_APART
@@ -18,7 +19,7 @@ from pointwise_bench.common.formats import Cache
 from pointwise_bench.suites.harness.design.answering import answering_at_once
 from pointwise_bench.suites.harness.design.costs import TrialCosts
 from pointwise_bench.suites.harness.design.policy import POLICY
-from pointwise_bench.suites.harness.design.rounds import Share, orders, shares
+from pointwise_bench.suites.harness.design.rounds import Share, doubted_warm_ups, orders, shares
 from pointwise_bench.suites.harness.machine.ceilings import Ceilings
 from pointwise_bench.suites.harness.machine.state import canary
 from pointwise_bench.suites.harness.machine.state.canary import Canary
@@ -36,6 +37,8 @@ from pointwise_bench.suites.harness.verify.error_bounds import cannot_judge
 from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 from pointwise_bench.suites.harness.worker.pool import Kind, Pool
 from pointwise_bench.suites.harness.worker.side_by_side import end_of, side_by_side
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -94,7 +97,7 @@ class Trial:
             self._add_participant(name)
         self._attempt_side_by_side(self._ask_for_refusal)
         self._set_up_all()
-        self._attempt_alone(self._warm_up)
+        self._warm_up_all()
         self._time_all()
         self._attempt_side_by_side(self._check_answers)
         self._see_who_rests()
@@ -125,9 +128,12 @@ class Trial:
         at_once, first = self.pool.at_once, any(not each.slot.problems for each in self._participants.values())
         return at_once if first else answering_at_once(at_once, self.threads)
 
-    def _attempt_alone(self, action: Callable[[Participant], None]) -> None:
-        """``action`` on one participant after the other, with the machine to itself; who fails leaves the trial."""
-        for name in list(self._participants):
+    def _attempt_alone(self, action: Callable[[Participant], None], names: Iterable[str] | None = None) -> None:
+        """``action`` on one participant after the other, with the machine to itself; who fails leaves the trial.
+
+        ``names``: of those that it is asked of (None: all).
+        """
+        for name in list(self._participants) if names is None else names:
             began, participant = time.monotonic(), self._participants[name]
             self._attempt(name, action)
             participant.alone_s += time.monotonic() - began
@@ -206,22 +212,33 @@ class Trial:
         participant.part.first_call_s = set_up.first_call_s
         participant.part.error_ratio = set_up.error_ratio
 
-    def _warm_up(self, participant: Participant) -> None:
-        """Once, and a few times more where it is many times what the backend is known to take; the quickest counts.
+    def _warm_up_all(self) -> None:
+        """Once, and a few times more where that is doubted; of several the quickest counts.
 
         How many calls a turn has, and who is far from the fastest, follows from this alone. Beside a process that was
         busy for 50 ms at a time a call of 70 us took 8 ms, and with that a turn had one call and the layer four rounds,
-        of which three were as slow. Against the thread budget the one counts that used most.
+        of which three were as slow.
         """
-        rule = POLICY.rounds
-        doubted_s = max(rule.doubted_s, rule.doubted * self.known_s.get(participant.part.backend, inf))
-        participant.seconds_per_call = inf
-        for _ in range(rule.warm_ups):
+        self._attempt_alone(self._warm_up)
+        for asked in range(1, POLICY.rounds.warm_ups):
+            speeds = {name: each.seconds_per_call for name, each in self._participants.items()}
+            self._attempt_alone(self._warm_up, doubted_warm_ups(speeds, self.known_s, asked))
+
+    def _warm_up(self, participant: Participant) -> None:
+        """Against the thread budget the warm-up counts that used most."""
+
+        def take() -> tuple[None, float]:
+            began = time.perf_counter()
             warm_up = participant.ask(lambda client, patience: client.warm_up(patience))
-            participant.seconds_per_call = min(participant.seconds_per_call, warm_up.seconds_per_call)
+            participant.seconds_per_call = min(participant.seconds_per_call or inf, warm_up.seconds_per_call)
             participant.cpu_over_wall = max(participant.cpu_over_wall, warm_up.cpu_over_wall)
-            if participant.seconds_per_call <= doubted_s:
-                return
+            return None, time.perf_counter() - began
+
+        self._while_near(take)
+
+    def _while_near(self, take: Callable[[], tuple[T, float]]) -> tuple[T, float]:
+        """What ``take`` returns, which asks a backend with several threads for what it takes: see :class:`Nearness`."""
+        return take() if self.nearness is None else self.nearness.near_turn(self._cores_of_turns, take)
 
     # --- timing ---------------------------------------------------------------------------------------------
 
@@ -250,8 +267,7 @@ class Trial:
         return share
 
     def _take_turn(self, participant: Participant, canary_s: float) -> None:
-        take = partial(self._turn, participant, participant.part.calls)
-        turn, outside_s = take() if self.nearness is None else self.nearness.near_turn(self._cores_of_turns, take)
+        turn, outside_s = self._while_near(partial(self._turn, participant, participant.part.calls))
         participant.add(turn, canary_s, outside_s)
 
     def _turn(self, participant: Participant, calls: int) -> tuple[Turn, float]:

@@ -43,6 +43,9 @@ class RoundsPolicy(TurnPolicy):
     """... and what it is in any case: of quicker calls a turn has dozens, and what a tiny layer takes is no work ..."""
     warm_ups: int = 5
     """... so many times in all, which is longer than others keep a core busy without a pause, as a rule."""
+    far_warm_ups: int = 3
+    """Warm-ups, where one says that a backend is far from the fastest that is not as a rule: with four rounds in the
+    place of twelve, beside such a process, a rival had half of its first starts off by a half."""
 
 
 @dataclass(frozen=True, kw_only=True)

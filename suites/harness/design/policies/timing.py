@@ -68,10 +68,14 @@ class NearnessPolicy:
     most_again: int = 2
     """How often a turn is taken again after which they were apart."""
     share: float = 0.15
-    """Of a run's time so far, that waiting and such turns take at most. With a twentieth, which was used up by cores
-    that were apart for a third of the time, 26 of 74 layers were settled in ten minutes ..."""
+    """Of a run's time, that waiting and such turns take at most. With a twentieth, which was used up by cores that were
+    apart for a third of the time, 26 of 74 layers were settled in ten minutes, with this 73. With twice as much not all
+    backends met everywhere beside a program that is busy half of the time ..."""
     share_in_haste: float = 0.05
     """... and where the time is too short for every network: there, a tenth had cost a minute a network ..."""
+    share_of_finals: float = 0.5
+    """... and of that behind the screening, when everybody has a time and it is told who is faster. Beside a program
+    that is busy half of the time, half of all turns take twice as long ..."""
     least_s: float = 0.5
     """... beside so much."""
     learnt_at_first: int = 100

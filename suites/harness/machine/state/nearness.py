@@ -34,8 +34,7 @@ class Nearness:
         self._looks = 0
         self._usual_s: float | None = None
         self._were_near: dict[tuple[int, ...], bool] = {}  # at the last look
-        self._began = time.monotonic()
-        self._share = POLICY.nearness.share
+        self._allowed_s, self._share, self._since = POLICY.nearness.least_s, POLICY.nearness.share, time.monotonic()
         self.turns = 0
         """Around which it was looked."""
         self.again = 0
@@ -52,9 +51,9 @@ class Nearness:
         """Compile what looks, beside whatever is done meanwhile; else the first look does."""
         Thread(target=core_distance.compiled, daemon=True).start()
 
-    def hurry(self) -> None:
-        """Spend less from now on: the time is too short for every network."""
-        self._share = POLICY.nearness.share_in_haste
+    def spend(self, share: float) -> None:
+        """Of the time from now on, so large a part at most; what was allowed before is not lost."""
+        self._allowed_s, self._share, self._since = self._allowed_by_now_s(), share, time.monotonic()
 
     def near_turn(self, cores: list[int], take: Callable[[], tuple[T, float]]) -> tuple[T, float]:
         """What ``take`` returns, a turn and its seconds; taken again, a few times, where the cores were not near."""
@@ -116,5 +115,7 @@ class Nearness:
             self._usual_s = float(np.quantile(self._seen, 0.25))
 
     def _has_time(self, seconds: float) -> bool:
-        allowed_s = POLICY.nearness.least_s + self._share * (time.monotonic() - self._began)
-        return self.spent_s + seconds <= allowed_s
+        return self.spent_s + seconds <= self._allowed_by_now_s()
+
+    def _allowed_by_now_s(self) -> float:
+        return self._allowed_s + self._share * (time.monotonic() - self._since)

@@ -114,6 +114,18 @@ def test_a_warm_up_that_is_far_from_what_is_known_of_the_backend_is_asked_for_ag
     assert parts["slower"].calls == parts["known"].calls == 1
 
 
+def test_a_warm_up_by_which_who_is_near_would_be_far_is_asked_for_again() -> None:
+    """Of quick calls, too: with four rounds in the place of twelve his start tells little, and may be all slow."""
+    slow, quick = WarmUp(9e-5, 1.0), WarmUp(5e-5, 1.0)
+    near: dict[str, Callable[[int], Any]] = {"warm_up": [slow, slow, quick].__getitem__}
+    pool = ScriptedPool(first={"warm_up": lambda number: quick}, near=near, far={"warm_up": lambda number: slow})
+    known_s = {"first": 5e-5, "near": 6e-5, "far": 9e-5}
+    parts = parts_of(trial_of(pool, known_s=known_s, far_rounds=1).run())
+    asked = Counter(name for request, name in pool.requests if request == "warm_up")
+    assert asked == {"first": 1, "near": POLICY.rounds.far_warm_ups, "far": 1}
+    assert {name: len(part.samples_s) for name, part in parts.items()} == {"first": ROUNDS, "near": ROUNDS, "far": 1}
+
+
 def test_a_warm_up_of_a_short_call_is_not_doubted() -> None:
     """What a tiny layer takes is no work, and many times what is foreseen from its multiply-adds."""
     pool = ScriptedPool(a={"warm_up": lambda number: WarmUp(1e-5, 1.0)})
@@ -303,11 +315,11 @@ class Apart(Nearness):
 
 
 def test_a_turn_after_which_the_cores_were_apart_is_taken_again() -> None:
-    pool, apart = ScriptedPool(a={}, b={}), Apart(3)
+    pool, apart = ScriptedPool(a={}, b={}), Apart(5)  # behind two warm-ups the fourth turn
     parts = parts_of(trial_of(pool, threads=2, cores=[4, 5], nearness=apart).run())
     turns = [name for request, name in pool.requests if request == "turn"]
     assert turns[3] == turns[4]  # at once: its round goes on behind it
-    assert apart.turns == 2 * ROUNDS + 1
+    assert apart.turns == 2 + 2 * ROUNDS + 1
     assert {tuple(cores) for cores in apart.waited} == {(4, 5)}
     assert all(len(part.samples_s) == ROUNDS for part in parts.values())
 
@@ -316,4 +328,4 @@ def test_a_turn_is_taken_again_a_few_times_and_then_counts() -> None:
     pool, apart = ScriptedPool(a={}), Apart(*range(1000))
     parts = parts_of(trial_of(pool, threads=2, cores=[0, 1], nearness=apart).run())
     assert len(parts["a"].samples_s) == ROUNDS
-    assert apart.turns == ROUNDS * (1 + POLICY.nearness.most_again)
+    assert apart.turns == (1 + ROUNDS) * (1 + POLICY.nearness.most_again)  # the warm-up as well

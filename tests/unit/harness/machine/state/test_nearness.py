@@ -95,23 +95,24 @@ def test_who_has_waited_in_vain_takes_his_turn_once(clock: Clock) -> None:
     assert nearness.spent_s - spent_s <= RULE.most_wait_s + 2 * RULE.pause_s
 
 
-@pytest.mark.parametrize(("in_haste", "share"), [(False, RULE.share), (True, RULE.share_in_haste)])
-def test_waiting_and_taking_again_have_a_share_of_the_time(clock: Clock, in_haste: bool, share: float) -> None:
+def test_waiting_and_taking_again_have_a_share_of_the_time(clock: Clock) -> None:
     """Cores that are apart more often than not: then most turns count as they are."""
     rng = Random(1)
     nearness = Nearness(lambda cores: NEAR_S if rng.random() < 0.3 else FAR_S, clock.sleep)
-    if in_haste:
-        nearness.hurry()
-    for _ in range(600):
-        nearness.await_near(CORES)
-        clock.sleep(0.1)
-        nearness.counts(CORES, 0.1)
-    allowed_s = RULE.least_s + share * clock.now
-    assert 0.9 * allowed_s < nearness.spent_s <= allowed_s
+    allowed_s = RULE.least_s
+    for share in (RULE.share, RULE.share_in_haste, RULE.share_of_finals):
+        nearness.spend(share)
+        began = clock.now
+        for _ in range(600):
+            nearness.await_near(CORES)
+            clock.sleep(0.1)
+            nearness.counts(CORES, 0.2)
+        allowed_s += share * (clock.now - began)
+        assert 0.9 * allowed_s < nearness.spent_s <= allowed_s
 
 
-def test_who_is_in_haste_waits_less(clock: Clock) -> None:
-    assert RULE.share_in_haste < RULE.share
+def test_who_is_in_haste_waits_less_and_the_finals_longest() -> None:
+    assert RULE.share_in_haste < RULE.share < RULE.share_of_finals
 
 
 def test_cores_that_are_apart_for_a_minute_do_not_become_usual(clock: Clock) -> None:
