@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, inf
 from random import Random
 from statistics import median
 
@@ -29,10 +29,15 @@ def shares(
 ) -> dict[str, Share]:
     """Everybody's share of a pass with ``rounds`` rounds; ``earlier`` are the shares of a pass before.
 
-    Where ``far_rounds`` are given, whoever is far from the fastest takes part in so many only.
+    Where ``far_rounds`` are given, whoever is far from the fastest takes part in so many only. Who joins later has as
+    many calls in a turn as somebody of like speed who was there.
     """
     new = {name: seconds for name, seconds in seconds_per_call.items() if name not in earlier}
-    first = {name: _share(seconds, calls) for name, (seconds, calls) in _with_calls(new).items()} | dict(earlier)
+    there = [(seconds, earlier[name].calls) for name, seconds in seconds_per_call.items() if name in earlier]
+    first = {
+        name: _share(seconds, _calls_of_like(seconds, there) or calls)
+        for name, (seconds, calls) in _with_calls(new).items()
+    } | dict(earlier)
     far = set() if far_rounds is None else far_from_fastest(seconds_per_call)
     own = {name: min(rounds, far_rounds or rounds) if name in far else rounds for name in seconds_per_call}
     return {name: replace(first[name], rounds=min(own[name], first[name].most)) for name in seconds_per_call}
@@ -84,6 +89,16 @@ def _with_calls(seconds_per_call: Mapping[str, float]) -> dict[str, tuple[float,
         calls = max(1, ceil(rule.turn_s / max(typical_s, 1e-7)))
         found |= {each: (seconds_per_call[each], calls) for each in group}
     return found
+
+
+def _calls_of_like(seconds_per_call: float, there: Sequence[tuple[float, int]]) -> int | None:
+    """The calls in a turn of whoever is closest in speed, if that is alike; ``there``: speeds with calls.
+
+    A control, which joins in the finals, had five calls where the backend behind it has four, and was 3.5 % faster.
+    """
+    apart = [(max(seconds, seconds_per_call) / min(seconds, seconds_per_call), calls) for seconds, calls in there]
+    times, calls = min(apart, default=(inf, 0))
+    return calls if times <= POLICY.rounds.alike else None
 
 
 def turn_s(seconds_per_call: float) -> float:

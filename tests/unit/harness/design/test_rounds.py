@@ -129,6 +129,15 @@ def test_a_later_pass_keeps_the_calls_and_the_limit_of_the_first() -> None:
     assert later["new"] == shares({"new": 1e-3}, POLICY.rounds.most, {})["new"]
 
 
+@pytest.mark.parametrize(("seconds", "calls"), [(9.5e-4, 4), (1.05e-3, 4), (2.9e-3, 2), (1.7e-3, 3), (1e-4, 40)])
+def test_who_joins_later_has_the_calls_of_somebody_of_like_speed(seconds: float, calls: int) -> None:
+    """A control is compared with the backend behind it, which may have been grouped with others at first."""
+    earlier = {"leader": Share(12, 4, 100), "slow": Share(12, 2, 100)}
+    given = shares({"leader": 1e-3, "slow": 3e-3, "new": seconds}, 12, earlier)
+    assert given["new"].calls == calls
+    assert (given["leader"].calls, given["slow"].calls) == (4, 2)
+
+
 def test_a_pass_with_few_rounds_does_not_bound_the_next_one() -> None:
     first = shares({"a": 1e-4}, POLICY.rounds.fewest, {})
     assert shares({"a": 1e-4}, POLICY.rounds.usual, first)["a"].rounds == POLICY.rounds.usual
