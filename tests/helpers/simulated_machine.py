@@ -276,7 +276,7 @@ class SimulatedMachine:
         monkeypatch.setattr(time, "monotonic", self.clock)
         monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # nobody pulls a plug; hundreds of them are seconds
         monkeypatch.setattr(passes_module, "Pool", SimulatedPool)
-        monkeypatch.setattr(passes_module, "Nearness", SimpleNamespace(here=lambda: self.nearness))
+        monkeypatch.setattr(passes_module, "Nearness", SimpleNamespace(here=lambda left_s: self.nearness))
         monkeypatch.setattr(registry, "get", self.backend)
         monkeypatch.setattr(session_module, "CeilingMeters", self._meters)
         monkeypatch.setattr(session_module, "Canary", self._canary)

@@ -127,6 +127,7 @@ METHODOLOGY: Final = (
     f"up to {100 * (1 - SCREENING.least_kept):.0f} % of the time that is kept for the finals",
     f"Cores are apart where a hop takes {NEARNESS.times:.1f} times what it does as a rule, the lower quartile",
     f"is taken again, {TIMES[NEARNESS.most_again]} at most,",
+    f"so is one, {ROUNDS.far_warm_ups} times in all, by which somebody is as far from the fastest",
     f"it is waited for up to {NEARNESS.most_wait_s:g} s until they are near",
     f"takes {100 * NEARNESS.share:g} % of the time at most (and {NEARNESS.least_s:g} s), "
     f"{100 * NEARNESS.share_in_haste:g} % where the time is too short for every network and "

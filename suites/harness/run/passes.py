@@ -77,7 +77,7 @@ class Passes:
         self._options = options
         self._canary = canary
         # Where backends run in this process, their threads are not stopped while it looks.
-        self._nearness = None if options.in_process else Nearness.here()
+        self._nearness = None if options.in_process else Nearness.here(budget.left_s)
         self.rng = Random(run_folder.run["options"]["seed"])  # noqa: S311  # shuffles turns, keeps no secret
         self._ceilings: dict[int, Ceilings] = {}
         self._gauged = False

@@ -88,7 +88,7 @@ class ChildProcess:
         self._unwaited = 0  # processes found that had ended, and that it did not wait for
         self._dead = False
         self.answered_at = 0.0
-        """When the last answer came, by ``time.perf_counter()``; to stop the process took until later."""
+        """When the last answer came, by ``time.perf_counter()``: the process is stopped behind it."""
         self._last_words = ("", False)  # see _last_line; kept when the process is killed
         self._temporary = temporary_folder() if temporary is None else None
         place = temporary or self._temporary or Path()

@@ -11,7 +11,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
-from math import isnan
+from math import inf, isnan
 from threading import Thread
 from typing import TypeVar
 
@@ -26,10 +26,16 @@ T = TypeVar("T")
 class Nearness:
     """Looks at the cores between turns. All seconds that it takes beyond looking are counted, and limited."""
 
-    def __init__(self, hop_s: Callable[[list[int]], float], sleep: Callable[[float], None] = time.sleep) -> None:
-        """``hop_s``: see :meth:`CoreDistance.hop_s`."""
+    def __init__(
+        self,
+        hop_s: Callable[[list[int]], float],
+        sleep: Callable[[float], None] = time.sleep,
+        left_s: Callable[[], float] = lambda: inf,
+    ) -> None:
+        """``hop_s``: see :meth:`CoreDistance.hop_s`. ``left_s``: of the time for measuring; nobody waits behind it."""
         self._hop_s = hop_s
         self._sleep = sleep
+        self._left_s = left_s
         self._seen: deque[float] = deque(maxlen=POLICY.nearness.remembered)
         self._looks = 0
         self._usual_s: float | None = None
@@ -43,9 +49,9 @@ class Nearness:
         """On waiting, and on turns that did not count."""
 
     @classmethod
-    def here(cls) -> Nearness | None:
+    def here(cls, left_s: Callable[[], float]) -> Nearness | None:
         """Of this machine; None where the system does not keep threads to cores."""
-        return cls(core_distance.CoreDistance().hop_s) if hasattr(os, "sched_setaffinity") else None
+        return cls(core_distance.CoreDistance().hop_s, left_s=left_s) if hasattr(os, "sched_setaffinity") else None
 
     def begin(self) -> None:
         """Compile what looks, beside whatever is done meanwhile; else the first look does."""
@@ -115,7 +121,7 @@ class Nearness:
             self._usual_s = float(np.quantile(self._seen, 0.25))
 
     def _has_time(self, seconds: float) -> bool:
-        return self.spent_s + seconds <= self._allowed_by_now_s()
+        return self.spent_s + seconds <= self._allowed_by_now_s() and self._left_s() > 0
 
     def _allowed_by_now_s(self) -> float:
         return self._allowed_s + self._share * (time.monotonic() - self._since)

@@ -95,6 +95,24 @@ def test_who_has_waited_in_vain_takes_his_turn_once(clock: Clock) -> None:
     assert nearness.spent_s - spent_s <= RULE.most_wait_s + 2 * RULE.pause_s
 
 
+def test_nobody_waits_and_no_turn_is_taken_again_behind_the_end_of_a_time_budget(clock: Clock) -> None:
+    """Two dozen turns of a last trial had each waited three seconds, as long as there was a share of the time left."""
+    nearness = Nearness(hops(*[NEAR_S] * 500, FAR_S), clock.sleep, lambda: 60.0 - clock.now)
+    nearness.spend(RULE.share_of_finals)
+    for _ in range(500):
+        nearness.counts(CORES, 0.01)
+        clock.sleep(0.1)
+    nearness.counts(CORES, 0.01)
+
+    def take() -> tuple[str, float]:
+        clock.sleep(0.01)
+        return "a turn", 0.01
+
+    for _ in range(24):
+        nearness.near_turn(CORES, take)
+    assert 60.0 <= clock.now < 61.0
+
+
 def test_waiting_and_taking_again_have_a_share_of_the_time(clock: Clock) -> None:
     """Cores that are apart more often than not: then most turns count as they are."""
     rng = Random(1)
