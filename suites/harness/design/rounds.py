@@ -52,16 +52,17 @@ def far_from_fastest(seconds_per_call: Mapping[str, float]) -> set[str]:
 def doubted_warm_ups(seconds_per_call: Mapping[str, float], known_s: Mapping[str, float], asked: int) -> list[str]:
     """Whose warm-ups, so many of each, took many times what is known of the backend by what other problems took.
 
-    Or made it one of those far from the fastest, where as a rule it is none: that is doubted a few times only, as it is
-    what a tiny layer does as well.
+    Or longer than that, and so much that it is far from the fastest, where as a rule it is not: that is doubted a few
+    times only, as it is what a tiny layer does as well.
     """
     rule, often = POLICY.rounds, asked < POLICY.rounds.far_warm_ups
     oddly_far = far_from_fastest(seconds_per_call) - far_from_fastest(known_s) if often else set()
-    return [
-        name
-        for name, seconds in seconds_per_call.items()
-        if name in known_s and (name in oddly_far or seconds > max(rule.doubted_s, rule.doubted * known_s[name]))
-    ]
+
+    def is_doubted(name: str, seconds: float) -> bool:
+        known = known_s.get(name, inf)
+        return seconds > known and (name in oddly_far or seconds > max(rule.doubted_s, rule.doubted * known))
+
+    return [name for name, seconds in seconds_per_call.items() if is_doubted(name, seconds)]
 
 
 def _share(seconds_per_call: float, calls: int) -> Share:

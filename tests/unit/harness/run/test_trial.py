@@ -118,12 +118,14 @@ def test_a_warm_up_by_which_who_is_near_would_be_far_is_asked_for_again() -> Non
     """Of quick calls, too: with four rounds in the place of twelve his start tells little, and may be all slow."""
     slow, quick = WarmUp(9e-5, 1.0), WarmUp(5e-5, 1.0)
     near: dict[str, Callable[[int], Any]] = {"warm_up": [slow, slow, quick].__getitem__}
-    pool = ScriptedPool(first={"warm_up": lambda number: quick}, near=near, far={"warm_up": lambda number: slow})
-    known_s = {"first": 5e-5, "near": 6e-5, "far": 9e-5}
+    always = {"warm_up": lambda number: slow}
+    pool = ScriptedPool(first={"warm_up": lambda number: quick}, near=near, far=always, quicker=always)
+    known_s = {"first": 8e-5, "near": 8.5e-5, "far": 1.5e-4, "quicker": 1e-4}
     parts = parts_of(trial_of(pool, known_s=known_s, far_rounds=1).run())
     asked = Counter(name for request, name in pool.requests if request == "warm_up")
-    assert asked == {"first": 1, "near": POLICY.rounds.far_warm_ups, "far": 1}
-    assert {name: len(part.samples_s) for name, part in parts.items()} == {"first": ROUNDS, "near": ROUNDS, "far": 1}
+    assert asked == {"first": 1, "near": POLICY.rounds.far_warm_ups, "far": 1, "quicker": 1}
+    rounds = {name: len(part.samples_s) for name, part in parts.items()}
+    assert rounds == {"first": ROUNDS, "near": ROUNDS, "far": 1, "quicker": 1}
 
 
 def test_a_warm_up_of_a_short_call_is_not_doubted() -> None:
