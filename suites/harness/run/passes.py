@@ -88,10 +88,10 @@ class Passes:
         if run_folder.run["ceilings"]:  # of an earlier session
             self._keep_ceilings()
 
-    def wait_for(self, share: float) -> None:
+    def spend_on_waiting(self, share: float) -> None:
         """Let turns of several threads wait for cores that are near, for so large a part of the time from now on."""
         if self._nearness is not None:
-            self._nearness.spend(share)
+            self._nearness.spend_on_waiting(share)
 
     @property
     def complete(self) -> bool:

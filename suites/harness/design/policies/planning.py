@@ -44,8 +44,8 @@ class RoundsPolicy(TurnPolicy):
     warm_ups: int = 5
     """... so many times in all, which is longer than others keep a core busy without a pause, as a rule."""
     far_warm_ups: int = 3
-    """Warm-ups, where one says that a backend is far from the fastest that is not as a rule: with four rounds in the
-    place of twelve, beside such a process, a rival had half of its first starts off by a half."""
+    """Warm-ups, where one says that a backend is far from the fastest that is not as a rule: beside such a
+    process a rival had four rounds in the place of twelve on 72 of 131 problems, on a quiet machine on 25 to 40."""
 
 
 @dataclass(frozen=True, kw_only=True)

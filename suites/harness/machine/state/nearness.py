@@ -57,7 +57,7 @@ class Nearness:
         """Compile what looks, beside whatever is done meanwhile; else the first look does."""
         Thread(target=core_distance.compiled, daemon=True).start()
 
-    def spend(self, share: float) -> None:
+    def spend_on_waiting(self, share: float) -> None:
         """Of the time from now on, so large a part at most; what was allowed before is not lost."""
         self._allowed_s, self._share, self._since = self._allowed_by_now_s(), share, time.monotonic()
 

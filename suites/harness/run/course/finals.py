@@ -48,7 +48,7 @@ class Finals:
 
     def run(self) -> None:
         """Further passes, each over what is undecided then and fits into the time that is left."""
-        self._passes.wait_for(POLICY.nearness.share_of_finals)
+        self._passes.spend_on_waiting(POLICY.nearness.share_of_finals)
         for number in range(1, POLICY.rounds.most_passes_in_budget):
             met = self._met(number)
             tasks = fitting(

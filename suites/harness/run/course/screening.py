@@ -290,7 +290,7 @@ class Screening:
         if not networks <= {task.planned.key for task in (*scouts, *followed)}:
             self._near = near = self._who_is_near(scouts, POLICY.screening.near_in_haste)
             self._forecast = self._forecast.in_haste()
-            self._passes.wait_for(POLICY.nearness.share_in_haste)
+            self._passes.spend_on_waiting(POLICY.nearness.share_in_haste)
         return near
 
     def _who_is_near(self, scouts: Sequence[TrialTask], limit: float) -> set[CostKey]:

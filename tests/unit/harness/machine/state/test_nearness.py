@@ -98,7 +98,7 @@ def test_who_has_waited_in_vain_takes_his_turn_once(clock: Clock) -> None:
 def test_nobody_waits_and_no_turn_is_taken_again_behind_the_end_of_a_time_budget(clock: Clock) -> None:
     """Two dozen turns of a last trial had each waited three seconds, as long as there was a share of the time left."""
     nearness = Nearness(hops(*[NEAR_S] * 500, FAR_S), clock.sleep, lambda: 60.0 - clock.now)
-    nearness.spend(RULE.share_of_finals)
+    nearness.spend_on_waiting(RULE.share_of_finals)
     for _ in range(500):
         nearness.counts(CORES, 0.01)
         clock.sleep(0.1)
@@ -119,7 +119,7 @@ def test_waiting_and_taking_again_have_a_share_of_the_time(clock: Clock) -> None
     nearness = Nearness(lambda cores: NEAR_S if rng.random() < 0.3 else FAR_S, clock.sleep)
     allowed_s = RULE.least_s
     for share in (RULE.share, RULE.share_in_haste, RULE.share_of_finals):
-        nearness.spend(share)
+        nearness.spend_on_waiting(share)
         began = clock.now
         for _ in range(600):
             nearness.await_near(CORES)
