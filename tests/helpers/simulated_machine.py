@@ -25,6 +25,7 @@ from pointwise_bench.suites.harness.machine.state.nearness import Nearness
 from pointwise_bench.suites.harness.record.cell import Place
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.run import passes as passes_module, session as session_module, trial as trial_module
+from pointwise_bench.suites.harness.run.course import screening as screening_module
 from pointwise_bench.suites.harness.run.options import Options
 from pointwise_bench.suites.harness.run.session import Session
 from pointwise_bench.suites.harness.timing.clock import Turn
@@ -247,6 +248,8 @@ class SimulatedMachine:
     """Whether what is untimed grows with a problem's arrays, as it was measured; else it is that of a tiny one."""
     nearness: Nearness | None = None
     """Of its cores, which stay where they are."""
+    busy_others: float = 0.0
+    """Part of the cores that other programs keep busy."""
     timed_s: float = 0.0
     untimed_s: float = 0.0
     """Of all that ran beside others, as one core would have taken it; ``beside_s`` is what it took."""
@@ -277,6 +280,8 @@ class SimulatedMachine:
         monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # nobody pulls a plug; hundreds of them are seconds
         monkeypatch.setattr(passes_module, "Pool", SimulatedPool)
         monkeypatch.setattr(passes_module, "Nearness", SimpleNamespace(here=lambda left_s: self.nearness))
+        others = SimpleNamespace(busy_share=lambda: self.busy_others)
+        monkeypatch.setattr(screening_module, "OtherPrograms", lambda: others)
         monkeypatch.setattr(registry, "get", self.backend)
         monkeypatch.setattr(session_module, "CeilingMeters", self._meters)
         monkeypatch.setattr(session_module, "Canary", self._canary)

@@ -113,7 +113,9 @@ METHODOLOGY: Final = (
     f"of what is left ({WORDS[BUDGET.shortest_patience_s]} seconds at least)",
     f"or {PARTS[SCREENING.first_patience_share]} of it on a worker's first problem",
     # screening and finals
-    f"*Screening* takes at most {100 * SCREENING.share:.0f} % of the time",
+    f"*Screening* takes at most {100 * SCREENING.share:.0f} % of the time, "
+    f"and {100 * SCREENING.share_beside_others:.0f} % where other programs keep over "
+    f"{100 * SCREENING.busy_others:.0f} % of the cores busy",
     f"the screening takes {100 * SCREENING.short_share:.0f} % of it",
     f"into {SCREENING.most_share} times what is left for the screening",
     f"in one start, in {SCREENING.rounds} rounds: the median",

@@ -70,11 +70,14 @@ class Forecast:
         """The same with as few rounds as where the time is too short for every network."""
         return Forecast(self._costs, POLICY.screening.rounds_in_haste)
 
-    def screening(self, tasks: Sequence[TrialTask], left_s: float) -> Reach:
-        """What a run reaches of ``tasks``, in the order asked, that has ``left_s`` seconds for all its measuring."""
+    def screening(self, tasks: Sequence[TrialTask], left_s: float, share: float = POLICY.screening.share) -> Reach:
+        """What a run reaches of ``tasks``, in the order asked, that has ``left_s`` seconds for all its measuring.
+
+        ``share``: of that time, for the screening where everybody meets everywhere.
+        """
         too_slow = self.too_slow(tasks, left_s)
         tasks = without(tasks, too_slow)
-        seconds, short_s = POLICY.screening.share * left_s, POLICY.screening.short_share * left_s
+        seconds, short_s = share * left_s, POLICY.screening.short_share * left_s
         reach = self.everywhere(tasks, seconds)
         if reach is None:
             reach, seconds = self._scouted(tasks, short_s), short_s

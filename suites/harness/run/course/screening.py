@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from pointwise_bench.common.what_people_use import WHAT_PEOPLE_USE
 from pointwise_bench.suites.harness.design.costs import CostKey
 from pointwise_bench.suites.harness.design.policy import POLICY
+from pointwise_bench.suites.harness.machine.state.other_programs import OtherPrograms
 from pointwise_bench.suites.harness.memory.room_for_a_problem import lacks_room
 from pointwise_bench.suites.harness.record.checkpoint import TrialKey
 from pointwise_bench.suites.harness.run.course.forecast import Forecast, Limits, groups, of_a_network, without
@@ -29,6 +30,8 @@ class Screening:
     def __init__(self, passes: Passes) -> None:
         self._passes = passes
         self._forecast = Forecast(passes.costs)
+        self._others = OtherPrograms()
+        self._said_others = False
         self._near: set[CostKey] | None = None  # None where everybody goes on
         self._asked_again: set[tuple[str, TrialKey]] = set()  # behind the finals, on what their limits had left
         self.reasons: dict[CostKey, str] = {}
@@ -46,7 +49,7 @@ class Screening:
             return
         passes.ask_for_refusals(tasks, self._forecast.dear(tasks))
         began_s = passes.budget.left_s()
-        reach = self._forecast.screening(tasks, began_s)
+        reach = self._forecast.screening(tasks, began_s, self._share())
         passes.announce(reach.said)
         self._note_too_slow(reach.too_slow)
         tasks = without(tasks, reach.too_slow)
@@ -162,6 +165,19 @@ class Screening:
             with passes.recorded(0, progress):
                 self._measure([TrialTask(planned, ()) for planned in lacking], progress)
 
+    def _share(self) -> float:
+        """Of the time, for everybody everywhere: less beside other programs."""
+        rule, busy = POLICY.screening, self._others.busy_share()
+        if busy <= rule.busy_others:
+            return rule.share
+        if not self._said_others:
+            self._said_others = True
+            self._passes.announce(
+                f"other programs keep {100 * busy:.0f} % of the cores busy: starts disagree more beside them, so that "
+                f"{100 * (1 - rule.share_beside_others):.0f} % of the time is kept for the finals"
+            )
+        return rule.share_beside_others
+
     def _usable(self, planned: PlannedTrial, name: str) -> bool:
         return self._passes.pool.missing((name, planned.threads)) is None
 
@@ -178,17 +194,15 @@ class Screening:
 
         Usual costs are those of another machine, and a quicker one had left ten backends out and time over.
         """
-        left_s = self._passes.budget.left_s()
+        left_s, share = self._passes.budget.left_s(), self._share()
         known = {task.planned.key for task in scouts}
-        reach = self._forecast.everywhere(
-            [task for task in tasks if task.planned.key not in known], POLICY.screening.share * left_s
-        )
+        reach = self._forecast.everywhere([task for task in tasks if task.planned.key not in known], share * left_s)
         if reach is None or not reach.tasks:
             return False
         self._passes.announce(f"plan: everybody on all others, too, in about {reach.foreseen_s:.0f} s")
         progress.expect(progress.done + len(reach.tasks))
         self._note_limits(tasks, reach.limits)
-        self._measure_everywhere(list(reach.tasks), (1 - POLICY.screening.share) * left_s, progress, scouts)
+        self._measure_everywhere(list(reach.tasks), (1 - share) * left_s, progress, scouts)
         return True
 
     def _measure_everywhere(

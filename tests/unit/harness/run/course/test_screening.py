@@ -63,6 +63,20 @@ def test_where_the_time_allows_everybody_meets_on_every_problem(
     assert any("plan: 20 problems, 12 backends screened in about" in line for _, line in machine.said)
 
 
+@pytest.mark.usefixtures("without_finals", "without_more")
+@pytest.mark.parametrize(("busy", "everybody"), [(0.05, True), (0.2, False)])
+def test_beside_other_programs_more_of_the_time_is_kept_for_the_finals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, busy: float, everybody: bool
+) -> None:
+    """What would fit into the usual share, with which most layers were left undecided there, is left to those near."""
+    machine = SimulatedMachine(FIELD, busy_others=busy)
+    session = run_of(machine, tmp_path, monkeypatch, {"net": problems(20)}, time_budget_s=80.0)
+    assert (len(statuses(session, "b11")) == 20) is everybody
+    assert len(statuses(session, "b00")) == 20
+    said = [line for _, line in machine.said if "other programs keep 20 % of the cores busy" in line]
+    assert len(said) == (not everybody)
+
+
 def test_where_nobody_can_run_every_cell_says_what_is_lacking_and_the_run_is_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
