@@ -79,7 +79,7 @@ class ScreeningPolicy:
     share_beside_others: float = 0.4
     """The same where other programs keep the cores busy, as the leaders take longer to tell apart there. Beside a core
     that was busy half of the time, 19 and 33 of 74 layers were settled where everybody met everywhere, which was
-    foreseen to take 300 of 530 s, and 66 and 70 where those near the best did ..."""
+    foreseen to take 300 of 530 s, and 70 and 71 where those near the best did; by this rule, 72 and 74 ..."""
     busy_others: float = 0.1
     """... for more than this part of the cores; such a program takes 0.15 to 0.2 of two, a calm machine 0.01."""
     short_share: float = 0.9

@@ -49,7 +49,7 @@ class Screening:
             return
         passes.ask_for_refusals(tasks, self._forecast.dear(tasks))
         began_s = passes.budget.left_s()
-        reach = self._forecast.screening(tasks, began_s, self._share())
+        reach = self._forecast.screening(tasks, began_s, self._share_of_everybody())
         passes.announce(reach.said)
         self._note_too_slow(reach.too_slow)
         tasks = without(tasks, reach.too_slow)
@@ -165,16 +165,17 @@ class Screening:
             with passes.recorded(0, progress):
                 self._measure([TrialTask(planned, ()) for planned in lacking], progress)
 
-    def _share(self) -> float:
-        """Of the time, for everybody everywhere: less beside other programs."""
+    def _share_of_everybody(self) -> float:
+        """Of the time, that everybody on all problems may take: less beside other programs, which is said once."""
         rule, busy = POLICY.screening, self._others.busy_share()
         if busy <= rule.busy_others:
             return rule.share
         if not self._said_others:
             self._said_others = True
             self._passes.announce(
-                f"other programs keep {100 * busy:.0f} % of the cores busy: starts disagree more beside them, so that "
-                f"{100 * (1 - rule.share_beside_others):.0f} % of the time is kept for the finals"
+                f"other programs keep {100 * busy:.0f} % of the cores busy, beside which starts disagree more: "
+                "everybody meets on all problems only if that takes "
+                f"{100 * rule.share_beside_others:.0f} % of the time at most"
             )
         return rule.share_beside_others
 
@@ -194,7 +195,7 @@ class Screening:
 
         Usual costs are those of another machine, and a quicker one had left ten backends out and time over.
         """
-        left_s, share = self._passes.budget.left_s(), self._share()
+        left_s, share = self._passes.budget.left_s(), self._share_of_everybody()
         known = {task.planned.key for task in scouts}
         reach = self._forecast.everywhere([task for task in tasks if task.planned.key not in known], share * left_s)
         if reach is None or not reach.tasks:
