@@ -24,6 +24,7 @@ import traceback
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import IO, Any, Final, NoReturn
 
@@ -40,7 +41,7 @@ class ForkedWorker:
     """What ``subprocess.Popen`` is for a started worker, as far as the harness uses it."""
 
     def __init__(
-        self, command: Sequence[str], variables: Mapping[str, str], descriptor: int, output: IO[bytes]
+        self, command: Sequence[str], variables: Mapping[str, str], descriptors: Sequence[int], output: IO[bytes]
     ) -> None:
         self.args = command
         self.returncode: int | None = None
@@ -50,7 +51,7 @@ class ForkedWorker:
             warnings.simplefilter("ignore", DeprecationWarning)  # of threads of BLAS, which takes care of itself
             self.pid = os.fork()
         if self.pid == 0:
-            _become(command, variables, descriptor, output.fileno())
+            _become(command, variables, descriptors, output.fileno())
 
     def poll(self) -> int | None:
         """The exit code, if it has ended."""
@@ -101,8 +102,7 @@ def _fork(programs: tuple[str, ...]) -> Any:
     def begun(command: list[str], **how: Any) -> Any:
         if command[2] not in programs or not _is_of_here(json.loads(command[3])["source"]):
             return started.Popen(command, **how)
-        (descriptor,) = how["pass_fds"]
-        return ForkedWorker(command[2:], how["env"], descriptor, how["stdout"])
+        return ForkedWorker(command[2:], how["env"], how["pass_fds"], how["stdout"])
 
     def back() -> None:
         vars(process)["subprocess"] = started
@@ -123,13 +123,13 @@ def _is_of_here(source: Mapping[str, str]) -> bool:
 # --- in the fork --------------------------------------------------------------------------------------------------
 
 
-def _become(command: Sequence[str], variables: Mapping[str, str], descriptor: int, output: int) -> NoReturn:
+def _become(command: Sequence[str], variables: Mapping[str, str], descriptors: Sequence[int], output: int) -> NoReturn:
     """Whatever a process has from its start, and then its program, behind which nothing of the harness's runs."""
     code = 1
     try:
         gc.freeze()  # what is the harness's is not looked through, and so not copied
         faulthandler.disable()  # the worker enables it; where it is on, that leaves signals to compilers loaded since
-        _be_started(command, variables, descriptor, output)
+        _be_started(command, variables, descriptors, output)
         program = importlib.import_module(command[0])
         program.main(command[1])
         code = 0
@@ -141,13 +141,13 @@ def _become(command: Sequence[str], variables: Mapping[str, str], descriptor: in
         os._exit(code)
 
 
-def _be_started(command: Sequence[str], variables: Mapping[str, str], descriptor: int, output: int) -> None:
+def _be_started(command: Sequence[str], variables: Mapping[str, str], descriptors: Sequence[int], output: int) -> None:
     start = json.loads(command[1])
     sys.settrace(None)
     sys.setprofile(None)
     os.setsid()
     ctypes.CDLL(None).prctl(PR_SET_NAME, worker_name(start["parent"]).encode())
-    _have_streams(descriptor, output)
+    _have_streams(descriptors, output)
     _have_signals()
     os.environ.clear()
     os.environ.update(variables)
@@ -161,13 +161,14 @@ def _be_started(command: Sequence[str], variables: Mapping[str, str], descriptor
     threadpoolctl.threadpool_limits(int(variables["OMP_NUM_THREADS"]))
 
 
-def _have_streams(descriptor: int, output: int) -> None:
-    """Nothing to read, the log to write to, the channel, and no other file of the harness's."""
+def _have_streams(descriptors: Sequence[int], output: int) -> None:
+    """Nothing to read, the log to write to, the channel and a lifeline, and no other file of the harness's."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     for number, stream in ((0, nothing), (1, output), (2, output)):
         os.dup2(stream, number)
-    os.closerange(3, descriptor)
-    os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
+    bounds = [2, *sorted(descriptors), os.sysconf("SC_OPEN_MAX")]
+    for below, above in pairwise(bounds):
+        os.closerange(below + 1, above)
     for name, number, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
         line_by_line = 1 if number == 2 else -1
         opened = open(number, mode, line_by_line, errors="backslashreplace", closefd=False)  # noqa: SIM115

@@ -11,6 +11,7 @@ from typing import Any
 
 from other_runs import wait_for
 from places import PLUGINS, ROOT
+from runaways import named
 from soak import SOAK
 from suite_command import CHEAP, SMALL, only_run, read_cells, read_run, started_suite
 
@@ -74,15 +75,18 @@ def _marks_by_watchdog(pid: int) -> dict[int, str]:
     return found
 
 
-def hostile_run(folder: Path, names: Sequence[str], plugins: Sequence[Path] = ()) -> Finished:
+def hostile_run(
+    folder: Path, names: Sequence[str], plugins: Sequence[Path] = (), *, by_server: bool = False
+) -> Finished:
     """All of ``names`` at once with the correct backends, on one problem.
 
-    Their workers are forks, but in the soak: each of them has ended a started one in tests/process/test_client.py.
+    Their workers are forks, but in the soak: each of them has ended a started one in tests/process/test_client.py. With
+    ``by_server`` they are forked by the harness's own server, as in a user's run, and have keepers.
     """
     before = set(_files_of_the_project())
     process = started_suite(
         folder / "results",
-        *([] if SOAK else ["-p", "forked_workers"]),
+        *([] if SOAK or by_server else ["-p", "forked_workers"]),
         *("-p", "small_limits", "--shapes", SMALL, "--timeout", f"{TIMEOUT_S}s"),
         *(f"--plugin={plugin}" for plugin in (PLUGINS / "misbehaving.py", *plugins)),
         *(f"--backend={name}" for name in (*CORRECT_BACKENDS, *names)),
@@ -98,6 +102,9 @@ def hostile_run(folder: Path, names: Sequence[str], plugins: Sequence[Path] = ()
     time.sleep(0.1)  # what was killed may still be on its way
     # By the whole mark, which shows in a limit as well: of a forked worker's children the environment says nothing.
     left = [pid for mark in marks for pid in marked_processes.carrying(mark)] + watchdogs_of(process.pid)
+    left += named(
+        f'"parent": {process.pid},'
+    )  # whatever was told whose it is: servers, keepers, and what they have left
     return Finished(output, folder / "results", left, set(_files_of_the_project()) - before)
 
 

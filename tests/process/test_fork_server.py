@@ -1,10 +1,8 @@
-"""What the server does for each message, and how a fork of it begins and ends."""
+"""How long the server serves, and how a fork of it begins and ends as a worker; its keeper: ``test_keeper.py``."""
 
 from __future__ import annotations
 
 import os
-import select
-import selectors
 import socket
 from threading import Thread
 
@@ -48,20 +46,4 @@ def test_it_serves_until_its_channel_is_closed() -> None:
     ours.close()
     server.join(10.0)
     assert not server.is_alive()
-    theirs.close()
-
-
-def test_an_end_is_told_with_its_code() -> None:
-    ours, theirs = socket.socketpair()
-    pid = os.fork()
-    if pid == 0:
-        os._exit(3)
-    descriptor = os.pidfd_open(pid)
-    assert select.select([descriptor], [], [], 10.0)[0]
-    with selectors.DefaultSelector() as waiting:
-        waiting.register(descriptor, selectors.EVENT_READ, pid)
-        fork_server._tell_end(Channel(theirs), waiting, descriptor, pid)
-        assert not waiting.get_map()
-    assert Channel(ours).receive(10.0) == ({"ended": pid, "code": 3}, [])
-    ours.close()
     theirs.close()

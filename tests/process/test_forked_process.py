@@ -141,14 +141,36 @@ def test_what_it_has_started_is_killed_with_it_whatever_that_has_given_up(start:
     assert becomes_true(lambda: is_gone(client.pid))
 
 
-def test_workers_end_with_their_server_and_that_is_told(start: Start) -> None:
+def test_workers_outlive_their_server(start: Start) -> None:
+    """Each has a keeper of its own: who has ended the server has not freed anybody."""
     other = ForkServer(worker_variables(1))
     client = start("1", other)
     client.missing(PATIENCE_S)
     other.close()
+    assert answer(client) == 1
+    client.kill()
+    assert becomes_true(lambda: is_gone(client.pid))
+
+
+def test_a_worker_ends_with_its_keeper_and_that_is_told(start: Start) -> None:
+    """And no other one does, as all of a server had."""
+    client, other = start("1"), start("1")
+    assert answer(client) == answer(other) == 1
+    keeper = psutil.Process(client.pid).parent()
+    assert keeper is not None
+    keeper.kill()
     assert becomes_true(lambda: is_gone(client.pid))
     with pytest.raises(Ended, match="SIGKILL"):
         client.missing(PATIENCE_S)
+    assert answer(other) == 1
+
+
+def test_a_keeper_is_in_no_group_of_the_server(start: Start) -> None:
+    """The watchdog kills that one, and would free whoever has lost every parent but the keeper."""
+    client = start("1")
+    keeper = psutil.Process(client.pid).ppid()
+    assert os.getsid(keeper) == os.getpgid(keeper) == keeper
+    assert answer(client) == 1
 
 
 def test_a_server_that_has_ended_forks_nobody(start: Start) -> None:

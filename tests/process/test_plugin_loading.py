@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import runaways
 
 from pointwise_bench.backends.registry import LoadingFailed, Source, UnknownPluginError
 from pointwise_bench.suites.harness.record.ended import Ended
@@ -127,3 +129,11 @@ def test_an_answer_that_no_loader_sent_is_a_failure_too(monkeypatch: pytest.Monk
     with pytest.raises(LoadingFailed, match="garbled"):
         declarations(Source("plugin", "x.py"))
     assert Answers.killed == before + 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tell who has left everything")
+@pytest.mark.parametrize("text", [runaways.NAMELESS_DAEMON, runaways.NAMELESS_HYDRA], ids=["a daemon", "a chain"])
+def test_what_an_import_leaves_is_killed_whatever_it_has_given_up(tmp_path: Path, text: str) -> None:
+    word = f"left-by-an-import-{os.getpid()}"
+    assert len(declarations(plugin(tmp_path, f"{text.replace('WORD', word)}\n{TWO}"))) == 2
+    assert runaways.none_is_named(word)

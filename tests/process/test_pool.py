@@ -190,13 +190,18 @@ def test_the_patience_of_a_start_is_given(misbehaving: None, tmp_path: Path) -> 
         pool.slot("hangs-when-asked", 1)
 
 
-def test_workers_are_forked_by_one_server_and_each_start_has_another(pool: Pool) -> None:
-    def parents() -> set[int]:
-        return {psutil.Process(pid_of(pool.slot(name, 1))).ppid() for name in (CHEAP, "naive-loops")}
+def server_of(slot: Any) -> int:
+    """Who has forked the keeper of the slot's worker."""
+    return psutil.Process(psutil.Process(pid_of(slot)).ppid()).ppid()
 
-    first = parents()
+
+def test_workers_are_forked_by_one_server_and_each_start_has_another(pool: Pool) -> None:
+    def servers() -> set[int]:
+        return {server_of(pool.slot(name, 1)) for name in (CHEAP, "naive-loops")}
+
+    first = servers()
     pool.restart()
-    second = parents()
+    second = servers()
     assert len(first | second) == 2
     assert os.getpid() not in first
     pool.close()
@@ -204,7 +209,7 @@ def test_workers_are_forked_by_one_server_and_each_start_has_another(pool: Pool)
 
 
 def test_a_server_that_is_gone_costs_no_worker(pool: Pool) -> None:
-    server = psutil.Process(pid_of(pool.slot(CHEAP, 1))).ppid()
+    server = server_of(pool.slot(CHEAP, 1))
     os.kill(server, signal.SIGKILL)
     slot = pool.slot("naive-loops", 1)
     assert slot.missing is None

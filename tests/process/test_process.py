@@ -16,6 +16,7 @@ from child_processes import becomes_true, is_gone
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.worker import limits, process as process_module
 from pointwise_bench.suites.harness.worker.process import ChildProcess
+from pointwise_bench.suites.harness.worker.started import started_processes
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads the state of processes in /proc")
 
@@ -207,7 +208,7 @@ def test_more_memory_than_allowed_is_seen_from_outside(start: Start, monkeypatch
     monkeypatch.setattr(limits, "present_limits", lambda: limits.Limits(memory_bytes=2**30))
     child = start()
     ask(child, "pass")
-    monkeypatch.setattr(limits, "resident_bytes", lambda mark, worker: 3 * 2**29)
+    monkeypatch.setattr(limits, "resident_bytes", lambda pids: 3 * 2**29)
     end = ended(child, "time.sleep(1000)")
     assert end.status == "out-of-memory"
     assert end.reason == (
@@ -239,7 +240,7 @@ def test_who_leaves_more_ended_processes_than_a_program_would_is_ended(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each keeps one of the numbers that the machine has for processes; a chain of them had used up all."""
-    monkeypatch.setattr(process_module, "MOST_UNWAITED", 30)
+    monkeypatch.setattr(started_processes, "MOST_UNWAITED", 30)
     child = start()
     for _ in range(3):
         ask(child, LEAVE.format(count=10))

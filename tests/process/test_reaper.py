@@ -45,7 +45,7 @@ def test_a_group_that_was_stopped_is_killed_too() -> None:
 def test_processes_that_were_started_meanwhile_are_killed_at_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
     looks: Iterator[list[int]] = chain([[7, 8], [9]], repeat([]))
     killed: list[tuple[int, int]] = []
-    monkeypatch.setattr(marked_processes, "carrying", lambda mark: next(looks))
+    monkeypatch.setattr(marked_processes, "carrying", lambda mark, worker: next(looks))
     monkeypatch.setattr(reaper, "send", lambda pid, number: killed.append((pid, number)))
     reaper.kill_marked(MARK)
     assert killed == [(7, signal.SIGKILL), (8, signal.SIGKILL), (9, signal.SIGKILL)]
@@ -78,7 +78,7 @@ def test_a_chain_of_processes_that_is_gone_from_every_list_is_killed() -> None:
 
 def test_who_cannot_be_killed_costs_a_limited_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reaper, "LONGEST_S", 0.05)
-    monkeypatch.setattr(marked_processes, "carrying", lambda mark: [2**22 + 1])  # beyond the largest number
+    monkeypatch.setattr(marked_processes, "carrying", lambda mark, worker: [2**22 + 1])  # beyond the largest number
     reaper.kill_marked(MARK)
 
 

@@ -20,6 +20,7 @@ from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine import fma_kernel
 from pointwise_bench.suites.harness.verify import error_bounds
 from pointwise_bench.suites.harness.worker import channel, limits
+from pointwise_bench.suites.harness.worker.started import started_processes
 
 WORDS: Final[dict[float, str]] = {
     **{2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"},
@@ -31,6 +32,7 @@ PARTS: Final = {
     1 / 2: "half",
     1 / 5: "a fifth",
     1 / 8: "an eighth",
+    1 / 16: "a sixteenth",
     1 / 20: "a twentieth",
 }
 ORDER: Final = POLICY.verdict.alpha / PRICE_OF_ORDER
@@ -220,6 +222,9 @@ SECURITY: Final = (
     f"{PARTS[limits.SHARE]} of the memory that is free at its start, by `RLIMIT_DATA`",
     f"looked at {TIMES[round(1 / channel.LOOK_UP_S)]} a second",
     f"{limits.LARGEST_FILE / limits.GIB:.0f} GiB a file by `RLIMIT_FSIZE`",
+    f"over {started_processes.MOST_UNWAITED:,} that nobody waited for end their worker",
+    f"over {started_processes.MOST_OUTSIDE}, or over {PARTS[1 / started_processes.SHARE_OF_DESCRIPTORS]} of those",
+    f"a chain that is not stopped within {started_processes.LONGEST_CHASE_S:g} s",
 )
 
 STATED: Final = {

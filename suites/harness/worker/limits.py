@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-from pointwise_bench.suites.harness.worker import marked_processes
 
 SHARE = 0.5  # of the memory that is available when a worker starts
 LARGEST_FILE = 2**30  # bytes; a backend that writes without end must not fill the disk with its log
@@ -62,9 +60,8 @@ def kills_for_memory() -> int | None:
     return None
 
 
-def resident_bytes(mark: str, worker: int = 0) -> int:
-    """Memory that all processes of one ``worker`` hold, shared pages counted once; 0 where there is no ``/proc``."""
-    pids = marked_processes.carrying(mark, worker)
+def resident_bytes(pids: Collection[int]) -> int:
+    """Memory that these processes of one worker hold, shared pages counted once; 0 where there is no ``/proc``."""
     return sum(map(_proportional_bytes, pids)) if len(pids) > 1 else sum(map(_resident_bytes, pids))
 
 

@@ -52,6 +52,8 @@ def begin(start: dict[str, Any]) -> Channel:
     """What every process does before it loads a plugin: make sure that it ends with the harness, and limit itself."""
     from pointwise_bench.suites.harness.machine.parent_death import die_with
 
+    if "lifeline" in start:
+        start["parent"] = _begin_kept(start)
     die_with(start["parent"])  # before the imports below, during which the harness may end
     faulthandler.enable()
 
@@ -68,6 +70,16 @@ def begin(start: dict[str, Any]) -> Channel:
         confinement.confine(start["may_write"], writable_folders.written_to_only())
     sys.setswitchinterval(SWITCH_S)
     return Channel(socket.socket(fileno=start["descriptor"]))
+
+
+def _begin_kept(start: dict[str, Any]) -> int:
+    """Go on in a fork of this process, which is the worker's keeper from now on. Its number."""
+    from pointwise_bench.suites.harness.worker.starting.keeper import fork_kept
+
+    keeper = fork_kept(socket.socket(fileno=start["lifeline"]), (start["descriptor"],))
+    os.setsid()
+    os.environ.update(start["sign"])
+    return keeper
 
 
 def serve(channel: Channel, timed_layer: TimedLayer) -> None:

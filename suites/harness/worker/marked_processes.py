@@ -1,16 +1,22 @@
-"""Finding processes by the mark in their environment, whichever group and parent they have.
+"""Finding processes by their ancestor, or by the mark in their environment, whichever group and parent they have.
 
-A child of a worker that calls ``setsid`` or forks twice leaves its group, its session and its parent. What it keeps is
-the environment that it was started with: ``/proc/<pid>/environ`` shows that, whatever ``os.environ.clear()`` did to the
-copy that programs read. (That of a worker which a server has forked is the server's: such a one is known by its number
-and by the limit below, and what it starts by an environment of its own.) A program that is started with an environment
-of its own is found as long as it has a marked ancestor: a worker is made the parent of whatever its children leave
-behind (:func:`adopt_orphans`), so that is as long as the worker lives.
+A child of a worker that calls ``setsid`` or forks twice leaves its group, its session and its parent. Where a worker
+has a keeper, everything that it starts stays beneath that, whatever it does (:mod:`starting.keeper`), and is found as
+the keeper's descendants (:class:`Descendants`). For other workers, and for the watchdog, there are three signs, of
+which each can be given up by whoever is set on it (:class:`Carriers`).
+
+The environment that it was started with: ``/proc/<pid>/environ`` shows that, whatever ``os.environ.clear()`` did to
+the copy that programs read. (That of a worker which a server has forked is the server's: such a one is known by its
+number and by the limit below, and what it starts by an environment of its own.) A program that is started with an
+environment of its own is found as long as it has a marked ancestor: a worker is made the parent of whatever its
+children leave behind (:func:`adopt_orphans`), so that is as long as the worker lives.
 
 Whoever gives that up too, and starts a program without environment and parent, keeps the worker's limits, which no
 program can raise but a superuser's on purpose. So the limit on file locks, which has limited nothing since Linux
-2.4.25, is lowered to a number that stands for the mark (:func:`brand`). Adoption by the harness instead would have its
-process, which is the user's, collect the orphans of everybody that it starts, and tell none from the others.
+2.4.25, is lowered to a number that stands for the mark (:func:`brand`). Who lowers it once more has lost that as well.
+
+The harness does not adopt orphans itself: its process is the user's, would collect the orphans of everybody that it
+starts, and could tell none from the others.
 
 Linux only; elsewhere nothing is found.
 
@@ -27,6 +33,7 @@ VARIABLE = "POINTWISE_BENCH_WORKER"
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 RLIMIT_LOCKS = 10  # asm-generic/resource.h
 WORKERS = 2**20  # of a run, at most: numbers of its limits
+MOST_ASKED = 5  # times where parents end meanwhile, of which each is another one
 
 
 def carrying(mark: str, worker: int = 0) -> list[int]:
@@ -36,11 +43,7 @@ def carrying(mark: str, worker: int = 0) -> list[int]:
     """
     parents, shows = _parents(), _Sign(mark).shows
     found = {pid for pid in parents if pid == worker or shows(pid)}
-    generation = found
-    while generation:
-        generation = {pid for pid, parent in parents.items() if parent in generation} - found
-        found |= generation
-    return sorted(found - {os.getpid()})
+    return sorted(_and_descendants(found, parents) - {os.getpid()})
 
 
 def all_pids() -> set[int]:
@@ -53,7 +56,56 @@ def all_pids() -> set[int]:
 def carrying_among(mark: str, pids: set[int], worker: int = 0) -> list[int]:
     """Those of ``pids`` that carry the mark or descend from one that does: :func:`carrying` for a few new processes."""
     sign = _Sign(mark)
-    return [pid for pid in pids if _carries(sign, pid, worker)]
+    return [pid for pid in pids if _is_alive(pid) and _carries(sign, pid, worker)]
+
+
+class Carriers:
+    """Those that :func:`carrying` finds."""
+
+    def __init__(self, mark: str, worker: int = 0) -> None:
+        self._mark, self._worker = mark, worker
+
+    def all(self) -> list[int]:
+        """Ids of the living ones."""
+        return carrying(self._mark, self._worker)
+
+    def among(self, pids: set[int]) -> list[int]:
+        """Those of ``pids`` that are among them, for a few new processes."""
+        return carrying_among(self._mark, pids, self._worker)
+
+
+class Descendants:
+    """Those beneath a process that adopts orphans, which is their ancestor for as long as it lives."""
+
+    def __init__(self, ancestor: int) -> None:
+        self._ancestor = ancestor
+
+    def all(self) -> list[int]:
+        """Ids of the living ones."""
+        parents = _parents()
+        # Whose parent has ended while the others were read has a new one by now.
+        lost = self.among({pid for pid, parent in parents.items() if parent and parent not in parents})
+        return sorted(_and_descendants({self._ancestor, *lost}, parents) - {self._ancestor})
+
+    def among(self, pids: set[int]) -> list[int]:
+        """Those of ``pids`` that are among them, for a few new processes."""
+        return [pid for pid in pids if self._has(pid)]
+
+    def _has(self, pid: int) -> bool:
+        """Asked again where a parent on the way has ended, and who adopts its children is their parent now."""
+        for _ in range(MOST_ASKED):
+            state, parent = _state_and_parent(pid)
+            if state in (b"", b"Z", b"X"):
+                return False
+            while state and parent > 1 and parent != self._ancestor:
+                state, parent = _state_and_parent(parent)
+            if state:
+                return parent == self._ancestor
+        return False
+
+
+def _is_alive(pid: int) -> bool:
+    return _state_and_parent(pid)[0] not in (b"", b"Z", b"X")
 
 
 def unwaited(pids: set[int], parent: int) -> int:
@@ -153,6 +205,14 @@ def _carries(sign: _Sign, pid: int, worker: int) -> bool:
             return True
         pid = _state_and_parent(pid)[1]
     return False
+
+
+def _and_descendants(found: set[int], parents: dict[int, int]) -> set[int]:
+    generation = found
+    while generation:
+        generation = {pid for pid, parent in parents.items() if parent in generation} - found
+        found = found | generation
+    return found
 
 
 def _parents() -> dict[int, int]:

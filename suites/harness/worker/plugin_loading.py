@@ -35,6 +35,7 @@ def declarations(source: Source) -> list[Declaration]:
             threads=1,
             log=Path(folder) / "log",
             python=source.python,
+            kept=not source.python,  # another environment may have another version of what runs there
         )
         try:
             answer, _ = process.ask({"do": "import"}, LOADING_S)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -16,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 from types import MappingProxyType
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from pointwise_bench.backends.backend import RUN_CACHE
 from pointwise_bench.common.regular_files import open_regular
@@ -28,12 +27,18 @@ from pointwise_bench.suites.harness.record.text import one_line
 from pointwise_bench.suites.harness.worker import limits, marked_processes, reaper
 from pointwise_bench.suites.harness.worker.channel import Channel, ChannelClosed, ChannelGarbled, Message
 from pointwise_bench.suites.harness.worker.main import CHANNEL_LOST, LEAVE
-from pointwise_bench.suites.harness.worker.starting.forked_process import ForkedProcess, ForkServer, ServerGone
+from pointwise_bench.suites.harness.worker.marked_processes import Carriers, Descendants
+from pointwise_bench.suites.harness.worker.started.started_processes import StartedProcesses
+from pointwise_bench.suites.harness.worker.starting.forked_process import (
+    ForkedProcess,
+    ForkServer,
+    ServerGone,
+    kept_by,
+)
 from pointwise_bench.suites.harness.worker.watchdog import the_watchdog
 
-MOST_OUTSIDE = 32  # descriptors of such processes, above which those of ended ones are closed
-MOST_UNWAITED = 1000  # ended processes that a worker may leave unwaited: each keeps one of the machine's numbers
 STOPPING_S = 20e-6  # between two looks at whether a process has stopped; the system makes some 70 us of it
+STARTING_S = 30.0  # how long an interpreter may take to start, and to fork its worker
 DYING_S = 2.0  # how long a process may take to end after it has closed its channel
 TEMPORARY: Final = "pointwise-bench-"
 """How the names of folders for temporary files begin."""
@@ -70,22 +75,21 @@ class ChildProcess:
         temporary: Path | None = None,
         python: str = "",
         server: ForkServer | None = None,
+        *,
+        kept: bool = False,
     ) -> None:
         """``temporary``: a folder for its temporary files, which may hold some already; None for one that goes with it.
 
         ``python``: the interpreter of another environment; empty for the one that runs here. ``server``: who forks it
-        instead of it being started anew; ``ServerGone`` where that one cannot.
+        instead of it being started anew; ``ServerGone`` where that one cannot. ``kept``: whether it has a keeper where
+        it is started anew, on Linux; its program has to begin by :func:`main.begin`.
 
         ``RUN_CACHE`` among ``variables`` is the other folder in which it may change files, beside those of compilers.
         """
         self._limits = limits.present_limits()
         self._kills_for_memory = limits.kills_for_memory()
         self._mark = the_watchdog().mark()
-        self._outside: list[int] = []  # processes that left the group; by descriptor, since numbers are reused
-        self._started: set[int] = set()  # the processes that it has started, as far as they were there at a look
-        self._newest = b""  # see marked_processes.newest_pid, at the last look for such processes
-        self._seen: set[int] = set()  # all processes that were there then
-        self._unwaited = 0  # processes found that had ended, and that it did not wait for
+        self._keeper: subprocess.Popen[bytes] | None = None  # where it is started anew
         self._dead = False
         self.answered_at = 0.0
         """When the last answer came, by ``time.perf_counter()``: the process is stopped behind it."""
@@ -107,27 +111,56 @@ class ChildProcess:
                 "limits": vars(self._limits),
                 "may_write": may_write,
             }
-            environment = worker_variables(threads) | own | variables | {marked_processes.VARIABLE: self._mark}
+            environment = worker_variables(threads) | own | variables
             self._process: subprocess.Popen[bytes] | ForkedProcess
             if server is not None:
                 try:
-                    self._process = server.fork(arguments | told, environment, theirs.fileno(), output.fileno())
+                    self._process = server.fork(
+                        arguments | told, environment | self._sign(), theirs.fileno(), output.fileno()
+                    )
                 except ServerGone:
                     ours.close()
                     os.close(self._log)
                     raise
             else:
-                self._process = subprocess.Popen(
-                    [python or sys.executable, "-m", module, json.dumps(arguments | told)],
-                    pass_fds=(theirs.fileno(),),
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    start_new_session=True,  # a group of its own: stopped, woken and killed with all its children
-                )
+                command = [python or sys.executable, "-m", module]
+                self._process = self._start(command, arguments | told, environment, output, kept=kept)
         the_watchdog().watch(self._process.pid)
+        self._whose: Carriers | Descendants
+        if isinstance(self._process, ForkedProcess):
+            self._whose = Descendants(self._process.keeper)
+        else:
+            self._whose = Carriers(self._mark, self._process.pid)
+        self._started = StartedProcesses(self._whose, self._process.pid)
         self._channel = Channel(ours, self._look_up)
+
+    def _sign(self) -> dict[str, str]:
+        return {marked_processes.VARIABLE: self._mark}
+
+    def _start(
+        self, command: list[str], told: dict[str, Any], environment: dict[str, str], output: IO[bytes], *, kept: bool
+    ) -> subprocess.Popen[bytes] | ForkedProcess:
+        """The process of ``command``; or the worker that it forks, where it is to be ``kept``."""
+
+        def start(told: dict[str, Any], environment: dict[str, str], *descriptors: int) -> subprocess.Popen[bytes]:
+            return subprocess.Popen(
+                [*command, json.dumps(told)],
+                pass_fds=descriptors,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # a group of its own: stopped, woken and killed with all its children
+            )
+
+        if not kept or sys.platform != "linux":
+            return start(told, environment | self._sign(), told["descriptor"])
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            # Without the sign: the watchdog kills whoever shows it, and a keeper has to outlive what it keeps.
+            own = {"lifeline": theirs.fileno(), "sign": self._sign()}
+            self._keeper = start(told | own, environment, told["descriptor"], theirs.fileno())
+        return kept_by(ours, STARTING_S) or self._keeper
 
     @property
     def pid(self) -> int:
@@ -155,16 +188,15 @@ class ChildProcess:
             self.kill()
             raise Ended("out-of-memory", f"{request}: {too_much}; {self._limit()}", alive=False) from None
         self._freeze()
-        too_many = self._unwaited > MOST_UNWAITED
-        if too_many or "status" in reply:
+        if self._started.too_many or "status" in reply:
             for descriptor in attached:
                 os.close(descriptor)
-            raise self._too_many(request) if too_many else self._ended(request, reply)
+            raise self._too_many(request) if self._started.too_many else self._ended(request, reply)
         return reply.get("value"), attached
 
     def cpu_of_started_s(self) -> float:
         """Processor seconds of the processes that it has started, which its own account does not show."""
-        return limits.cpu_seconds(self._started) if self._started else 0.0
+        return self._started.cpu_s()
 
     def garbled(self, request: str, what: str) -> Ended:
         """Kill the process for a message that the harness cannot read. Returns the exception to raise."""
@@ -186,10 +218,14 @@ class ChildProcess:
             return
         self._dead = True
         self._signal(signal.SIGSTOP)
-        reaper.kill(self._process.pid, self._mark)
-        self._signal(signal.SIGKILL)
-        self._forget_outside()
+        if not (isinstance(self._process, ForkedProcess) and self._process.end(reaper.LONGEST_S)):
+            reaper.kill(self._process.pid, self._mark)
+            self._signal(signal.SIGKILL)
+        self._started.forget()
         self._process.wait()
+        if self._keeper is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self._keeper.wait(DYING_S)
         self._last_words = self._last_line()
         os.close(self._log)
         self._channel.close()
@@ -197,31 +233,13 @@ class ChildProcess:
         if self._temporary is not None:
             delete_temporary(self._temporary)
 
-    # --- stopping, and looking for what left the group ------------------------------------------------------
+    # --- stopping -------------------------------------------------------------------------------------------
 
     def _freeze(self) -> None:
-        """Stop the process and wait until it is stopped: the next backend's turn begins after that.
-
-        Looking for processes outside of its group takes some 40 us for each process of the machine, which on every
-        problem was a thirtieth of all time. So after the first request only new processes are looked at, and none where
-        none was started. Whoever is missed by that, under the number of one that has ended since, is killed at the end.
-        """
+        """Stop the process and wait until it is stopped: the next backend's turn begins after that."""
         self._signal(signal.SIGSTOP)
         self._await_stop()
-        newest = marked_processes.newest_pid()
-        if newest != self._newest:
-            present = marked_processes.all_pids()
-            if self._seen:
-                found = marked_processes.carrying_among(self._mark, present - self._seen, self.pid)
-            else:
-                found = marked_processes.carrying(self._mark, self.pid)
-            self._unwaited += marked_processes.unwaited(present - self._seen, self.pid)
-            self._newest, self._seen = newest, present
-            self._started = (self._started & present) | ({*found} - {self.pid})
-            left_group = [pid for pid in found if reaper.group_of(pid) != self._process.pid]
-            self._outside += [descriptor for pid in left_group for descriptor in _descriptor_of(pid)]
-            if len(self._outside) > MOST_OUTSIDE:
-                self._forget_ended()
+        if self._started.look():
             self._signal(signal.SIGSTOP)
 
     def _await_stop(self) -> None:
@@ -240,40 +258,22 @@ class ChildProcess:
     def _signal(self, number: signal.Signals) -> None:
         """Send a signal to the group, and to the processes known to have left it."""
         reaper.send(-self._process.pid, number)
-        for descriptor in self._outside:
-            with suppress(ProcessLookupError, PermissionError):
-                signal.pidfd_send_signal(descriptor, number)
-
-    def _forget_outside(self) -> None:
-        for descriptor in self._outside:
-            os.close(descriptor)
-        self._outside = []
-
-    def _forget_ended(self) -> None:
-        """Close the descriptors of those that have ended: of a chain of processes there is one for each."""
-        polled = select.poll()
-        for descriptor in self._outside:
-            polled.register(descriptor, select.POLLIN)  # what a process's descriptor shows when it has ended
-        ended = {descriptor for descriptor, _ in polled.poll(0)}
-        for descriptor in ended:
-            os.close(descriptor)
-        self._outside = [each for each in self._outside if each not in ended]
+        self._started.send(number)
 
     def _look_up(self) -> None:
         """Raise where the process has ended or holds too much memory; called now and then while it is awaited."""
         if self._process.poll() is not None:
             raise ChannelClosed("the process has ended")
-        resident = limits.resident_bytes(self._mark, self.pid)
+        resident = limits.resident_bytes(self._whose.all())
         if resident > self._limits.memory_bytes:
             raise _TooMuchMemory(f"holds {resident / limits.GIB:.2f} GiB with its children")
 
     # --- how it ended ---------------------------------------------------------------------------------------
 
     def _too_many(self, request: str) -> Ended:
-        """Kill a process that would use up the numbers of the machine's processes. Returns the exception to raise."""
+        """Kill a process that has started more than the machine bears. Returns the exception to raise."""
         self.kill()
-        what = f"over {MOST_UNWAITED} processes that had ended, and that it did not wait for"
-        return Ended("failed", f"{request}: left {what}", alive=False)
+        return Ended("failed", f"{request}: {self._started.too_many}", alive=False)
 
     def _ended(self, request: str, reply: Message) -> Ended:
         """The exception for an end that the process reports itself; what it sends may be garbled."""
@@ -340,14 +340,6 @@ class ChildProcess:
 
 class _TooMuchMemory(Exception):
     """The processes of a worker hold more than they may."""
-
-
-def _descriptor_of(pid: int) -> list[int]:
-    """A descriptor of the process; none where it is gone, or the system has no such descriptors."""
-    try:
-        return [os.pidfd_open(pid)] if hasattr(os, "pidfd_open") else []
-    except OSError:
-        return []
 
 
 def _name_of_signal(number: int) -> str:

@@ -14,6 +14,10 @@ import signal
 import sys
 import time
 
+TYPE_CHECKING = False  # as that of typing, which takes time to import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 if __name__ == "__main__":
     # Started by its path, the watchdog finds its neighbour there; the package would bring in all that it imports.
     sys.path.insert(0, os.path.dirname(__file__))  # noqa: PTH120  # pathlib takes time to import
@@ -40,43 +44,57 @@ def kill(group: int, mark: str) -> None:
 
 def kill_marked(mark: str) -> None:
     """Kill all processes whose mark begins with ``mark``, again until none is left."""
-    deadline, empty = time.monotonic() + LONGEST_S, 0
+    whose, deadline, empty = marked_processes.Carriers(mark), time.monotonic() + LONGEST_S, 0
     while empty < EMPTY_LOOKS and time.monotonic() < deadline:
-        newest = _newest()
-        found = marked_processes.carrying(mark)
+        newest = newest_number()
+        found = whose.all()
         for pid in found:
-            send(pid, signal.SIGKILL)
-        if not found and _newest() == newest:
+            _kill(pid)
+        if not found and newest_number() == newest:
             return  # and nobody was started meanwhile
-        if _chased(mark, newest) or found:
+        if chase(whose, newest, _kill) is not False or found:
             empty = 0
             time.sleep(PAUSE_S if found else 0.0)
         else:
             empty += 1
 
 
-def _chased(mark: str, newest: int) -> bool:
-    """Kill those of the processes started since ``newest`` that are marked; look for a moment. Whether there were any.
+def chase(
+    whose: marked_processes.Carriers | marked_processes.Descendants,
+    newest: int,
+    act: Callable[[int], object],
+    longest_s: float = LONGEST_S,
+) -> bool | None:
+    """Have ``act`` on those of ``whose`` that were started since ``newest``; look for a moment. Whether there were any.
 
-    A chain of processes, each of which starts the next and ends, is gone from every list of processes before that is
-    read to its end. Its last link is stopped only before it has started another: looked at one by one, at once.
+    At the latest after ``longest_s``: None where there were some until then. A chain of processes, each of which starts
+    the next and ends, is gone from every list of processes before that is read to its end. Its last link is stopped
+    only before it has started another: looked at one by one, at once.
     """
-    found, until = False, time.monotonic() + CHASED_S
-    while time.monotonic() < until:
-        before, newest = newest, _newest()
+    found, now = False, time.monotonic()
+    until, longest = now + CHASED_S, now + longest_s
+    while now < until or newest_number() != newest:  # a look that waits for a core may come too late
+        before, newest = newest, newest_number()
         for pid in range(newest, max(before, newest - MOST_NEW), -1):
-            if marked_processes.carrying_among(mark, {pid}):
-                send(pid, signal.SIGKILL)
+            if whose.among({pid}):
+                act(pid)
                 found = True
                 until = time.monotonic() + CHASED_S
                 break
+        now = time.monotonic()
+        if now > longest:
+            return None if found else False
     return found
 
 
-def _newest() -> int:
+def newest_number() -> int:
     """The number that was given out last, to a process or a thread; 0 where the system does not tell."""
     told = marked_processes.newest_pid().strip()
     return int(told) if told.isdigit() else 0
+
+
+def _kill(pid: int) -> None:
+    send(pid, signal.SIGKILL)
 
 
 def send(pid: int, number: int) -> None:

@@ -1,9 +1,10 @@
 """The watchdog: a small process that outlives the harness for a moment, to end the workers that the harness left.
 
-The kernel ends workers with the harness (``PR_SET_PDEATHSIG``), but not the children of workers, and a stopped process
-does not even notice that its harness was killed. Nobody deletes their temporary files then, either: seventeen folders
-were left by each whole run of the tests. The watchdog's input is a pipe from the harness, whose end says so.
-Here is the harness's side of it; what the process does is in :mod:`reaper`.
+A worker's keeper ends all when the harness does (:mod:`starting.keeper`). Those without one the kernel ends with the
+harness (``PR_SET_PDEATHSIG``), but not their children, and a stopped process does not even notice that its harness was
+killed. Nobody deletes their temporary files then, either: seventeen folders were left by each whole run of
+the tests. The watchdog's input is a pipe from the harness, whose end says so. Here is the harness's side of it;
+what the process does is in :mod:`reaper`.
 """
 
 from __future__ import annotations

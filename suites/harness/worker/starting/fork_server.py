@@ -2,7 +2,8 @@
 
 Importing the harness takes a worker a third of a second of processor time, and importing PyTorch two seconds more, in
 each of its backends and in each of a dozen starts. A fork has both after five milliseconds. No plugin ever runs here:
-the worker's own part, its limits and its plugin begin behind the fork.
+the worker's own part, its limits and its plugin begin behind the fork. Between the two is the worker's keeper, see
+:mod:`keeper`, which the server forks and which forks the worker.
 
 What was chosen when this program was started is the same in all of its workers: the places of libraries in memory, and
 the order of hashes. So that these differ between starts, each start of a run has a new server.
@@ -16,7 +17,7 @@ import gc
 import json
 import os
 import random
-import selectors
+import signal
 import socket
 import sys
 import tempfile
@@ -26,7 +27,8 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from pointwise_bench.suites.harness.machine.parent_death import die_with
-from pointwise_bench.suites.harness.worker.channel import Channel, ChannelClosed, Message
+from pointwise_bench.suites.harness.worker.channel import Channel, ChannelClosed
+from pointwise_bench.suites.harness.worker.starting.keeper import fork_kept
 
 
 def main(arguments: str) -> None:
@@ -34,6 +36,7 @@ def main(arguments: str) -> None:
     start = json.loads(arguments)
     die_with(start["parent"])
     _import(start["imports"])
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers tell the harness how things end, and leave no number behind
     serve(Channel(socket.socket(fileno=start["descriptor"])))
 
 
@@ -51,44 +54,27 @@ def _import(names: list[str]) -> None:
 
 
 def serve(channel: Channel) -> None:
-    """Fork a worker for each message; send the exit code of each that ends."""
-    with selectors.DefaultSelector() as waiting:
-        waiting.register(channel, selectors.EVENT_READ)
-        while True:
-            for key, _ in waiting.select():
-                if key.data is None:
-                    try:
-                        request, (end, output) = channel.receive()
-                    except ChannelClosed:
-                        return  # the workers end with this process
-                    _fork(channel, waiting, request, end, output)
-                else:
-                    _tell_end(channel, waiting, key.fd, key.data)
+    """Fork a keeper with its worker for each message, to which the worker's descriptors and a lifeline are attached."""
+    while True:
+        try:
+            request, (end, output, lifeline) = channel.receive()
+        except ChannelClosed:
+            return  # workers are their keepers' affair
+        if os.fork() == 0:
+            channel.close()
+            _begin_kept(request, end, output, lifeline)
+        for descriptor in (end, output, lifeline):
+            os.close(descriptor)
 
 
-def _fork(channel: Channel, waiting: selectors.BaseSelector, request: Message, end: int, output: int) -> None:
-    """One more worker, whose channel's ``end`` and whose ``output`` these are. Its id and a descriptor of it are sent.
-
-    The descriptor, since the worker may have ended, and its number may mean another, before the harness asks for one.
-    """
-    parent = os.getpid()
-    pid = os.fork()
-    if pid == 0:
-        for key in list(waiting.get_map().values()):  # of its rivals above all
-            os.close(key.fd)
-        become_worker(request, end, output, parent)
-    os.close(end)
-    os.close(output)
-    descriptor = os.pidfd_open(pid)
-    waiting.register(descriptor, selectors.EVENT_READ, pid)
-    channel.send({"pid": pid}, (descriptor,))
-
-
-def _tell_end(channel: Channel, waiting: selectors.BaseSelector, descriptor: int, pid: int) -> None:
-    waiting.unregister(descriptor)
-    os.close(descriptor)
-    _, status = os.waitpid(pid, 0)
-    channel.send({"ended": pid, "code": os.waitstatus_to_exitcode(status)})
+def _begin_kept(request: dict[str, Any], end: int, output: int, lifeline: int) -> NoReturn:
+    """A keeper and its worker: nothing of the server goes on here."""
+    try:
+        os.setsid()  # the watchdog kills the server's group
+        parent = fork_kept(socket.socket(fileno=lifeline), (end, output))
+    except BaseException:
+        os._exit(1)
+    become_worker(request, end, output, parent)
 
 
 def become_worker(request: dict[str, Any], end: int, output: int, parent: int) -> NoReturn:

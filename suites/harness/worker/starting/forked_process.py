@@ -10,18 +10,19 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from threading import Lock
 from typing import Any, Final
 
 from pointwise_bench.suites.harness.worker import marked_processes, reaper
-from pointwise_bench.suites.harness.worker.channel import Channel, ChannelClosed, Message
+from pointwise_bench.suites.harness.worker.channel import Channel, ChannelClosed
 from pointwise_bench.suites.harness.worker.watchdog import the_watchdog
 
 MODULE: Final = "pointwise_bench.suites.harness.worker.starting.fork_server"
 PATIENCE_S: Final = 120.0  # for a fork: the server may still import a large library
-TELLING_S: Final = 5.0  # how long the exit code of a worker that has ended may take to be told
+LONGEST_PACKET: Final = 2**10  # bytes of what a keeper tells at once, which are some dozens
 
 
 class ServerGone(Exception):
@@ -29,7 +30,7 @@ class ServerGone(Exception):
 
 
 class ForkServer:
-    """One server, and what it has told of its workers."""
+    """One server, which forks workers and their keepers."""
 
     def __init__(self, environment: Mapping[str, str], imports: Sequence[str] = ()) -> None:
         """``environment``: what libraries read when they are loaded, as the number of threads. ``imports``: modules."""
@@ -47,46 +48,27 @@ class ForkServer:
             )
         the_watchdog().mark()  # starts it, which kills this process too should the harness be killed
         the_watchdog().watch(self._process.pid)
-        self._channel = Channel(ours, self._look_up)
-        self._asking = Lock()  # a worker may be killed by any thread that waits for one
-        self._codes: dict[int, int] = {}
-        self._closed = False
+        self._channel = Channel(ours)
+        self._asking = Lock()  # workers may be begun by several threads
 
     def fork(
         self, arguments: Mapping[str, Any], environment: Mapping[str, str], end: int, output: int
     ) -> ForkedProcess:
         """A worker with these ``arguments``, its channel's ``end`` and its ``output``. ``ServerGone``."""
-        with self._asking:
-            try:
-                self._channel.send({"arguments": dict(arguments), "environment": dict(environment)}, (end, output))
-                told, attached = self._told(PATIENCE_S)
-                while not attached:
-                    told, attached = self._told(PATIENCE_S)
-            except (ChannelClosed, TimeoutError) as error:
-                raise ServerGone(str(error)) from error
-        return ForkedProcess(self, told["pid"], attached[0])
-
-    def code_of(self, pid: int) -> int:
-        """How a worker has ended that is known to have; with the server, where that is not left to tell it."""
-        with self._asking, suppress(ChannelClosed, TimeoutError):
-            while pid not in self._codes and not self._closed:
-                self._told(TELLING_S)
-        return self._codes.pop(pid, -signal.SIGKILL)
-
-    def _told(self, timeout_s: float) -> tuple[Message, list[int]]:
-        """The next message of the server; an exit code is kept."""
-        told, attached = self._channel.receive(timeout_s)
-        if "ended" in told:
-            self._codes[told["ended"]] = told["code"]
-        return told, attached
-
-    def _look_up(self) -> None:
-        if self._process.poll() is not None:
-            raise ChannelClosed("the server has ended")
+        lifeline, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        message = {"arguments": dict(arguments), "environment": dict(environment)}
+        try:
+            with theirs, self._asking:
+                self._channel.send(message, (end, output, theirs.fileno()))
+        except (ChannelClosed, OSError) as error:
+            lifeline.close()
+            raise ServerGone(str(error)) from error
+        if (worker := kept_by(lifeline, PATIENCE_S)) is None:
+            raise ServerGone("nothing was forked")
+        return worker
 
     def close(self) -> None:
-        """End the server, and with it those of its workers that are left."""
-        self._closed = True
+        """End the server. Workers that are left stay with their keepers until they are killed."""
         reaper.send(self._process.pid, signal.SIGKILL)
         self._process.wait()
         the_watchdog().forget(self._process.pid)
@@ -94,13 +76,16 @@ class ForkServer:
 
 
 class ForkedProcess:
-    """A worker that a server has forked: what a run needs of :class:`subprocess.Popen`, for it."""
+    """A worker that its keeper has forked: what a run needs of :class:`subprocess.Popen`, for it."""
 
-    def __init__(self, server: ForkServer, pid: int, descriptor: int) -> None:
+    def __init__(self, lifeline: socket.socket, pid: int, keeper: int) -> None:
         self.pid = pid
-        self._server = server
-        self._descriptor = descriptor
+        self.keeper = keeper
+        """The process beneath which everything is that the worker has started, wherever that has gone."""
+        self._lifeline = lifeline
+        self._listening = Lock()  # a worker may be killed by any thread that waits for one
         self._code: int | None = None
+        self._over: bool | None = None  # whether nothing is left, once that is known
 
     def poll(self) -> int | None:
         """The exit code, once it has ended."""
@@ -110,14 +95,65 @@ class ForkedProcess:
 
     def wait(self, timeout: float | None = None) -> int:
         """The exit code, when it has ended. ``subprocess.TimeoutExpired`` after ``timeout`` seconds."""
-        if self._code is None:
-            waiting = select.poll()
-            waiting.register(self._descriptor, select.POLLIN)
-            if not waiting.poll(None if timeout is None else 1000 * timeout):
-                raise subprocess.TimeoutExpired("a forked worker", timeout or 0.0)
-            self._code = self._server.code_of(self.pid)
-            os.close(self._descriptor)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self._code is None:
+            self._listen(deadline)
         return self._code
+
+    def end(self, patience_s: float) -> bool:
+        """Have everything killed that is beneath its keeper; whether nothing is left, as far as is known by then.
+
+        Where it is not known, because the keeper was killed or something does not end, the rest has to be looked for.
+        """
+        deadline = time.monotonic() + patience_s
+        with suppress(OSError):  # the keeper has gone
+            self._lifeline.shutdown(socket.SHUT_WR)
+        with suppress(subprocess.TimeoutExpired):
+            while self._over is None:
+                self._listen(deadline)
+        with self._listening:
+            self._lifeline.close()
+            self._note({})
+        return bool(self._over)
+
+    def _listen(self, deadline: float | None) -> None:
+        """Take in one thing that the keeper says. ``subprocess.TimeoutExpired`` where it says nothing for so long."""
+        waiting = select.poll()
+        with self._listening:
+            if self._over is not None:
+                return
+            waiting.register(self._lifeline, select.POLLIN)
+        left_ms = None if deadline is None else 1000 * max(0.0, deadline - time.monotonic())
+        if not waiting.poll(left_ms):
+            raise subprocess.TimeoutExpired("a forked worker", 0.0)
+        with self._listening, suppress(BlockingIOError):  # another thread may have heard it
+            if self._over is None:
+                try:
+                    packet = self._lifeline.recv(LONGEST_PACKET, socket.MSG_DONTWAIT)
+                except ConnectionError:
+                    packet = b""
+                self._note(json.loads(packet or b"{}"))
+
+    def _note(self, told: dict[str, Any]) -> None:
+        """``code`` or ``over``; else nothing more is heard: a keeper that is gone took its worker along."""
+        self._code = told.get("code", self._code)
+        if "code" not in told:
+            self._over = self._over or bool(told.get("over"))
+            self._code = -signal.SIGKILL if self._code is None else self._code
+
+
+def kept_by(lifeline: socket.socket, patience_s: float) -> ForkedProcess | None:
+    """The worker that the keeper at the other end tells of; none where that does not come to be."""
+    lifeline.settimeout(patience_s)
+    try:
+        told = lifeline.recv(LONGEST_PACKET)
+    except OSError:  # too late
+        told = b""
+    if not told:
+        lifeline.close()
+        return None
+    lifeline.settimeout(None)
+    return ForkedProcess(lifeline, **json.loads(told))
 
 
 def can_fork() -> bool:

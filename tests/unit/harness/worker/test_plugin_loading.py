@@ -31,11 +31,12 @@ class ScriptedProcess:
     killed = 0
     logs: list[Path]
 
-    def __init__(self, module: str, start: dict[str, Any], threads: int, log: Path, python: str) -> None:
+    def __init__(self, module: str, start: dict[str, Any], threads: int, log: Path, python: str, *, kept: bool) -> None:
         assert module == "pointwise_bench.suites.harness.worker.plugin_loading"
         source = Source(**start["source"])
         assert (replace(source, suffix="", python=""), threads) == (SOURCE, 1)
         assert python == source.python
+        assert kept is not bool(python)
         type(self).logs.append(log.parent)
         assert log.parent.is_dir()
 

@@ -1,0 +1,1 @@
+"""What a worker has started, and where that has gone."""
