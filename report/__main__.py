@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +18,7 @@ from pointwise_bench.common.garbage import seldom_searched
 from pointwise_bench.common.one_line_parser import OneLineParser
 from pointwise_bench.common.option_types import share
 from pointwise_bench.common.verdict_rule import MARGIN
-from pointwise_bench.report.reading.errors import ReportError
+from pointwise_bench.report.reading.errors import ReportError, too_much
 
 if TYPE_CHECKING:
     from pointwise_bench.report.pages.run_analysis import RunAnalysis
@@ -90,6 +91,8 @@ def main(arguments: Sequence[str] | None = None, known: Sequence[RunAnalysis] = 
     except OSError as error:
         # Reading is checked where it happens; what is left is a place that cannot be written.
         sentence = f"{error}; name another place to write to"
+    except (MemoryError, RecursionError) as error:
+        sentence = too_much(error)
     print(f"{_COMPARE if compares else _REPORT}: {sentence}", file=sys.stderr)
     return USAGE_ERROR
 
@@ -280,4 +283,6 @@ def _parser(name: str, description: str, examples: str) -> argparse.ArgumentPars
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # As the command `report` starts it, which tells what machine this is and which runs git keeps: that must not depend
+    # on how it is started. By name, as the command stands above this package.
+    sys.exit(import_module("pointwise_bench.reporting").main(sys.argv[1:]))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from pointwise_bench.common.formats import RUN_FILE, USAGE_ERROR
 from pointwise_bench.common.garbage import seldom_searched
 from pointwise_bench.common.one_line_parser import OneLineParser
-from pointwise_bench.report.reading.errors import ReportError
+from pointwise_bench.report.reading.errors import ReportError, too_much
 
 if TYPE_CHECKING:
     from pointwise_bench.report.publishing.admission import Rules
@@ -45,6 +45,8 @@ def main(arguments: Sequence[str], rules: Rules) -> int:
         sentence = str(error)
     except OSError as error:
         sentence = f"{error}; name another place to write to"
+    except (MemoryError, RecursionError) as error:
+        sentence = too_much(error)
     print(f"{_NAME}: {sentence}", file=sys.stderr)
     return USAGE_ERROR
 

@@ -16,7 +16,7 @@ from pointwise_bench.backends.problem import Problem
 from pointwise_bench.common.at_once import at_once
 from pointwise_bench.common.formats import IN_PROCESS
 from pointwise_bench.common.status import OK
-from pointwise_bench.report.reading.json_lines import json_of, lines_of
+from pointwise_bench.report.reading.json_lines import json_of_line, lines_of
 from pointwise_bench.report.reading.run_format import PLACE, key_of, read_cell
 from pointwise_bench.report.reading.value_readers import Defect
 
@@ -109,7 +109,7 @@ def _read(lines: Iterable[tuple[int, bytes]]) -> tuple[list[ReadCell], list[str]
     for number, line in lines:
         values: Any = None
         try:
-            values = json_of(line)
+            values = json_of_line(line)
             found.append(_cell(read_cell(values)))
         except Defect as defect:
             key = key_of(values)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pointwise_bench.common.formats import CHECKPOINT_FILE
 from pointwise_bench.report.reading.errors import ReportError
-from pointwise_bench.report.reading.json_lines import json_of, lines_of
+from pointwise_bench.report.reading.json_lines import json_of_line, lines_of
 from pointwise_bench.report.reading.run import Run
 from pointwise_bench.report.reading.value_readers import Defect
 
@@ -25,7 +25,7 @@ def _keys(folder: Path) -> set[tuple[str, int]]:
     try:
         for _, line in lines_of(folder / CHECKPOINT_FILE):
             try:
-                entry = json_of(line)
+                entry = json_of_line(line)
                 found |= {(str(entry["problem"]), int(entry["threads"]))}
             except (Defect, KeyError, TypeError, ValueError):
                 continue  # torn by the end of the run, as its last line may be

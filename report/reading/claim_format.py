@@ -12,7 +12,9 @@ from pointwise_bench.report.reading.run_format import LARGEST_ERROR_RATIO, MOST_
 from pointwise_bench.report.reading.value_readers import (
     Defect,
     KeyRule,
+    counts,
     duration,
+    durations,
     list_of,
     mapping_of,
     name,
@@ -44,7 +46,7 @@ CLAIM: Final = {
     "variants": KeyRule(list_of(object_of(_VARIANT))),
 }
 
-_per_variant = mapping_of(list_of(duration))
+_per_variant = mapping_of(durations)
 
 RESULT: Final = {
     "claim": KeyRule(name()),
@@ -55,7 +57,7 @@ RESULT: Final = {
     "device": KeyRule(name(), "cpu"),
     "output": KeyRule(one_of(("fresh", "reused")), "fresh"),
     "isolation": KeyRule(one_of(ISOLATIONS), "worker"),
-    "process": KeyRule(list_of(whole(0)), ()),
+    "process": KeyRule(counts, ()),
     "samples_s": KeyRule(_per_variant, {}),
     "branches_s": KeyRule(mapping_of(_per_variant), {}),
     "steps_s": KeyRule(mapping_of(mapping_of(mapping_of(number(0, 1e6, "a number of seconds from 0 to 1e+06")))), {}),

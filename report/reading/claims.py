@@ -18,7 +18,7 @@ from pointwise_bench.backends.problem import Problem
 from pointwise_bench.common.formats import CLAIMS_FILE, IN_PROCESS
 from pointwise_bench.common.status import OK
 from pointwise_bench.report.reading.claim_format import read_claim, read_result
-from pointwise_bench.report.reading.json_lines import json_of, lines_of
+from pointwise_bench.report.reading.json_lines import json_of_line, lines_of
 from pointwise_bench.report.reading.value_readers import Defect, shown
 
 ReadStep = tuple[str, Problem]
@@ -146,7 +146,7 @@ def _results(path: Path, claims: Mapping[str, ReadClaim]) -> tuple[tuple[ReadCla
     for number, line in lines_of(path):
         values: Any = None
         try:
-            values = json_of(line)
+            values = json_of_line(line)
             result = _result(read_result(values, branches), claims)
         except Defect as defect:
             defects.append(f"claims.jsonl, line {number}: {defect}")

@@ -14,3 +14,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """The names of ``known`` most like ``name``, joined by commas; all of them where none is like it."""
     names = sorted(set(known))
     return ", ".join(difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names) or "none"
+
+
+def too_much(error: MemoryError | RecursionError) -> str:
+    """What was given is more than this machine can hold, or nested deeper than Python goes; one sentence says so."""
+    if isinstance(error, MemoryError):
+        return "the memory does not suffice for what was given; name fewer or smaller runs"
+    return "what was given is nested deeper than it can be read; name another run"

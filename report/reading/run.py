@@ -10,11 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pointwise_bench.common.formats import CELLS_FILE, CONTROLS_FILE, RUN_FILE, RUN_FORMAT
+from pointwise_bench.common.formats import (
+    CELLS_FILE,
+    CHECKPOINT_FILE,
+    CONTROLS_FILE,
+    MOST_RUN_BYTES,
+    RUN_FILE,
+    RUN_FORMAT,
+)
 from pointwise_bench.report.reading.cells import ReadCell, read_cells
 from pointwise_bench.report.reading.claims import ReadClaims, read_claims
-from pointwise_bench.report.reading.errors import ReportError
-from pointwise_bench.report.reading.json_lines import bytes_of, json_of
+from pointwise_bench.report.reading.errors import ReportError, too_much
+from pointwise_bench.report.reading.json_lines import bytes_of, json_of, lines_of
 from pointwise_bench.report.reading.run_format import PASS, SETTINGS, read_core_distance, read_in_sequence
 from pointwise_bench.report.reading.timed_models import TimedModel, read_timed_models
 from pointwise_bench.report.reading.value_readers import Defect, Reader, list_of, object_of, shown, visible
@@ -51,6 +58,13 @@ class Run:
 
 def load_run(folder: Path) -> Run:
     """The run in ``folder``; :class:`ReportError` where there is none or it cannot be read."""
+    try:
+        return _loaded(folder)
+    except (MemoryError, RecursionError) as error:  # of one among many runs that are published it is to be named
+        raise ReportError(f"{folder}: {too_much(error)}") from None
+
+
+def _loaded(folder: Path) -> Run:
     settings = _settings(folder)
     settings["passes"], defects = _passes(settings, "passes", object_of(PASS))
     settings["in_sequence"], damaged = _passes(settings, "in_sequence", read_in_sequence)
@@ -70,9 +84,22 @@ def load_run(folder: Path) -> Run:
         cells=cells,
         controls=controls,
         claims=claims,
-        defects=(*defects, *damaged, *unread, *left_out, *left_out_of_controls, *claims.defects, *left_out_of_models),
+        defects=(
+            *(*defects, *damaged, *unread, *left_out, *left_out_of_controls, *claims.defects, *left_out_of_models),
+            *_unread_checkpoint(folder, settings),
+        ),
         timed_models=timed_models,
     )
+
+
+def _unread_checkpoint(folder: Path, settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """How much an unfinished run has begun is told from its checkpoint: one that cannot be read is no error."""
+    try:
+        if not settings["finished_at"]:
+            next(lines_of(folder / CHECKPOINT_FILE), None)
+    except ReportError as error:
+        return (str(error),)
+    return ()
 
 
 def newest_run(results: Path, machine: str | None = None) -> tuple[Path, list[str]]:
@@ -113,7 +140,7 @@ def _settings(folder: Path) -> dict[str, Any]:
     if not path.exists():
         raise ReportError(f"{folder}: holds no run.json; name a run folder, results/<machine>/<UTC time>")
     try:
-        settings = json_of(bytes_of(path))
+        settings = json_of(bytes_of(path, MOST_RUN_BYTES))
         if not isinstance(settings, dict):
             raise Defect(f"is {shown(settings)}, not an object")
         number = settings.get("format")

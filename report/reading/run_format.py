@@ -112,7 +112,7 @@ _CEILING: Final = {
     "bandwidth": KeyRule(list_of(pair(whole(1), or_null(_rate), "a pair of bytes and bytes per second")), ()),
 }
 
-_PROJECT: Final = {
+PROJECT: Final = {
     "version": KeyRule(name(), None),
     "revision": KeyRule(name(), None),
     "clean": KeyRule(yes_or_no, None),
@@ -150,7 +150,7 @@ SETTINGS: Final = {
     "started_at": KeyRule(name(0), ""),
     "finished_at": KeyRule(name(0), None),
     "policy": KeyRule(_policy, {}),
-    "project": KeyRule(object_of(_PROJECT), dict.fromkeys(_PROJECT)),
+    "project": KeyRule(object_of(PROJECT), dict.fromkeys(PROJECT)),
     "selection": KeyRule(list_of(object_of(_SELECTED)), ()),
     "models": KeyRule(mapping_of(object_of(_MODEL)), {}),
     "environment": KeyRule(_environment, {}),

@@ -14,7 +14,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pointwise_bench.common.formats import EAGER, MODEL_WAYS, MODELS_FILE, MODELS_FORMAT, OPTIMISED
+from pointwise_bench.common.formats import (
+    EAGER,
+    MODEL_WAYS,
+    MODELS_FILE,
+    MODELS_FORMAT,
+    MOST_BESIDE_BYTES,
+    OPTIMISED,
+)
 from pointwise_bench.common.status import OK, STATUSES
 from pointwise_bench.report.reading.errors import ReportError
 from pointwise_bench.report.reading.json_lines import bytes_of, json_of
@@ -36,8 +43,6 @@ from pointwise_bench.report.reading.value_readers import (
     yes_or_no,
 )
 
-MOST_BYTES: Final = 64 << 20
-"""A model of some hundred layers and rounds takes 40 KiB."""
 MOST_MODELS: Final = 1000
 
 _WAY: Final = {
@@ -110,7 +115,7 @@ def read_timed_models(folder: Path, machine: str) -> tuple[tuple[TimedModel, ...
     if not os.path.lexists(path):
         return (), ()
     try:
-        content = json_of(bytes_of(path, MOST_BYTES))
+        content = json_of(bytes_of(path, MOST_BESIDE_BYTES))
         head = {"format": KeyRule(whole(1, MODELS_FORMAT)), "machine": KeyRule(name())}
         of = object_of(head | {"models": KeyRule(list_of(lambda value: value))})(content)
     except ReportError as error:

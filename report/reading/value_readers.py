@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass
 from functools import lru_cache
 from math import inf, isfinite, prod
@@ -11,7 +12,7 @@ from reprlib import Repr
 from typing import Any, Final, cast
 
 from pointwise_bench.backends.problem import ITEM_BYTES, Problem
-from pointwise_bench.common.formats import LONGEST_CALL_S
+from pointwise_bench.common.formats import LONGEST_CALL_S, MOST_ROUNDS_OF_A_CELL
 
 # Bounds of what can be meant. Between them no later sum, quotient or logarithm leaves the range of a float.
 SHORTEST_S: Final = 1e-9
@@ -22,6 +23,7 @@ _LONGEST_NAME: Final = 200
 _LONGEST_TEXT: Final = 2000
 _MOST_KNOWN: Final = 2**16
 _DEEPEST: Final = 8
+MOST_ENTRIES: Final = 100_000  # a run has as many cells at most, and fewer layers, claims or models
 _DIRECTIONS: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 _MARKS: Final = "\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}\N{ARABIC LETTER MARK}"
 
@@ -183,12 +185,14 @@ def duration(value: Any) -> float:
     return float(value)
 
 
-def list_of(read_entry: Reader) -> Reader:
-    """A list, entry by entry."""
+def list_of(read_entry: Reader, most: int = MOST_ENTRIES) -> Reader:
+    """A list, entry by entry; one of over ``most`` entries is refused before any of them is looked at."""
 
     def read(value: Any) -> list[Any]:
         if not isinstance(value, list):
             raise _refused(value, "a list")
+        if len(value) > most:
+            raise _too_many(value, most)
         found = []
         for index, entry in enumerate(value):
             try:
@@ -200,20 +204,29 @@ def list_of(read_entry: Reader) -> Reader:
     return read
 
 
+def _too_many(value: Sized, most: int) -> Defect:
+    return Defect(f"has {len(value):,} entries, and no run has over {most:,} there")
+
+
 def durations(value: Any) -> list[float]:
     """A list of measured times, like :func:`list_of` and :func:`duration`; whole ones are looked at at once."""
     # A sum is not finite where an entry is not; with a NaN among them the least and the largest could be anything.
-    are_numbers = isinstance(value, list) and set(map(type, value)) == {float} and isfinite(sum(value))
+    are_numbers = _is_series(value) and set(map(type, value)) == {float} and isfinite(sum(value))
     if are_numbers and min(value) >= SHORTEST_S and max(value) <= LONGEST_CALL_S:
         return cast("list[float]", value)
-    return cast("list[float]", list_of(duration)(value))
+    return cast("list[float]", list_of(duration, MOST_ROUNDS_OF_A_CELL)(value))
 
 
 def counts(value: Any) -> list[int]:
     """A list of whole numbers of at least 0, likewise."""
-    if isinstance(value, list) and set(map(type, value)) == {int} and min(value) >= 0 and max(value) <= MOST:
-        return value
-    return cast("list[int]", list_of(whole(0))(value))
+    if _is_series(value) and set(map(type, value)) == {int} and min(value) >= 0 and max(value) <= MOST:
+        return cast("list[int]", value)
+    return cast("list[int]", list_of(whole(0), MOST_ROUNDS_OF_A_CELL)(value))
+
+
+def _is_series(value: Any) -> bool:
+    """Whether it has an entry for each round of a cell, and no more of them than a cell can have."""
+    return isinstance(value, list) and len(value) <= MOST_ROUNDS_OF_A_CELL
 
 
 def distinct(read_list: Reader) -> Reader:
@@ -222,7 +235,8 @@ def distinct(read_list: Reader) -> Reader:
     def read(value: Any) -> list[Any]:
         found: list[Any] = read_list(value)
         if len(set(found)) < len(found):
-            twice = next(entry for index, entry in enumerate(found) if entry in found[:index])
+            # Counted, as a search through what stands before each entry would take the square of their number.
+            twice = next(entry for entry, times in Counter(found).items() if times > 1)
             raise Defect(f"holds {shown(twice)} twice")
         return found
 
@@ -246,6 +260,8 @@ def mapping_of(read_value: Reader) -> Reader:
     def read(value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise _refused(value, "an object")
+        if len(value) > MOST_ENTRIES:
+            raise _too_many(value, MOST_ENTRIES)
         found = {}
         for key, entry in value.items():
             try:

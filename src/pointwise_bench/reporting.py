@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +23,9 @@ def _machine() -> str:
 
 
 def _is_recorded(folder: Path) -> bool:
-    from pointwise_bench.suites.harness.record.tracked_runs import is_tracked
+    from pointwise_bench.suites.harness.record.tracked_runs import KEPT, kept_since
 
-    return is_tracked(folder)
+    since = kept_since(folder)
+    if since not in (None, KEPT):
+        print(f"note: {folder}: is only read, as {since}", file=sys.stderr)
+    return since is not None

@@ -23,3 +23,11 @@ NO_PLAIN_FILES: Final[dict[str, Callable[[Path], None]]] = {
     "a pipe": os.mkfifo,
     "a folder": Path.mkdir,
 }
+
+A_TERABYTE: Final = 1 << 40
+
+
+def hollow(path: Path, size: int = A_TERABYTE) -> None:
+    """Let ``path`` be a plain file of ``size`` bytes, nearly all of them a hole: it takes no room on the disk."""
+    with path.open("ab") as file:
+        file.truncate(size)

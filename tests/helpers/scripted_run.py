@@ -169,9 +169,9 @@ def script(monkeypatch: pytest.MonkeyPatch) -> type[ScriptedPool]:
     return ScriptedPool
 
 
-def planned(results: Path, **options: Any) -> Session:
+def planned(results: Path, announce: Callable[[str], None] = lambda line: None, **options: Any) -> Session:
     """A session that is to measure both problems with both backends."""
-    session = Session(Options(results=results, seed=1, **options), lambda line: None)
+    session = Session(Options(results=results, seed=1, **options), announce)
     for problem in PROBLEMS:
         for name in BACKENDS:
             session.plan(problem, 1, name, Place("a group", problem.id))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pointwise_bench.common.formats import CALIBRATION_FILE, CALIBRATION_FORMAT
+from pointwise_bench.common.formats import CALIBRATION_FILE, CALIBRATION_FORMAT, MOST_BESIDE_BYTES
 from pointwise_bench.report.analysis.wording import threads_of
+from pointwise_bench.report.reading.errors import ReportError
+from pointwise_bench.report.reading.json_lines import bytes_of, json_of
 from pointwise_bench.report.reading.run import Run
 from pointwise_bench.report.reading.value_readers import Defect, KeyRule, list_of, object_of, text, whole
 
@@ -42,14 +44,12 @@ def calibration(run: Run) -> tuple[list[Rates], str]:
     """The rates of the run's machine, or none and a sentence why."""
     path = run.folder.resolve().parent / CALIBRATION_FILE
     remedy = "'pointwise-bench calibrate' measures it"
-    try:
-        if path.is_symlink() or (path.exists() and not path.is_file()):  # a stranger's results may hold anything
-            raise Defect("it is no plain file")
-        conditions = object_of(_CALIBRATION)(json.loads(path.read_text(encoding="utf-8")))["conditions"]
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         return [], f"What verdicts are worth on this machine has not been measured; {remedy}."
-    except (OSError, ValueError, RecursionError, Defect) as error:
-        reason = " ".join(str(error).split())[:200]
+    try:
+        conditions = object_of(_CALIBRATION)(json_of(bytes_of(path, MOST_BESIDE_BYTES)))["conditions"]
+    except (ReportError, Defect) as error:
+        reason = " ".join(str(error).removeprefix(f"{path}: ").split())[:200]
         return [], f"{CALIBRATION_FILE} beside the run cannot be used ({reason}); {remedy}."
     return [_rates(each) for each in conditions], ""
 

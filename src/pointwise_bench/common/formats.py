@@ -12,6 +12,8 @@ RUN_FORMAT: Final = 1
 """Of ``run.json`` and the files beside it. A reader refuses a newer one."""
 CALIBRATION_FORMAT: Final = 1
 """Of ``calibration.json``."""
+ATTACKS_FORMAT: Final = 1
+"""Of ``attacks.json``."""
 WISDOM_FORMAT: Final = 1
 """Of the file that `pointwise-bench recommend` writes. A reader refuses any other."""
 MODELS_FORMAT: Final = 1
@@ -23,7 +25,23 @@ CONTROLS_FILE: Final = "controls.jsonl"
 CLAIMS_FILE: Final = "claims.jsonl"
 CHECKPOINT_FILE: Final = "checkpoint.jsonl"
 CALIBRATION_FILE: Final = "calibration.json"
+ATTACKS_FILE: Final = "attacks.json"
 MODELS_FILE: Final = "models.json"
+
+# How large the files of a run can be. Whoever reads them looks first: what is beyond fills the memory, and is no run's.
+MOST_RUN_BYTES: Final = 32 << 20
+"""Of ``run.json``: one of 131 problems and 18 backends has 54 KB, and a hundred thousand places take 20 MB."""
+MOST_LINES_BYTES: Final = 1 << 30
+"""Of a file of lines: cells of thirty rounds have 3 KB, so that a run of a hundred thousand has 300 MB."""
+MOST_LINES_OF_FILES: Final = 1_000_000
+"""Of such a file: ten times as many cells."""
+LONGEST_LINE: Final = 16 << 20
+"""Bytes of one line: a cell of ``MOST_ROUNDS_OF_A_CELL`` has 4 MB, one pass of three thousand backends 9 MB."""
+MOST_ROUNDS_OF_A_CELL: Final = 50_000
+"""Of one cell: no run starts a backend 50 times on a problem, and no start has ``ROUNDS_APART`` rounds."""
+MOST_BESIDE_BYTES: Final = 64 << 20
+"""Of a file beside the runs of a machine: a whole model of some hundred layers and rounds takes 40 KB, what is known of
+the costs of a backend half a KB."""
 
 ROUNDS_APART: Final = 1000
 """Between the numbers of the first rounds of two passes, or of two starts of a claim; no pass has as many rounds."""
@@ -52,6 +70,9 @@ EAGER, OPTIMISED, WITHOUT_KERNEL, TORCH_COMPILE, ONNX_RUNTIME = MODEL_WAYS = (
     *("torch.compile", "onnxruntime"),
 )
 """Ways to compute a whole model that ``pointwise-bench optimize`` holds beside each other."""
+
+CHEATS, PLANTED_MISTAKES = ATTACK_GROUPS = "attacks", "planted"
+"""Of the kinds that ``pointwise-bench attack`` tries: backends that cheat on purpose, and mistakes that are planted."""
 
 USAGE_ERROR: Final = 4
 """Exit code of every command of the project for bad usage; it is pytest's."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,10 @@ _CAREFULLY: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 class NotRegular(OSError):
     """A device or a pipe is in the place of a file."""
+
+
+class TooLarge(OSError):
+    """A file has more bytes than one of its kind can have; the text says how many."""
 
 
 def open_regular(path: Path, flags: int, mode: int = 0o666) -> int:
@@ -32,10 +37,32 @@ def open_regular(path: Path, flags: int, mode: int = 0o666) -> int:
     raise NotRegular(f"{path}: is no regular file")
 
 
-def read_regular(path: Path) -> bytes:
-    """What the regular file ``path`` holds; ``OSError`` as :func:`open_regular`."""
-    with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
-        return file.read()
+def open_sized(path: Path, most: int) -> BufferedReader:
+    """The regular file ``path``, open for reading; ``OSError`` as :func:`open_regular`.
+
+    :class:`TooLarge` where it has over ``most`` bytes: a file with a hole of a terabyte takes no room on a disk, and
+    whoever begins to read it fills the memory.
+    """
+    file = os.fdopen(open_regular(path, os.O_RDONLY), "rb")
+    size = os.fstat(file.fileno()).st_size
+    if size <= most:
+        return file
+    file.close()
+    raise TooLarge(oversize(size, most))
+
+
+def oversize(size: int, most: int) -> str:
+    """What is wrong with a file of ``size`` bytes where ``most`` are the most, in words."""
+    return f"it has {size:,} bytes, and no such file has over {most:,}"
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """What the regular file ``path`` holds; ``OSError`` as :func:`open_sized`."""
+    with open_sized(path, most) as file:
+        data = file.read(most + 1)
+    if len(data) > most:  # it has grown in the meantime, or is of a kind that does not say its size
+        raise TooLarge(oversize(len(data), most))
+    return data
 
 
 def write_whole(path: Path, text: str) -> None:

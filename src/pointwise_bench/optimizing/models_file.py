@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pointwise_bench.common.formats import MODELS_FILE, MODELS_FORMAT
+from pointwise_bench.common.formats import MODELS_FILE, MODELS_FORMAT, MOST_BESIDE_BYTES
+from pointwise_bench.common.regular_files import NotRegular, TooLarge, read_regular
 
 
 def keep(entry: Mapping[str, Any], results: Path, machine: str) -> Path:
@@ -38,16 +39,16 @@ def keep(entry: Mapping[str, Any], results: Path, machine: str) -> Path:
 
 
 def _earlier(path: Path) -> list[dict[str, Any]]:
-    """What is there and is of this format; a file that is damaged, or of a newer one, is put aside."""
+    """What is there and is of this format; a file that is damaged, too large, or of a newer one, is put aside."""
     if not path.exists() or path.is_symlink():
         return []
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_regular(path, MOST_BESIDE_BYTES))
         if content["format"] == MODELS_FORMAT:
             models: list[dict[str, Any]] = content["models"]
             list(map(_key, models))
             return models
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (NotRegular, TooLarge, ValueError, KeyError, TypeError, RecursionError):
         pass
     path.replace(path.with_name(f"{path.name}.damaged"))
     return []

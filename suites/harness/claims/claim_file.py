@@ -12,8 +12,9 @@ from typing import Any, Final
 from pointwise_bench.common.formats import CLAIMS_FILE
 from pointwise_bench.common.status import Status
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
-from pointwise_bench.suites.harness.record.json_lines import append_lines, good_lines
-from pointwise_bench.suites.harness.record.typed_lines import fits
+from pointwise_bench.suites.harness.record.json_lines import append_lines, lines_in
+from pointwise_bench.suites.harness.record.mending import mend
+from pointwise_bench.suites.harness.record.typed_lines import misfit
 
 DIGITS: Final = 5  # of a time: a hundredth of a per mille
 
@@ -85,7 +86,9 @@ class ClaimFile:
         self._path = folder / CLAIMS_FILE
         self._results: dict[ClaimKey, ClaimResult] = {}
         known = {each.name for each in fields(ClaimResult)}
-        for _, line in good_lines(self._path, _is_result):
+        self.damage = mend(self._path, _fault)
+        """What could not be used of the file as it was found."""
+        for _, line in lines_in(self._path):
             result = ClaimResult(**{name: value for name, value in line.items() if name in known})
             self._results[result.key] = result
 
@@ -119,5 +122,5 @@ def _median(values: Iterable[float]) -> float:
     return _digits(statistics.median(values))
 
 
-def _is_result(line: dict[str, Any]) -> bool:
-    return fits(line, ClaimResult, more=True)
+def _fault(line: dict[str, Any]) -> str | None:
+    return misfit(line, ClaimResult, more=True)

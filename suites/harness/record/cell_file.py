@@ -7,11 +7,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pointwise_bench.common.status import OK, Status
 from pointwise_bench.suites.harness.record.cell import Cell, CellKey
-from pointwise_bench.suites.harness.record.json_lines import append_lines, good_lines
+from pointwise_bench.suites.harness.record.json_lines import append_lines, lines_in
+
+if TYPE_CHECKING:
+    from pointwise_bench.suites.harness.record.mending import Damage
 
 
 class CellFile:
@@ -23,7 +26,9 @@ class CellFile:
         self._statuses: Counter[Status] = Counter()
         self.failed: set[CellKey] = set()
         """Cells without a valid time."""
-        for offset, line in good_lines(path, _is_cell):
+        self.damage = _mended(path)
+        """What could not be used of the file as it was found."""
+        for offset, line in lines_in(path):
             self._note(_cell(line), offset)
 
     def append(self, cells: Sequence[Cell]) -> None:
@@ -59,10 +64,18 @@ class CellFile:
             self.failed.add(cell.key)
 
 
-def _is_cell(line: dict[str, Any]) -> bool:
-    from pointwise_bench.suites.harness.record.typed_lines import fits  # whoever resumes a run needs it, and few else
+def _mended(path: Path) -> Damage | None:
+    if not path.exists():
+        return None
+    from pointwise_bench.suites.harness.record.mending import mend  # whoever resumes a run needs it, and few else
 
-    return fits(line, Cell, more=True)
+    return mend(path, _fault)
+
+
+def _fault(line: dict[str, Any]) -> str | None:
+    from pointwise_bench.suites.harness.record.typed_lines import misfit
+
+    return misfit(line, Cell, more=True)
 
 
 def _cell(line: dict[str, Any]) -> Cell:

@@ -10,14 +10,17 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pointwise_bench.suites.harness.design.rounds import Share
-from pointwise_bench.suites.harness.record.json_lines import append_lines, good_lines
+from pointwise_bench.suites.harness.record.json_lines import append_lines, lines_in
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
+
+if TYPE_CHECKING:
+    from pointwise_bench.suites.harness.record.mending import Damage
 
 TrialKey = tuple[str, int]  # a problem's id and a thread budget
 
@@ -30,7 +33,9 @@ class Checkpoint:
         self._places: defaultdict[TrialKey, dict[int, int]] = defaultdict(dict)  # trial -> pass -> offset
         self.starts = 0
         """One more than the highest number of a worker's start: a resumed run counts its workers on from here."""
-        for offset, line in good_lines(path, _is_entry):
+        self.damage = _mended(path)
+        """What could not be used of the file as it was found."""
+        for offset, line in lines_in(path):
             self._places[line["problem"], line["threads"]][line["pass"]] = offset
             self._count_starts(part["process"] for part in line["parts"])
 
@@ -85,14 +90,27 @@ class _Entry:
     parts: list[PassSamples]
 
 
-def _is_entry(line: dict[str, Any]) -> bool:
-    from pointwise_bench.suites.harness.record.typed_lines import fits  # as for cells
+def _mended(path: Path) -> Damage | None:
+    if not path.exists():
+        return None
+    from pointwise_bench.suites.harness.record.mending import mend  # as for cells
+
+    return mend(path, _fault)
+
+
+def _fault(line: dict[str, Any]) -> str | None:
+    from pointwise_bench.suites.harness.record.typed_lines import misfit
 
     entry = {"number" if key == "pass" else key: value for key, value in line.items()}
-    return fits(entry, _Entry, more=True) and all(map(_has_whole_series, entry["parts"]))
+    if (fault := misfit(entry, _Entry, more=True)) is not None:
+        return fault.replace("number ", "pass ", 1) if fault.startswith("number ") else fault
+    uneven = (f"parts[{place}].{fault}" for place, part in enumerate(entry["parts"]) for fault in _uneven(part))
+    return next(uneven, None)
 
 
-def _has_whole_series(part: dict[str, Any]) -> bool:
-    """A value in each series for each round."""
+def _uneven(part: dict[str, Any]) -> Iterator[str]:
+    """Series that have not a value for each round."""
     rounds = len(part.get("samples_s", []))
-    return len(part.get("canary_s", [])) == rounds and len(part.get("device_samples_s", [])) in (0, rounds)
+    for key, may_be_empty in (("canary_s", False), ("device_samples_s", True)):
+        if (entries := len(part.get(key, []))) != rounds and (entries or not may_be_empty):
+            yield f"{key} has {entries:,} entries, but samples_s has {rounds:,}"

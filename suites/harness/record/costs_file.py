@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from pointwise_bench.common.formats import MOST_BESIDE_BYTES
 from pointwise_bench.common.regular_files import read_regular, write_whole
 from pointwise_bench.suites.harness.design.costs import CostKey, Costs, read, written
 from pointwise_bench.suites.harness.design.policy import POLICY
@@ -19,7 +20,7 @@ COSTS_FORMAT: Final = 2
 def load(machine_folder: Path) -> tuple[dict[CostKey, Costs], float]:
     """The costs that earlier runs have left, and what trials took of what was foreseen; none where there is no file."""
     try:
-        content = json.loads(read_regular(machine_folder / COSTS_FILE))
+        content = json.loads(read_regular(machine_folder / COSTS_FILE, MOST_BESIDE_BYTES))
         if content["format"] == COSTS_FORMAT:
             return read(content["costs"]), min(2.0, max(0.5, float(content["took_of_foreseen"])))
     except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):  # they are learnt anew

@@ -1,20 +1,25 @@
-"""Files of JSON lines that survive a power failure: appended durably, mended when opened again."""
+"""Files of JSON lines that survive a power failure: appended durably, and read where the offsets say."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from io import FileIO
+from io import BufferedReader, FileIO
+from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from pointwise_bench.common.formats import LONGEST_LINE
 from pointwise_bench.common.regular_files import open_regular
 
 Line = dict[str, Any]
 
 HOW_TO_GO_ON: Final = "what was recorded before is kept: make room, then --resume goes on with it"
+
+PART: Final = 1 << 20
+"""Bytes at once of what is copied, or of the rest of a line that is too long."""
 
 
 class CannotRecord(Exception):
@@ -59,48 +64,37 @@ def _write(file: FileIO, content: bytes) -> None:
         rest = rest[file.write(rest) :]
 
 
-def good_lines(path: Path, is_good: Callable[[Line], bool]) -> Iterator[tuple[int, Line]]:
-    """Offset and content of each line that can be used; the others, a torn last one above all, are moved aside first.
+def lines_in(path: Path) -> Iterator[tuple[int, Line]]:
+    """Offset and content of each line, of which all can be used (:mod:`mending`); none where there is no file."""
+    if path.exists():
+        with path.open("rb") as file:
+            for place, line in placed_lines(file):
+                yield place.offset, json.loads(line)
 
-    They go to the file that :func:`damaged` names, since what somebody has written is not for us to throw away.
-    """
-    if not path.exists():
-        return
-    _move_bad_lines(path, is_good)
+
+class LinePlace(NamedTuple):
+    """Where a line lies: its number from 1, its offset, and its size in bytes with its end."""
+
+    number: int
+    offset: int
+    size: int
+
+
+def placed_lines(file: BufferedReader) -> Iterator[tuple[LinePlace, bytes]]:
+    """Every line with its place; of one that is longer than any of a run, its end included, only what shows that."""
     offset = 0
-    with path.open("rb") as file:
-        for one in file:
-            yield offset, json.loads(one)
-            offset += len(one)
+    for number in count(1):
+        line = part = file.readline(LONGEST_LINE + 2)
+        if not line:
+            return
+        size = len(line)
+        while is_too_long(line) and part and not part.endswith(b"\n"):
+            part = file.readline(PART)
+            size += len(part)
+        yield LinePlace(number, offset, size), line
+        offset += size
 
 
-def damaged(path: Path) -> Path:
-    """Where the lines of ``path`` go that cannot be used."""
-    return path.with_name(f"{path.name}.damaged")
-
-
-def _move_bad_lines(path: Path, is_good: Callable[[Line], bool]) -> None:
-    with path.open("rb") as file:
-        bad = [one for one in file if _parsed(one, is_good) is None]
-    if not bad:
-        return
-    with recording(path):
-        with damaged(path).open("ab") as aside:
-            aside.writelines(one.removesuffix(b"\n") + b"\n" for one in bad)
-        draft = path.with_name(f"{path.name}.draft")
-        with path.open("rb") as file, draft.open("wb") as kept:
-            kept.writelines(one for one in file if _parsed(one, is_good) is not None)
-            kept.flush()
-            os.fsync(kept.fileno())
-        draft.replace(path)
-
-
-def _parsed(line: bytes, is_good: Callable[[Line], bool]) -> Line | None:
-    """The line's content, or None where it is torn, garbled or of another kind."""
-    if not line.endswith(b"\n"):
-        return None
-    try:
-        parsed = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return parsed if isinstance(parsed, dict) and is_good(parsed) else None
+def is_too_long(line: bytes) -> bool:
+    """Whether no line of a run is as long; it has its end."""
+    return len(line) > LONGEST_LINE + 1

@@ -10,8 +10,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from pointwise_bench.common.formats import CELLS_FILE, CHECKPOINT_FILE, CLAIMS_FILE, RUN_FILE, RUN_FORMAT
-from pointwise_bench.common.regular_files import read_regular, write_whole
+from pointwise_bench.common.formats import (
+    CELLS_FILE,
+    CHECKPOINT_FILE,
+    CLAIMS_FILE,
+    CONTROLS_FILE,
+    MOST_LINES_BYTES,
+    MOST_RUN_BYTES,
+    RUN_FILE,
+    RUN_FORMAT,
+)
+from pointwise_bench.common.regular_files import oversize, read_regular, write_whole
 from pointwise_bench.suites.harness.record.cell_file import CellFile
 from pointwise_bench.suites.harness.record.checkpoint import Checkpoint
 from pointwise_bench.suites.harness.record.json_lines import recording
@@ -99,6 +108,7 @@ def is_finished(run_folder: RunFolder) -> bool:
     return bool((_read(run_folder.folder / RUN_FILE) or {}).get("finished_at"))
 
 
+_FILES_OF_LINES: Final = (CELLS_FILE, CHECKPOINT_FILE, CLAIMS_FILE, CONTROLS_FILE)
 _KEPT: Final[dict[str, type]] = {"options": dict, "environment": dict, "ceilings": list, "passes": list}
 _LATER: Final[dict[str, type]] = {
     "libraries": dict,
@@ -116,10 +126,27 @@ def misplaced(folder: Path) -> Path | None:
     """
     for part in sorted(folder.iterdir()):
         kind = part.lstat().st_mode
-        is_file = part.name.startswith((RUN_FILE, CELLS_FILE, CHECKPOINT_FILE, CLAIMS_FILE))
+        is_file = part.name.startswith((RUN_FILE, *_FILES_OF_LINES))
         if not ((stat.S_ISREG(kind) and part.name != WORKERS) or (stat.S_ISDIR(kind) and not is_file)):
             return part
     return None
+
+
+def too_large(folder: Path) -> str | None:
+    """A file in a run's folder that is larger than any of its kind, and by how much; None where all can be read."""
+    for name in _FILES_OF_LINES:
+        if (fault := oversized(folder / name, MOST_LINES_BYTES)) is not None:
+            return f"{folder / name}: {fault}"
+    return None
+
+
+def oversized(path: Path, most: int = MOST_RUN_BYTES) -> str | None:
+    """How much too large a file is, which may not be there; by itself a ``run.json``."""
+    try:
+        size = path.lstat().st_size
+    except OSError:
+        return None
+    return oversize(size, most) if size > most else None
 
 
 def fault_of(run: dict[str, Any]) -> str | None:
@@ -155,7 +182,7 @@ def _is_time(value: object) -> bool:
 def _read(path: Path) -> dict[str, Any] | None:
     """What a ``run.json`` holds; None where it is no run's."""
     try:
-        run = json.loads(read_regular(path))
+        run = json.loads(read_regular(path, MOST_RUN_BYTES))
     except (OSError, ValueError, RecursionError):
         return None
     return run if isinstance(run, dict) else None

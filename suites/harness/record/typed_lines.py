@@ -10,8 +10,11 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
+from pointwise_bench.suites.harness.record.text import one_line
+
 MOST: Final = 2**53  # the last whole number up to which a float has them all
 LARGEST: Final = 1e300  # of a float; no sum of a few of them is infinite
+_LONGEST_KEY: Final = 60  # characters of a key that a damaged file has
 
 
 def fits(value: object, form: type, *, more: bool = False) -> bool:
@@ -23,11 +26,41 @@ def fits(value: object, form: type, *, more: bool = False) -> bool:
     return known and required <= value.keys() and (more or value.keys() <= hints.keys())
 
 
+def misfit(value: object, form: type, *, more: bool = False) -> str | None:
+    """Why ``form`` cannot be made from ``value``, beginning with the first key that is at fault; None where it can."""
+    if fits(value, form, more=more):
+        return None
+    if not isinstance(value, dict):
+        return "is no object"
+    hints, required = _keys(form)
+    for key, one in value.items():
+        if key in hints and not _is(one, hints[key]):
+            return f"{key}{_place(one, hints[key])}"
+        if key not in hints and not more:
+            return f"{one_line(str(key), _LONGEST_KEY)} is no key that is known"
+    return f"{next(key for key in hints if key in required - value.keys())} is missing"
+
+
 @cache
 def _keys(form: type) -> tuple[dict[str, Any], set[str]]:
     """Types by key, and the keys that must be there."""
     required = {each.name for each in fields(form) if each.default is MISSING and each.default_factory is MISSING}
     return get_type_hints(form), required
+
+
+def _place(value: object, hint: Any) -> str:
+    """Which part of a value that is not of its type is at fault, and that it is: ``[3].calls cannot be read``."""
+    arguments = get_args(hint)
+    if get_origin(hint) is list and isinstance(value, list):
+        number, one = next((number, one) for number, one in enumerate(value) if not _is(one, arguments[0]))
+        return f"[{number}]{_place(one, arguments[0])}"
+    if get_origin(hint) is dict and isinstance(value, dict):
+        key, one = next((key, one) for key, one in value.items() if not _is(one, arguments[1]))
+        return f".{one_line(str(key), _LONGEST_KEY)}{_place(one, arguments[1])}"
+    form = next((one for one in (hint, *arguments) if is_dataclass(one)), None)  # it may be one of two, as with None
+    if form is not None and isinstance(value, dict) and isinstance(form, type):
+        return f".{misfit(value, form)}"
+    return " cannot be read"
 
 
 def _is(value: object, hint: Any) -> bool:

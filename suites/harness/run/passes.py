@@ -340,7 +340,10 @@ class Passes:
             if name not in planned.backends and self._controls
         ]
         if found:
-            CellFile(self.run_folder.folder / CONTROLS_FILE).append(found)
+            file = CellFile(self.run_folder.folder / CONTROLS_FILE)
+            if file.damage is not None:
+                self.announce(str(file.damage))
+            file.append(found)
 
     def complete_written_trials(self) -> None:
         """Write the other cells of trials of which a killed run had written some: a backend is never timed on alone."""

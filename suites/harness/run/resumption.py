@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ from pointwise_bench.suites.harness.record.run_folder import (
     fault_of,
     is_finished,
     misplaced,
+    oversized,
+    too_large,
     unfinished_runs,
 )
-from pointwise_bench.suites.harness.record.tracked_runs import is_tracked
+from pointwise_bench.suites.harness.record.tracked_runs import KEPT, kept_since
 from pointwise_bench.suites.harness.record.typed_lines import fits
 from pointwise_bench.suites.harness.run.options import BadOption
 
@@ -27,13 +29,30 @@ def resumable(results: Path) -> RunFolder:
 
     ``BadOption`` where there is none.
     """
-    kept = 0
-    for run_folder in unfinished_runs(results, environment.machine()):
-        if not is_tracked(run_folder.folder):
+    machine = environment.machine()
+    kept: list[str] = []
+    for run_folder in unfinished_runs(results, machine):
+        if (since := kept_since(run_folder.folder)) is None:
             return run_folder
-        kept += 1
-    besides = f" but {kept} that git keeps, which are not changed" if kept else ""
+        kept.append(since)
+    besides = "".join((*_not_changed(kept), *_too_large_to_read(results, machine)))
     raise BadOption(f"--resume: no unfinished run of this machine in {results}{besides}")
+
+
+def _not_changed(kept: Sequence[str]) -> Iterator[str]:
+    """That there are runs which are only read, and why; first what nobody expects."""
+    if unsaid := [since for since in kept if since != KEPT]:
+        yield f" but {len(kept)} that are not changed: {unsaid[0]}"
+    elif kept:
+        yield f" but {len(kept)} that git keeps, which are not changed"
+
+
+def _too_large_to_read(results: Path, machine: str) -> Iterator[str]:
+    """The first run that cannot be looked at since what tells of it is too large for any run."""
+    for path in sorted((results / machine).glob(f"*/{RUN_FILE}")):
+        if (fault := oversized(path)) is not None:
+            yield f"; {path} is passed over: {fault}"
+            return
 
 
 def check_resumable(run_folder: RunFolder, options: dict[str, Any]) -> None:
@@ -45,6 +64,8 @@ def check_resumable(run_folder: RunFolder, options: dict[str, Any]) -> None:
         raise BadOption(f"--resume: {run_folder.folder} was finished by another process just now")
     if (odd := misplaced(run_folder.folder)) is not None:
         raise BadOption(f"--resume: {odd}: is not what a run has there, and neither followed nor waited for; remove it")
+    if (large := too_large(run_folder.folder)) is not None:
+        raise BadOption(f"--resume: {large}; remove it, and what it held is measured again")
     if (fault := _fault_of(run_folder.run)) is not None:
         raise BadOption(f"--resume: {run_folder.folder / RUN_FILE}: {fault}; without --resume a new run is begun")
     for name, old, new in _all_differences(run_folder.run, options):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from random import SystemRandom
 from typing import Any
 
@@ -23,8 +22,9 @@ from pointwise_bench.suites.harness.machine.project_version import project_versi
 from pointwise_bench.suites.harness.machine.state.canary import DESCRIPTION, Canary
 from pointwise_bench.suites.harness.record import costs_file
 from pointwise_bench.suites.harness.record.cell import Cell, Place
-from pointwise_bench.suites.harness.record.json_lines import CannotRecord, damaged
+from pointwise_bench.suites.harness.record.json_lines import CannotRecord
 from pointwise_bench.suites.harness.record.locks import Lock, LockedByAnother, machine_lock
+from pointwise_bench.suites.harness.record.mending import Damage
 from pointwise_bench.suites.harness.record.run_folder import RunFolder, now
 from pointwise_bench.suites.harness.run.account import Account
 from pointwise_bench.suites.harness.run.claim_plan import ClaimPlan
@@ -91,14 +91,14 @@ class Session:
         run_folder = resumable(self._options.results)
         self._hold_run(run_folder)
         check_resumable(run_folder, self._recorded_options())
-        self._open(run_folder)
+        damages = self._mended(run_folder)
         self._announce(
             f"resuming {run_folder.folder}: {len(run_folder.cells)} cells are finished, "
             f"and {len(run_folder.checkpoint)} passes over single problems"
             + (f", and {len(self._claim_results)} claims of single backends" if self._claims else "")
         )
-        for aside in sorted(run_folder.folder.glob(damaged(Path("*")).name)):
-            self._announce(f"what could not be used of {aside.stem} is in {aside}, and is measured again")
+        for damage in damages:
+            self._announce(f"{damage}, and measured again")
 
     def cell(self, problem: Problem, threads: int, backend: str) -> Cell:
         """The result for one planned cell; measures the whole plan when it is the first to be asked for.
@@ -252,6 +252,15 @@ class Session:
 
     def _open(self, run_folder: RunFolder) -> None:
         self.run_folder, self._claim_file = run_folder, ClaimFile(run_folder.folder)
+
+    def _mended(self, run_folder: RunFolder) -> list[Damage]:
+        """Open a run that is gone on with; what of its files could not be used and was moved aside."""
+        try:
+            self._open(run_folder)
+            found = (run_folder.cells.damage, run_folder.checkpoint.damage, self._claim_results.damage)
+        except CannotRecord as refused:
+            raise BadOption(f"--resume: {refused}") from None
+        return [damage for damage in found if damage is not None]
 
     @property
     def _claim_results(self) -> ClaimFile:

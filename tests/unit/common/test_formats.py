@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+from places import ROOT
 
 from pointwise_bench.common import formats
 from pointwise_bench.suites.harness.design.policies import planning
@@ -15,6 +17,18 @@ from pointwise_bench.suites.harness.design.policy import POLICY, Policy
 
 def test_the_rounds_of_two_passes_never_have_one_number() -> None:
     assert max(POLICY.rounds.most, POLICY.rounds.usual, POLICY.claims.most_rounds) < formats.ROUNDS_APART
+
+
+def test_no_run_comes_near_the_bounds_of_its_files() -> None:
+    """What policy allows at most, and what recorded runs have, is a part of what is read."""
+    starts = max(POLICY.rounds.most_passes, POLICY.rounds.most_passes_in_budget)
+    assert starts * formats.ROUNDS_APART <= formats.MOST_ROUNDS_OF_A_CELL
+    assert starts * max(POLICY.rounds.most, POLICY.rounds.usual) * 10 < formats.MOST_ROUNDS_OF_A_CELL
+    line = json.dumps({"samples_s": [1.234567e-05] * formats.MOST_ROUNDS_OF_A_CELL})
+    assert 4 * len(line) < formats.LONGEST_LINE < formats.MOST_LINES_BYTES
+    for name, most in (("run.json", formats.MOST_RUN_BYTES), ("*.jsonl", formats.MOST_LINES_BYTES)):
+        sizes = [path.stat().st_size for path in (ROOT / "results").glob(f"*/*/{name}")]
+        assert 0 < max(sizes) < most
 
 
 def test_a_command_of_ours_ends_a_bad_usage_as_pytest_does() -> None:

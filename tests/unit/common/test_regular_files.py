@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from no_plain_files import NO_PLAIN_FILES, PRECIOUS
+from no_plain_files import NO_PLAIN_FILES, PRECIOUS, hollow
 
-from pointwise_bench.common.regular_files import open_regular, read_regular, write_whole
+from pointwise_bench.common.regular_files import TooLarge, open_regular, open_sized, read_regular, write_whole
 
 
 @pytest.fixture(params=NO_PLAIN_FILES)
@@ -38,9 +39,35 @@ def test_a_regular_file_is_opened_as_ever(tmp_path: Path) -> None:
 
 def test_reading_does_not_wait_for_what_is_no_regular_file_and_reads_what_is(planted: Path, tmp_path: Path) -> None:
     with pytest.raises(OSError):
-        read_regular(planted)
+        read_regular(planted, 100)
     (tmp_path / "plain").write_bytes(b"text")
-    assert read_regular(tmp_path / "plain") == b"text"
+    assert read_regular(tmp_path / "plain", 4) == b"text"
+
+
+def test_what_is_too_large_is_refused_by_its_size_and_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "plain"
+    path.write_bytes(b"text!")
+    for read in (read_regular, open_sized):
+        with pytest.raises(TooLarge, match=r"^it has 5 bytes, and no such file has over 4$"):
+            read(path, 4)
+    hollow(path)
+    for read in (read_regular, open_sized):
+        with pytest.raises(TooLarge, match=r"^it has 1,099,511,627,776 bytes, and no such file has over 1,024$"):
+            read(path, 1024)
+
+
+def test_what_grows_while_it_is_read_is_refused_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "plain"
+    path.write_bytes(b"text!")
+    real = os.fstat
+    sizes = {"st_size": 0}
+
+    def small(descriptor: int) -> SimpleNamespace:
+        return SimpleNamespace(st_mode=real(descriptor).st_mode, **sizes)
+
+    monkeypatch.setattr(os, "fstat", small)
+    with pytest.raises(TooLarge, match=r"^it has 5 bytes"):
+        read_regular(path, 4)
 
 
 @pytest.mark.parametrize("name", ["a.log", "a.log.draft"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from make_timed_model import MACHINE, timed_model
+from no_plain_files import A_TERABYTE, hollow
 
 from pointwise_bench.optimizing.models_file import keep
 from pointwise_bench.report.reading.timed_models import read_timed_models
@@ -36,6 +37,14 @@ def test_a_damaged_file_is_put_aside(text: str, tmp_path: Path) -> None:
     keep(timed_model(), tmp_path, MACHINE)
     assert len(kept(tmp_path)) == 1
     assert (tmp_path / MACHINE / "models.json.damaged").read_text() == text
+
+
+def test_one_of_a_terabyte_is_put_aside_and_not_read(tmp_path: Path) -> None:
+    (tmp_path / MACHINE).mkdir()
+    hollow(tmp_path / MACHINE / "models.json")
+    keep(timed_model(), tmp_path, MACHINE)
+    assert len(kept(tmp_path)) == 1
+    assert (tmp_path / MACHINE / "models.json.damaged").stat().st_size == A_TERABYTE
 
 
 def test_no_link_is_read_or_written_through(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ import pytest
 from make_claims import CLEAN, DESCRIBED, lines_of, write_claims
 from make_large_run import many_cells
 from make_run import cell, noisy, write_run
+from no_plain_files import hollow
 from report_folder import drawing
 
 from pointwise_bench.common import at_once
 from pointwise_bench.common.formats import USAGE_ERROR
 from pointwise_bench.report import __main__ as report_main
 from pointwise_bench.report.__main__ import main
-from pointwise_bench.report.pages import site
+from pointwise_bench.report.analysis import regression
+from pointwise_bench.report.pages import run_analysis, site
+from pointwise_bench.report.reading import cells
 from pointwise_bench.report.reading.here import Here
 
 FIRST, SECOND = "n1c64h28w28-o128", "n1c128h14w14-o64"
@@ -287,3 +291,70 @@ def test_a_run_without_claims_has_none_to_splice(tmp_path: Path, capsys: pytest.
     document.write_text("")
     assert main([str(tmp_path / "run"), "--claims", str(document)]) == USAGE_ERROR
     assert "--shapes claims" in capsys.readouterr().err
+
+
+# --- beyond any real run ------------------------------------------------------------------------------------------
+
+CONTROLS = {"backend": "a", "threads": 1, "slower_by_percent": {"a-slower-by-3": 3}}
+
+
+@pytest.mark.parametrize("name", ["run.json", "cells.jsonl", "controls.jsonl", "claims.jsonl"])
+def test_a_file_of_a_run_that_is_a_terabyte_is_one_line(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_run(tmp_path, [cell("a", FIRST, [1e-3] * 9)], controls=CONTROLS)
+    hollow(folder / name)
+    assert main([str(folder)]) == USAGE_ERROR
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"pointwise-bench report: {folder / name}: cannot be read (it has 1,099,511,627,776 bytes, ")
+
+
+@pytest.mark.parametrize("place", ["checkpoint.jsonl", "../calibration.json", "../models.json"])
+def test_a_file_beside_the_cells_that_is_a_terabyte_is_said_and_the_report_made(
+    tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_run(tmp_path, [cell("a", FIRST, [1e-3] * 9)], finished_at=None)
+    hollow(folder / place)
+    with drawing(plots=False):
+        assert main([str(folder)]) == 0
+    capsys.readouterr()
+    page = (folder / "report" / "index.html").read_text(encoding="utf-8")
+    assert Path(place).name in page
+    assert "1,099,511,627,776 bytes" in page
+
+
+def fails_with(error: Exception) -> Callable[..., Any]:
+    """A function that raises it, whatever it is given."""
+
+    def fail(*arguments: Any, **named: Any) -> Any:
+        raise error
+
+    return fail
+
+
+TOO_MUCH = {MemoryError: "the memory does not suffice", RecursionError: "is nested deeper than it can be read"}
+
+
+@pytest.mark.parametrize("error", TOO_MUCH, ids=lambda one: str(one.__name__))
+@pytest.mark.parametrize("words", [["RUN"], ["compare", "RUN", "RUN"]], ids=["report", "compare"])
+@pytest.mark.parametrize("where", ["reading", "analysing"])
+def test_what_is_too_much_for_the_machine_is_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: type[Exception],
+    words: list[str],
+    where: str,
+) -> None:
+    folder = str(write_run(tmp_path, [cell("a", FIRST, [1e-3] * 9)]))
+    planted = {
+        "reading": [(cells, "json_of_line")],
+        "analysing": [(run_analysis, "analyse"), (regression, "compare_runs")],
+    }
+    for module, name in planted[where]:
+        monkeypatch.setattr(module, name, fails_with(error()))
+    assert main([folder if word == "RUN" else word for word in words]) == USAGE_ERROR
+    (line,) = capsys.readouterr().err.splitlines()
+    assert TOO_MUCH[error] in line
+    assert line.startswith(f"pointwise-bench {'compare' if words[0] == 'compare' else 'report'}: ")
+    assert (folder in line) is (where == "reading")

@@ -106,6 +106,16 @@ def test_a_line_that_is_no_result_is_cut_out(tmp_path: Path, bad: bytes) -> None
     assert path.read_bytes() == whole
 
 
+def test_the_key_of_a_line_that_is_no_result_is_told(tmp_path: Path) -> None:
+    ClaimFile(tmp_path).append([result()])
+    assert ClaimFile(tmp_path).damage is None
+    path = tmp_path / "claims.jsonl"
+    path.write_text(path.read_text().replace('"samples_s":{}', '"samples_s":{"direct":[1.0,null]}'))
+    damage = ClaimFile(tmp_path).damage
+    assert damage is not None
+    assert (damage.number, damage.fault) == (1, "stride a (1 thread): samples_s.direct[1] cannot be read")
+
+
 def test_keys_of_a_later_version_are_ignored(tmp_path: Path) -> None:
     ClaimFile(tmp_path).append([result()])
     path = tmp_path / "claims.jsonl"

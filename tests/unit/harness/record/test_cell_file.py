@@ -14,6 +14,7 @@ from places import HELPERS, ROOT
 
 from pointwise_bench.suites.harness.record.cell import Cell
 from pointwise_bench.suites.harness.record.cell_file import CellFile
+from pointwise_bench.suites.harness.record.mending import Damage
 
 
 def new_cell(problem: str = "n1c8h4w4-o8", **changed: Any) -> Cell:
@@ -132,3 +133,12 @@ def test_keys_of_a_later_version_are_ignored(path: Path) -> None:
     (line,) = path.read_text().splitlines()
     path.write_text(json.dumps(json.loads(line) | {"invented_later": 1}) + "\n")
     assert list(CellFile(path)) == [new_cell()]
+
+
+def test_the_key_of_a_line_that_is_no_cell_is_told(path: Path) -> None:
+    CellFile(path).append([new_cell(), new_cell("n2c8h4w4-o8")])
+    assert CellFile(path).damage is None
+    path.write_text(path.read_text().replace('"process":[0,0]', '"process":[0,-1]'))
+    damage = CellFile(path).damage
+    fault = "numpy-matmul n1c8h4w4-o8 (1 thread): process[1] cannot be read"
+    assert damage == Damage(path, 1, fault, 1)

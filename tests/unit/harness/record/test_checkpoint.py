@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +100,29 @@ def test_once_closed_nothing_is_left(path: Path) -> None:
     checkpoint.close()
     checkpoint.close()
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"pass": "x"}, "pass cannot be read"),
+        ({"threads": "x"}, "threads cannot be read"),
+        ({"parts": 5}, "parts cannot be read"),
+        ({"parts": [{"process": 0}]}, "parts[0].backend is missing"),
+        ({"canary_s": [1e-4]}, "parts[1].canary_s has 1 entries, but samples_s has 2"),
+        ({"device_samples_s": [1e-4]}, "parts[1].device_samples_s has 1 entries, but samples_s has 2"),
+        ({"samples_s": [1e-4, None]}, "parts[1].samples_s[1] cannot be read"),
+    ],
+    ids=str,
+)
+def test_the_key_of_a_line_that_is_no_contest_is_told(path: Path, change: dict[str, Any], fault: str) -> None:
+    Checkpoint(path).append(KEY, 0, [part("a"), part("b")])
+    assert Checkpoint(path).damage is None
+    line = json.loads(path.read_text())
+    owner = line if change.keys() <= line.keys() else line["parts"][1]
+    owner |= change
+    path.write_text(json.dumps(line) + "\n")
+    damage = Checkpoint(path).damage
+    whose = KEY[0] if "threads" in change else f"{KEY[0]} (1 thread)"
+    assert damage is not None
+    assert damage.fault == f"{whose}: {fault}"

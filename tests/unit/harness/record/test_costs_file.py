@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from no_plain_files import NO_PLAIN_FILES
+from no_plain_files import NO_PLAIN_FILES, hollow
 
 from pointwise_bench.suites.harness.design.costs import Costs
 from pointwise_bench.suites.harness.design.policy import POLICY
@@ -33,3 +33,10 @@ def test_a_damaged_file_is_as_none(tmp_path: Path, text: str) -> None:
 def test_what_is_no_plain_file_is_as_none_and_not_waited_for(tmp_path: Path, kind: str) -> None:
     NO_PLAIN_FILES[kind](tmp_path / COSTS_FILE)
     assert load(tmp_path) == ({}, POLICY.costs.took_of_foreseen)
+
+
+def test_one_of_a_terabyte_is_as_none_and_is_replaced(tmp_path: Path) -> None:
+    hollow(tmp_path / COSTS_FILE)
+    assert load(tmp_path) == ({}, POLICY.costs.took_of_foreseen)
+    save(tmp_path, {("a", 1): ONE}, 0.8)
+    assert load(tmp_path) == ({("a", 1): ONE}, 0.8)

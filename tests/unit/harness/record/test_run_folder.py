@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from no_plain_files import hollow
 
+from pointwise_bench.common.formats import MOST_LINES_BYTES
+from pointwise_bench.common.regular_files import oversize
 from pointwise_bench.suites.harness.record.json_lines import CannotRecord
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
-from pointwise_bench.suites.harness.record.run_folder import RunFolder, newest_unfinished, now
+from pointwise_bench.suites.harness.record.run_folder import RunFolder, newest_unfinished, now, oversized, too_large
 
 STARTED = "2026-01-02T03:04:05.678+00:00"
 
@@ -87,3 +90,19 @@ def test_a_run_file_that_is_no_run_is_passed_over(tmp_path: Path, text: str) -> 
     (older.folder / "run.json").unlink()  # killed before it was written
     assert newest_unfinished(tmp_path, "a-machine") is None
     assert newest_unfinished(tmp_path / "absent", "a-machine") is None
+
+
+# --- what is too large --------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_too_large_is_named(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, new_run()).folder
+    assert too_large(folder) is None
+    assert oversized(folder / "run.json") is oversized(folder / "absent") is None
+    hollow(folder / "cells.jsonl", MOST_LINES_BYTES)
+    assert too_large(folder) is None
+    hollow(folder / "cells.jsonl", MOST_LINES_BYTES + 1)
+    assert too_large(folder) == f"{folder / 'cells.jsonl'}: {oversize(MOST_LINES_BYTES + 1, MOST_LINES_BYTES)}"
+    hollow(folder / "run.json")
+    assert newest_unfinished(tmp_path, "a-machine") is None
+    assert (oversized(folder / "run.json") or "").startswith("it has 1,099,511,627,776 bytes")

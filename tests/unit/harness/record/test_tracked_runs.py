@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from pointwise_bench.suites.harness.record import tracked_runs
-from pointwise_bench.suites.harness.record.tracked_runs import is_tracked
+from pointwise_bench.suites.harness.record.tracked_runs import KEPT, kept_since
 
 
 @pytest.fixture
@@ -27,10 +28,18 @@ def git(folder: Path, *words: str) -> None:
     subprocess.run(["git", "-C", str(folder), *words], check=True, env=kept)
 
 
+def program(folder: Path, text: str) -> Path:
+    """A program of a shell in the place of git; the folder that holds it."""
+    folder.mkdir()
+    (folder / "git").write_text(f"#!/bin/sh\n{text}\n")
+    (folder / "git").chmod(0o755)
+    return folder
+
+
 def test_a_run_is_tracked_once_a_file_of_it_is(folder: Path) -> None:
-    assert not is_tracked(folder)
+    assert kept_since(folder) is None
     git(folder, "add", "-f", "run.json")
-    assert is_tracked(folder)
+    assert kept_since(folder) == KEPT
 
 
 def test_another_run_beside_it_is_not(folder: Path) -> None:
@@ -38,19 +47,82 @@ def test_another_run_beside_it_is_not(folder: Path) -> None:
     other = folder.with_name("another-time")
     other.mkdir()
     (other / "run.json").write_text("{}")
-    assert not is_tracked(other)
+    assert kept_since(other) is None
 
 
 def test_a_hook_of_another_repository_does_not_mislead_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git(folder, "add", "-f", "run.json")
     monkeypatch.setenv("GIT_DIR", "/nonexistent")
-    assert is_tracked(folder)
+    assert kept_since(folder) == KEPT
 
 
 def test_without_a_repository_or_git_nothing_is(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not is_tracked(tmp_path / "absent")
+    assert kept_since(tmp_path / "absent") is None
     git(folder, "add", "-f", "run.json")
-    monkeypatch.setattr(tracked_runs, "LONGEST_ANSWER_S", 0.0)
-    assert not is_tracked(folder)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert not is_tracked(folder)
+    assert kept_since(folder) is None
+
+
+def test_outside_of_a_repository_git_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(program(tmp_path / "bin", "exit 1")))
+    assert kept_since(tmp_path) is None
+
+
+# --- where git does not answer ------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="gives files to another user, which root alone may do")
+def test_a_checkout_of_another_user_is_asked_all_the_same(tmp_path: Path, folder: Path) -> None:
+    """As a container has it: git had said "dubious ownership", and the recorded run was written to."""
+    git(folder, "add", "-f", "run.json")
+    for path in (tmp_path, *tmp_path.rglob("*")):
+        shutil.chown(path, 12345, 12345)
+    unconfigured = os.environ | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    refused = subprocess.run(
+        ["git", "-C", str(folder), "ls-files"], env=unconfigured, capture_output=True, text=True, check=False
+    )
+    assert "dubious ownership" in refused.stderr
+    assert kept_since(folder) == KEPT
+
+
+def test_nothing_that_a_repository_names_is_run(tmp_path: Path, folder: Path) -> None:
+    """A stranger's results may come with a repository that names programs for git to start."""
+    git(folder, "add", "-f", "run.json")
+    ran = tmp_path / "ran"
+    watch = program(tmp_path / "bin", f"touch {ran}") / "git"
+    git(folder, "config", "core.fsmonitor", str(watch))
+    git(folder, "status", "--short")
+    assert ran.exists()  # the control
+    ran.unlink()
+    assert kept_since(folder) == KEPT
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize(
+    ("does", "why"),
+    [
+        ("echo 'fatal: index file corrupt' >&2; exit 128", "fatal: index file corrupt"),
+        ("echo \"fatal: detected dubious ownership in repository at 'x'\" >&2; exit 128", "fatal: detected dubious"),
+        ("exec sleep 10", "no answer within 0.2 s"),
+    ],
+    ids=["corrupt", "owner", "hangs"],
+)
+def test_a_run_of_which_git_does_not_say_it_is_held_for_tracked_and_the_reason_said(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, does: str, why: str
+) -> None:
+    monkeypatch.setattr(tracked_runs, "LONGEST_ANSWER_S", 0.2 if "sleep" in does else 5.0)
+    monkeypatch.setenv("PATH", f"{program(tmp_path / 'bin', does)}:{os.environ['PATH']}")
+    said = kept_since(folder)
+    assert said is not None
+    assert said.startswith(f"git does not say whether it keeps it ({why}")
+
+
+def test_a_damaged_index_is_such_a_reason(tmp_path: Path, folder: Path) -> None:
+    git(folder, "add", "-f", "run.json")
+    (tmp_path / ".git" / "index").write_bytes(b"damaged")
+    assert "git does not say whether it keeps it (" in (kept_since(folder) or "")
+
+
+def test_a_folder_that_only_looks_like_a_repository_is_none(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    assert kept_since(tmp_path) is None

@@ -11,7 +11,7 @@ import pytest
 from pointwise_bench.suites.harness.design.rounds import Share
 from pointwise_bench.suites.harness.record.cell import Cell
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
-from pointwise_bench.suites.harness.record.typed_lines import fits
+from pointwise_bench.suites.harness.record.typed_lines import fits, misfit
 
 
 @dataclass
@@ -93,3 +93,52 @@ def test_what_the_harness_writes_fits() -> None:
     assert fits(json.loads(json.dumps(asdict(part))), PassSamples)
     cell = Cell("mine", "n1c8h4w4-o8", 1, "group", "name", 1, "cpu", "fresh", "worker", "now", "wrong", "why")
     assert fits(json.loads(json.dumps(asdict(cell))), Cell)
+
+
+# --- which key is at fault ----------------------------------------------------------------------------------------
+
+
+@dataclass
+class Holder:
+    """Objects in a list, as a checkpoint has them."""
+
+    parts: list[Form]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"whole": "x"}, "whole cannot be read"),
+        ({"series": 5}, "series cannot be read"),
+        ({"series": [1.0, None]}, "series[1] cannot be read"),
+        ({"pairs": [[1, 2.5], [1]]}, "pairs[1] cannot be read"),
+        ({"table": {"x": [1], "y": [1, "z"]}}, "table.y[1] cannot be read"),
+        ({"inner": {"rounds": 1, "calls": "x", "most": 3}}, "inner.calls cannot be read"),
+        ({"inner": {"rounds": 1, "calls": 2}}, "inner.most is missing"),
+        ({"inner": 5}, "inner cannot be read"),
+        ({"optional": "x"}, "optional cannot be read"),
+        ({"un\nknown": 1}, "un known is no key that is known"),
+    ],
+)
+def test_the_way_to_what_does_not_fit_is_told(change: dict[str, Any], said: str) -> None:
+    assert misfit(GOOD | change, Form) == said
+    assert misfit({"parts": [GOOD, GOOD | change]}, Holder) == f"parts[1].{said}"
+
+
+def test_what_is_missing_or_no_object_is_told() -> None:
+    assert (
+        misfit({key: value for key, value in GOOD.items() if key not in ("whole", "yes")}, Form) == "whole is missing"
+    )
+    assert misfit([], Form) == "is no object"
+    assert misfit({"parts": [[]]}, Holder) == "parts[0] cannot be read"
+
+
+@pytest.mark.parametrize("more", [True, False])
+def test_there_is_a_fault_where_it_does_not_fit_and_no_other(more: bool) -> None:
+    assert misfit(GOOD, Form, more=more) is None
+    assert (misfit(GOOD | {"unknown": 1}, Form, more=more) is None) is more
+    for key, values in BAD.items():
+        for value in values:
+            fault = misfit(GOOD | {key: value}, Form, more=more)
+            assert (fault is None) is fits(GOOD | {key: value}, Form, more=more)
+            assert fault is None or fault.startswith(key)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from changed_policy import changed_policy
-from no_plain_files import NO_PLAIN_FILES
+from no_plain_files import A_TERABYTE, NO_PLAIN_FILES, hollow
 from scripted_run import ScriptedPool, kill_after, planned, script
 
+from pointwise_bench.suites.harness.record.tracked_runs import KEPT
 from pointwise_bench.suites.harness.run import resumption
 from pointwise_bench.suites.harness.run.options import BadOption
 
@@ -55,7 +57,9 @@ def test_a_run_whose_file_is_damaged_or_newer_is_not_resumed_and_the_place_is_na
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["cells.jsonl", "checkpoint.jsonl", "run.json.draft", "claims.jsonl", "report"])
+@pytest.mark.parametrize(
+    "name", ["cells.jsonl", "checkpoint.jsonl", "run.json.draft", "claims.jsonl", "controls.jsonl", "report"]
+)
 @pytest.mark.parametrize("kind", NO_PLAIN_FILES)
 def test_a_run_with_a_link_or_a_pipe_in_it_is_not_resumed_and_the_place_is_named(
     tmp_path: Path, name: str, kind: str
@@ -124,3 +128,45 @@ def test_a_time_budget_may_be_another_and_no_other_option(tmp_path: Path) -> Non
     resumption.check_resumable(run_folder, options | {"time_budget_s": 5.0})
     with pytest.raises(BadOption, match=r"option full differs .*: False there, True now"):
         resumption.check_resumable(run_folder, options | {"full": True})
+
+
+# --- beyond any real run, and where git does not answer -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["cells.jsonl", "checkpoint.jsonl", "claims.jsonl", "controls.jsonl"])
+def test_a_run_with_a_file_of_a_terabyte_is_not_resumed_and_the_file_is_named(tmp_path: Path, name: str) -> None:
+    path = kill_after(tmp_path, 3).folder / name
+    hollow(path)
+    with pytest.raises(BadOption) as refused:
+        planned(tmp_path).resume()
+    assert str(refused.value) == (
+        f"--resume: {path}: it has 1,099,511,627,776 bytes, and no such file has over 1,073,741,824; "
+        "remove it, and what it held is measured again"
+    )
+    assert path.stat().st_size == A_TERABYTE
+
+
+def test_what_tells_of_a_run_and_is_a_terabyte_is_passed_over_and_named(tmp_path: Path) -> None:
+    path = kill_after(tmp_path, 3).folder / "run.json"
+    hollow(path)
+    with pytest.raises(BadOption) as refused:
+        planned(tmp_path).resume()
+    assert str(refused.value).endswith(
+        f"in {tmp_path}; {path} is passed over: it has 1,099,511,627,776 bytes, and no such file has over 33,554,432"
+    )
+
+
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [
+        (KEPT, "but 1 that git keeps, which are not changed"),
+        ("git is silent (why)", "but 1 that are not changed: git is silent (why)"),
+    ],
+)
+def test_a_run_that_is_only_read_is_not_resumed_and_the_reason_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, since: str, said: str
+) -> None:
+    kill_after(tmp_path, 3)
+    monkeypatch.setattr(resumption, "kept_since", lambda folder: since)
+    with pytest.raises(BadOption, match=f"{re.escape(said)}$"):
+        planned(tmp_path).resume()

@@ -12,10 +12,9 @@ from scripted_run import BACKENDS, PROBLEMS, ScriptedPool, kill_after, planned, 
 
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine.project_version import project_version
-from pointwise_bench.suites.harness.record import costs_file
-from pointwise_bench.suites.harness.record.cell import Place
+from pointwise_bench.suites.harness.record import costs_file, mending
 from pointwise_bench.suites.harness.record.json_lines import CannotRecord
-from pointwise_bench.suites.harness.run.options import Options
+from pointwise_bench.suites.harness.run.options import BadOption
 from pointwise_bench.suites.harness.run.session import Session
 
 
@@ -88,20 +87,61 @@ def test_whatever_a_line_of_a_run_is_damaged_to_the_run_is_finished_and_the_line
         resume(results).release()
 
 
-def test_lines_that_could_not_be_used_are_told_of(tmp_path: Path, pool: type[ScriptedPool]) -> None:
-    folder = kill_after(tmp_path, 5).folder
-    with (folder / "checkpoint.jsonl").open("a") as file:
-        file.write('{"problem": "torn')
+def damage_a_line(folder: Path, name: str) -> tuple[int, str]:
+    """Damage a line of a run's file; its number and its problem. To ``claims.jsonl`` one is added that lacks keys."""
+    path = folder / name
+    if name == "claims.jsonl":
+        path.write_text('{"claim": "stride", "backend": "a", "threads": 1}\n')
+        return 1, ""
+    lines = path.read_text().splitlines()
+    line = json.loads(lines[1])
+    (line["parts"][1] if name == "checkpoint.jsonl" else line)["samples_s"][2] = "x"
+    path.write_text("".join(f"{one}\n" for one in (lines[0], json.dumps(line), *lines[2:])))
+    return 2, line["problem"]
+
+
+@pytest.mark.parametrize("others", [0, 2])
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("cells.jsonl", f"{BACKENDS[1]} {{problem}} (1 thread): samples_s[2] cannot be read"),
+        ("checkpoint.jsonl", "{problem} (1 thread): parts[1].samples_s[2] cannot be read"),
+        ("claims.jsonl", "stride a (1 thread): device is missing"),
+    ],
+)
+def test_of_lines_that_cannot_be_used_file_line_and_key_are_told_and_how_many_there_are(
+    tmp_path: Path, pool: type[ScriptedPool], name: str, fault: str, others: int
+) -> None:
+    folder = kill_after(tmp_path, 11).folder
+    number, problem = damage_a_line(folder, name)
+    with (folder / name).open("a") as file:
+        file.write('{"problem": 5}\n' * others)
     told: list[str] = []
-    session = Session(Options(results=tmp_path, seed=1), told.append)
-    for problem in PROBLEMS:
-        for name in BACKENDS:
-            session.plan(problem, 1, name, Place("a group", problem.id))
+    session = planned(tmp_path, announce=told.append)
     session.resume()
     session.release()
-    aside = folder / "checkpoint.jsonl.damaged"
-    assert f"what could not be used of checkpoint.jsonl is in {aside}, and is measured again" in told
-    assert aside.read_text() == '{"problem": "torn\n'
+    lines = "it and 2 other lines that cannot be used are" if others else "it is"
+    aside = f"{lines} in {name}.damaged now, and measured again"
+    assert told[1:] == [f"{folder / name}, line {number}: {fault.format(problem=problem)}; {aside}"]
+    assert (folder / f"{name}.damaged").read_text().count("\n") == 1 + others
+    told.clear()
+    session = planned(tmp_path, announce=told.append)
+    session.resume()
+    assert len(told) == 1  # it was told of, and is no news
+    session.release()
+    resume(tmp_path).release()
+
+
+def test_lines_that_the_disk_does_not_take_where_they_are_moved_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = kill_after(tmp_path, 11).folder
+    damage_a_line(folder, "cells.jsonl")
+    before = (folder / "cells.jsonl").read_bytes()
+    monkeypatch.setattr(mending, "_move", full_disk)
+    with pytest.raises(BadOption, match=r"^--resume: file: cannot be written: No space left on device$"):
+        planned(tmp_path).resume()
+    assert (folder / "cells.jsonl").read_bytes() == before
 
 
 # --- by which rules -----------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from make_run import cell, run_of, write_run
+from no_plain_files import hollow
 
 from pointwise_bench.report.reading.checkpoint import begun
 from pointwise_bench.report.reading.run import load_run
@@ -42,3 +43,14 @@ def test_no_file_and_one_that_leads_elsewhere_are_none(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_text(lines((FIRST, 1)), encoding="utf-8")
     (run.folder / "checkpoint.jsonl").symlink_to(tmp_path / "elsewhere")
     assert begun(run) == 0
+
+
+def test_one_that_cannot_be_read_is_a_defect_of_an_unfinished_run_and_of_no_other(tmp_path: Path) -> None:
+    for finished_at in (None, "2026-01-02T03:14:05Z"):
+        folder = write_run(tmp_path / str(finished_at), [], finished_at=finished_at)
+        hollow(folder / "checkpoint.jsonl")
+        run = load_run(folder)
+        assert begun(run) == 0
+        assert len(run.defects) == (finished_at is None)
+        for defect in run.defects:
+            assert defect.startswith(f"{folder / 'checkpoint.jsonl'}: cannot be read (it has 1,099,511,627,776 bytes")

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
-from no_plain_files import NO_PLAIN_FILES, PRECIOUS
+from no_plain_files import NO_PLAIN_FILES, PRECIOUS, hollow
 
+from pointwise_bench.report.reading import json_lines
 from pointwise_bench.report.reading.errors import ReportError
-from pointwise_bench.report.reading.json_lines import bytes_of, json_of, lines_of
+from pointwise_bench.report.reading.json_lines import bytes_of, json_of, json_of_line, lines_of
 from pointwise_bench.report.reading.value_readers import Defect
 
 
@@ -28,7 +29,7 @@ def test_a_file_that_is_absent_has_no_lines(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match=r"folder: cannot be read \(Is a directory\); restore the file"):
         (tmp_path / "folder").mkdir()
-        bytes_of(tmp_path / "folder")
+        bytes_of(tmp_path / "folder", 100)
 
 
 @pytest.mark.parametrize(
@@ -85,3 +86,58 @@ def test_what_is_no_plain_file_is_not_read_not_followed_and_not_waited_for(plant
         list(lines_of(path))
     assert str(caught.value).startswith(f"{path}: cannot be read (")
     assert PRECIOUS not in str(caught.value)
+
+
+# --- beyond any real run ------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_too_large_is_named_with_its_size_and_not_read(tmp_path: Path) -> None:
+    """A terabyte, which ended in a MemoryError."""
+    path = tmp_path / "cells.jsonl"
+    path.write_bytes(b"{}\n")
+    hollow(path)
+    for read in (lambda: bytes_of(path, 1024), lambda: list(lines_of(path))):
+        with pytest.raises(ReportError) as caught:
+            read()
+        said = str(caught.value)
+        assert said.startswith(f"{path}: cannot be read (it has 1,099,511,627,776 bytes, and no such file has over 1,")
+        assert said.endswith("); restore the file or remove the run")
+        assert "\n" not in said
+
+
+def test_of_a_line_that_is_too_long_only_so_much_is_kept_and_the_next_ones_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_lines, "LONGEST_LINE", 10)
+    monkeypatch.setattr(json_lines, "_PART", 7)
+    path = tmp_path / "cells.jsonl"
+    path.write_bytes(b"1" * 10 + b"\n" + b"2" * 11 + b"\n" + b"3" * 100 + b"\n4\n" + b"5" * 50)
+    read = list(lines_of(path))
+    assert [number for number, _ in read] == [1, 2, 3, 4, 5]
+    assert [line for _, line in read] == [b"1" * 10, b"2" * 11, b"3" * 11, b"4", b"5" * 11]
+    for number, line in read:
+        if number in (1, 4):
+            assert json_of_line(line) == json_of(line)
+        else:
+            with pytest.raises(Defect, match=r"^is longer than 10 bytes, which no line of a run is$"):
+                json_of_line(line)
+
+
+def test_a_file_of_too_many_lines_is_refused_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blank ones count: a file of nothing else would be read for minutes."""
+    monkeypatch.setattr(json_lines, "MOST_LINES_OF_FILES", 3)
+    path = tmp_path / "cells.jsonl"
+    path.write_bytes(b"1\n\n3\n")
+    assert [number for number, _ in lines_of(path)] == [1, 3]
+    path.write_bytes(b"1\n\n3\n\n")
+    with pytest.raises(ReportError, match=r"cannot be read \(it has over 3 lines, which no such file has\)"):
+        list(lines_of(path))
+
+
+def test_json_that_does_not_fit_into_the_memory_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(text: str) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(json, "loads", fails)
+    with pytest.raises(Defect, match="the memory does not suffice"):
+        json_of(b"{}")

@@ -60,6 +60,12 @@ def line_of(**changed: Any) -> dict[str, Any]:
         ({"page_faults_per_call": -1}, "page_faults_per_call is -1, not a finite number of at least 0"),
         ({"cache": "warm"}, "cache is 'warm', not one of hot, cold"),
         ({"calls": 0}, "status is ok, but calls is 0, not a whole number of at least 1"),
+        (
+            {"samples_s": [1e-3] * 50_001},
+            f"line 1 ({KEY}): samples_s has 50,001 entries, and no run has over 50,000 there",
+        ),
+        ({"round": [0] * 50_001}, f"line 1 ({KEY}): round has 50,001 entries, and no run has over 50,000 there"),
+        ({"also": [{}] * 100_001}, f"line 1 ({KEY}): also has 100,001 entries, and no run has over 100,000 there"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

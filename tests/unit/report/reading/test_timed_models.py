@@ -97,7 +97,7 @@ def test_no_link_is_followed_no_pipe_waited_for_and_no_large_file_read(
         found, (defect,) = read_timed_models(tmp_path / name, MACHINE)
         assert found == ()
         assert "cannot be read" in defect
-    monkeypatch.setattr(timed_models, "MOST_BYTES", there.stat().st_size - 1)
+    monkeypatch.setattr(timed_models, "MOST_BESIDE_BYTES", there.stat().st_size - 1)
     assert "bytes" in read_timed_models(there.parent, MACHINE)[1][0]
 
 

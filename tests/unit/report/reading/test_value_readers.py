@@ -155,6 +155,46 @@ def test_a_number_is_read_as_a_float_and_a_whole_one_as_it_is() -> None:
     assert type(whole(0)(MOST)) is int
 
 
+@pytest.mark.parametrize(
+    ("read", "value"),
+    [
+        (durations, [1e-3] * 50_001),
+        (durations, ["no time"] * 50_001),
+        (counts, [1] * 50_001),
+        (list_of(whole(0)), [1] * 100_001),
+        (mapping_of(whole(0)), dict.fromkeys(map(str, range(100_001)), 1)),
+    ],
+    ids=["durations", "anything", "counts", "list", "object"],
+)
+def test_what_has_more_entries_than_any_of_a_run_is_refused_by_their_number(read: Reader, value: Any) -> None:
+    most = 100_000 if len(value) > 100_000 else 50_000
+    assert defect_of(read, value) == f"has {most + 1:,} entries, and no run has over {most:,} there"
+    fits = dict(list(value.items())[1:]) if isinstance(value, dict) else value[1:]
+    if "no time" not in fits:
+        assert len(read(fits)) == most
+
+
+class Asked(int):
+    """A number that counts how often it is held against another."""
+
+    times = 0
+
+    def __eq__(self, other: object) -> bool:
+        Asked.times += 1
+        return int(self) == other
+
+    __hash__ = int.__hash__
+
+
+@pytest.mark.parametrize("twice", [0, 20_000, 39_998])
+def test_an_entry_that_comes_twice_is_found_in_a_look_at_each(twice: int) -> None:
+    """Through a list that was searched once for each of its entries it had been 800 million, and took minutes."""
+    Asked.times = 0
+    entries = [Asked(one) for one in range(39_999)]
+    assert defect_of(distinct(lambda value: value), [*entries, Asked(twice)]) == f"holds {twice} twice"
+    assert Asked.times < 1_000
+
+
 def test_a_text_is_made_visible_and_not_refused() -> None:
     assert text("a\0\nb") == r"a\x00 b"
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from make_run import run_of
+from no_plain_files import NO_PLAIN_FILES, hollow
 
 from pointwise_bench.common.formats import CALIBRATION_FILE
 from pointwise_bench.report.analysis.trust.calibration import Rates, calibration
@@ -70,3 +71,16 @@ def test_a_damaged_file_is_one_sentence(tmp_path: Path, content: Any, said: str)
     assert absent.startswith(f"{CALIBRATION_FILE} beside the run cannot be used (")
     assert said in absent
     assert "\n" not in absent
+
+
+def test_a_file_of_a_terabyte_and_one_that_is_no_plain_file_are_not_read(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [])
+    path = run.folder.parent / CALIBRATION_FILE
+    hollow(path)
+    assert "it has 1,099,511,627,776 bytes" in calibration(run)[1]
+    for plant in NO_PLAIN_FILES.values():
+        path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+        plant(path)
+        found, absent = calibration(run)
+        assert found == []
+        assert absent.startswith(f"{CALIBRATION_FILE} beside the run cannot be used (cannot be read (")
