@@ -21,6 +21,7 @@ from pointwise_bench.report.analysis.costs import costs
 from pointwise_bench.report.analysis.groups import ReportGroup
 from pointwise_bench.report.analysis.roofline import Roofs
 from pointwise_bench.report.analysis.series import Columns, columns_of_parts, values_of
+from pointwise_bench.report.analysis.trust.attacks import attacked
 from pointwise_bench.report.analysis.trust.calibration import calibration
 from pointwise_bench.report.analysis.trust.health import disturbed_share, turns_again, unreached, unstable, warnings
 from pointwise_bench.report.analysis.wording import plainly, threads_of
@@ -157,6 +158,7 @@ def facts_of(found: RunAnalysis) -> dict[str, Any]:
         "unstable": unstable(run),
         "rates": rates,
         "rates_absent": rates_absent,
+        "attacked": attacked(run),
         "controls": found.controls,
         "light": found.light,
         "left_out": run.defects,

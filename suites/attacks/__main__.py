@@ -11,11 +11,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from pointwise_bench.common.formats import USAGE_ERROR
+from pointwise_bench import Problem
+from pointwise_bench.common.formats import CHEATS, PLANTED_MISTAKES, USAGE_ERROR
 from pointwise_bench.common.one_line_parser import OneLineParser
 from pointwise_bench.suites.attacks import course
-from pointwise_bench.suites.attacks.kinds import ATTACKS, KINDS, PLANTED, Kind
+from pointwise_bench.suites.attacks.attacks_file import entry_of, keep
+from pointwise_bench.suites.attacks.kinds import KINDS, Kind
 from pointwise_bench.suites.catalogue import select
+from pointwise_bench.suites.harness.machine.environment import machine
+from pointwise_bench.suites.harness.machine.project_version import project_version
+from pointwise_bench.suites.harness.record.json_lines import CannotRecord
 from pointwise_bench.suites.harness.record.text import one_line
 
 LAYERS: Final = (
@@ -25,8 +30,8 @@ LAYERS: Final = (
     "n1c128h14w14-o128-float16",
 )
 GROUPS: Final = {
-    ATTACKS: tuple(name for name, kind in KINDS.items() if kind.wrong_on is None),
-    PLANTED: tuple(name for name, kind in KINDS.items() if kind.wrong_on is not None),
+    CHEATS: tuple(name for name, kind in KINDS.items() if kind.wrong_on is None),
+    PLANTED_MISTAKES: tuple(name for name, kind in KINDS.items() if kind.wrong_on is not None),
 }
 
 _DESCRIPTION: Final = """\
@@ -38,6 +43,10 @@ One line for each kind: on how many problems it was refused, and why, or at what
 share of the control's time it was timed. A cheat gets a time where it is timed in
 under 0.9 of what the control takes, a mistake where it is timed at all. Exit code 1
 if any does.
+
+What each kind came to goes into RESULTS/<machine>/attacks.json as soon as it is known,
+in the place of what the same kind came to before; `pointwise-bench report` shows it
+beside the runs of that machine.
 """
 
 
@@ -47,20 +56,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         problems = [layer.problem for group in select(options.shapes or ["basics", *LAYERS]) for layer in group.layers]
     except (ValueError, LookupError, OSError) as error:
-        print(f"pointwise-bench attack: {error}", file=sys.stderr)
-        return USAGE_ERROR
-    groups = {group: [kind for kind in _chosen(options.kind) if kind.name in names] for group, names in GROUPS.items()}
-    timed = {group: 0 for group, kinds in groups.items() if kinds}
+        return _say(str(error))
+    results = options.results / machine()
+    try:
+        path = keep([], results, GROUPS)  # that nothing can be written there is said before anything is tried
+        gained = _tried(_chosen(options.kind), problems, results)
+    except CannotRecord as error:
+        return _say(f"{error}; name another place with --results")
+    for group, each in gained.items():
+        print(f"got a time that it did not earn: {_share(group, each)}")
+    print(f"kept in {path}")
+    return 1 if any(map(any, gained.values())) else 0
+
+
+def _say(line: str) -> int:
+    print(f"pointwise-bench attack: {line}", file=sys.stderr)
+    return USAGE_ERROR
+
+
+def _tried(kinds: Sequence[Kind], problems: list[Problem], results: Path) -> dict[str, list[bool]]:
+    """By group, whether each kind that was tried on anything got a time; each is kept as soon as it is known."""
+    project = project_version()
+    gained: dict[str, list[bool]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for group in timed:
-            for kind in groups[group]:
-                tried = list(course.attempts(kind, problems, Path(folder)))
-                timed[group] += any(each.gained for each in tried)
-                print(sentence(kind, tried), flush=True)
-    for group, count in timed.items():
-        share = f"{count} of {len(groups[group])} {group} ({100 * count / len(groups[group]):.0f} %)"
-        print(f"got a time that it did not earn: {share}")
-    return 1 if any(timed.values()) else 0
+        for group, kind in ((group, kind) for group, names in GROUPS.items() for kind in kinds if kind.name in names):
+            of_group = gained.setdefault(group, [])
+            tried = list(course.attempts(kind, problems, Path(folder)))
+            print(sentence(kind, tried), flush=True)
+            if tried:
+                of_group.append(any(each.gained for each in tried))
+                keep([entry_of(kind, group, tried, project)], results, GROUPS)
+    return gained
+
+
+def _share(group: str, gained: Sequence[bool]) -> str:
+    if not gained:
+        return f"none of the {group} that were asked for takes any of these problems"
+    return f"{sum(gained)} of {len(gained)} {group} ({100 * sum(gained) / len(gained):.0f} %)"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--shapes", action="append", metavar="WHAT", help=f"as of `run`; default: basics and {len(LAYERS)} layers"
     )
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     return parser
 
 

@@ -25,6 +25,7 @@ from pointwise_bench.suites.harness.worker.client_protocol import SharedCases
 
 PATIENCE_S: Final = 60.0
 ROUNDS: Final = 15
+THREADS: Final = 1  # of every worker
 FEWEST_CALLS: Final = 25  # of a turn: some attacks wait until they see that they are in one
 GAINED: Final = 0.9
 """Share of the control's time below which an attack has a time that it did not earn."""
@@ -50,7 +51,7 @@ def started(kind: Kind, folder: Path) -> WorkerClient:
     source = Source("plugin", str(kind.file))
     logs = folder / kind.name / "workers"  # like a run's, in which attacks look around
     (logs / "compiled").mkdir(parents=True, exist_ok=True)
-    return WorkerClient(kind.backend, source, 1, logs / "log", logs / "compiled", kind.declared)
+    return WorkerClient(kind.backend, source, THREADS, logs / "log", logs / "compiled", kind.declared)
 
 
 def attempts(kind: Kind, problems: list[Problem], folder: Path) -> Iterator[Attempt]:
@@ -150,5 +151,5 @@ def _share_of_time(shared: SharedCases, control: WorkerClient, attack: WorkerCli
             used.append(its.cpu_over_wall)
             shares.append(its.seconds_per_call / honest.seconds_per_call)
     check_clock(shared.problem, warm_s, calls, turns, lambda calls: take(attack, calls)[1])
-    check_thread_budget(statistics.fmean(used), 1)
+    check_thread_budget(statistics.fmean(used), THREADS)
     return statistics.median(shares)

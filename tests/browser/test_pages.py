@@ -215,6 +215,25 @@ def test_a_point_of_the_roofline_says_what_it_is_to_mouse_finger_and_keyboard(br
     context.close()
 
 
+def test_who_got_a_time_is_one_line_below_the_first_screen_that_opens(page: Any, site: Path) -> None:
+    page.goto((site / "every" / "index.html").as_uri())
+    line = page.locator("summary", has_text="backends that cheat on purpose")
+    assert line.inner_text() == (
+        "Of 5 backends that cheat on purpose, 1 got a time that it did not earn; of 1 of the 3 mistakes, 0"
+    )
+    assert line.bounding_box()["y"] > DESKTOP["height"]
+    assert not page.locator('table[data-csv="attacks"]').is_visible()
+    line.click()
+    assert column(page, "attacks", 1) == ["e", "a", "b", "c", "d"]
+    assert column(page, "attacks", 6) == ["1", "0", "0", "0", "0"]
+    assert column(page, "planted", 5) == ["1"]
+    for size, scheme in ((DESKTOP, "light"), (PHONE, "dark")):
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+        assert axe.Axe().run(page).response["violations"] == []
+
+
 def test_without_script_everything_is_there(browser: Any, site: Path) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from make_attacks import tried, write_attacks
 from make_claims import CLEAN, DESCRIBED
 from make_run import cell, write_run
 from make_timed_model import timed_model, write_models
@@ -51,4 +52,8 @@ def write_every_page(results: Path, text: str = "", said: str = "", name: str = 
     layers = [{"name": f"conv{text}", "ways": ["modules"] * 3, "why": f"1 us{said}", "with": [f"relu{text}"]}]
     models = [timed_model(model=title, layers=layers), timed_model(over=0.99, model=title, threads=2)]
     write_models(folder.parent, models)
+    cheats = [tried(f"{kind}{text}", tries=f"Does this.{said}") for kind in "abcd"]
+    cheats.append(tried(f"e{text}", tries=f"Does that.{said}", refused=8, gained=1))
+    mistakes = [tried(f"planted-f{text}", "planted", cells=1, refused=1, unavailable=1)]
+    write_attacks(folder.parent, [*cheats, *mistakes], known={"attacks": 5, "planted": 3})
     return folder

@@ -13,13 +13,17 @@ from places import ROOT
 
 import pointwise_bench
 from pointwise_bench.__main__ import COMMANDS
-from pointwise_bench.common.formats import MODEL_WAYS
+from pointwise_bench.common import formats
+from pointwise_bench.common.formats import ATTACK_GROUPS, MODEL_WAYS
 from pointwise_bench.common.status import STATUSES
 from pointwise_bench.report.analysis import comparisons, timings
+from pointwise_bench.report.analysis.trust import attacks
 from pointwise_bench.report.pages.across.whole_models import COLUMNS as WHOLE_MODEL_COLUMNS
 from pointwise_bench.report.pages.files.network_files import NETWORK_COLUMNS, SHARE_COLUMNS
-from pointwise_bench.report.reading.timed_models import MOST_BYTES, TIMED_MODEL
+from pointwise_bench.report.reading.timed_models import TIMED_MODEL
+from pointwise_bench.report.reading.value_readers import MOST_ENTRIES
 from pointwise_bench.suites import pytest_plugin
+from pointwise_bench.suites.attacks import course
 from pointwise_bench.suites.claims import CLAIMS
 from pointwise_bench.suites.harness.claims.claim_file import ClaimResult
 from pointwise_bench.suites.harness.record.cell import Cell
@@ -66,10 +70,31 @@ def test_every_key_of_a_timed_model_is_described() -> None:
     assert {*TIMED_MODEL, *MODEL_WAYS} <= set(
         re.findall(r"`([\w.-]+)`", RESULTS_FORMAT.split("## models.json")[1].split("\n## ")[0])
     )
-    assert f"over {MOST_BYTES >> 20} MiB" in RESULTS_FORMAT
+    assert f"over {formats.MOST_BESIDE_BYTES >> 20} MiB" in RESULTS_FORMAT
     assert {f"`{column}`" for column in WHOLE_MODEL_COLUMNS} <= set(
         re.findall(r"`\w+`", RESULTS_FORMAT.split("In whole-models.csv")[1].split("\n## ")[0])
     )
+
+
+def test_the_bounds_of_what_is_read_are_told() -> None:
+    told = " ".join(RESULTS_FORMAT.split())
+    for said in (
+        f"a run.json of over {formats.MOST_RUN_BYTES >> 20} MiB",
+        f"a file of lines of over {formats.MOST_LINES_BYTES >> 20:,} MiB or {formats.MOST_LINES_OF_FILES:,} lines",
+        f"a file beside the runs of a machine of over {formats.MOST_BESIDE_BYTES >> 20} MiB",
+        f"A line of over {formats.LONGEST_LINE >> 20} MiB",
+        f"a series of over {formats.MOST_ROUNDS_OF_A_CELL:,} entries",
+        f"another list or object of over {MOST_ENTRIES:,} is",
+    ):
+        assert said in told
+
+
+def test_every_key_of_a_kind_that_was_tried_is_described() -> None:
+    assert {*attacks.TRIED_KIND} == described_keys("attacks.json")
+    text = RESULTS_FORMAT.split("## attacks.json")[1]
+    assert {*ATTACK_GROUPS} <= set(re.findall(r"`(\w+)`", text))
+    assert f"over {attacks.MOST_BYTES >> 20} MiB" in text
+    assert f"under {course.GAINED} of its honest control" in text
 
 
 TABLES = {

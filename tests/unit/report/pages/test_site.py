@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from make_attacks import tried, write_attacks
 from make_claims import CLEAN, DESCRIBED, described, halves, lines_of, write_claims
 from make_run import cell, run_of, write_run
 from report_folder import drawing, report, rows_of
@@ -185,6 +186,23 @@ def test_every_number_on_the_page_is_that_of_the_tables(tmp_path: Path) -> None:
     summary = (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
     assert "| tinynet | 1 | **a** | 7.00 ms | baseline | 2 of 2 |" in summary
     assert "|  |  | b | 14.0 ms | 0.50" in summary
+
+
+def test_what_was_tried_on_the_machine_is_a_line_of_the_page_and_of_the_summary(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [cell("a", FIRST, [1e-3] * 9)])
+    page = page_of(tmp_path / "none", run)
+    assert "has not been tried; &#39;pointwise-bench attack&#39; tries it.</p>" in page
+    assert 'data-csv="attacks"' not in page
+    write_attacks(run.folder.parent, [tried("<b>", refused=8, gained=1), tried("c"), tried("d", "planted")])
+    page = page_of(tmp_path / "out", run)
+    line = "Of 2 of the 3 backends that cheat on purpose, 1 got a time that it did not earn; of 1 of the 2 mistakes, 0"
+    assert f"<details><summary>{line}</summary>" in page  # closed
+    rows = rows_of(tmp_path / "out" / "tables" / "index-attacks.csv")
+    assert [(row["kind"], row["cells"], row["unearned times"]) for row in rows] == [
+        ("<b>", "9", "1"),
+        ("c", "9", "0"),
+    ]
+    assert f"\n{line}.\n" in (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
 
 
 def test_same_data_gives_the_same_plots(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def sources_are_files_of_a_run(folder: Path) -> None:
-    files = {formats.RUN_FILE, formats.CELLS_FILE, formats.CLAIMS_FILE, formats.CALIBRATION_FILE}
+    files = {formats.RUN_FILE, formats.CELLS_FILE, formats.CLAIMS_FILE, formats.CALIBRATION_FILE, formats.ATTACKS_FILE}
     for text in (SENTENCES["rule-sources"][0], SENTENCES["claims-sources"][0]):
         assert set(re.findall(r"\w+\.jsonl?\b", text)) <= files
     write_claims(folder / "run", lines_of(CLEAN), DESCRIBED)
@@ -147,8 +147,8 @@ SENTENCES: Final[dict[str, tuple[str, Callable[[Path], None]]]] = {
     ),
     "rule-sources": (
         "Everything here follows from the files of the run (run.json, cells.jsonl, claims.jsonl) and from "
-        "calibration.json of its machine. timings.csv holds every time, comparisons.csv every comparison of two "
-        "backends on one problem.",
+        "calibration.json and attacks.json of its machine. timings.csv holds every time, comparisons.csv every "
+        "comparison of two backends on one problem.",
         sources_are_files_of_a_run,
     ),
     "claims-predicted": (
