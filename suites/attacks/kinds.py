@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from pointwise_bench import Problem
+from pointwise_bench.common.formats import CHEATS, PLANTED_MISTAKES
 from pointwise_bench.suites.harness.verify.gate import Declared
 from pointwise_bench.suites.planted.shows_on import shows_on
 
-ATTACKS: Final = "attacks"
-PLANTED: Final = "planted"
-FOLDERS: Final = {ATTACKS: Path(__file__).parent, PLANTED: Path(__file__).parent.parent / "planted"}
+FOLDERS: Final = {CHEATS: Path(__file__).parent, PLANTED_MISTAKES: Path(__file__).parent.parent / "planted"}
 CONTROL: Final = "control"
 RIGHT: Final = ("planted-right", "planted-right-gradient", "planted-right-activation", "planted-right-residual")
 
@@ -37,7 +36,7 @@ class Kind:
 
 def of_attacks() -> Iterator[Kind]:
     """The attacks and their control, by the names of their files."""
-    for file in sorted(FOLDERS[ATTACKS].rglob("*.py")):
+    for file in sorted(FOLDERS[CHEATS].rglob("*.py")):
         for said, _, of_file in _registered(file):
             wrong = bool(said.get("wrong", False))
             yield Kind(file.stem, file, said["name"], of_file, _declared(said), wrong)
@@ -45,7 +44,7 @@ def of_attacks() -> Iterator[Kind]:
 
 def of_planted() -> Iterator[Kind]:
     """The planted mistakes, by the names of their backends."""
-    for file in sorted(FOLDERS[PLANTED].glob("*.py")):
+    for file in sorted(FOLDERS[PLANTED_MISTAKES].glob("*.py")):
         for said, mistake, _ in _registered(file):
             if (name := said["name"]) not in RIGHT:
                 yield Kind(name, file, name, mistake, _declared(said), True, shows_on(name))

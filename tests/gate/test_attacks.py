@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,13 @@ from typing import Any
 import pytest
 
 from pointwise_bench import Problem
+from pointwise_bench.common.formats import ATTACKS_FILE
 from pointwise_bench.suites.attacks import course
 from pointwise_bench.suites.attacks.__main__ import GROUPS, main
-from pointwise_bench.suites.attacks.kinds import CONTROL, CONTROL_KIND, KINDS
+from pointwise_bench.suites.attacks.kinds import CONTROL, CONTROL_KIND, KINDS, Kind
 from pointwise_bench.suites.harness.machine import confinement, devices
+from pointwise_bench.suites.harness.machine.environment import machine
+from pointwise_bench.suites.harness.machine.project_version import project_version
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.planted.shows_on import LONG
 
@@ -48,6 +53,8 @@ REASONS = {
     "finishes_later": SOMEWHERE,  # in whichever it has not finished
     "lazy": "works in to_numpy",
     "partly_lazy": "works in to_numpy",
+    "lazy_with_a_copy": r"works in to_numpy\(\), where no clock runs: the first reading",
+    "lazy_once": "works in to_numpy|in a result that is read when its input has other values",
     "small_values": "wrong among small numbers: small numbers are taken for zero",
     "small_weights": "wrong on real numbers",
     "clips": "what no number of this type can hold must be infinite|another number",
@@ -70,6 +77,8 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "false_device_timer": {"in_channels": 64, "out_channels": 64, "height": 7, "width": 7},
     "wrong_now_and_then": {"in_channels": 16, "out_channels": 16, "height": 7, "width": 7},
     "convolves_the_pool": {"height": 7, "width": 7},
+    "lazy_with_a_copy": {"in_channels": 16, "out_channels": 16, "height": 7, "width": 7},
+    "lazy_once": {"in_channels": 16, "out_channels": 16, "height": 7, "width": 7},
 }
 """What the problem must be for some."""
 USES_ITS_DEVICE = ("false_device_timer",)
@@ -167,19 +176,70 @@ def test_planted_mistakes_are_tried_where_they_are_mistakes_and_may_get_no_time(
 
 
 @pytest.mark.parametrize(("share", "code"), [(0.5, 1), (1.02, 0), (None, 0)])
-def test_the_command_says_who_got_a_time(
-    share: float | None, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_command_says_who_got_a_time_and_keeps_it(
+    share: float | None, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """One line for each kind, and exit code 1 where one of them has a time that its control does not have."""
     ended = None if share else Ended("wrong", "works in to_numpy")
     monkeypatch.setattr(course, "attempts", lambda kind, problems, folder: [course.Attempt(LARGE, ended, share)])
-    assert main(["--kind", "lazy", "--shapes", LARGE.id]) == code
-    line, last = capsys.readouterr().out.splitlines()
+    assert main(["--kind", "lazy", "--shapes", LARGE.id, "--results", str(tmp_path)]) == code
+    line, last, where = capsys.readouterr().out.splitlines()
     said = {0.5: f"lazy: GOT A TIME on {LARGE}", 1.02: "lazy: gains nothing", None: "lazy: refused on 1 of 1: works in"}
     assert line.startswith(said[share])
     assert last == f"got a time that it did not earn: {code} of 1 attacks ({100 * code} %)"
+    assert where == f"kept in {tmp_path / machine() / ATTACKS_FILE}"
+    (kind,) = kept(tmp_path)["kinds"]
+    assert (kind["kind"], kind["cells"], kind["refused"], kind["gained"]) == ("lazy", 1, share is None, code)
+    assert kind["project"] == project_version()
+    assert kept(tmp_path)["known"] == {group: len(names) for group, names in GROUPS.items()}
 
 
-def test_the_command_names_shapes_that_it_does_not_know(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--shapes", "nonsense"]) == 4
+def kept(results: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((results / machine() / ATTACKS_FILE).read_text())
+    return content
+
+
+def test_of_a_call_that_is_interrupted_what_it_has_tried_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def attempts(kind: Kind, problems: list[Problem], folder: Path) -> Iterator[course.Attempt]:
+        yield course.Attempt(LARGE, Ended("wrong", "the result is all zeros"))
+        if kind.name == "ring":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(course, "attempts", attempts)
+    with pytest.raises(KeyboardInterrupt):
+        main(["--kind", "lazy", "--kind", "ring", "--kind", "planted", "--results", str(tmp_path)])
+    assert [each["kind"] for each in kept(tmp_path)["kinds"]] == ["lazy"]
+
+
+def test_a_kind_that_takes_none_of_the_problems_was_not_tried(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(course, "attempts", lambda kind, problems, folder: [])
+    assert main(["--kind", "lazy", "--results", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "lazy: takes none of these problems",
+        "got a time that it did not earn: none of the attacks that were asked for takes any of these problems",
+    ]
+    assert kept(tmp_path)["kinds"] == []
+
+
+def test_a_place_that_takes_no_file_is_one_line_before_anything_is_tried(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(course, "attempts", lambda kind, problems, folder: pytest.fail("was tried"))
+    (tmp_path / "taken").write_text("")
+    assert main(["--results", str(tmp_path / "taken")]) == 4
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.splitlines() == [
+        f"pointwise-bench attack: {tmp_path / 'taken' / machine() / ATTACKS_FILE}: cannot be written: Not a directory; "
+        "name another place with --results"
+    ]
+
+
+def test_the_command_names_shapes_that_it_does_not_know(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["--shapes", "nonsense", "--results", str(tmp_path)]) == 4
     assert "nonsense" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

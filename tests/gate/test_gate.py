@@ -81,7 +81,7 @@ CALL_REASONS = {
     "planted-replays-by-content": r"makes something of its input in to_device\(\)",
     "planted-answers-previous-input": "all zeros|previous input",
     "planted-wrong-after-a-while": "in (the last|one of the) timed call",
-    "planted-unsynchronised": "is not finished when sync",
+    "planted-unsynchronised": "is not finished when sync|read when its input has other values",
     # Where the machine is so busy that the first answers were written before they were read, it is the next question.
     "planted-half-written": "wrong on (small integers|the precision probe)",
     "planted-lazy": "works in to_numpy",
@@ -118,7 +118,7 @@ GRADIENT_REASONS = {
 }
 ACTIVATION_REASONS = {
     "planted-never-cuts-off": "the activation is relu and not relu6",
-    "planted-cuts-off-early": "wrong on small integers",
+    "planted-cuts-off-early": "wrong (on small integers|when the input holds NaN)",  # of few rows some are odd
     "planted-rough-silu": "wrong on small integers",
     "planted-wrong-corner": "wrong on small integers",
     "planted-gelu-by-tanh": "wrong on small integers",

@@ -34,6 +34,7 @@ Results = Callable[[str], Array]
 LAST_CALL: Final = "in the last timed call"
 A_TIMED_CALL: Final = "in one of the timed calls"
 ONE_OF_MANY: Final = "in one of many calls on one input"
+READ_LATE: Final = "in a result that is read when its input has other values"
 KEPT_BACK: Final = "keeps results of timed calls from being looked at"
 SEEN_LATE: Final = (*(f"wrong {where}" for where in (LAST_CALL, A_TIMED_CALL, ONE_OF_MANY)), KEPT_BACK)
 OVERWRITTEN: Final = 'declares output "fresh", but a later call overwrites its result: declare "reused"'
@@ -111,6 +112,7 @@ class Gate:
             self._check_close(first, results("fresh"), "after the timing")
             if odd:
                 self._check_close(first, results("oddest"), ONE_OF_MANY)
+            self._check_read_late(results)
             if renewed:
                 self._check_sees_new_values(results("renewed"))
 
@@ -206,6 +208,15 @@ class Gate:
         first, far = self._cases.first, self._comparison.is_far
         if far(results("repeated"), first) and not far(results("fresh"), first):
             raise WrongAnswer("changes its input: a repeated call on one array answers otherwise than on a fresh copy")
+
+    def _check_read_late(self, results: Results) -> None:
+        """A result that is read when its input has other values must be of the old ones: it was there when it returned.
+
+        Seen by its bits as a rule: that "repeated" is right was seen above.
+        """
+        late = results("read late")
+        if not same_bits(late, results("repeated")):
+            self._check_close(self._cases.first, late, READ_LATE)
 
     def _check_sees_new_values(self, result: Array) -> None:
         """New values in the same array need a new answer: a cache keyed by the array's identity fails here."""

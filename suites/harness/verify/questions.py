@@ -20,7 +20,7 @@ EXACT: Final = ("integers", "probe", "poisoned", "integers again")
 REAL: Final = ("first", "second", "first kept", "faint", "loud")
 """Results of the layer that is timed, before the timing: "first kept" is the first result, read once more."""
 BEFORE: Final = (*EXACT, *REAL)
-AFTER: Final = ("last", "second kept", "repeated", "second", "fresh", "oddest", "renewed")
+AFTER: Final = ("last", "second kept", "repeated", "second", "fresh", "oddest", "read late", "renewed")
 """The same after the timing: of the last timed call; the second result of all, which thousands of calls with another
 input have followed; of the timed array, of others; the oddest of many on the timed array, and of new values in it."""
 

@@ -17,7 +17,12 @@ from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs, OnDevice, same_bits
 from pointwise_bench.suites.harness.verify.layer_calls import LayerCalls, copies_of
 from pointwise_bench.suites.harness.verify.questions import EXACT, Questions
-from pointwise_bench.suites.harness.verify.recomputation import check_brings, check_finished, check_recomputes
+from pointwise_bench.suites.harness.verify.recomputation import (
+    check_brings,
+    check_finished,
+    check_reads,
+    check_recomputes,
+)
 
 Array = npt.NDArray[Any]
 
@@ -91,6 +96,7 @@ class Respondent:
         results.write("repeated", usual)
         self._answer(timed, "second", asked.second, results)
         self._answer(timed, "fresh", asked.first, results)
+        results.write("read late", self._read_late(timed, on_device, inputs))
         # Otherwise the backend holds a copy that the harness cannot reach.
         renewed = all(its_own is ours for its_own, ours in zip(on_device, inputs.arrays, strict=True))
         if renewed:
@@ -98,6 +104,17 @@ class Respondent:
             results.write("renewed", calls.compute(timed, on_device))
             inputs.replace_by(asked.first)
         return renewed, self._audit(timed, on_device, usual, audit_s, most_audited, results)
+
+    def _read_late(self, timed: Layer, on_device: OnDevice, inputs: Inputs) -> Array:
+        """A result for the first input, read when that has the values of the second: who computes then, computes those.
+
+        Whoever took a copy of its input beforehand did so on the clock.
+        """
+        result = self._calls.call(timed, on_device)
+        inputs.replace_by(self._questions.second)
+        late = np.array(self._calls.read(result))
+        inputs.replace_by(self._questions.first)
+        return late
 
     def _audit(
         self, timed: Layer, on_device: OnDevice, usual: Array, most_s: float, most: int, results: Taking
@@ -124,6 +141,7 @@ class Respondent:
         """No work goes on where no clock runs; before the timing, which would queue thousands of unfinished calls."""
         check_brings(self._calls, self._questions.first)
         check_finished(self._calls, timed, self._questions.first)
+        check_reads(self._calls, timed, self._questions.first)
 
     def recomputes(self, timed: Layer, on_device: OnDevice, seconds_per_call: float) -> None:
         """No answer is remembered; ``on_device`` as above."""

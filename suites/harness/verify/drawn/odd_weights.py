@@ -19,7 +19,10 @@ from pointwise_bench.suites.harness.verify.matrix_form import Form
 Array = npt.NDArray[Any]
 
 ROWS_FOR_ONE: Final = 8
-"""Rows of the layer for each that is odd: what is exact is seen in the others."""
+"""Rows of the layer for each that is odd: what is exact is seen in the others ..."""
+ROWS_FOR_BOTH: Final = 4
+"""... but from so many on one is odd by its weights and one by its bias: of eight rows one had been odd, and who cleans
+the bias alone had passed in half of all runs."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class OddWeights:
     def drawn(
         cls, problem: Problem, rng: np.random.Generator, *, bias: bool, spared: frozenset[int] = frozenset()
     ) -> OddWeights:
-        """One row in eight at most, each with one odd number; of fewer rows one in half of the cases, of one none.
+        """One row in eight, each with one odd number, and two of four rows at least; one of fewer rows, of one none.
 
         None for ``backward-weight``, whose inputs are all that it has, and none for a ``backward-input`` with a stride:
         as the convolution of a gradient with zeros between its pixels, which libraries compute, it makes NaN of them.
@@ -56,9 +59,9 @@ class OddWeights:
         if problem.direction == "backward-input" and problem.stride > 1:
             return cls()
         kinds = _kinds(problem, rng, bias=bias)
-        count = min(len(kinds), rows // ROWS_FOR_ONE) if rows >= ROWS_FOR_ONE else int(rng.integers(2))
-        chosen = [kinds[number] for number in rng.permutation(len(kinds))[:count]]
-        at = [int(row) for row in rng.permutation(rows) if row not in spared][:count]
+        fewest = 1 + (bias and rows >= ROWS_FOR_BOTH)
+        chosen = kinds[: max(fewest, rows // ROWS_FOR_ONE)]
+        at = [int(row) for row in rng.permutation(rows) if row not in spared]
         weights, of_bias = [], []
         for row, kind in zip(at, chosen, strict=False):  # fewer rows than kinds, where most are spared
             if kind.of_bias:
@@ -94,14 +97,19 @@ class _Kind(NamedTuple):
 
 
 def _kinds(problem: Problem, rng: np.random.Generator, *, bias: bool) -> list[_Kind]:
-    """NaN and an infinity of any sign, of weights and, if there is one, of the bias.
+    """NaN and an infinity of any sign, of weights and, if there is one, of the bias, which take turns; else shuffled.
 
     Before an activation that of the bias is above zero: below it, the whole row would be what an activation makes of
     minus infinity, which is zero whatever the sums are.
     """
     infinite_bias = np.inf if problem.activation != "none" else float(rng.choice([-np.inf, np.inf]))
-    kinds = [_Kind(False, np.nan), _Kind(False, float(rng.choice([-np.inf, np.inf])))]
-    return [*kinds, _Kind(True, np.nan), _Kind(True, infinite_bias)] if bias else kinds
+    of_weights = [_Kind(False, np.nan), _Kind(False, float(rng.choice([-np.inf, np.inf])))]
+    of_bias = [_Kind(True, np.nan), _Kind(True, infinite_bias)]
+    both = [
+        [kinds[number] for number in rng.permutation(2)] for kinds in ((of_weights, of_bias) if bias else (of_weights,))
+    ]
+    order = rng.permutation(len(both))
+    return [both[side][number] for number in range(2) for side in order]
 
 
 def rows_with_zero(left: Array) -> frozenset[int]:

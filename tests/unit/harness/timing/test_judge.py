@@ -23,7 +23,7 @@ ANSWERS = {
     "first": CASES.first, "second": CASES.second, "first kept": CASES.first,
     "faint": CASES.faint, "loud": CASES.loud, "last": CASES.first,
     "second kept": CASES.second, "repeated": CASES.first, "fresh": CASES.first, "oddest": CASES.first,
-    "renewed": CASES.second,
+    "read late": CASES.first, "renewed": CASES.second,
 }  # fmt: skip
 
 
@@ -55,7 +55,7 @@ class Filler:
 
 
 BEFORE = ("integers", "probe", "poisoned", "integers again", "first", "second", "first kept", "faint", "loud")
-AFTER = ("last", "second kept", "repeated", "second", "fresh", "oddest", "renewed")
+AFTER = ("last", "second kept", "repeated", "second", "fresh", "oddest", "read late", "renewed")
 
 
 def judge(**declared: Any) -> Judge:
@@ -107,7 +107,7 @@ def test_what_is_not_asked_is_not_judged() -> None:
     judge(arithmetic="tf32").set_up(Filler(*(name for name in BEFORE if name != "probe")).set_up, whole=True)
     one = judge(output="reused")
     one.set_up(Filler("first", "second", "faint", "loud").set_up, whole=False)
-    one.check_answers(Filler("last", "repeated", "second", "fresh").answer_again)
+    one.check_answers(Filler("last", "repeated", "second", "fresh", "read late").answer_again)
 
 
 def test_the_memory_is_let_go_of_when_asking_fails() -> None:

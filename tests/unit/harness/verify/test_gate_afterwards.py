@@ -37,10 +37,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
 # --- after the timing ---------------------------------------------------------------------------------------------
 
 
-def test_a_right_layer_is_asked_four_times_more_and_its_inputs_are_put_back(asked: Asked) -> None:
+def test_a_right_layer_is_asked_five_times_more_and_its_inputs_are_put_back(asked: Asked) -> None:
     gate, layer = gate_of(), Answering()
     inputs = finish(gate, layer)
-    assert layer.calls == 4  # the timed input twice, a second one, and the second one's values in the timed array
+    # The timed input three times, once read when it has other values, a second one, and its values in the timed array.
+    assert layer.calls == 5
     assert inputs.arrays[0].tobytes() == CASES.first.inputs[0].tobytes()
     inputs.check_untouched()
     assert gate.error_ratio == 0.0
@@ -102,14 +103,14 @@ def test_new_values_in_the_same_array_need_a_new_answer() -> None:
     with pytest.raises(WrongAnswer, match="new values in the same array gave the answer to the old ones"):
         finish(gate_of(), ByIdentity())
     with pytest.raises(WrongAnswer, match="wrong after new values in the same array: "):
-        finish(gate_of(), Answering(off_by(2.0, 4)))
+        finish(gate_of(), Answering(off_by(2.0, 5)))
 
 
 def test_a_copy_that_the_harness_cannot_reach_is_not_given_new_values() -> None:
     inputs, layer = Inputs(CASES.first.inputs), Answering()
     own = tuple(each.copy() for each in inputs.arrays)
     gate_of().after(layer, own, CASES.first.answer.astype(np.float32), inputs)
-    assert layer.calls == 3
+    assert layer.calls == 4
 
 
 def test_where_both_inputs_have_one_answer_a_replay_cannot_be_told() -> None:
@@ -196,8 +197,19 @@ def test_a_cause_of_a_timed_call_is_named_within_the_bound_of_it(error: float, n
 
 def test_one_odd_result_among_many_is_judged_where_there_was_one() -> None:
     first, second = (case.answer.astype(np.float32) for case in (CASES.first, CASES.second))
-    results = {"last": first, "repeated": first, "second": second, "fresh": first, "oddest": first + 3}
+    results = {"last": first, "second": second, "oddest": first + 3}
+    results |= dict.fromkeys(("repeated", "fresh", "read late"), first)
     gate = Gate(PROBLEM, CASES, Declared())
     gate.after(results.__getitem__, renewed=False, last=None)
     with pytest.raises(WrongAnswer, match="wrong in one of many calls on one input: "):
         gate.after(results.__getitem__, renewed=False, last=None, odd=True)
+
+
+def test_a_result_that_is_read_when_its_input_has_changed_is_that_of_the_input_before() -> None:
+    first, second = (case.answer.astype(np.float32) for case in (CASES.first, CASES.second))
+    results = {"last": first, "second": second} | dict.fromkeys(("repeated", "fresh", "read late"), first)
+    gate = Gate(PROBLEM, CASES, Declared())
+    gate.after(results.__getitem__, renewed=False, last=None)
+    results["read late"] = second
+    with pytest.raises(WrongAnswer, match="wrong in a result that is read when its input has other values: "):
+        gate.after(results.__getitem__, renewed=False, last=None)

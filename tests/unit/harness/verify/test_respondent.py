@@ -68,10 +68,35 @@ def test_after_the_timing_the_last_result_comes_first_and_the_array_is_put_back(
     last = np.full(PROBLEM.output_shape, 99, np.float32)
     assert one.after(timed, inputs.arrays, last, inputs, told) == (True, False)
     assert {*told} == {*AFTER} - {"oddest"}
-    assert numbers(told) == {"last": 99, "second kept": 2, "repeated": 5, "second": 6, "fresh": 7, "renewed": 8}
+    assert numbers(told) == {"last": 99, "second kept": 2, "repeated": 5, "second": 6, "fresh": 7,
+                             "read late": 8, "renewed": 9}  # fmt: skip
     first, second = CASES.first.inputs[0].tobytes(), CASES.second.inputs[0].tobytes()
-    assert timed.seen[4:] == [first, second, first, second]
+    assert timed.seen[4:] == [first, second, first, first, second]
     assert inputs.arrays[0].tobytes() == first
+
+
+def test_who_computes_when_a_result_is_read_hands_over_that_of_the_values_that_are_there_then() -> None:
+    """Also who keeps what it has computed, so that it looks like memory that was there from the beginning."""
+
+    class Promise:
+        def __init__(self, x: Any) -> None:
+            self._x = x
+            self._array: Any = None
+
+        def array(self) -> Any:
+            if self._array is None:
+                self._array = np.full(PROBLEM.output_shape, self._x.flat[0], np.float32)
+            return self._array
+
+    backend = Scripted(lambda call: None)
+    backend.to_numpy = lambda result: result.array()  # type: ignore[method-assign]
+    inputs, told = Inputs(CASES.first.inputs), Told()
+    one = Respondent(backend, PROBLEM, CASES.questions())
+    one.after(Promise, inputs.arrays, Promise(CASES.first.inputs[0]), inputs, told)
+    first, second = (float(case.inputs[0].flat[0]) for case in (CASES.first, CASES.second))
+    assert numbers(told)["repeated"] == first
+    assert numbers(told)["read late"] == second
+    assert inputs.arrays[0].tobytes() == CASES.first.inputs[0].tobytes()
 
 
 def test_an_array_on_a_device_is_not_given_new_values() -> None:

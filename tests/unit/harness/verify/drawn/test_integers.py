@@ -85,8 +85,10 @@ def test_poison_is_at_both_ends_and_in_the_middle_and_wherever_nobody_reads() ->
     assert np.isfinite(columns).sum() == columns.size - 4
     assert np.isnan(x[:, :, 1::2]).all()
     assert np.isnan(x[:, :, :, 1::2]).all()
-    # Of the answer, four columns of a group are poisoned and no other: those sums have two rows each.
-    assert (~np.isfinite(poisoned.answer)).sum() == 8
+    # Of the answer, four columns of a group are poisoned and no other, but for rows with an odd weight or bias.
+    whole = np.flatnonzero(np.isfinite(drawn(SMALL).cases()[1].answer).all(axis=(0, 2, 3)))
+    assert 0 < len(whole) < 4
+    assert (~np.isfinite(poisoned.answer[:, whole])).sum() == 2 * len(whole)
 
 
 @pytest.mark.parametrize(
