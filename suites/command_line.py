@@ -11,9 +11,8 @@ from typing import Any, TypeVar
 import pytest
 
 from pointwise_bench.backends import registry
-from pointwise_bench.common.cores import available_cores
+from pointwise_bench.common.cores import available_cores, default_threads
 from pointwise_bench.common.formats import CACHES
-from pointwise_bench.suites.harness.machine.cpu_quota import default_threads
 from pointwise_bench.suites.harness.run.options import (
     BadOption,
     Options,
@@ -38,7 +37,13 @@ def add_options(add: Callable[..., Any]) -> None:
         help="shape groups by name or pattern, a .toml or .csv of layers, or a problem's id (repeatable); "
         "`pointwise-bench suites` lists the groups",
     )
-    add("--threads", action="append", default=[], metavar="N", help="a thread budget (repeatable); default: all cores")
+    add(
+        "--threads",
+        action="append",
+        default=[],
+        metavar="N",
+        help="a thread budget (repeatable); default: all cores, or those that a container may use at once",
+    )
     add(
         "--plugin",
         action="append",

@@ -139,9 +139,9 @@ def find_roof(problem: Problem, options: argparse.Namespace) -> DemoRoof:
     """As given, as recorded on this machine, or as measured now; what is given replaces its half of the others."""
     if options.peak is not None and options.bandwidth is not None:
         return DemoRoof(options.peak, options.bandwidth, "as given")
-    from pointwise_bench.common.cores import available_cores
+    from pointwise_bench.common.cores import default_threads
 
-    threads = options.threads or available_cores()
+    threads = options.threads or default_threads()
     found = _recorded(problem, threads, options.results) or _measured(problem, threads)
     given = [name for name in ("peak", "bandwidth") if getattr(options, name) is not None]
     source = f"{found.source}, but the {given[0]} as given" if given else found.source

@@ -13,9 +13,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pointwise_bench.common.cores import available_cores
-from pointwise_bench.common.formats import CALIBRATION_FILE, CALIBRATION_FORMAT, RUN_FILE, USAGE_ERROR
+from pointwise_bench.common.cores import available_cores, default_threads
+from pointwise_bench.common.formats import (
+    CALIBRATION_FILE,
+    CALIBRATION_FORMAT,
+    MOST_BESIDE_BYTES,
+    RUN_FILE,
+    USAGE_ERROR,
+)
 from pointwise_bench.common.one_line_parser import OneLineParser
+from pointwise_bench.common.regular_files import read_regular, write_whole
 from pointwise_bench.suites.harness.run.options import BadOption, parse_threads
 
 if TYPE_CHECKING:
@@ -43,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     cores = available_cores()
     try:
-        budgets = [parse_threads(text, cores) for text in options.threads] or sorted({1, cores})
+        budgets = [parse_threads(text, cores) for text in options.threads] or sorted({1, default_threads()})
     except BadOption as error:
         print(f"pointwise-bench calibrate: {error}", file=sys.stderr)
         return USAGE_ERROR
@@ -184,17 +191,17 @@ def _write(machine: Path, found: dict[str, Any]) -> None:
     others = [each for each in _earlier(machine / CALIBRATION_FILE) if _condition(each) != _condition(found)]
     conditions = sorted([*others, found], key=_condition)
     content = {"format": CALIBRATION_FORMAT, "machine": machine.name, "conditions": conditions}
-    (machine / CALIBRATION_FILE).write_text(json.dumps(content, indent=1) + "\n")
+    write_whole(machine / CALIBRATION_FILE, json.dumps(content, indent=1) + "\n")
     print(machine / CALIBRATION_FILE, flush=True)
 
 
 def _earlier(path: Path) -> list[dict[str, Any]]:
     """The conditions in a file of this format; none where there is no such file, or nothing to be read."""
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(read_regular(path, MOST_BESIDE_BYTES))
         conditions = content["conditions"] if content["format"] == CALIBRATION_FORMAT else []
         return [each for each in conditions if {"threads", "load"} <= each.keys()]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # it will be written anew
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):  # it will be written anew
         return []
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pointwise_bench.common.cores import available_cores
+from pointwise_bench.common.cores import default_threads
 from pointwise_bench.common.formats import ONNX_RUNTIME, OPTIMISED, TORCH_COMPILE, USAGE_ERROR
 from pointwise_bench.common.one_line_parser import OneLineParser
 from pointwise_bench.common.verdict_rule import ALPHA, MARGIN
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
         refuse_no_module(options.model, shapes_of(options.input))
         if ONNX_RUNTIME not in options.skip and (missing := missing_packages()):
             print(f"note: without ONNX Runtime, as {missing}", file=sys.stderr)
-        return max(_budget(options, threads) for threads in options.threads or [available_cores()])
+        return max(_budget(options, threads) for threads in options.threads or [default_threads()])
     except (HarvestError, BadModel) as error:
         return _say(str(error), USAGE_ERROR)
     except (NoStart, ReportError) as error:

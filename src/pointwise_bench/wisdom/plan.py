@@ -16,7 +16,7 @@ import numpy.typing as npt
 from pointwise_bench.backends.backend import Backend
 from pointwise_bench.backends.problem import Activation, Dtype, Layout, Problem
 from pointwise_bench.backends.registry import registry
-from pointwise_bench.common.cores import available_cores
+from pointwise_bench.common.cores import default_threads
 from pointwise_bench.wisdom.choice import Choice, choose
 from pointwise_bench.wisdom.entries import Wisdom
 from pointwise_bench.wisdom.here import usual_place, why_not_here
@@ -47,7 +47,8 @@ def plan(
 
     ``weight`` has shape ``(out_channels, in_channels // groups)``, also with two sizes of 1 behind; it is copied.
     With ``add`` the layer is ``layer(x, residual)``, which adds before the activation and leaves the residual as it is.
-    ``threads`` is a budget, by default all cores that this process may use; thread pools belong to the process, so use
+    ``threads`` is a budget, by default what a run has: all cores that this process may use,
+    or fewer where a control group does not let it use them at once; thread pools belong to the process, so use
     one budget in all of it. ``wisdom`` names a file of ``pointwise-bench recommend``; by default it is sought where
     ``POINTWISE_BENCH_WISDOM`` says, then among the user's data.
 
@@ -55,7 +56,7 @@ def plan(
     :class:`WisdomWarning` says why a file was not used. ``ValueError`` for what is no pointwise convolution.
     """
     problem = _problem(weight, bias, input_shape, stride, add, activation, groups, layout)
-    budget = available_cores() if threads is None else _budget(threads)
+    budget = default_threads() if threads is None else _budget(threads)
     known = _usable(wisdom, budget)
     weight = _own(weight.reshape(problem.weight_shape))
     bias = None if bias is None else _own(bias)

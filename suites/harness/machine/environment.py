@@ -13,10 +13,9 @@ from typing import Any
 
 import psutil
 
-from pointwise_bench.common.cores import available_cores
+from pointwise_bench.common.cores import available_cores, cpu_quota
 from pointwise_bench.common.heavy_packages import HEAVY_PACKAGES
 from pointwise_bench.suites.harness.machine import cpu
-from pointwise_bench.suites.harness.machine.cpu_quota import cpu_quota
 
 DISTRIBUTION = "pointwise-bench"
 SLOWING_VARIABLES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")

@@ -16,6 +16,7 @@ from typing import Final
 
 from pointwise_bench import Problem
 from pointwise_bench.backends.problem import ITEM_BYTES
+from pointwise_bench.common.cores import CGROUPS
 
 CASES: Final = 7
 """Sets of inputs with their answers, see :class:`verify.cases.CaseSet`."""
@@ -28,12 +29,14 @@ RESULTS: Final = 10
 WIDEST: Final = 8  # bytes of an element of what is computed on the way, in float64
 SHARE: Final = 0.9  # of what the system calls available, which is an estimate
 GIB: Final = 2**30
-CGROUPS: Final = Path("/sys/fs/cgroup")
 
 
-def lacks_room(problem: Problem) -> str | None:
-    """A sentence with the bytes where the problem does not fit; None where it does."""
-    needed, available = predicted_bytes(problem), available_bytes()
+def lacks_room(problem: Problem, at_once: int = 1) -> str | None:
+    """A sentence with the bytes where the problem does not fit; None where it does.
+
+    ``at_once``: backends that answer beside each other, each with memory of its own for its results.
+    """
+    needed, available = predicted_bytes(problem, at_once), available_bytes()
     if needed <= SHARE * available:
         return None
     return (
@@ -42,7 +45,7 @@ def lacks_room(problem: Problem) -> str | None:
     )
 
 
-def predicted_bytes(problem: Problem) -> int:
+def predicted_bytes(problem: Problem, at_once: int = 1) -> int:
     """What making the cases of ``problem``, and handing them to workers, takes at its peak. An upper estimate."""
     item = ITEM_BYTES[problem.dtype]
     read, weights, written = _elements(problem)
@@ -50,7 +53,7 @@ def predicted_bytes(problem: Problem) -> int:
     answers = (CASES + BOUNDED) * written * WIDEST
     # One operand and one result in float64, signs of a byte each, and a second copy of the one that is arranged.
     on_the_way = read * (WIDEST + 2 + item) + weights * WIDEST + 2 * written * WIDEST
-    return 2 * kept + answers + on_the_way + RESULTS * written * item
+    return 2 * kept + answers + on_the_way + at_once * RESULTS * written * item
 
 
 def available_bytes() -> int:

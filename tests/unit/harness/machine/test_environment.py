@@ -25,6 +25,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """A machine of four cores on which nothing is amiss."""
     monkeypatch.setattr(os, "getloadavg", lambda: (2.0, 9.0, 9.0))
     monkeypatch.setattr(environment, "available_cores", lambda: 4)
+    monkeypatch.setattr(environment, "cpu_quota", lambda: None)
     monkeypatch.setattr(cpu, "governor", lambda: "performance")
     for name in environment.SLOWING_VARIABLES:
         monkeypatch.delenv(name, raising=False)
@@ -73,6 +74,10 @@ def test_a_quiet_machine_is_warned_of_nothing(quiet: pytest.MonkeyPatch) -> None
         (
             lambda patch: patch.setattr(cpu, "governor", lambda: "powersave"),
             "governed by 'powersave'",
+        ),
+        (
+            lambda patch: patch.setattr(environment, "cpu_quota", lambda: 1.5),
+            "allows 1.5 processors' worth of time on 4",
         ),
     ],
 )

@@ -64,6 +64,13 @@ def test_what_does_not_fit_is_said_with_both_numbers(monkeypatch: pytest.MonkeyP
     assert lacks_room(Problem.parse("n1c64h56w56-o64")) is None
 
 
+def test_each_backend_that_answers_beside_others_takes_its_results() -> None:
+    """Sixteen at once on a large machine had taken fifteen times ten results more than was foreseen."""
+    problem = Problem.parse("n1c64h96w96-o64")
+    result = 64 * 96 * 96 * 4
+    assert predicted_bytes(problem, 16) - predicted_bytes(problem) == 15 * 10 * result
+
+
 @pytest.mark.parametrize("identity", ["n1c2000000000h2000000000w1-o1", "n1c1h1w1-o99999999999999999999"])
 def test_no_size_is_too_large_to_be_told(identity: str) -> None:
     assert lacks_room(Problem.parse(identity)) is not None
