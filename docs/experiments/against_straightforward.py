@@ -37,6 +37,12 @@ LAYERS = (
     "n1c256h56w56-o64",
     "n1c256h56w56-o512-s2",
     "n4c64h56w56-o64-bias-relu",
+    *(
+        f"{layer}{layout}-{direction}"
+        for layer in ("n1c64h28w28-o128", "n2c256h14w14-o64", "n1c128h56w56-o64-s2")
+        for direction in ("backward-input", "backward-weight")
+        for layout in ("", "-nhwc")
+    ),
 )
 ENOUGH = 0.97
 

@@ -39,11 +39,32 @@ class PlainTorch(Plain):
 
         torch.set_num_threads(threads)
         torch.set_grad_enabled(False)
-        return self.layer(torch, p, self.to_device(weight), None if bias is None else self.to_device(bias))
+        return self.layer(
+            torch, p, None if weight is None else self.to_device(weight), None if bias is None else self.to_device(bias)
+        )
 
     def layer(self, torch: Any, p: Any, w: Any, b: Any) -> Any:
         """``layer(x)``."""
         raise NotImplementedError
+
+
+def gradient(torch: Any, p: Any, w: Any) -> Any:
+    """A gradient by ``torch.nn.grad``, on views in channels last where the problem is NHWC."""
+
+    def arriving(x: Any) -> Any:
+        return x.permute(0, 3, 1, 2) if p.layout == "nhwc" else x
+
+    def of_input(dy: Any) -> Any:
+        shape = (p.batch, p.in_channels, p.height, p.width)
+        dx = torch.nn.grad.conv2d_input(shape, w[:, :, None, None], arriving(dy), stride=p.stride)
+        return dx.permute(0, 2, 3, 1).contiguous() if p.layout == "nhwc" else dx
+
+    def of_weight(x: Any, dy: Any) -> Any:
+        shape = (p.out_channels, p.in_channels, 1, 1)
+        dw = torch.nn.grad.conv2d_weight(arriving(x), shape, arriving(dy), stride=p.stride)[:, :, 0, 0]
+        return (dw, arriving(dy).sum((0, 2, 3))) if p.bias else dw
+
+    return of_input if p.direction == "backward-input" else of_weight
 
 
 @register
@@ -51,9 +72,12 @@ class PlainTorchConv2d(PlainTorch):
     """``conv2d``, on a view in channels last where the problem is NHWC."""
 
     name = "plain-torch-conv2d"
+    directions = ("forward", "backward-input", "backward-weight")
 
     def layer(self, torch: Any, p: Any, w: Any, b: Any) -> Any:
         """One call."""
+        if p.direction != "forward":
+            return gradient(torch, p, w)
         kernel = w[:, :, None, None]
 
         def layer(x: Any) -> Any:
