@@ -216,15 +216,21 @@ import sys, time
 from pathlib import Path
 from pointwise_bench.backends import Source
 from pointwise_bench.suites.harness.machine.thread_variables import worker_variables
+from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.worker.client import WorkerClient
 from pointwise_bench.suites.harness.worker.starting.forked_process import ForkServer
 
 if __name__ == "__main__":
     plugin, folder = sys.argv[1:]
     server = ForkServer(worker_variables(1))
-    worker = WorkerClient("runs-away", Source("plugin", plugin), 1, Path(folder) / "log", server=server)
-    for _ in range(10):  # what is stopped before it is the program that it is to be cannot be found
-        worker.missing(60.0)
+    for attempt in range(5):
+        worker = WorkerClient("runs-away", Source("plugin", plugin), 1, Path(folder) / f"log-{attempt}", server=server)
+        try:
+            for _ in range(10):  # what is stopped before it is the program that it is to be cannot be found
+                worker.missing(60.0)
+            break
+        except Ended:  # a chain may be faster than it can be stopped, which ends its worker
+            pass
     print(worker.pid, worker._process._process.keeper, server._process.pid, flush=True)
     time.sleep(1000)
 """

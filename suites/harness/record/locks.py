@@ -17,8 +17,10 @@ from pointwise_bench.common.regular_files import open_regular
 from pointwise_bench.suites.harness.record.text import one_line
 
 MACHINE_LOCK: Final = "POINTWISE_BENCH_MACHINE_LOCK"
-"""Environment variable: the file that all runs of one machine share, in the place of one in the folder for temporary
-files. The project's own tests, which do not look at times and run beside each other, have one for each process."""
+"""Environment variable: the file that all runs of one machine share, in the place of the usual one. The project's own
+tests, which do not look at times and run beside each other, have one for each process."""
+SHARED: Final = Path("/tmp")  # noqa: S108  # everybody's, where only a lock is kept
+"""Not ``TMPDIR``, of which a user or a batch job may have another: two runs would go unnoticed by each other."""
 LONGEST_HOLDER: Final = 300  # characters; another user may have written them
 
 
@@ -70,7 +72,8 @@ class Lock:
 
 def machine_lock() -> Path:
     """The file whose lock a process holds that measures on this machine."""
-    return Path(os.environ.get(MACHINE_LOCK) or Path(tempfile.gettempdir()) / "pointwise-bench.lock")
+    folder = SHARED if SHARED.is_dir() and os.access(SHARED, os.W_OK) else Path(tempfile.gettempdir())
+    return Path(os.environ.get(MACHINE_LOCK) or folder / "pointwise-bench.lock")
 
 
 def _opened(path: Path) -> int:

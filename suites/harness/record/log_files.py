@@ -17,6 +17,8 @@ def open_log(path: Path) -> int:
     try:
         return open_regular(path, flags)
     except OSError:
+        if not os.path.lexists(path):
+            raise  # nothing stands in its place: the disk is full, or no descriptor is left
         number = next(number for number in range(1, 10**6) if not os.path.lexists(f"{path}.{number}"))
         path.rename(f"{path}.{number}")
         return open_regular(path, flags)

@@ -1,7 +1,7 @@
 """Whether a run went well: what must be said, and makes its exit code 1, once it is over.
 
 That a backend is refused, crashes or takes too long on a problem is a result, and what a run is for. What is said here
-is that there is no result at all, or none of a backend that was asked for.
+is that there is no time at all, or none of a backend that was asked for.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _shortfall(backend: str, outcomes: Sequence[Outcome], *, named: bool) -> str
     wrong = [outcome for outcome in judged if outcome.status == "wrong"]
     if wrong and (named or len(wrong) == len(judged)):
         return f"{backend} is wrong on {len(wrong)} of {len(judged)}: {wrong[0].reason}"
-    if named and judged and all(outcome.status in ("wrong", "failed") for outcome in judged):
+    if named and judged and all(outcome.status != OK for outcome in judged):
         return f"{backend}, which was asked for by name, failed on all of {len(judged)}: {judged[0].reason}"
     absent = [outcome for outcome in outcomes if outcome.status == "unavailable"]
     if named and absent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +20,9 @@ from pointwise_bench.suites.harness.run.session import BudgetSpent
 T = TypeVar("T")
 
 SAMPLES = ("samples_s", "branches_s", "device_samples_s", "canary_s", "process", "round")
+
+_NOTHING_LEFT: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS})
+"""What the machine lacks, and no fault of this program's, whose traceback would tell nothing."""
 
 # Options of pytest-benchmark that say nothing of what is shown.
 _NOT_OF_TABLES: Final = frozenset(f"--benchmark-{name}" for name in ("only", "skip", "disable", "enable", "storage"))
@@ -114,6 +118,10 @@ def _measured(measure: Callable[[], T]) -> T:
         pytest.skip(str(spent))
     except CannotRecord as refused:
         pytest.exit(f"{refused}; {HOW_TO_GO_ON}", returncode=pytest.ExitCode.TESTS_FAILED)
+    except OSError as lacking:
+        if lacking.errno not in _NOTHING_LEFT:
+            raise
+        pytest.exit(f"the run cannot go on: {lacking}; {HOW_TO_GO_ON}", returncode=pytest.ExitCode.TESTS_FAILED)
 
 
 def _advance(samples: Iterator[float]) -> None:

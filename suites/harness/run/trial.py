@@ -124,9 +124,13 @@ class Trial:
                 self._leave(participant.part.backend, ended)
 
     def _at_once(self) -> int:
-        """On their first problem workers import and compile, most of them on one thread."""
+        """On their first problem workers import and compile, most of them on one thread.
+
+        One by one where the memory does not hold the results of several.
+        """
         at_once, first = self.pool.at_once, any(not each.slot.problems for each in self._participants.values())
-        return at_once if first else answering_at_once(at_once, self.threads)
+        most = at_once if first else answering_at_once(at_once, self.threads)
+        return most if most == 1 or lacks_room(self.problem, most) is None else 1
 
     def _attempt_alone(self, action: Callable[[Participant], None], names: Iterable[str] | None = None) -> None:
         """``action`` on one participant after the other, with the machine to itself; who fails leaves the trial.
@@ -171,6 +175,8 @@ class Trial:
                 )
         except Ended as ended:
             self._result.ended.append((part, ended))
+        except OSError as error:  # no descriptor, process or place on the disk is left for its worker
+            self._result.ended.append((part, Ended.because_of(error, "starting its worker")))
         else:
             part.process = slot.starts - 1
             self._participants[name] = Participant(

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,6 +121,7 @@ def test_there_is_one_lock_for_a_machine_unless_another_is_named(monkeypatch: py
     monkeypatch.delenv(MACHINE_LOCK)  # the tests have one of their own
     usual = machine_lock()
     assert usual.parent.is_dir()
+    monkeypatch.setattr(tempfile, "tempdir", "/another/folder")  # of a job, or of a user, who measures here as well
     assert machine_lock() == usual
     monkeypatch.setenv(MACHINE_LOCK, "/else/where")
     assert machine_lock() == Path("/else/where")

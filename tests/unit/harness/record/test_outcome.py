@@ -59,9 +59,10 @@ def test_one_that_is_not_named_counts_where_it_is_wrong_everywhere(status: Any) 
         (("unavailable",), "mine, which was asked for by name, could not run: a reason to be unavailable"),
         (("failed", "ok"), None),
         (("unsupported",), None),  # it says itself that the problem is not for it
-        (("crashed",), None),  # as a library does on one problem: its cell says so
-        (("timed-out",), None),
-        (("out-of-memory",), None),
+        (("crashed", "ok"), None),  # as a library does on one problem: its cell says so
+        (("crashed", "timed-out"), "mine, which was asked for by name, failed on all of 2: a reason to be crashed"),
+        (("timed-out",), "mine, which was asked for by name, failed on all of 1: a reason to be timed-out"),
+        (("out-of-memory",), "mine, which was asked for by name, failed on all of 1: a reason to be out-of-memory"),
     ],
 )
 def test_one_that_was_asked_for_by_name_must_have_run_and_been_right(

@@ -208,6 +208,25 @@ def test_what_is_missing_makes_it_unavailable() -> None:
     assert parts_of(result).keys() == {"b"}
 
 
+def test_who_cannot_be_started_for_want_of_descriptors_leaves_and_the_others_are_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pool = ScriptedPool(a={}, b={})
+    slot = pool.slot
+
+    def lacking(name: str, threads: int) -> Any:
+        if name == "a":
+            raise OSError(24, "Too many open files")
+        return slot(name, threads)
+
+    monkeypatch.setattr(pool, "slot", lacking)
+    result = trial_of(pool).run()
+    assert ends_of(result)["a"].status == "failed"
+    assert "starting its worker" in ends_of(result)["a"].reason
+    assert "Too many open files" in ends_of(result)["a"].reason
+    assert parts_of(result).keys() == {"b"}
+
+
 def test_every_backend_has_exactly_one_part_or_end() -> None:
     pool = ScriptedPool(a={"refuses": ends("failed")}, b={"set_up": ends("wrong")}, c={"turn": ends("failed")}, d={})
     result = trial_of(pool).run()
