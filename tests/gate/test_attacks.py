@@ -53,7 +53,9 @@ REASONS = {
     "finishes_later": SOMEWHERE,  # in whichever it has not finished
     "lazy": "works in to_numpy",
     "partly_lazy": "works in to_numpy",
-    "lazy_with_a_copy": r"works in to_numpy\(\), where no clock runs: the first reading",
+    "lazy_with_a_copy": r"works in to_numpy\(\), where no clock runs: the first reading.*, the second ",
+    "lazy_evenly": r"works in to_numpy\(\), where no clock runs: the first reading.* of an array that was ready",
+    "lazy_reader": "wrong in a result that is read when its input has other values",
     "lazy_once": "works in to_numpy|in a result that is read when its input has other values",
     "small_values": "wrong among small numbers: small numbers are taken for zero",
     "small_weights": "wrong on real numbers",
@@ -78,6 +80,8 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "wrong_now_and_then": {"in_channels": 16, "out_channels": 16, "height": 7, "width": 7},
     "convolves_the_pool": {"height": 7, "width": 7},
     "lazy_with_a_copy": {"in_channels": 16, "out_channels": 16, "height": 7, "width": 7},
+    "lazy_evenly": {"in_channels": 32, "out_channels": 32, "height": 7, "width": 7},
+    "lazy_reader": {"in_channels": 16, "out_channels": 16, "height": 7, "width": 7},
     "lazy_once": {"in_channels": 16, "out_channels": 16, "height": 7, "width": 7},
 }
 """What the problem must be for some."""

@@ -64,6 +64,11 @@ def look(starts: int, backends: int) -> float:
     return VERDICT.alpha / (backends - 1) / price_of_look(starts, first_look=1)
 
 
+def us(seconds: float) -> str:
+    """A duration as the documents write it."""
+    return f"{seconds * 1e6:g} us"
+
+
 def probe(dtype: str) -> str:
     """The small term of the precision probe."""
     return f"2^-{error_bounds.PROBE_BITS[dtype]}"
@@ -224,6 +229,9 @@ SECURITY: Final = (
     f"{limits.LARGEST_FILE / limits.GIB:.0f} GiB a file by `RLIMIT_FSIZE`",
     f"over {started_processes.MOST_UNWAITED:,} that nobody waited for end their worker",
     f"over {started_processes.MOST_OUTSIDE}, or over {PARTS[1 / started_processes.SHARE_OF_DESCRIPTORS]} of those",
+    f"one of an array that was ready, but for {us(GATE.first_reading_s)}, and {us(GATE.any_reading_s)} at most",
+    f"{PARTS[GATE.hidden_at_most]} of a call and {us(GATE.first_reading_s)}, or {us(GATE.any_reading_s)} where it takes",
+    f"what copying takes {WORDS[GATE.copies_in_reading]} times and {GATE.reading_s * 1e3:g} ms",
     f"a chain that is not stopped within {started_processes.LONGEST_CHASE_S:g} s",
 )
 

@@ -94,6 +94,14 @@ class LayerCalls:
             )
         return array
 
+    def parts_of(self, result: Any) -> tuple[Any, ...]:
+        """The arrays of a result: two of a gradient of weights with a bias, else one."""
+        return result if is_a(result, tuple) and self.problem.direction == "backward-weight" else (result,)
+
+    def hand_out(self, result: Any) -> list[Any]:
+        """What ``to_numpy`` hands out of the result, or of each of its parts, whatever that is."""
+        return [self.backend.to_numpy(part) for part in self.parts_of(result)]
+
     def check_is_view(self, result: Any) -> None:
         """``WrongAnswer`` where ``to_numpy`` makes an array instead of handing out the result's own memory.
 
@@ -102,8 +110,7 @@ class LayerCalls:
         """
         if self.apart:
             return
-        parts = result if isinstance(result, tuple) and self.problem.direction == "backward-weight" else (result,)
-        for part in parts:
+        for part in self.parts_of(result):
             read = [self.backend.to_numpy(part) for _ in range(2)]
             arrays = [ndarray.view(each, ndarray) for each in read if isinstance(each, ndarray)]  # as below
             if not arrays or not arrays[0].size:

@@ -22,7 +22,8 @@ REAL: Final = ("first", "second", "first kept", "faint", "loud")
 BEFORE: Final = (*EXACT, *REAL)
 AFTER: Final = ("last", "second kept", "repeated", "second", "fresh", "oddest", "read late", "renewed")
 """The same after the timing: of the last timed call; the second result of all, which thousands of calls with another
-input have followed; of the timed array, of others; the oddest of many on the timed array, and of new values in it."""
+input have followed; of the timed array, of others; the oddest of many on the timed array; one that is read when the
+array has other values; and of new values in it."""
 
 
 @dataclass(frozen=True, kw_only=True)

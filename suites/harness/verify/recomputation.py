@@ -7,7 +7,6 @@ from collections.abc import Callable
 from time import (  # bound before any plugin is loaded, which can replace time's own later
     perf_counter,
     sleep,
-    thread_time,
 )
 from typing import Any, Final
 
@@ -31,7 +30,6 @@ SLACK_S: Final = POLICY.gate.slack_s
 READY: Final = POLICY.gate.ready
 READY_SLACK_S: Final = POLICY.gate.ready_slack_s
 READINGS: Final = POLICY.gate.readings
-FIRST_READING_S: Final = POLICY.gate.first_reading_s
 COPIES_AT_ONCE: Final = POLICY.gate.copies_at_once
 HIDDEN_AT_MOST: Final = POLICY.gate.hidden_at_most
 PAUSE_S: Final = POLICY.gate.pause_s
@@ -69,45 +67,6 @@ def check_brings(calls: LayerCalls, inputs: tuple[Array, ...]) -> None:
             return
         reasons.append(reason)
     raise WrongAnswer(reasons[-1])
-
-
-def check_reads(calls: LayerCalls, layer: Layer, inputs: tuple[Array, ...]) -> None:
-    """``WrongAnswer`` on the CPU for work in the first reading of a result, which the next ones do not repeat.
-
-    By processor time of this thread, of which other programs take none: beside them reading may take ten times as long
-    by the clock, and so little as a tiny layer takes could be hidden there. What is handed to another thread meanwhile
-    is waited for, and held by :func:`check_finished`. Measured again before a backend is refused, as above.
-    """
-    if calls.apart:
-        return
-    x = calls.to_device(Inputs(inputs))
-    reasons: list[str] = []
-    while len(reasons) < TIMES_ASKED:
-        reason = _computes_at_first(calls, layer, x)
-        if reason is None:
-            return
-        reasons.append(reason)
-    raise WrongAnswer(reasons[-1])
-
-
-def _computes_at_first(calls: LayerCalls, layer: Layer, x: OnDevice) -> str | None:
-    """What first readings take more than second ones, where that is more than a view that is made once explains."""
-    more_s, call_s = [], []
-    for _ in range(READINGS):
-        began = perf_counter()
-        result = calls.call(layer, x)
-        call_s.append(perf_counter() - began)
-        began = thread_time()
-        calls.read(result)
-        between = thread_time()
-        calls.read(result)
-        more_s.append(2 * between - began - thread_time())
-    if min(more_s) <= FIRST_READING_S + HIDDEN_AT_MOST * min(call_s):
-        return None
-    return (
-        f"works in to_numpy(), where no clock runs: the first reading of a result took {min(more_s) * 1e6:.3g} us of "
-        f"processor time more than the second, of a call of {min(call_s) * 1e6:.3g} us"
-    )
 
 
 def _unlike_others(calls: LayerCalls, array: Array) -> str | None:

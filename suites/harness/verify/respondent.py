@@ -15,14 +15,10 @@ import numpy.typing as npt
 from pointwise_bench import Backend, Layer, Problem
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs, OnDevice, same_bits
+from pointwise_bench.suites.harness.verify.first_readings import check_reads
 from pointwise_bench.suites.harness.verify.layer_calls import LayerCalls, copies_of
 from pointwise_bench.suites.harness.verify.questions import EXACT, Questions
-from pointwise_bench.suites.harness.verify.recomputation import (
-    check_brings,
-    check_finished,
-    check_reads,
-    check_recomputes,
-)
+from pointwise_bench.suites.harness.verify.recomputation import check_brings, check_finished, check_recomputes
 
 Array = npt.NDArray[Any]
 

@@ -96,9 +96,12 @@ class GatePolicy:
     readings: int = 3
     """Of a result, of which the fastest counts: a disturbance only adds."""
     first_reading_s: float = 1.5e-6
-    """Of processor time, that a result's first reading may take more than its second, beside ``hidden_at_most`` of the
-    call. Of six libraries it was 0.3 us at most on small layers, and 8 us on layers of 2 ms, behind which caches are
-    cold."""
+    """Of processor time, that a result's first reading may take more than its second, or than that of an array which
+    was ready, beside ``hidden_at_most`` of the call. Of six libraries it was 0.3 us at most more than the second on
+    small layers, 8 us on layers of 2 ms, behind which caches are cold, and never more than that of what was ready."""
+    any_reading_s: float = 10e-6
+    """... and that reading each part of a result may take at all, beside the same share. Of six libraries it was 3.6 us
+    at most."""
     copies_at_once: float = 3.0
     """A result that is read within so many times what copying it takes was there already."""
     hidden_at_most: float = 0.05
