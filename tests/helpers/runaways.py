@@ -51,6 +51,26 @@ COUNTED_HYDRA: Final = LEAVES.format(before="pass", program=_COUNTED)
 """One that counts its processes in the file ``BEATS``, by which it is seen to rest."""
 NAMELESS_COUNTED_HYDRA: Final = FORGOES + LEAVES.format(before=LOWERS, program=_COUNTED)
 
+WAKER: Final = """
+import os, signal
+worker = os.getpid()
+if os.fork() == 0:
+    LEAVES
+    while True:
+        os.kill(worker, signal.SIGCONT)
+"""
+"""One that wakes the worker as often as that is stopped."""
+WAKERS: Final = """
+import os, signal
+if os.fork() == 0:
+    LEAVES
+    other = os.fork() or os.getppid()
+    while True:
+        os.kill(other, signal.SIGCONT)
+"""
+"""Two that wake each other."""
+OUTSIDE, INSIDE = "os.setsid()", "pass"  # the worker's group, for LEAVES
+
 CROWD: Final = """
 import os, time
 for _ in range(300):

@@ -124,6 +124,30 @@ def runs_away(told: Told, text: str) -> int:
     return left
 
 
+@pytest.mark.parametrize("where", [runaways.OUTSIDE, runaways.INSIDE], ids=["outside", "inside"])
+@pytest.mark.parametrize("text", [runaways.WAKER, runaways.WAKERS], ids=["the worker", "each other"])
+def test_who_wakes_those_that_are_stopped_does_not_run_beside_rivals(told: Told, text: str, where: str) -> None:
+    """Where they cannot be stopped, their worker is ended."""
+    said = ""
+    try:
+        for _ in range(20):
+            told(text.replace("LEAVES", where))
+            text = "pass"
+            before_s = cpu_of(told)
+            time.sleep(0.03)
+            assert cpu_of(told) == before_s
+    except Ended as ended:
+        said = str(ended)
+    if said:
+        assert "does not stay stopped, or has left processes that do not" in said
+        assert becomes_true(lambda: is_gone(told.client.pid))
+
+
+def cpu_of(told: Told) -> float:
+    """Of the worker and all that it has started."""
+    return sum(map(cpu_s, (told.client.pid, *told.started.living)))
+
+
 MOVES = """
 told = os.fork()
 if told == 0:

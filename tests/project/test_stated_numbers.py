@@ -19,12 +19,12 @@ from pointwise_bench.suites.harness.design import chances, controls
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine import fma_kernel
 from pointwise_bench.suites.harness.verify import error_bounds
-from pointwise_bench.suites.harness.worker import channel, limits
+from pointwise_bench.suites.harness.worker import channel, limits, process
 from pointwise_bench.suites.harness.worker.started import started_processes
 
 WORDS: Final[dict[float, str]] = {
     **{2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"},
-    **{14: "fourteen", 16: "sixteen"},
+    **{14: "fourteen", 16: "sixteen", 20: "twenty"},
 }
 PARTS: Final = {
     0.9: "nine tenths",
@@ -230,9 +230,10 @@ SECURITY: Final = (
     f"over {started_processes.MOST_UNWAITED:,} that nobody waited for end their worker",
     f"over {started_processes.MOST_OUTSIDE}, or over {PARTS[1 / started_processes.SHARE_OF_DESCRIPTORS]} of those",
     f"one of an array that was ready, but for {us(GATE.first_reading_s)}, and {us(GATE.any_reading_s)} at most",
-    f"{PARTS[GATE.hidden_at_most]} of a call and {us(GATE.first_reading_s)}, or {us(GATE.any_reading_s)} where it takes",
+    f"{PARTS[GATE.hidden_at_most]} of a call and {us(GATE.first_reading_s)}, or {us(GATE.any_reading_s)} where",
     f"what copying takes {WORDS[GATE.copies_in_reading]} times and {GATE.reading_s * 1e3:g} ms",
-    f"a chain that is not stopped within {started_processes.LONGEST_CHASE_S:g} s",
+    f"a chain that is not stopped in {WORDS[started_processes.MOST_ROUNDS]} looks",
+    f"when they have been told so for {process.LONGEST_STOP_S:.0f} s",
 )
 
 STATED: Final = {

@@ -42,6 +42,7 @@ class {title}(Correct):
 
 TIMED, BUDGET = "^$", "CPU seconds per second on a budget"
 UNWAITED = "left over 1000 processes that had ended, and that it did not wait for"
+AWAKE = "does not stay stopped, or has left processes that do not"
 FASTER = "start others faster than they can be stopped"
 # What each does, and what may come of it: who spins beside its own turns is beyond its budget where that shows.
 RUNAWAYS = {
@@ -50,6 +51,7 @@ RUNAWAYS = {
     "hydra": (runaways.HYDRA, {"ok": TIMED, "failed": f"{BUDGET}|{UNWAITED}|{FASTER}"}),
     "nameless-hydra": (runaways.NAMELESS_HYDRA, {"ok": TIMED, "failed": f"{BUDGET}|{UNWAITED}|{FASTER}"}),
     "daemon-at-import": ("", {"ok": TIMED, "failed": BUDGET}),
+    "wakers": (runaways.WAKERS.replace("LEAVES", runaways.OUTSIDE), {"ok": TIMED, "failed": f"{BUDGET}|{AWAKE}"}),
     "crowd": (runaways.CROWD, {"failed": r"set_up: left over \d+ processes outside of its group$"}),
 }
 

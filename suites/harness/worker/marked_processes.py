@@ -113,20 +113,16 @@ def unwaited(pids: set[int], parent: int) -> int:
     return sum(_state_and_parent(pid) == (b"Z", parent) for pid in pids)
 
 
-def has_stopped(pid: int) -> bool:
-    """Whether a process is stopped with all of its threads, or has ended.
+def has_stopped(pid: int, *, waiting: bool = False) -> bool:
+    """Whether a process is stopped with all of its threads, or has ended; or waits in the kernel, if that is asked.
 
     Its own state is that of its first thread: of two thousand that slept it was stopped while the others still had to
     be woken for it, one after the other, in the turn of whoever came next. Those of its threads that have been stopped
     stay so, and no new ones come.
     """
-    return _is_at_rest(f"/proc/{pid}/stat") and all(
-        _is_at_rest(f"/proc/{pid}/task/{thread}/stat") for thread in _threads(pid)
-    )
-
-
-def _is_at_rest(stat: str) -> bool:
-    return _read(stat).rpartition(b") ")[2][:1] in (b"T", b"t", b"Z", b"X", b"")
+    at_rest = (b"T", b"t", b"Z", b"X", b"", *([b"D"] if waiting else []))
+    stats = (f"/proc/{pid}/stat", *(f"/proc/{pid}/task/{thread}/stat" for thread in _threads(pid)))
+    return all(_read(stat).rpartition(b") ")[2][:1] in at_rest for stat in stats)
 
 
 def _threads(pid: int) -> list[str]:

@@ -29,6 +29,7 @@ from pointwise_bench.suites.harness.worker.channel import Channel, ChannelClosed
 from pointwise_bench.suites.harness.worker.main import CHANNEL_LOST, LEAVE
 from pointwise_bench.suites.harness.worker.marked_processes import Carriers, Descendants
 from pointwise_bench.suites.harness.worker.started.started_processes import StartedProcesses
+from pointwise_bench.suites.harness.worker.started.stopping import await_stopped
 from pointwise_bench.suites.harness.worker.starting.forked_process import (
     ForkedProcess,
     ForkServer,
@@ -37,7 +38,8 @@ from pointwise_bench.suites.harness.worker.starting.forked_process import (
 )
 from pointwise_bench.suites.harness.worker.watchdog import the_watchdog
 
-STOPPING_S = 20e-6  # between two looks at whether a process has stopped; the system makes some 70 us of it
+STOPPED_AGAIN_S = 0.1  # after which who has not stopped is told so once more
+LONGEST_STOP_S = 5.0  # of telling: whoever runs on then is woken by others, as often as it stops
 STARTING_S = 30.0  # how long an interpreter may take to start, and to fork its worker
 DYING_S = 2.0  # how long a process may take to end after it has closed its channel
 TEMPORARY: Final = "pointwise-bench-"
@@ -236,29 +238,39 @@ class ChildProcess:
     # --- stopping -------------------------------------------------------------------------------------------
 
     def _freeze(self) -> None:
-        """Stop the process and wait until it is stopped: the next backend's turn begins after that."""
+        """Stop the process with all that it has started, and wait until they are stopped: the next turn is a rival's.
+
+        Whoever still runs may wake others. So all are looked for, and told to stop once more, until nobody runs.
+        """
+        deadline = time.monotonic() + LONGEST_STOP_S
+        while not (self._has_stopped() or self._started.too_many):
+            self._started.forget_others()
+            if time.monotonic() > deadline:
+                self._started.too_many = "does not stay stopped, or has left processes that do not"
+
+    def _has_stopped(self) -> bool:
+        """Tell all to stop; whether they have, a moment later."""
         self._signal(signal.SIGSTOP)
-        self._await_stop()
+        if sys.platform != "linux":
+            self._await_stop()
+            return True
+        has_stopped = await_stopped({self.pid}, STOPPED_AGAIN_S)
         if self._started.look():
             self._signal(signal.SIGSTOP)
+        elif not self._started.living:
+            return has_stopped
+        return await_stopped({self.pid, *self._started.living}, STOPPED_AGAIN_S)
 
     def _await_stop(self) -> None:
-        """Wait until the process is stopped, or has ended.
-
-        Asleep: each of its threads has to run once more to be stopped. Where one spins on the other of two cores, this
-        process had kept from the rest the only core that was left, by looking and yielding: 2 ms, now 0.2.
-        """
-        if isinstance(self._process, ForkedProcess):
-            while not marked_processes.has_stopped(self._process.pid):
-                time.sleep(STOPPING_S)
-        elif hasattr(os, "waitid"):  # not on every POSIX system; without it the stop is merely prompt
+        """Wait until the process is stopped, or has ended, where it is this one's child."""
+        if hasattr(os, "waitid"):  # not on every POSIX system; without it the stop is merely prompt
             with suppress(ChildProcessError):
                 os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def _signal(self, number: signal.Signals) -> None:
-        """Send a signal to the group, and to the processes known to have left it."""
-        reaper.send(-self._process.pid, number)
+        """Send a signal to the processes known to have left the group, which may wake it, and to the group."""
         self._started.send(number)
+        reaper.send(-self._process.pid, number)
 
     def _look_up(self) -> None:
         """Raise where the process has ended or holds too much memory; called now and then while it is awaited."""

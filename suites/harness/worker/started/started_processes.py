@@ -11,12 +11,12 @@ import os
 import resource
 import select
 import signal
-import time
 from contextlib import suppress
 from typing import Final
 
 from pointwise_bench.suites.harness.worker import limits, marked_processes, reaper
 from pointwise_bench.suites.harness.worker.marked_processes import Carriers, Descendants
+from pointwise_bench.suites.harness.worker.started.stopping import await_stopped
 
 MOST_UNWAITED = 1000  # ended processes that a worker may leave unwaited: each keeps one of the machine's numbers
 MOST_OUTSIDE = 256
@@ -28,7 +28,7 @@ that go to the bound leave it a quarter."""
 MOST_ROUNDS = 20  # of looking, where each has found others outside of the group since the last one
 MOST_BEGINNING = 16  # processes that have a number and are in no list yet
 LONGEST_CHASE_S = 0.1  # of one that is stopped only before it has started another
-LONGEST_STOP_S = 0.1  # until what was stopped stands still, which takes some 70 us
+LONGEST_STOP_S = 0.1  # until those that were told to stop have
 
 
 def most_outside() -> int:
@@ -66,7 +66,7 @@ class StartedProcesses:
         until nobody is found; where that has no end, the worker is to be.
         """
         self._stopping = [*self._outside]
-        rounds, again = 0, False
+        rounds, again = 0, self._note_moved()
         while (newest := self._newest_at_rest()) != self._newest or again:
             rounds += 1
             again = self._look_at_new(newest) or self._look_at_newest()
@@ -77,10 +77,14 @@ class StartedProcesses:
                 break
             if rounds >= MOST_ROUNDS:
                 self.too_many = "left processes outside of its group that start others faster than they can be stopped"
-        self._note_moved()
         if rounds:
             self._forget_ended()
         return rounds > 0
+
+    @property
+    def living(self) -> set[int]:
+        """All that were there at the last look, in the group and outside."""
+        return self._started
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to those outside of the group."""
@@ -91,6 +95,10 @@ class StartedProcesses:
     def cpu_s(self) -> float:
         """Processor seconds of the living ones, which the worker's own account does not show."""
         return limits.cpu_seconds(self._started) if self._started else 0.0
+
+    def forget_others(self) -> None:
+        """Of those that were there at a look some may have ended, and their numbers been given to others."""
+        self._started = {*self._whose.among(self._started)}
 
     def forget(self) -> None:
         """Close all descriptors."""
@@ -121,19 +129,15 @@ class StartedProcesses:
         return sum(map(self._note_outside, self._whose.among(near))) > 0
 
     def _newest_at_rest(self) -> bytes:
-        """The newest number once those that were stopped stand still: before, they may be starting somebody."""
-        deadline = time.monotonic() + LONGEST_STOP_S
-        while self._stopping and time.monotonic() < deadline:
-            if marked_processes.has_stopped(self._stopping[-1]):
-                self._stopping.pop()
+        """The newest number once those that were told to stop have: before, they may be starting somebody."""
+        await_stopped(self._stopping, LONGEST_STOP_S)
         self._stopping = []
         return marked_processes.newest_pid()
 
-    def _note_moved(self) -> None:
+    def _note_moved(self) -> bool:
         """Those that were in the group when they were new, and have left it since: to start somebody is not needed."""
-        for pid in self._started - self._outside.keys():
-            if reaper.group_of(pid) not in (self._worker, 0) and self._whose.among({pid}):
-                self._note_outside(pid)
+        moved = {pid for pid in self._started - self._outside.keys() if reaper.group_of(pid) not in (self._worker, 0)}
+        return bool(moved) and sum(map(self._note_outside, self._whose.among(moved))) > 0
 
     def _note_outside(self, pid: int) -> bool:
         """Stop a process, and keep a descriptor of it, if it is outside of the group, and was not known to be."""

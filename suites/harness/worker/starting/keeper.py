@@ -31,7 +31,8 @@ from typing import Any
 from pointwise_bench.suites.harness.worker import marked_processes, reaper
 
 FIRST_PAUSE_S = 0.001  # between two rounds of killing: how long most need to end
-LONGEST_PAUSE_S = 0.1  # where something does not end, which in the kernel it may for long
+LONGEST_PAUSE_S = 1.0  # where something does not end, which in the kernel it may for long
+LONGEST_CHASE_S = 0.1  # of a chain of processes in each round, and of nobody where others start processes meanwhile
 
 
 def fork_kept(lifeline: socket.socket, theirs: tuple[int, ...]) -> int:
@@ -95,7 +96,7 @@ class Keeper:
                 reaper.send(pid, signal.SIGKILL)
             time.sleep(pause_s)
             if self._reap():
-                reaper.chase(beneath, newest, lambda pid: reaper.send(pid, signal.SIGKILL))
+                reaper.chase(beneath, newest, lambda pid: reaper.send(pid, signal.SIGKILL), LONGEST_CHASE_S)
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     def _tell(self, **what: Any) -> None:
