@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pointwise_bench.common.status import OK, Status
 from pointwise_bench.suites.harness.record.cell import Cell, CellKey
-from pointwise_bench.suites.harness.record.json_lines import append_lines, lines_in
+from pointwise_bench.suites.harness.record.json_lines import append_lines, line_at, lines_in
 
 if TYPE_CHECKING:
     from pointwise_bench.suites.harness.record.mending import Damage
@@ -44,9 +43,7 @@ class CellFile:
 
     def __getitem__(self, key: CellKey) -> Cell:
         """A finished cell. ``KeyError`` where there is none."""
-        with self._path.open("rb") as file:
-            file.seek(self._offsets[key])
-            return _cell(json.loads(file.readline()))
+        return _cell(line_at(self._path, self._offsets[key]))
 
     def __iter__(self) -> Iterator[Cell]:
         """All finished cells, one at a time, in the order in which they were finished."""

@@ -7,8 +7,6 @@ as a whole, so that no backend is ever resumed without those that it is compared
 
 from __future__ import annotations
 
-import json
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pointwise_bench.suites.harness.design.rounds import Share
-from pointwise_bench.suites.harness.record.json_lines import append_lines, lines_in
+from pointwise_bench.suites.harness.record.json_lines import append_lines, line_at, lines_in
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
 
 if TYPE_CHECKING:
@@ -56,7 +54,7 @@ class Checkpoint:
         """All parts of a problem with a thread budget, by backend and pass."""
         found: defaultdict[str, dict[int, PassSamples]] = defaultdict(dict)
         for number, offset in sorted(self._places.get(key, {}).items()):
-            for part in self._entry(offset)["parts"]:
+            for part in line_at(self._path, offset)["parts"]:
                 share = part.pop("share")
                 found[part["backend"]][number] = PassSamples(**part, share=Share(**share) if share else None)
         return dict(found)
@@ -67,12 +65,6 @@ class Checkpoint:
 
     def _count_starts(self, processes: Iterable[int]) -> None:
         self.starts = max(self.starts, *(1 + process for process in processes), 0)
-
-    def _entry(self, offset: int) -> dict[str, Any]:
-        with self._path.open("rb") as file:
-            file.seek(offset, os.SEEK_SET)
-            entry: dict[str, Any] = json.loads(file.readline())
-            return entry
 
 
 def _values(part: PassSamples) -> dict[str, Any]:
@@ -101,7 +93,8 @@ def _mended(path: Path) -> Damage | None:
 def _fault(line: dict[str, Any]) -> str | None:
     from pointwise_bench.suites.harness.record.typed_lines import misfit
 
-    entry = {"number" if key == "pass" else key: value for key, value in line.items()}
+    # A foreign key that is called as the field must not stand for it.
+    entry = {"number" if key == "pass" else key: value for key, value in line.items() if key != "number"}
     if (fault := misfit(entry, _Entry, more=True)) is not None:
         return fault.replace("number ", "pass ", 1) if fault.startswith("number ") else fault
     uneven = (f"parts[{place}].{fault}" for place, part in enumerate(entry["parts"]) for fault in _uneven(part))

@@ -23,16 +23,34 @@ PART: Final = 1 << 20
 
 
 class CannotRecord(Exception):
-    """The system does not take what is to be recorded, as a full disk or a folder that is gone; one line says so."""
+    """The system does not take what is to be recorded, as a full disk or a folder that is gone; one line says so.
+
+    So it is where it does not give what was recorded before: without that nothing more can be.
+    """
 
 
 @contextmanager
-def recording(path: Path) -> Iterator[None]:
-    """Turn whatever the system refuses inside into ``CannotRecord`` that names ``path``."""
+def recording(path: Path, act: str = "written") -> Iterator[None]:
+    """Turn whatever the system refuses inside into ``CannotRecord`` that names ``path``, and the ``act``."""
     try:
         yield
     except OSError as error:
-        raise CannotRecord(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise CannotRecord(f"{path}: cannot be {act}: {error.strerror or error}") from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[BufferedReader]:
+    """The file ``path``; ``CannotRecord`` that names it for whatever the system refuses inside."""
+    with recording(path, "read"), path.open("rb") as file:
+        yield file
+
+
+def line_at(path: Path, offset: int) -> Line:
+    """The line that begins at ``offset``; ``CannotRecord`` where the system does not give it."""
+    with reading(path) as file:
+        file.seek(offset)
+        line: Line = json.loads(file.readline())
+        return line
 
 
 def append_lines(path: Path, lines: Iterable[Line]) -> list[int]:
@@ -65,9 +83,12 @@ def _write(file: FileIO, content: bytes) -> None:
 
 
 def lines_in(path: Path) -> Iterator[tuple[int, Line]]:
-    """Offset and content of each line, of which all can be used (:mod:`mending`); none where there is no file."""
+    """Offset and content of each line, of which all can be used (:mod:`mending`); none where there is no file.
+
+    ``CannotRecord`` where the system does not give them.
+    """
     if path.exists():
-        with path.open("rb") as file:
+        with reading(path) as file:
             for place, line in placed_lines(file):
                 yield place.offset, json.loads(line)
 

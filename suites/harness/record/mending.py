@@ -18,6 +18,7 @@ from pointwise_bench.suites.harness.record.json_lines import (
     LinePlace,
     is_too_long,
     placed_lines,
+    reading,
     recording,
 )
 from pointwise_bench.suites.harness.record.text import one_line
@@ -68,16 +69,18 @@ def mend(path: Path, fault_of: FaultOf) -> Damage | None:
     """
     if not path.exists():
         return None
-    with path.open("rb") as file:
-        bad = [
-            (place, fault) for place, line in _countable(file, path) if (fault := _fault(line, fault_of)) is not None
-        ]
+    first = ""
+    bad: list[LinePlace] = []
+    with reading(path) as file:
+        for place, line in _countable(file, path):
+            if (fault := _fault(line, fault_of)) is not None:
+                first = first or fault  # of a million others the texts would fill the memory
+                bad.append(place)
     if not bad:
         return None
-    first, fault = bad[0]
     with recording(path):
-        _move([place for place, _ in bad], path)
-    return Damage(path, first.number, fault, len(bad) - 1)
+        _move(bad, path)
+    return Damage(path, bad[0].number, first, len(bad) - 1)
 
 
 def _countable(file: BufferedReader, path: Path) -> Iterator[tuple[LinePlace, bytes]]:
@@ -100,14 +103,19 @@ def _move(bad: Sequence[LinePlace], path: Path) -> None:
                 _copy(file, place.offset, place.size, aside)
                 file.seek(place.offset + place.size - 1)
                 aside.write(b"" if file.read(1) == b"\n" else b"\n")
+            _to_disk(aside)
         with draft.open("wb") as kept:
             begin = 0
             for place in (*bad, LinePlace(0, os.fstat(file.fileno()).st_size, 0)):
                 _copy(file, begin, place.offset - begin, kept)
                 begin = place.offset + place.size
-            kept.flush()
-            os.fsync(kept.fileno())
+            _to_disk(kept)
     draft.replace(path)
+
+
+def _to_disk(file: BufferedWriter) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _copy(source: BufferedReader, offset: int, size: int, target: BufferedWriter) -> None:

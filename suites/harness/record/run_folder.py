@@ -37,8 +37,8 @@ MOST_S: Final = 1e12
 class RunFolder:
     """One run's folder; ``run`` is what ``run.json`` holds, as soon as it is written again.
 
-    Nothing in the folder is touched before it is asked for: what was torn is mended when ``cells`` or ``checkpoint``
-    is opened, and not while somebody only looks for a run.
+    Nothing in the folder is touched before it is asked for: what was torn is mended when ``cells``, ``checkpoint`` or
+    ``controls`` is opened, and not while somebody only looks for a run.
     """
 
     def __init__(self, folder: Path, run: dict[str, Any]) -> None:
@@ -54,6 +54,11 @@ class RunFolder:
     def checkpoint(self) -> Checkpoint:
         """What the run's passes have shown so far."""
         return Checkpoint(self.folder / CHECKPOINT_FILE)
+
+    @cached_property
+    def controls(self) -> CellFile:
+        """The cells of the controls, in a file of their own: they are no choice for a user."""
+        return CellFile(self.folder / CONTROLS_FILE)
 
     @classmethod
     def create(cls, results: Path, run: dict[str, Any]) -> RunFolder:

@@ -14,7 +14,6 @@ from functools import partial
 from random import Random
 
 from pointwise_bench.backends import registry
-from pointwise_bench.common.formats import CONTROLS_FILE
 from pointwise_bench.suites.harness.design.controls import CONTROLS
 from pointwise_bench.suites.harness.design.costs import CostBook, CostKey, TrialCosts
 from pointwise_bench.suites.harness.design.rounds import Share
@@ -26,7 +25,6 @@ from pointwise_bench.suites.harness.machine.state.canary import Canary
 from pointwise_bench.suites.harness.machine.state.machine_state import MachineState
 from pointwise_bench.suites.harness.machine.state.nearness import Nearness
 from pointwise_bench.suites.harness.record.cell import Cell
-from pointwise_bench.suites.harness.record.cell_file import CellFile
 from pointwise_bench.suites.harness.record.ended import Ended, Hurried
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples, unite_passes
 from pointwise_bench.suites.harness.record.run_folder import RunFolder, now
@@ -332,7 +330,7 @@ class Passes:
         return next((ended for _, ended in result.ended), None)
 
     def write_controls(self) -> None:
-        """Write the cells of the controls, in a file of their own: they are no choice for a user."""
+        """Write the cells of the controls."""
         found = [
             unite_passes(self._empty_cell(planned, self._controls[0], name), parts)
             for planned in self.plan
@@ -340,10 +338,7 @@ class Passes:
             if name not in planned.backends and self._controls
         ]
         if found:
-            file = CellFile(self.run_folder.folder / CONTROLS_FILE)
-            if file.damage is not None:
-                self.announce(str(file.damage))
-            file.append(found)
+            self.run_folder.controls.append(found)
 
     def complete_written_trials(self) -> None:
         """Write the other cells of trials of which a killed run had written some: a backend is never timed on alone."""

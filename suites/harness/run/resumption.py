@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pointwise_bench.common.formats import RUN_FILE
 from pointwise_bench.suites.harness.design.policy import POLICY, first_difference
@@ -23,19 +23,25 @@ from pointwise_bench.suites.harness.record.tracked_runs import KEPT, kept_since
 from pointwise_bench.suites.harness.record.typed_lines import fits
 from pointwise_bench.suites.harness.run.options import BadOption
 
+IS_THERE_AGAIN: Final = "is taken from the checkpoint or measured again"
+"""What becomes of what a file held that cannot be used."""
 
-def resumable(results: Path) -> RunFolder:
+
+def resumable(results: Path, announce: Callable[[str], None]) -> RunFolder:
     """The newest unfinished run of this machine that may be written to: what git keeps was recorded for others.
 
-    ``BadOption`` where there is none.
+    ``BadOption`` where there is none. One that is too large to be looked at is named in any case: it may be meant.
     """
     machine = environment.machine()
     kept: list[str] = []
     for run_folder in unfinished_runs(results, machine):
         if (since := kept_since(run_folder.folder)) is None:
+            for passed in _too_large_to_read(results, machine):
+                announce(f"warning: {passed}")
             return run_folder
         kept.append(since)
-    besides = "".join((*_not_changed(kept), *_too_large_to_read(results, machine)))
+    unread = (f"; {passed}" for passed in _too_large_to_read(results, machine))
+    besides = "".join((*_not_changed(kept), *unread))
     raise BadOption(f"--resume: no unfinished run of this machine in {results}{besides}")
 
 
@@ -51,7 +57,7 @@ def _too_large_to_read(results: Path, machine: str) -> Iterator[str]:
     """The first run that cannot be looked at since what tells of it is too large for any run."""
     for path in sorted((results / machine).glob(f"*/{RUN_FILE}")):
         if (fault := oversized(path)) is not None:
-            yield f"; {path} is passed over: {fault}"
+            yield f"{path} is passed over: {fault}"
             return
 
 
@@ -65,7 +71,7 @@ def check_resumable(run_folder: RunFolder, options: dict[str, Any]) -> None:
     if (odd := misplaced(run_folder.folder)) is not None:
         raise BadOption(f"--resume: {odd}: is not what a run has there, and neither followed nor waited for; remove it")
     if (large := too_large(run_folder.folder)) is not None:
-        raise BadOption(f"--resume: {large}; remove it, and what it held is measured again")
+        raise BadOption(f"--resume: {large}; remove it, and what it held {IS_THERE_AGAIN}")
     if (fault := _fault_of(run_folder.run)) is not None:
         raise BadOption(f"--resume: {run_folder.folder / RUN_FILE}: {fault}; without --resume a new run is begun")
     for name, old, new in _all_differences(run_folder.run, options):

@@ -36,7 +36,7 @@ from pointwise_bench.suites.harness.run.course.sequences import Sequences, reser
 from pointwise_bench.suites.harness.run.options import BadOption, Options
 from pointwise_bench.suites.harness.run.passes import Passes
 from pointwise_bench.suites.harness.run.plan import Plan, TrialTask
-from pointwise_bench.suites.harness.run.resumption import check_resumable, resumable
+from pointwise_bench.suites.harness.run.resumption import IS_THERE_AGAIN, check_resumable, resumable
 
 
 class BudgetSpent(Exception):
@@ -88,7 +88,7 @@ class Session:
 
     def resume(self) -> None:
         """Go on with the newest unfinished run of this machine. ``BadOption`` where there is none, or it differs."""
-        run_folder = resumable(self._options.results)
+        run_folder = resumable(self._options.results, self._announce)
         self._hold_run(run_folder)
         check_resumable(run_folder, self._recorded_options())
         damages = self._mended(run_folder)
@@ -98,7 +98,7 @@ class Session:
             + (f", and {len(self._claim_results)} claims of single backends" if self._claims else "")
         )
         for damage in damages:
-            self._announce(f"{damage}, and measured again")
+            self._announce(f"{damage}; what it held {IS_THERE_AGAIN}")
 
     def cell(self, problem: Problem, threads: int, backend: str) -> Cell:
         """The result for one planned cell; measures the whole plan when it is the first to be asked for.
@@ -257,10 +257,10 @@ class Session:
         """Open a run that is gone on with; what of its files could not be used and was moved aside."""
         try:
             self._open(run_folder)
-            found = (run_folder.cells.damage, run_folder.checkpoint.damage, self._claim_results.damage)
+            files = (run_folder.cells, run_folder.checkpoint, self._claim_results, run_folder.controls)
         except CannotRecord as refused:
             raise BadOption(f"--resume: {refused}") from None
-        return [damage for damage in found if damage is not None]
+        return [file.damage for file in files if file.damage is not None]
 
     @property
     def _claim_results(self) -> ClaimFile:

@@ -104,6 +104,30 @@ def test_once_closed_nothing_is_left(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("change", "fault"),
+    [({}, "pass is missing"), ({"pass": "x"}, "pass cannot be read")],
+)
+def test_a_foreign_key_that_is_called_as_a_field_does_not_stand_for_the_pass(
+    path: Path, change: dict[str, Any], fault: str
+) -> None:
+    """It had passed, and ended the resumed run."""
+    Checkpoint(path).append(KEY, 0, [part("a")])
+    line = json.loads(path.read_text())
+    del line["pass"]
+    path.write_text(json.dumps(line | change | {"number": 0}) + "\n")
+    damage = Checkpoint(path).damage
+    assert damage is not None
+    assert damage.fault == f"{KEY[0]} (1 thread): {fault}"
+
+
+def test_a_foreign_key_beside_the_pass_is_none_of_its_business(path: Path) -> None:
+    Checkpoint(path).append(KEY, 0, [part("a")])
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"number": "x"}) + "\n")
+    assert Checkpoint(path).damage is None
+    assert Checkpoint(path).passes(KEY) == {0}
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
     [
         ({"pass": "x"}, "pass cannot be read"),
         ({"threads": "x"}, "threads cannot be read"),

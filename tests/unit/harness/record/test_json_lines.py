@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pointwise_bench.suites.harness.record import json_lines
-from pointwise_bench.suites.harness.record.json_lines import CannotRecord, append_lines, lines_in, placed_lines
+from pointwise_bench.suites.harness.record.json_lines import CannotRecord, append_lines, line_at, lines_in, placed_lines
 
 GOOD: list[dict[str, Any]] = [{"key": 1}, {"key": 2, "text": "\u00e4 and \n"}, {"key": 3}]
 
@@ -113,3 +114,11 @@ def test_of_a_line_that_is_too_long_only_so_much_is_kept_and_the_next_have_their
     assert [place.number for place, _ in found] == [1, 2, 3, 4, 5]
     whole = path.read_bytes()
     assert [whole[place.offset : place.offset + place.size] for place, _ in found] == written
+
+
+def test_lines_that_the_system_does_not_give_are_one_sentence_that_names_the_file(tmp_path: Path) -> None:
+    said = f"^{re.escape(str(tmp_path))}: cannot be read: "
+    with pytest.raises(CannotRecord, match=said):
+        list(lines_in(tmp_path))
+    with pytest.raises(CannotRecord, match=said):
+        line_at(tmp_path, 0)

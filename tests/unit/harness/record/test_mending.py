@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
 from pointwise_bench.suites.harness.record import json_lines, mending
 from pointwise_bench.suites.harness.record.json_lines import CannotRecord, append_lines, lines_in
-from pointwise_bench.suites.harness.record.mending import Damage, damaged, mend
+from pointwise_bench.suites.harness.record.mending import Damage, FaultOf, damaged, mend
 
 GOOD: list[dict[str, Any]] = [{"key": 1}, {"key": 2, "text": "\u00e4 and \n"}, {"key": 3}]
 
@@ -114,6 +116,49 @@ def test_a_mended_file_replaces_the_old_one_whole_or_not_at_all(path: Path, monk
             read(path)
     assert path.read_bytes() == torn
     assert read(path) == GOOD
+
+
+def test_what_is_moved_aside_is_on_the_disk_before_the_file_is_written_without_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power failure would leave the one, and of the other an empty file."""
+    path.write_bytes(b'{"key": 1}\n' + b"bad\n")
+    usual, steps = os.fsync, []
+
+    def noted(descriptor: int) -> None:
+        place = next(one for one in path.parent.iterdir() if one.stat().st_ino == os.fstat(descriptor).st_ino)
+        draft = path.with_name(f"{path.name}.draft")
+        steps.append((place.name, place.read_bytes(), draft.exists()))
+        usual(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    mend(path, lacks_key)
+    assert steps == [
+        ("some.jsonl.damaged", b"bad\n", False),
+        ("some.jsonl.draft", b'{"key": 1}\n', True),
+    ]
+
+
+def test_of_a_million_bad_lines_only_the_first_fault_is_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Fault(str):
+        """A text that is counted while it is there."""
+
+        __slots__ = ("__weakref__",)
+
+    there: WeakSet[Fault] = WeakSet()
+    most = 0
+
+    def bad(line: bytes, fault_of: FaultOf) -> str:
+        nonlocal most
+        fault = Fault(line.decode().strip())
+        there.add(fault)
+        most = max(most, len(there))
+        return fault
+
+    monkeypatch.setattr(mending, "_fault", bad)
+    path.write_text("".join(f"{number}\n" for number in range(100)))
+    assert mend(path, lacks_key) == Damage(path, 1, "0", 99)
+    assert most <= 3  # the first, the last and the present one
 
 
 def test_lines_that_are_moved_aside_join_those_that_were(path: Path) -> None:

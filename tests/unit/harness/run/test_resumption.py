@@ -119,7 +119,7 @@ def test_a_run_that_does_not_say_by_which_policy_is_not_resumed(tmp_path: Path, 
 
 def test_where_nothing_is_unfinished_that_is_said(tmp_path: Path) -> None:
     with pytest.raises(BadOption, match=f"no unfinished run of this machine in {tmp_path}"):
-        resumption.resumable(tmp_path)
+        resumption.resumable(tmp_path, print)
 
 
 def test_a_time_budget_may_be_another_and_no_other_option(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_a_run_with_a_file_of_a_terabyte_is_not_resumed_and_the_file_is_named(tm
         planned(tmp_path).resume()
     assert str(refused.value) == (
         f"--resume: {path}: it has 1,099,511,627,776 bytes, and no such file has over 1,073,741,824; "
-        "remove it, and what it held is measured again"
+        "remove it, and what it held is taken from the checkpoint or measured again"
     )
     assert path.stat().st_size == A_TERABYTE
 
@@ -154,6 +154,20 @@ def test_what_tells_of_a_run_and_is_a_terabyte_is_passed_over_and_named(tmp_path
     assert str(refused.value).endswith(
         f"in {tmp_path}; {path} is passed over: it has 1,099,511,627,776 bytes, and no such file has over 33,554,432"
     )
+
+
+def test_it_is_named_also_where_an_older_run_is_resumed(tmp_path: Path) -> None:
+    """It may be the one that was meant."""
+    older = kill_after(tmp_path, 3)
+    path = older.folder.with_name("9999-01-01T00-00-00Z") / "run.json"
+    path.parent.mkdir()
+    hollow(path)
+    told: list[str] = []
+    session = planned(tmp_path, announce=told.append)
+    session.resume()
+    session.release()
+    assert told[0].startswith(f"warning: {path} is passed over: it has 1,099,511,627,776 bytes, ")
+    assert told[1].startswith(f"resuming {older.folder}: ")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -87,11 +89,17 @@ def test_whatever_a_line_of_a_run_is_damaged_to_the_run_is_finished_and_the_line
         resume(results).release()
 
 
+LACKING = {
+    "claims.jsonl": '{"claim": "stride", "backend": "a", "threads": 1}\n',
+    "controls.jsonl": '{"backend": "a", "problem": "n1c8h4w4-o8", "threads": 1}\n',
+}
+
+
 def damage_a_line(folder: Path, name: str) -> tuple[int, str]:
-    """Damage a line of a run's file; its number and its problem. To ``claims.jsonl`` one is added that lacks keys."""
+    """Damage a line of a run's file; its number and its problem. Where there is none, one that lacks keys."""
     path = folder / name
-    if name == "claims.jsonl":
-        path.write_text('{"claim": "stride", "backend": "a", "threads": 1}\n')
+    if name in LACKING:
+        path.write_text(LACKING[name])
         return 1, ""
     lines = path.read_text().splitlines()
     line = json.loads(lines[1])
@@ -107,6 +115,7 @@ def damage_a_line(folder: Path, name: str) -> tuple[int, str]:
         ("cells.jsonl", f"{BACKENDS[1]} {{problem}} (1 thread): samples_s[2] cannot be read"),
         ("checkpoint.jsonl", "{problem} (1 thread): parts[1].samples_s[2] cannot be read"),
         ("claims.jsonl", "stride a (1 thread): device is missing"),
+        ("controls.jsonl", "a n1c8h4w4-o8 (1 thread): group is missing"),
     ],
 )
 def test_of_lines_that_cannot_be_used_file_line_and_key_are_told_and_how_many_there_are(
@@ -121,7 +130,7 @@ def test_of_lines_that_cannot_be_used_file_line_and_key_are_told_and_how_many_th
     session.resume()
     session.release()
     lines = "it and 2 other lines that cannot be used are" if others else "it is"
-    aside = f"{lines} in {name}.damaged now, and measured again"
+    aside = f"{lines} in {name}.damaged now; what it held is taken from the checkpoint or measured again"
     assert told[1:] == [f"{folder / name}, line {number}: {fault.format(problem=problem)}; {aside}"]
     assert (folder / f"{name}.damaged").read_text().count("\n") == 1 + others
     told.clear()
@@ -130,6 +139,35 @@ def test_of_lines_that_cannot_be_used_file_line_and_key_are_told_and_how_many_th
     assert len(told) == 1  # it was told of, and is no news
     session.release()
     resume(tmp_path).release()
+
+
+@pytest.mark.parametrize("name", ["cells.jsonl", "checkpoint.jsonl", "claims.jsonl", "controls.jsonl"])
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_file_that_the_system_does_not_give_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, at: int
+) -> None:
+    """When it is opened or, as of a bad disk, when it is read; it had been a traceback of pytest's."""
+    folder = kill_after(tmp_path, 11).folder
+    (folder / name).touch()
+    usual = Path.open
+
+    def fails(self: Path, *arguments: Any, **keywords: Any) -> Any:
+        file = usual(self, *arguments, **keywords)
+        if self.name == name and at:
+            file.readline = bad_disk
+        elif self.name == name:
+            file.close()
+            bad_disk()
+        return file
+
+    monkeypatch.setattr(Path, "open", fails)
+    with pytest.raises(BadOption) as refused:
+        planned(tmp_path).resume()
+    assert str(refused.value) == f"--resume: {folder / name}: cannot be read: {os.strerror(errno.EIO)}"
+
+
+def bad_disk(*arguments: Any) -> Any:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def test_lines_that_the_disk_does_not_take_where_they_are_moved_are_one_line(
