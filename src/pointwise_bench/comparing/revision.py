@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pointwise_bench.comparing.refusal import NoOtherVersion
+from pointwise_bench.suites.harness.record.tracked_runs import git_variables
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,11 @@ def _git(folder: Path, *words: str, otherwise: str) -> str:
 
 def _git_bytes(folder: Path, *words: str, otherwise: str) -> bytes:
     """What git answers about ``folder``; :class:`NoOtherVersion` that says ``otherwise`` where it does not."""
-    # A hook of git's tells by variables which repository it is about, and an alias or a hook may do so here.
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), *words],
-            env=variables | {"GIT_OPTIONAL_LOCKS": "0"},
+            # Its code is run in any case, so that git may fetch what a partial clone lacks.
+            env=git_variables(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,

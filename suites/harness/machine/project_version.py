@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Final
 
 import pointwise_bench
 from pointwise_bench.suites.harness.machine.environment import DISTRIBUTION
+from pointwise_bench.suites.harness.record.tracked_runs import NOTHING_FETCHED, git_variables
 
 PACKAGE: Final = Path(pointwise_bench.__file__).parent
 PLACE_IN_CHECKOUT: Final = Path("src") / "pointwise_bench"
@@ -43,12 +43,11 @@ def _version() -> str | None:
 
 def _git(folder: Path, *words: str) -> str | None:
     """What git answers about ``folder``; None where it is no checkout, or there is no git, or it does not answer."""
-    # A hook of git's that starts a run tells by variables which repository it is about.
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), *words],
-            env=variables | {"GIT_OPTIONAL_LOCKS": "0"},  # asking must not write to the checkout
+            # An installed package may lie in a stranger's repository. What is missing would take longer to fetch, too.
+            env=git_variables() | NOTHING_FETCHED,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -12,6 +12,7 @@ import pytest
 
 from pointwise_bench.suites.harness.machine import project_version as module
 from pointwise_bench.suites.harness.machine.project_version import project_version
+from pointwise_bench.suites.harness.record.tracked_runs import NOTHING_FETCHED
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="there is no git here to make a checkout with")
 
@@ -116,3 +117,18 @@ def test_a_git_that_is_not_there_or_hangs_is_no_error(monkeypatch: pytest.Monkey
 def test_a_package_that_is_not_installed_has_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "DISTRIBUTION", "no-such-distribution")
     assert project_version(tmp_path)["version"] is None
+
+
+def test_git_is_kept_from_fetching_what_a_strangers_repository_lacks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen: list[dict[str, str]] = []
+
+    def asked(*_: object, env: dict[str, str], **__: object) -> None:
+        seen.append(env)
+        raise FileNotFoundError
+
+    monkeypatch.setattr(subprocess, "run", asked)
+    project_version(tmp_path)
+    assert seen
+    assert all(one.items() >= NOTHING_FETCHED.items() for one in seen)
