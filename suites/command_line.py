@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 from pointwise_bench.backends import registry
-from pointwise_bench.common.cores import available_cores, default_threads
+from pointwise_bench.common.cores import DEFAULT_BUDGET, available_cores, default_threads
 from pointwise_bench.common.formats import CACHES
 from pointwise_bench.suites.harness.run.options import (
     BadOption,
@@ -42,7 +42,7 @@ def add_options(add: Callable[..., Any]) -> None:
         action="append",
         default=[],
         metavar="N",
-        help="a thread budget (repeatable); default: all cores, or those that a container may use at once",
+        help=f"a thread budget (repeatable); default: {DEFAULT_BUDGET}",
     )
     add(
         "--plugin",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pointwise_bench import Problem
+from pointwise_bench.common.cores import DEFAULT_BUDGET, default_threads
 from pointwise_bench.common.formats import RUN_FILE
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the picture there, as SVG and as PNG")
     parser.add_argument("--peak", type=float, metavar="FLOPS", help="floating-point operations per second of the roof")
     parser.add_argument("--bandwidth", type=float, metavar="BYTES", help="bytes per second of the roof")
-    parser.add_argument("--threads", type=int, metavar="N", help="thread budget of the roof (default: all cores)")
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help=f"thread budget of the roof (default: {DEFAULT_BUDGET})"
+    )
     parser.add_argument(
         "--results", type=Path, default=Path("results"), metavar="DIR", help="where recorded runs are sought"
     )
@@ -139,7 +142,6 @@ def find_roof(problem: Problem, options: argparse.Namespace) -> DemoRoof:
     """As given, as recorded on this machine, or as measured now; what is given replaces its half of the others."""
     if options.peak is not None and options.bandwidth is not None:
         return DemoRoof(options.peak, options.bandwidth, "as given")
-    from pointwise_bench.common.cores import default_threads
 
     threads = options.threads or default_threads()
     found = _recorded(problem, threads, options.results) or _measured(problem, threads)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from pointwise_bench.common.formats import CHECKPOINT_FILE
 from pointwise_bench.report.reading.errors import ReportError
 from pointwise_bench.report.reading.json_lines import json_of_line, lines_of
 from pointwise_bench.report.reading.run import Run
-from pointwise_bench.report.reading.value_readers import Defect
+from pointwise_bench.report.reading.run_format import MOST_THREADS
+from pointwise_bench.report.reading.value_readers import Defect, KeyRule, name, object_of, whole
+
+_KEY: Final = object_of({"problem": KeyRule(name()), "threads": KeyRule(whole(1, MOST_THREADS))})
 
 
 def begun(run: Run) -> int:
@@ -25,9 +29,9 @@ def _keys(folder: Path) -> set[tuple[str, int]]:
     try:
         for _, line in lines_of(folder / CHECKPOINT_FILE):
             try:
-                entry = json_of_line(line)
-                found |= {(str(entry["problem"]), int(entry["threads"]))}
-            except (Defect, KeyError, TypeError, ValueError):
+                entry = _KEY(json_of_line(line))
+                found |= {(entry["problem"], entry["threads"])}
+            except Defect:
                 continue  # torn by the end of the run, as its last line may be
     except ReportError:
         pass

@@ -7,7 +7,15 @@ from collections.abc import Iterable
 
 
 class ReportError(Exception):
-    """What the user gave cannot be used; the text names the value and the remedy, on one line."""
+    """What the user gave cannot be used; the text names the value and the remedy, on one line.
+
+    ``reason`` is what is wrong alone: on a page a place on this machine is no reader's business, and of a file beside a
+    run the remedy is another.
+    """
+
+    def __init__(self, said: str, reason: str = "") -> None:
+        super().__init__(said)
+        self.reason = reason or said
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -63,7 +63,8 @@ def _refused(path: Path, error: OSError) -> ReportError:
     why = "it is a link" if path.is_symlink() else str(error.strerror)
     why = "it is no plain file" if isinstance(error, NotRegular) else why
     why = str(error) if isinstance(error, TooLarge) else why
-    return ReportError(f"{path}: cannot be read ({why}); restore the file or remove the run")
+    reason = f"cannot be read ({why})"
+    return ReportError(f"{path}: {reason}; restore the file or remove the run", reason)
 
 
 def json_of_line(line: bytes) -> Any:

@@ -98,7 +98,7 @@ def _unread_checkpoint(folder: Path, settings: Mapping[str, Any]) -> tuple[str, 
         if not settings["finished_at"]:
             next(lines_of(folder / CHECKPOINT_FILE), None)
     except ReportError as error:
-        return (str(error),)
+        return (f"{CHECKPOINT_FILE}: {error.reason}",)
     return ()
 
 

@@ -119,7 +119,7 @@ def read_timed_models(folder: Path, machine: str) -> tuple[tuple[TimedModel, ...
         head = {"format": KeyRule(whole(1, MODELS_FORMAT)), "machine": KeyRule(name())}
         of = object_of(head | {"models": KeyRule(list_of(lambda value: value))})(content)
     except ReportError as error:
-        return (), (f"{MODELS_FILE} beside the run: {error}",)
+        return (), (f"{MODELS_FILE} beside the run: {error.reason}; it is left out",)
     except Defect as defect:
         return (), (f"{MODELS_FILE} beside the run: {defect}; it is left out",)
     if of["machine"] != machine:

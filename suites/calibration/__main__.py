@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pointwise_bench.common.cores import available_cores, default_threads
+from pointwise_bench.common.cores import DEFAULT_BUDGET, available_cores, default_threads
 from pointwise_bench.common.formats import (
     CALIBRATION_FILE,
     CALIBRATION_FORMAT,
@@ -22,7 +22,8 @@ from pointwise_bench.common.formats import (
     USAGE_ERROR,
 )
 from pointwise_bench.common.one_line_parser import OneLineParser
-from pointwise_bench.common.regular_files import read_regular, write_whole
+from pointwise_bench.common.regular_files import read_earlier, write_whole
+from pointwise_bench.suites.harness.record.json_lines import CannotRecord, recording
 from pointwise_bench.suites.harness.run.options import BadOption, parse_threads
 
 if TYPE_CHECKING:
@@ -32,13 +33,14 @@ HERE: Final = Path(__file__).parent
 SHORTEST_S: Final = 100e-6  # below it a share of the time is a wait of no length that could be kept
 BUSY_S: Final = 0.05
 
-_DESCRIPTION: Final = """\
+_DESCRIPTION: Final = f"""\
 Measure what the verdicts of this benchmark are worth on this machine.
 
 One layer runs under two names, and with a timed wait of 1, 3 and 5 % of its
 median, on problems from 20 microseconds to 20 milliseconds, by the same
-command and settings as any benchmark: with one thread and with all cores, on
-the machine as it is and beside a process that keeps one core busy half of the
+command and settings as any benchmark: with one thread and with as many as a
+run has by default ({DEFAULT_BUDGET}),
+on the machine as it is and beside a process that keeps one core busy half of the
 time. How often the twins were called different, and how often the slower ones
 were found, goes into RESULTS/<machine>/calibration.json, which `pointwise-bench report`
 shows beside its verdicts.
@@ -63,7 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return 1
             found = {"threads": threads, "load": load, "run": run.name} | _rates(run)
             print(_sentence(found), flush=True)
-            _write(options.results / run.parent.name, found)
+            try:
+                _write(options.results / run.parent.name, found)
+            except CannotRecord as error:
+                print(f"pointwise-bench calibrate: {error}; name another place with --results", file=sys.stderr)
+                return USAGE_ERROR
     return 0
 
 
@@ -71,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     keep = argparse.RawDescriptionHelpFormatter
     parser = OneLineParser("pointwise-bench calibrate", description=_DESCRIPTION, formatter_class=keep)
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
-    parser.add_argument("--threads", action="append", default=[], metavar="N", help="default: 1, and all cores")
+    parser.add_argument("--threads", action="append", default=[], metavar="N", help=f"default: 1, and {DEFAULT_BUDGET}")
     parser.add_argument("--load", action="append", choices=("quiet", "half-a-core"), help="default: both")
     parser.add_argument("--shapes", default=str(HERE / "layers.toml"), metavar="FILE", help="default: 42 layers")
     parser.add_argument("--time-budget", metavar="T", help="for each of the four runs; default: none")
@@ -186,23 +192,30 @@ def _found(judged: dict[str, Any]) -> str:
 
 
 def _write(machine: Path, found: dict[str, Any]) -> None:
-    """Put one condition into the file, in the place of the same one from an earlier call; the others stay."""
-    machine.mkdir(parents=True, exist_ok=True)
-    others = [each for each in _earlier(machine / CALIBRATION_FILE) if _condition(each) != _condition(found)]
-    conditions = sorted([*others, found], key=_condition)
-    content = {"format": CALIBRATION_FORMAT, "machine": machine.name, "conditions": conditions}
-    write_whole(machine / CALIBRATION_FILE, json.dumps(content, indent=1) + "\n")
-    print(machine / CALIBRATION_FILE, flush=True)
+    """Put one condition into the file, in the place of the same one from an earlier call; the others stay.
+
+    ``CannotRecord`` where the system does not take it.
+    """
+    path = machine / CALIBRATION_FILE
+    with recording(path):
+        machine.mkdir(parents=True, exist_ok=True)
+        others = [
+            each for each in read_earlier(path, MOST_BESIDE_BYTES, _earlier) if _condition(each) != _condition(found)
+        ]
+        conditions = sorted([*others, found], key=_condition)
+        content = {"format": CALIBRATION_FORMAT, "machine": machine.name, "conditions": conditions}
+        write_whole(path, json.dumps(content, indent=1) + "\n")
+    print(path, flush=True)
 
 
-def _earlier(path: Path) -> list[dict[str, Any]]:
-    """The conditions in a file of this format; none where there is no such file, or nothing to be read."""
-    try:
-        content = json.loads(read_regular(path, MOST_BESIDE_BYTES))
-        conditions = content["conditions"] if content["format"] == CALIBRATION_FORMAT else []
-        return [each for each in conditions if {"threads", "load"} <= each.keys()]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):  # it will be written anew
-        return []
+def _earlier(content: Any) -> list[dict[str, Any]]:
+    """The conditions in a file of this format."""
+    if content["format"] != CALIBRATION_FORMAT:
+        raise ValueError("of another format")
+    conditions: list[dict[str, Any]] = content["conditions"]
+    if not all(type(each["threads"]) is int and isinstance(each["load"], str) for each in conditions):
+        raise ValueError("holds what no condition is told by")
+    return conditions
 
 
 def _condition(found: dict[str, Any]) -> tuple[int, bool]:

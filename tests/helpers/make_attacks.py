@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pointwise_bench.common.formats import ATTACKS_FILE, CHEATS, PLANTED_MISTAKES
 
 MACHINE = "testbed-2-0123abcd"
+
+DAMAGED_KINDS: Final[list[tuple[dict[str, Any], str]]] = [
+    ({"group": "others"}, "group is 'others', not one of attacks, planted"),
+    ({"kind": ""}, "kind is ''"),
+    ({"kind": "a\nb"}, "kind is 'a\\nb', not a name of printable characters"),
+    ({"tries": 3}, "tries is 3, not a string"),
+    ({"threads": 0}, "threads is 0"),
+    ({"cells": 0}, "cells is 0"),
+    ({"cells": 9.0}, "cells is 9.0"),
+    ({"cells": 2**80}, "cells is 1208925819614629174706176"),
+    ({"gained": True}, "gained is True"),
+    ({"gained": 1}, "cells is 9, fewer than were refused and got a time"),
+    ({"unavailable": 10}, "unavailable is 10, more than were refused"),
+    ({"project": {"version": 3}}, "project.version is 3, not a string"),
+    ({"measured_at": "x" * 201}, "measured_at is"),
+]
+"""What to change of a kind that a report refuses then, and what it says."""
 
 
 def tried(kind: str, group: str = CHEATS, **changed: Any) -> dict[str, Any]:

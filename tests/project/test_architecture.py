@@ -57,6 +57,8 @@ BORROWED = {
     },
     # The roof of a layer is the report's, with its ladder of bandwidths.
     f"{SUITES}.demo": {f"{REPORT}.reading.errors", f"{REPORT}.reading.run", f"{REPORT}.analysis.roofline"},
+    # What a report would refuse must not stay in a file that it reads: a second rule had let some of it pass.
+    f"{SUITES}.attacks.attacks_file": {f"{REPORT}.analysis.trust.attacks", f"{REPORT}.reading.value_readers"},
     # What verdicts are worth is counted on verdicts as the report gives them.
     f"{SUITES}.calibration.__main__": {
         f"{REPORT}.analysis.comparisons",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import configparser
 import re
+from argparse import ArgumentParser
 from dataclasses import fields
 
 import pytest
@@ -14,16 +15,20 @@ from places import ROOT
 import pointwise_bench
 from pointwise_bench.__main__ import COMMANDS
 from pointwise_bench.common import formats
+from pointwise_bench.common.cores import DEFAULT_BUDGET
 from pointwise_bench.common.formats import ATTACK_GROUPS, MODEL_WAYS
 from pointwise_bench.common.status import STATUSES
+from pointwise_bench.comparing import request as comparing
+from pointwise_bench.optimizing import command as optimizing
 from pointwise_bench.report.analysis import comparisons, timings
 from pointwise_bench.report.analysis.trust import attacks
 from pointwise_bench.report.pages.across.whole_models import COLUMNS as WHOLE_MODEL_COLUMNS
 from pointwise_bench.report.pages.files.network_files import NETWORK_COLUMNS, SHARE_COLUMNS
 from pointwise_bench.report.reading.timed_models import TIMED_MODEL
 from pointwise_bench.report.reading.value_readers import MOST_ENTRIES
-from pointwise_bench.suites import pytest_plugin
+from pointwise_bench.suites import demo, pytest_plugin
 from pointwise_bench.suites.attacks import course
+from pointwise_bench.suites.calibration import __main__ as calibration
 from pointwise_bench.suites.claims import CLAIMS
 from pointwise_bench.suites.harness.claims.claim_file import ClaimResult
 from pointwise_bench.suites.harness.record.cell import Cell
@@ -58,6 +63,24 @@ def test_every_option_stands_in_the_readme() -> None:
     assert declared == listed
 
 
+def test_the_default_thread_budget_is_told_in_the_same_words_by_the_readme_and_every_command() -> None:
+    assert DEFAULT_BUDGET in README
+    demo_parser = ArgumentParser()
+    demo.add_arguments(demo_parser)
+    helps = {"run": " ".join(declared_helps())}
+    for command in (calibration._parser(), optimizing._parser(), comparing.parser(), demo_parser):
+        helps[command.prog] = " ".join(action.help or "" for action in command._actions)
+    assert [command for command, said in helps.items() if DEFAULT_BUDGET not in said] == []
+    assert DEFAULT_BUDGET in (calibration._parser().description or "")
+
+
+def declared_helps() -> list[str]:
+    """Of the options of a run."""
+    found: list[str] = []
+    pytest_plugin.add_options(lambda name, **given: found.append(str(given.get("help", ""))))
+    return found
+
+
 def test_every_key_of_a_cell_is_described() -> None:
     assert {field.name for field in fields(Cell)} == described_keys("cells.jsonl")
 
@@ -67,10 +90,9 @@ def test_every_key_of_a_finding_is_described() -> None:
 
 
 def test_every_key_of_a_timed_model_is_described() -> None:
-    assert {*TIMED_MODEL, *MODEL_WAYS} <= set(
-        re.findall(r"`([\w.-]+)`", RESULTS_FORMAT.split("## models.json")[1].split("\n## ")[0])
-    )
-    assert f"over {formats.MOST_BESIDE_BYTES >> 20} MiB" in RESULTS_FORMAT
+    section = RESULTS_FORMAT.split("## models.json")[1].split("\n## ")[0]
+    assert {*TIMED_MODEL, *MODEL_WAYS} <= set(re.findall(r"`([\w.-]+)`", section))
+    assert f"over {formats.MOST_BESIDE_BYTES >> 20} MiB" in section
     assert {f"`{column}`" for column in WHOLE_MODEL_COLUMNS} <= set(
         re.findall(r"`\w+`", RESULTS_FORMAT.split("In whole-models.csv")[1].split("\n## ")[0])
     )
@@ -80,8 +102,10 @@ def test_the_bounds_of_what_is_read_are_told() -> None:
     told = " ".join(RESULTS_FORMAT.split())
     for said in (
         f"a run.json of over {formats.MOST_RUN_BYTES >> 20} MiB",
-        f"a file of lines of over {formats.MOST_LINES_BYTES >> 20:,} MiB or {formats.MOST_LINES_OF_FILES:,} lines",
-        f"a file beside the runs of a machine of over {formats.MOST_BESIDE_BYTES >> 20} MiB",
+        f"a file of lines of over {formats.MOST_LINES_BYTES >> 20:,} MiB",
+        f"a file of over {formats.MOST_LINES_OF_FILES:,} lines".capitalize(),
+        f"a file beside the runs of a machine of over {formats.MOST_BESIDE_BYTES >> 20} MiB "
+        f"(attacks.json: {formats.MOST_ATTACKS_BYTES >> 20} MiB)",
         f"A line of over {formats.LONGEST_LINE >> 20} MiB",
         f"a series of over {formats.MOST_ROUNDS_OF_A_CELL:,} entries",
         f"another list or object of over {MOST_ENTRIES:,} is",
@@ -91,9 +115,9 @@ def test_the_bounds_of_what_is_read_are_told() -> None:
 
 def test_every_key_of_a_kind_that_was_tried_is_described() -> None:
     assert {*attacks.TRIED_KIND} == described_keys("attacks.json")
-    text = RESULTS_FORMAT.split("## attacks.json")[1]
+    text = RESULTS_FORMAT.split("## attacks.json")[1].split("\n## ")[0]
     assert {*ATTACK_GROUPS} <= set(re.findall(r"`(\w+)`", text))
-    assert f"over {attacks.MOST_BYTES >> 20} MiB" in text
+    assert f"over {formats.MOST_ATTACKS_BYTES >> 20} MiB" in text
     assert f"under {course.GAINED} of its honest control" in text
 
 

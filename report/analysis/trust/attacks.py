@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pointwise_bench.common.formats import ATTACK_GROUPS, ATTACKS_FILE, ATTACKS_FORMAT, CHEATS, PLANTED_MISTAKES
+from pointwise_bench.common.formats import (
+    ATTACK_GROUPS,
+    ATTACKS_FILE,
+    ATTACKS_FORMAT,
+    CHEATS,
+    MOST_ATTACKS_BYTES,
+    PLANTED_MISTAKES,
+)
 from pointwise_bench.report.analysis.wording import moment
 from pointwise_bench.report.reading.errors import ReportError
 from pointwise_bench.report.reading.json_lines import bytes_of, json_of
@@ -16,8 +23,6 @@ from pointwise_bench.report.reading.run import Run
 from pointwise_bench.report.reading.run_format import MOST_THREADS, PROJECT
 from pointwise_bench.report.reading.value_readers import Defect, KeyRule, list_of, name, object_of, one_of, text, whole
 
-MOST_BYTES: Final = 4 << 20
-"""A hundred kinds take 60 KiB."""
 MOST_KINDS: Final = 10_000
 _COUNT: Final = whole(0, 2**31)
 
@@ -33,11 +38,24 @@ TRIED_KIND: Final = {
     "measured_at": KeyRule(name(0), ""),
     "project": KeyRule(object_of(PROJECT), dict.fromkeys(PROJECT)),
 }
+
+
+def tried_kind(value: Any) -> dict[str, Any]:
+    """One entry, whose counts fit each other; :class:`Defect` where it is none."""
+    each: dict[str, Any] = _READ_KIND(value)
+    if each["refused"] + each["gained"] > each["cells"]:
+        raise Defect(f"is {each['cells']}, fewer than were refused and got a time", "cells")
+    if each["unavailable"] > each["refused"]:
+        raise Defect(f"is {each['unavailable']}, more than were refused", "unavailable")
+    return each
+
+
+_READ_KIND: Final = object_of(TRIED_KIND)
 _FILE: Final = {
     "format": KeyRule(whole(1, ATTACKS_FORMAT)),
     "machine": KeyRule(name()),
     "known": KeyRule(object_of({group: KeyRule(whole(0, MOST_KINDS)) for group in ATTACK_GROUPS})),
-    "kinds": KeyRule(list_of(object_of(TRIED_KIND)), []),
+    "kinds": KeyRule(list_of(tried_kind), []),
 }
 
 _NOUNS: Final = {CHEATS: "backends that cheat on purpose", PLANTED_MISTAKES: "mistakes"}
@@ -101,29 +119,20 @@ def _read(path: Path, machine: str) -> tuple[Mapping[str, int], list[dict[str, A
     if not os.path.lexists(path):
         return {}, []
     try:
-        content = object_of(_FILE)(json_of(bytes_of(path, MOST_BYTES)))
+        content = object_of(_FILE)(json_of(bytes_of(path, MOST_ATTACKS_BYTES)))
     except ReportError:  # its text names a place on this machine, which is no reader's business
-        raise Defect(f"it is no plain file of at most {MOST_BYTES >> 20} MiB that can be read") from None
+        raise Defect(f"it is no plain file of at most {MOST_ATTACKS_BYTES >> 20} MiB that can be read") from None
     if content["machine"] != machine:
         raise Defect(f"it is of another machine, {content['machine']}")
     seen: dict[str, set[str]] = {group: set() for group in ATTACK_GROUPS}
     for place, each in enumerate(content["kinds"]):
-        _check(each, seen[each["group"]], f"kinds[{place}]")
+        if each["kind"] in seen[each["group"]]:
+            raise Defect(f"is {each['kind']}, which is there twice", f"kinds[{place}].kind")
         seen[each["group"]].add(each["kind"])
     for group, names in seen.items():
         if len(names) > content["known"][group]:
             raise Defect(f"is {content['known'][group]}, and {len(names)} were tried", f"known.{group}")
     return content["known"], content["kinds"]
-
-
-def _check(each: Mapping[str, Any], seen: set[str], place: str) -> None:
-    """That the counts of a kind fit each other, and that it is counted once."""
-    if each["kind"] in seen:
-        raise Defect(f"is {each['kind']}, which is there twice", f"{place}.kind")
-    if each["refused"] + each["gained"] > each["cells"]:
-        raise Defect(f"is {each['cells']}, fewer than were refused and got a time", f"{place}.cells")
-    if each["unavailable"] > each["refused"]:
-        raise Defect(f"is {each['unavailable']}, more than were refused", f"{place}.unavailable")
 
 
 def _sentence(groups: Mapping[str, tuple[Sequence[Mapping[str, Any]], int]]) -> str:

@@ -49,7 +49,8 @@ def calibration(run: Run) -> tuple[list[Rates], str]:
     try:
         conditions = object_of(_CALIBRATION)(json_of(bytes_of(path, MOST_BESIDE_BYTES)))["conditions"]
     except (ReportError, Defect) as error:
-        reason = " ".join(str(error).removeprefix(f"{path}: ").split())[:200]
+        said = error.reason if isinstance(error, ReportError) else str(error)
+        reason = " ".join(said.split())[:200]
         return [], f"{CALIBRATION_FILE} beside the run cannot be used ({reason}); {remedy}."
     return [_rates(each) for each in conditions], ""
 

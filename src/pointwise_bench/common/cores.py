@@ -16,6 +16,9 @@ from typing import Final
 CGROUPS: Final = Path("/sys/fs/cgroup")
 OWN: Final = Path("/proc/self/cgroup")
 
+DEFAULT_BUDGET: Final = "all cores, or those that a container may use at once"
+"""What :func:`default_threads` counts, as the help of a command says it."""
+
 
 def available_cores() -> int:
     """Cores that this process may use: its affinity, not the machine's count."""

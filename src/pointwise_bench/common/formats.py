@@ -42,6 +42,8 @@ MOST_ROUNDS_OF_A_CELL: Final = 50_000
 MOST_BESIDE_BYTES: Final = 64 << 20
 """Of a file beside the runs of a machine: a whole model of some hundred layers and rounds takes 40 KB, what is known of
 the costs of a backend half a KB."""
+MOST_ATTACKS_BYTES: Final = 4 << 20
+"""Of ``attacks.json`` beside them: a hundred kinds take 60 KB."""
 
 ROUNDS_APART: Final = 1000
 """Between the numbers of the first rounds of two passes, or of two starts of a claim; no pass has as many rounds."""

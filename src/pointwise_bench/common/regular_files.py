@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
+from collections.abc import Callable
+from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
+
+_Kept = TypeVar("_Kept")
 
 _CAREFULLY: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """Follow no link, and wait for nobody: opening a named pipe for reading waits until somebody writes."""
@@ -73,6 +78,28 @@ def write_whole(path: Path, text: str) -> None:
     """
     draft = path.with_name(f"{path.name}.draft")
     draft.unlink(missing_ok=True)
-    with os.fdopen(open_regular(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "w", encoding="utf-8") as file:
-        file.write(text)
-    draft.replace(path)
+    try:
+        with os.fdopen(open_regular(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "w", encoding="utf-8") as file:
+            file.write(text)
+        draft.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise
+
+
+def read_earlier(path: Path, most: int, read: Callable[[Any], list[_Kept]]) -> list[_Kept]:
+    """What ``read`` takes of the JSON in ``path``, before that is written anew; nothing where no plain file is there.
+
+    One that is too large, is no JSON, or that ``read`` refuses by an exception of Python's own, as it does a newer
+    format, may be worth something to somebody: it is put aside as ``.damaged``. So would be one that the system does
+    not give, if it were taken for none: that is an ``OSError``.
+    """
+    try:
+        return read(json.loads(read_regular(path, most)))
+    except (TooLarge, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        path.replace(path.with_name(f"{path.name}.damaged"))
+    except OSError as error:
+        if not isinstance(error, NotRegular | FileNotFoundError) and not path.is_symlink():
+            raise
+    return []

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from pointwise_bench.common.cores import DEFAULT_BUDGET
 from pointwise_bench.common.fail_on import FailOn
 from pointwise_bench.common.formats import USAGE_ERROR
 from pointwise_bench.common.one_line_parser import OneLineParser
@@ -57,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     add("--plugin", action="append", metavar="WHAT", help="PATH.py or package.module, in a git repository (repeatable)")
     add("--backend", action="append", metavar="PATTERN", help="only backends that match (repeatable)")
     add("--shapes", action="append", metavar="PATTERN_OR_FILE", help="as in `pointwise-bench run` (repeatable)")
-    add("--threads", action="append", metavar="N", help="a thread budget (repeatable); default: all cores")
+    add("--threads", action="append", metavar="N", help=f"a thread budget (repeatable); default: {DEFAULT_BUDGET}")
     add(
         "--time-budget",
         metavar="T",

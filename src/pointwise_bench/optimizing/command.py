@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pointwise_bench.common.cores import default_threads
-from pointwise_bench.common.formats import ONNX_RUNTIME, OPTIMISED, TORCH_COMPILE, USAGE_ERROR
+from pointwise_bench.common.cores import DEFAULT_BUDGET, default_threads
+from pointwise_bench.common.formats import MOST_ROUNDS_OF_A_CELL, ONNX_RUNTIME, OPTIMISED, TORCH_COMPILE, USAGE_ERROR
 from pointwise_bench.common.one_line_parser import OneLineParser
 from pointwise_bench.common.verdict_rule import ALPHA, MARGIN
 from pointwise_bench.harvest.operations import HarvestError
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 NAME: Final = "pointwise-bench optimize"
 SECONDS: Final = 8.0
 STARTS: Final = 3
+MOST: Final = 4096
+"""Starts, or threads."""
 FAILED: Final = 1
 
 _HELP: Final = f"""\
@@ -82,7 +84,9 @@ def _budget(options: argparse.Namespace, threads: int) -> int:
     from pointwise_bench.report.reading.timed_models import read_timed_models
     from pointwise_bench.suites.harness.machine.environment import machine
 
-    asked = AskedModel(options.model, shapes_of(options.input), threads, options.seconds, tuple(options.skip))
+    most = MOST_ROUNDS_OF_A_CELL // options.starts  # beyond which no report would read the model
+    shapes = shapes_of(options.input)
+    asked = AskedModel(options.model, shapes, threads, options.seconds, most, tuple(options.skip))
     starts = []
     for number in range(1, options.starts + 1):
         print(f"{options.model}, {_threads(threads)}: start {number} of {options.starts}", file=sys.stderr, flush=True)
@@ -92,7 +96,9 @@ def _budget(options: argparse.Namespace, threads: int) -> int:
     for defect in defects:
         print(f"note: {defect}", file=sys.stderr)
     key = (options.model, tuple(starts[0]["input"]), threads)
-    (found,) = [one for one in models if (one.model, one.input, one.threads) == key]
+    found = next((one for one in models if (one.model, one.input, one.threads) == key), None)
+    if found is None:
+        return _say(f"{path}: holds what was measured, and a report leaves it out", FAILED)
     from pointwise_bench.report.analysis.collections.timed_models import shown
 
     print(*_layers(found), *_table(shown(found)), f"Kept in {path}", sep="\n", flush=True)
@@ -142,10 +148,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("model", metavar="MODEL", help=MODULES)
     parser.add_argument("--input", action="append", default=[], metavar="SHAPE", help="of its one input: 1x3x224x224")
     parser.add_argument(
-        "--threads", action="append", type=_count, metavar="N", help="repeatable (default: the cores it may use)"
+        "--threads", action="append", type=_count, metavar="N", help=f"repeatable (default: {DEFAULT_BUDGET})"
     )
     parser.add_argument(
-        "--seconds", type=_seconds, default=SECONDS, metavar="S", help=f"of rounds in each start (default: {SECONDS:g})"
+        "--seconds",
+        type=_seconds,
+        default=SECONDS,
+        metavar="S",
+        help=f"of rounds in each start (default: {SECONDS:g}), or fewer for {MOST_ROUNDS_OF_A_CELL:,} rounds in all",
     )
     parser.add_argument("--starts", type=_count, default=STARTS, metavar="N", help=f"default: {STARTS}")
     parser.add_argument(
@@ -160,8 +170,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) == int(text) <= 4096:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 4096")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) == int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST}")
     return int(text)
 
 

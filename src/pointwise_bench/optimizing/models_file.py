@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pointwise_bench.common.formats import MODELS_FILE, MODELS_FORMAT, MOST_BESIDE_BYTES
-from pointwise_bench.common.regular_files import NotRegular, TooLarge, read_regular
+from pointwise_bench.common.regular_files import read_earlier, write_whole
 
 
 def keep(entry: Mapping[str, Any], results: Path, machine: str) -> Path:
@@ -23,36 +21,23 @@ def keep(entry: Mapping[str, Any], results: Path, machine: str) -> Path:
     path = folder / MODELS_FILE
     others = [each for each in _earlier(path) if _key(each) != _key(entry)]
     content = {"format": MODELS_FORMAT, "machine": machine, "models": sorted([*others, dict(entry)], key=_key)}
-    # In the place of the former file as a whole: a link there is not followed, and nobody reads a half.
-    descriptor, name = tempfile.mkstemp(dir=folder, prefix=".models-")
-    draft = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1)
-            file.write("\n")
-        draft.chmod(0o644)
-        draft.replace(path)
-    except BaseException:
-        draft.unlink()
-        raise
+    write_whole(path, json.dumps(content, indent=1) + "\n")
     return path
 
 
 def _earlier(path: Path) -> list[dict[str, Any]]:
-    """What is there and is of this format; a file that is damaged, too large, or of a newer one, is put aside."""
-    if not path.exists() or path.is_symlink():
-        return []
-    try:
-        content = json.loads(read_regular(path, MOST_BESIDE_BYTES))
-        if content["format"] == MODELS_FORMAT:
-            models: list[dict[str, Any]] = content["models"]
-            list(map(_key, models))
-            return models
-    except (NotRegular, TooLarge, ValueError, KeyError, TypeError, RecursionError):
-        pass
-    path.replace(path.with_name(f"{path.name}.damaged"))
-    return []
+    """The models in a file of this format and machine."""
+
+    def read(content: Any) -> list[dict[str, Any]]:
+        if (content["format"], content["machine"]) != (MODELS_FORMAT, path.parent.name):
+            raise ValueError("of another format or machine")
+        models: list[dict[str, Any]] = content["models"]
+        if not all(isinstance(name, str) and type(threads) is int for name, _, threads in map(_key, models)):
+            raise ValueError("holds what no model is called by")
+        return models
+
+    return read_earlier(path, MOST_BESIDE_BYTES, read)
 
 
 def _key(entry: Mapping[str, Any]) -> tuple[str, str, int]:
-    return entry["model"], "x".join(map(str, entry["input"])), int(entry["threads"])
+    return entry["model"], "x".join(map(str, entry["input"])), entry["threads"]

@@ -36,7 +36,7 @@ def measured(request: Mapping[str, Any]) -> dict[str, Any]:
         with contestants(model, x, request["threads"], request["skipped"], Path(folder)) as found:
             if EAGER in found.wrong:
                 raise HarvestError(f"{request['model']}: gives other results each time, and none can be held to them")
-            samples = rounds(found.timed, request["seconds"])
+            samples = rounds(found.timed, request["seconds"], request["rounds"])
     report = found.report
     return {
         "input": list(x.shape),

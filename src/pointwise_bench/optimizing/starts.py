@@ -39,6 +39,8 @@ class AskedModel:
     inputs: tuple[tuple[int, ...], ...]
     threads: int
     seconds: float
+    rounds: int
+    """Of one start at most."""
     skipped: tuple[str, ...] = ()
 
 

@@ -30,15 +30,18 @@ def timed(call: Callable[[], object]) -> Timed:
     return seconds
 
 
-def rounds(ways: Mapping[str, Timed], seconds: float) -> dict[str, list[float]]:
-    """By way its seconds per call in each round; in each everybody has a turn, in an order that is drawn."""
+def rounds(ways: Mapping[str, Timed], seconds: float, most: int) -> dict[str, list[float]]:
+    """By way its seconds per call in each of ``most`` rounds at most.
+
+    In each everybody has a turn, in an order that is drawn.
+    """
     calls = {}
     for name, way in ways.items():
         way(1)
         calls[name] = max(1, math.ceil(TURN_S / way(1)))
     samples: dict[str, list[float]] = {name: [] for name in ways}
     began, count = time.perf_counter(), 0
-    while count < FEWEST_ROUNDS or time.perf_counter() - began < seconds:
+    while count < FEWEST_ROUNDS or (count < most and time.perf_counter() - began < seconds):
         for name in random.sample(list(ways), len(ways)):
             samples[name].append(ways[name](calls[name]) / calls[name])
         count += 1

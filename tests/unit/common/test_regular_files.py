@@ -5,11 +5,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from no_plain_files import NO_PLAIN_FILES, PRECIOUS, hollow
+from no_plain_files import A_TERABYTE, NO_PLAIN_FILES, PRECIOUS, hollow
 
-from pointwise_bench.common.regular_files import TooLarge, open_regular, open_sized, read_regular, write_whole
+from pointwise_bench.common import regular_files
+from pointwise_bench.common.regular_files import (
+    TooLarge,
+    open_regular,
+    open_sized,
+    read_earlier,
+    read_regular,
+    write_whole,
+)
 
 
 @pytest.fixture(params=NO_PLAIN_FILES)
@@ -92,3 +101,79 @@ def test_a_folder_is_not_replaced(tmp_path: Path, name: str) -> None:
     with pytest.raises(OSError):
         write_whole(tmp_path / "a.log", "text")
     assert (tmp_path / name).is_dir()
+
+
+# --- what is read before it is written anew -----------------------------------------------------------------------
+
+
+def entries(content: Any) -> list[int]:
+    if content["format"] != 1:
+        raise ValueError("of another format")
+    return [each + 0 for each in content["entries"]]
+
+
+def test_what_is_there_is_read_and_stays(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    assert read_earlier(path, 100, entries) == []
+    path.write_text('{"format": 1, "entries": [3]}')
+    assert read_earlier(path, 100, entries) == [3]
+    assert [each.name for each in tmp_path.iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "\udcff", "[]", "3", "[" * 100_000),
+        '{"format": 2}',
+        '{"format": 1}',
+        '{"format": 1, "entries": [[]]}',
+    ],
+)
+def test_what_cannot_be_used_is_put_aside(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(text, errors="surrogateescape")
+    assert read_earlier(path, 1 << 20, entries) == []
+    assert [each.name for each in tmp_path.iterdir()] == ["a.json.damaged"]
+    assert (tmp_path / "a.json.damaged").read_text(errors="surrogateescape") == text
+
+
+def test_what_is_too_large_is_put_aside_unread(tmp_path: Path) -> None:
+    hollow(tmp_path / "a.json")
+    assert read_earlier(tmp_path / "a.json", 100, entries) == []
+    assert (tmp_path / "a.json.damaged").stat().st_size == A_TERABYTE
+
+
+@pytest.mark.parametrize("kind", [kind for kind in NO_PLAIN_FILES if kind != "a folder"])
+def test_what_is_no_plain_file_holds_nothing_and_is_left_to_be_replaced(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    NO_PLAIN_FILES[kind](path)
+    assert read_earlier(path, 100, entries) == []
+    assert os.path.lexists(path)
+    assert not path.with_name("a.json.damaged").exists()
+
+
+def test_what_the_system_does_not_give_is_not_taken_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be written over."""
+    (tmp_path / "a folder").mkdir()
+    with pytest.raises(IsADirectoryError):
+        read_earlier(tmp_path / "a folder", 100, entries)
+
+    def refused(path: Path, most: int) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "a.json").write_text('{"format": 1, "entries": [3]}')
+    monkeypatch.setattr(regular_files, "read_regular", refused)
+    with pytest.raises(PermissionError):
+        read_earlier(tmp_path / "a.json", 100, entries)
+
+
+def test_what_cannot_be_written_whole_leaves_no_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(tmp_path / "a.json", "text")
+    assert list(tmp_path.iterdir()) == []

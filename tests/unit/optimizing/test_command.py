@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from pointwise_bench.common.formats import MODEL_WAYS
+from pointwise_bench.common.formats import MODEL_WAYS, MOST_ROUNDS_OF_A_CELL
 from pointwise_bench.optimizing import onnx_process, starts
-from pointwise_bench.optimizing.command import main
+from pointwise_bench.optimizing.command import MOST, STARTS, main
+from pointwise_bench.optimizing.turns import FEWEST_ROUNDS
 
 pytest.importorskip("torch", reason="it asks whether torch is there")
 
@@ -140,3 +141,32 @@ def test_a_place_that_cannot_be_written_is_told(
     (tmp_path / "file").write_text("")
     assert main(["m:make", "--input", "1x3", "--threads", "1", "--results", str(tmp_path / "file")]) == 4
     assert "name another place to write to with --results" in capsys.readouterr().err
+
+
+def test_no_more_rounds_are_asked_for_than_a_report_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all starts together, and of each as many as its own sign test takes."""
+    asked_for: list[int] = []
+
+    def one_start(asked: starts.AskedModel) -> dict[str, Any]:
+        asked_for.append(asked.rounds)
+        raise starts.NoStart("enough")
+
+    monkeypatch.setattr(starts, "one_start", one_start)
+    monkeypatch.setattr(onnx_process, "PACKAGES", ())
+    for count in (STARTS, MOST):
+        words = ["m:make", "--input", "1x3", "--starts", str(count), "--seconds", "3600", "--results", str(tmp_path)]
+        assert main(words) == 1
+    assert STARTS * asked_for[0] <= MOST_ROUNDS_OF_A_CELL
+    assert MOST * asked_for[1] <= MOST_ROUNDS_OF_A_CELL
+    assert min(asked_for) >= FEWEST_ROUNDS
+
+
+def test_what_a_report_leaves_out_is_one_line_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    played(monkeypatch)
+    words = [f"m:{'a' * 300}", "--input", "1x3", "--threads", "1", "--starts", "1", "--results", str(tmp_path)]
+    assert main(words) == 1
+    (_, defect, last) = capsys.readouterr().err.splitlines()
+    assert defect.startswith("note: models.json beside the run: models[0].model is ")
+    assert last.endswith("models.json: holds what was measured, and a report leaves it out")

@@ -30,7 +30,18 @@ def test_a_model_takes_its_former_place_and_the_others_stay(tmp_path: Path) -> N
     assert [path.name for path in (tmp_path / MACHINE).iterdir()] == ["models.json"]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"format": 9, "models": []}', '{"format": 1, "models": [3]}'])
+def of(machine: str = MACHINE, **changed: Any) -> str:
+    """A file of this format with one model."""
+    return json.dumps({"format": 1, "machine": machine, "models": [timed_model(**changed)]})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("{", "[]", '{"format": 9, "models": []}', '{"format": 1, "models": [3]}', of("other")),
+        *(of(model=5), of(input=3), of(threads=float("inf")), of(threads="1"), of(threads=True)),
+    ],
+)
 def test_a_damaged_file_is_put_aside(text: str, tmp_path: Path) -> None:
     (tmp_path / MACHINE).mkdir()
     (tmp_path / MACHINE / "models.json").write_text(text)
@@ -58,10 +69,10 @@ def test_no_link_is_read_or_written_through(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_written_leaves_no_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(content: Any, file: Any, indent: int) -> None:
+    def full(self: Path, target: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(json, "dump", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OSError, match="No space"):
         keep(timed_model(), tmp_path, MACHINE)
     assert list((tmp_path / MACHINE).iterdir()) == []

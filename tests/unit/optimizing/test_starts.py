@@ -16,7 +16,7 @@ from pointwise_bench.optimizing.models_file import keep
 from pointwise_bench.optimizing.starts import AskedModel, BadModel, NoStart, entry_of, one_start
 from pointwise_bench.report.reading.timed_models import read_timed_models
 
-ASKED = AskedModel("module:make", ((1, 3, 8, 8),), 1, 0.1)
+ASKED = AskedModel("module:make", ((1, 3, 8, 8),), 1, 0.1, 100)
 
 
 def start(rounds: int, way: str = "oneDNN", **ways: Any) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def test_in_every_round_everybody_has_a_turn_of_the_same_length(clock: Clock) ->
 
         return noted
 
-    found = rounds({"quick": way("quick", TURN_S / 10.5), "slow": way("slow", 3 * TURN_S)}, seconds=0.0)
+    found = rounds({"quick": way("quick", TURN_S / 10.5), "slow": way("slow", 3 * TURN_S)}, 0.0, 100)
     assert found["quick"] == pytest.approx([TURN_S / 10.5] * FEWEST_ROUNDS)
     assert found["slow"] == pytest.approx([3 * TURN_S] * FEWEST_ROUNDS)
     of_rounds = asked[4:]  # before them a call that is thrown away and one that is measured, of each
@@ -65,4 +65,8 @@ def test_in_every_round_everybody_has_a_turn_of_the_same_length(clock: Clock) ->
 
 def test_rounds_go_on_until_the_time_is_up(clock: Clock) -> None:
     """A turn of one way takes a second beside the call that is not counted, which takes another."""
-    assert len(rounds({"slow": timed(clock.passing(1.0))}, seconds=19.5)["slow"]) == 10
+    assert len(rounds({"slow": timed(clock.passing(1.0))}, 19.5, 100)["slow"]) == 10
+
+
+def test_no_more_rounds_are_taken_than_a_report_reads(clock: Clock) -> None:
+    assert len(rounds({"slow": timed(clock.passing(1.0))}, 19.5, 8)["slow"]) == 8

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from make_attacks import MACHINE, tried, write_attacks
+from make_attacks import DAMAGED_KINDS, MACHINE, tried, write_attacks
 from make_run import run_of
 from no_plain_files import NO_PLAIN_FILES, PRECIOUS
 
 from pointwise_bench import Problem
-from pointwise_bench.common.formats import ATTACKS_FILE
+from pointwise_bench.common.formats import ATTACKS_FILE, MOST_ATTACKS_BYTES
 from pointwise_bench.report.analysis.trust.attacks import TRIED_KIND, attacked
 from pointwise_bench.suites.attacks.attacks_file import entry_of, keep
 from pointwise_bench.suites.attacks.course import Attempt
@@ -92,13 +92,35 @@ def test_a_kind_that_the_project_has_no_more_is_not_counted(tmp_path: Path) -> N
         {"project": 3},
         {"more": 1},
         {"group": []},
+        {"project": {"version": "x" * 201}},
+        {"project": {"revision": 3}},
+        {"project": {"clean": "yes"}},
+        {"gained": 2**31 + 1},
+        *(changed for changed, _ in DAMAGED_KINDS),
     ],
 )
 def test_an_entry_that_no_reader_would_take_does_not_stay(changed: Any, tmp_path: Path) -> None:
     """A report refuses all of a file for one of them: trying something else must not leave it so."""
-    write_attacks(tmp_path / MACHINE, [3, tried("a") | changed, tried("b")])
-    keep([], tmp_path / MACHINE, KNOWN)
-    assert [kind for kind, _ in kept(tmp_path)] == ["b"]
+    run = run_of(tmp_path, [])
+    write_attacks(run.folder.parent, [3, tried("a") | changed, tried("b")])
+    keep([], run.folder.parent, KNOWN)
+    assert [row.name for group in attacked(run).groups for row in group.kinds] == ["b"]
+
+
+def test_a_kind_that_is_there_twice_and_one_that_says_too_much_do_not_hide_the_others(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [])
+    write_attacks(run.folder.parent, [tried("a", tries="x" * 100_000), tried("b"), tried("b", measured_at="later")])
+    keep([tried("ring")], run.folder.parent, KNOWN)
+    assert [row.name for group in attacked(run).groups for row in group.kinds] == ["a", "b", "ring"]
+    assert (run.folder.parent / ATTACKS_FILE).stat().st_size < 10_000
+
+
+def test_one_that_is_larger_than_a_report_reads_is_put_aside(tmp_path: Path) -> None:
+    path = write_attacks(tmp_path / MACHINE, [tried("b")])
+    path.write_text(path.read_text().ljust(MOST_ATTACKS_BYTES + 1))
+    keep([tried("a")], tmp_path / MACHINE, KNOWN)
+    assert [kind for kind, _ in kept(tmp_path)] == ["a"]
+    assert path.with_name(f"{ATTACKS_FILE}.damaged").stat().st_size == MOST_ATTACKS_BYTES + 1
 
 
 @pytest.mark.parametrize(

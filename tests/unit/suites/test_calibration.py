@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from make_run import cell, drifting, write_run
 
+from pointwise_bench.suites.calibration import __main__ as calibration
 from pointwise_bench.suites.calibration.__main__ import _rates, _write
 from pointwise_bench.suites.calibration.twins import Slower
 
@@ -73,13 +74,37 @@ def test_a_condition_takes_the_place_of_its_former_self_and_the_others_stay(tmp_
     assert [each["run"] for each in kept] == ["c", "b", "d"]
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"format": 1}', '{"format": 1, "conditions": [3]}', '{"format": 99}'])
-def test_a_file_that_cannot_be_read_is_written_anew(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]", '{"format": 1}', '{"format": 1, "conditions": [3]}', '{"format": 99}'),
+        *(
+            f'{{"format": 1, "conditions": [{{"threads": {threads}, "load": {load}}}]}}'
+            for threads, load in (('"1"', '"quiet"'), ("null", '"quiet"'), ("1.5", '"quiet"'), ("2", "3"))
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_put_aside(tmp_path: Path, content: str) -> None:
     machine = tmp_path / "testbed"
     machine.mkdir()
     (machine / "calibration.json").write_text(content)
     _write(machine, {"threads": 1, "load": "quiet", "run": "a"})
     assert len(json.loads((machine / "calibration.json").read_text())["conditions"]) == 1
+    assert (machine / "calibration.json.damaged").read_text() == content
+
+
+def test_a_place_that_takes_no_file_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "testbed" / "calibration.json"
+    place.mkdir(parents=True)
+    monkeypatch.setattr(calibration, "_measure", lambda options, threads, load: tmp_path / "testbed" / "run")
+    monkeypatch.setattr(calibration, "_rates", lambda run: {})
+    monkeypatch.setattr(calibration, "_sentence", lambda found: "")
+    assert calibration.main(["--results", str(tmp_path), "--load", "quiet", "--threads", "1"]) == 4
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"pointwise-bench calibrate: {place}: cannot be written: ")
+    assert line.endswith("; name another place with --results")
 
 
 def test_the_slower_twin_waits_for_its_share_of_each_call(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,6 +97,8 @@ def test_no_link_is_followed_no_pipe_waited_for_and_no_large_file_read(
         found, (defect,) = read_timed_models(tmp_path / name, MACHINE)
         assert found == ()
         assert "cannot be read" in defect
+        assert str(tmp_path) not in defect
+        assert defect.endswith("; it is left out")
     monkeypatch.setattr(timed_models, "MOST_BESIDE_BYTES", there.stat().st_size - 1)
     assert "bytes" in read_timed_models(there.parent, MACHINE)[1][0]
 

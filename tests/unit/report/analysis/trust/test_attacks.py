@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from make_attacks import tried, write_attacks
+from make_attacks import DAMAGED_KINDS, tried, write_attacks
 from make_run import run_of
 from no_plain_files import NO_PLAIN_FILES
 
@@ -106,24 +106,7 @@ DAMAGED: Final = [
     ({"kinds": {}}, "kinds is {}, not a list"),
     ({"kinds": [[]]}, "kinds[0] is [], not an object"),
     ({"kinds": [ALL[0], ALL[0]]}, "kinds[1].kind is a, which is there twice"),
-    *(
-        ({"kinds": [tried("a") | changed]}, f"kinds[0].{where}")
-        for changed, where in (
-            ({"group": "others"}, "group is 'others', not one of attacks, planted"),
-            ({"kind": ""}, "kind is ''"),
-            ({"kind": "a\nb"}, "kind is 'a\\nb', not a name of printable characters"),
-            ({"tries": 3}, "tries is 3, not a string"),
-            ({"threads": 0}, "threads is 0"),
-            ({"cells": 0}, "cells is 0"),
-            ({"cells": 9.0}, "cells is 9.0"),
-            ({"cells": 2**80}, "cells is 1208925819614629174706176"),
-            ({"gained": True}, "gained is True"),
-            ({"gained": 1}, "cells is 9, fewer than were refused and got a time"),
-            ({"unavailable": 10}, "unavailable is 10, more than were refused"),
-            ({"project": {"version": 3}}, "project.version is 3, not a string"),
-            ({"measured_at": "x" * 201}, "measured_at is"),
-        )
-    ),
+    *(({"kinds": [tried("a") | changed]}, f"kinds[0].{where}") for changed, where in DAMAGED_KINDS),
 ]
 
 
@@ -159,7 +142,7 @@ def test_nothing_is_followed_or_waited_for_in_the_files_place(kind: str, tmp_pat
 def test_a_file_larger_than_any_real_one_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = run_of(tmp_path, [])
     path = write_attacks(run.folder.parent, ALL)
-    monkeypatch.setattr(attacks, "MOST_BYTES", path.stat().st_size)
+    monkeypatch.setattr(attacks, "MOST_ATTACKS_BYTES", path.stat().st_size)
     assert attacked(run).groups
     path.write_text(json.dumps(json.loads(path.read_text())) + " ")
     assert attacked(run).groups == ()
