@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import psutil
 import pytest
+from many_descriptors import numbered_high
 
 from pointwise_bench.suites.harness.machine import ceiling_meters
 from pointwise_bench.suites.harness.machine.ceiling_meters import CeilingMeters
@@ -152,3 +155,13 @@ def test_closing_ends_every_process(meters: Callable[..., CeilingMeters]) -> Non
     made.close()
     made.close()
     assert not any(map(psutil.pid_exists, pids))
+
+
+def test_an_answer_is_awaited_where_a_thousand_descriptors_are_open() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b'{"threads": 1}\n')
+    with numbered_high(reading) as number, os.fdopen(number, closefd=False) as stdout:
+        process = cast("subprocess.Popen[str]", SimpleNamespace(stdout=stdout))
+        assert ceiling_meters._answer(process) == {"threads": 1}
+    os.close(reading)
+    os.close(writing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from threading import Thread
@@ -11,7 +12,7 @@ import pytest
 from pointwise_bench.suites.harness.worker import main as worker_main
 from pointwise_bench.suites.harness.worker.channel import Channel
 from pointwise_bench.suites.harness.worker.starting import fork_server
-from pointwise_bench.suites.harness.worker.starting.forked_process import can_fork
+from pointwise_bench.suites.harness.worker.starting.forked_process import can_fork, kept_by
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="workers cannot be forked on this system")
 
@@ -43,6 +44,32 @@ def test_it_serves_until_its_channel_is_closed() -> None:
     ours, theirs = socket.socketpair()
     server = Thread(target=fork_server.serve, args=(Channel(theirs),), daemon=True)
     server.start()
+    ours.close()
+    server.join(10.0)
+    assert not server.is_alive()
+    theirs.close()
+
+
+def test_where_no_process_is_left_it_says_so_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker is refused, with the reason, and not the next one."""
+    tried: list[int] = []
+
+    def none_left() -> int:
+        tried.append(1)
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(os, "fork", none_left)
+    ours, theirs = socket.socketpair()
+    server = Thread(target=fork_server.serve, args=(Channel(theirs),), daemon=True)
+    server.start()
+    for number in (1, 2):
+        lifeline, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with its:
+            Channel(ours).send({}, (its.fileno(),) * 3)
+        with pytest.raises(BlockingIOError):
+            kept_by(lifeline, 10.0)
+        assert len(tried) == number
+        assert lifeline.fileno() < 0
     ours.close()
     server.join(10.0)
     assert not server.is_alive()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -12,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+import runaways
 from places import PLUGINS, ROOT
 
 from pointwise_bench.backends import registry
@@ -21,6 +24,7 @@ from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.worker import pool as pool_module
 from pointwise_bench.suites.harness.worker.plugin_loading import declarations
 from pointwise_bench.suites.harness.worker.pool import Pool
+from pointwise_bench.suites.harness.worker.starting.forked_process import ForkServer, can_fork
 
 CHEAP = "numpy-matmul"
 MISBEHAVING = PLUGINS / "misbehaving.py"
@@ -213,7 +217,74 @@ def test_a_server_that_is_gone_costs_no_worker(pool: Pool) -> None:
     os.kill(server, signal.SIGKILL)
     slot = pool.slot("naive-loops", 1)
     assert slot.missing is None
-    assert psutil.Process(pid_of(slot)).ppid() == os.getpid()
+    assert is_kept(slot)
+
+
+def is_kept(slot: Any) -> bool:
+    """Whether the slot's worker was started anew and has a keeper, which is a child of this process."""
+    keeper = psutil.Process(pid_of(slot)).ppid()
+    return keeper != os.getpid() and psutil.Process(keeper).ppid() == os.getpid()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has keepers")
+def test_without_a_server_nobody_gets_away_from_its_worker_either(
+    no_forks: None, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    word = f"left-by-a-started-one-{os.getpid()}"
+    plugin = tmp_path / "runs_away.py"
+    text = runaways.NAMELESS_DAEMON.replace("WORD", word) + "\ntime.sleep(0.5)  # by then it has its name"
+    plugin.write_text(
+        "from pointwise_bench import Backend, register\n"
+        "@register\n"
+        "class RunsAway(Backend):\n"
+        "    name = 'runs-away-in-tests'\n"
+        f"    def missing(self): exec({text!r}, {{}})\n"
+        "    def prepare(self, problem, weight, bias, threads): ...\n"
+    )
+    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    registry.add_plugin(str(plugin))
+    slot = pool.slot("runs-away-in-tests", 1)
+    assert is_kept(slot)
+    assert len(runaways.named(word)) == 1
+    pool.dismiss(slot)
+    assert runaways.none_is_named(word)
+
+
+# --- what the machine lacks ---------------------------------------------------------------------------------------
+
+
+def planted(number: int) -> Callable[..., Any]:
+    def fail(*arguments: object, **keywords: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+@pytest.mark.parametrize("function", ["_server_of", "_new_client"])
+def test_who_cannot_be_started_now_is_tried_again_when_it_is_needed(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    with monkeypatch.context() as lacking:
+        lacking.setattr(pool, function, planted(errno.EAGAIN))
+        assert pool.start([(CHEAP, 1), ("naive-loops", 1)]) == {}
+        with pytest.raises(BlockingIOError):
+            pool.slot(CHEAP, 1)
+        lacking.setattr(pool, function, planted(errno.ENOENT))
+        with pytest.raises(FileNotFoundError):
+            pool.start([(CHEAP, 1)])
+    assert pool.slot(CHEAP, 1).starts == 1
+
+
+@pytest.mark.skipif(not can_fork(), reason="workers cannot be forked on this system")
+def test_a_server_that_has_no_process_left_once_forks_the_next_worker(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = server_of(pool.slot(CHEAP, 1))
+    with monkeypatch.context() as lacking:
+        lacking.setattr(ForkServer, "fork", planted(errno.EAGAIN))
+        with pytest.raises(BlockingIOError):
+            pool.slot("naive-loops", 1)
+    assert server_of(pool.slot("naive-loops", 1)) == server
 
 
 # --- restarts and logs --------------------------------------------------------------------------------------------

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import socket
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 import pytest
@@ -17,6 +21,7 @@ from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.worker import limits, process as process_module
 from pointwise_bench.suites.harness.worker.process import ChildProcess
 from pointwise_bench.suites.harness.worker.started import started_processes
+from pointwise_bench.suites.harness.worker.starting.forked_process import ForkServer, ServerGone
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads the state of processes in /proc")
 
@@ -277,3 +282,62 @@ def test_a_child_that_has_started_nothing_has_no_such_time(start: Start) -> None
     child = start()
     ask(child, "end = time.time() + 0.1\nwhile time.time() < end: pass")
     assert child.cpu_of_started_s() == 0.0
+
+
+def planted(error: int) -> Callable[..., Any]:
+    def fail(*arguments: object, **keywords: object) -> None:
+        raise OSError(error, os.strerror(error))
+
+    return fail
+
+
+class Refuses:
+    """A server that has gone, or has no process left."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def fork(self, *arguments: object) -> None:
+        """A worker, but for that."""
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("module", "function", "kept"),
+    [
+        (socket, "socketpair", False),
+        (process_module, "open_log", False),
+        (process_module, "open_regular", False),
+        (subprocess, "Popen", False),
+        (subprocess, "Popen", True),
+    ],
+)
+def test_a_start_that_the_machine_hinders_leaves_nothing(
+    start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, module: Any, function: str, kept: bool
+) -> None:
+    """It is tried again on every problem."""
+    start().kill()  # what is started once is there
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = what_there_is(tmp_path)
+    monkeypatch.setattr(module, function, planted(errno.EMFILE))
+    with pytest.raises(OSError, match="Too many open files"):
+        ChildProcess("told_what_to_do", {}, 1, tmp_path / "log", kept=kept)
+    assert what_there_is(tmp_path) == before
+
+
+@pytest.mark.parametrize("error", [ServerGone("ended"), OSError(errno.EAGAIN, "no process is left")])
+def test_nor_does_one_that_its_server_refuses(
+    start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception
+) -> None:
+    start().kill()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = what_there_is(tmp_path)
+    with pytest.raises(type(error)):
+        ChildProcess("told_what_to_do", {}, 1, tmp_path / "log", server=cast("ForkServer", Refuses(error)))
+    assert what_there_is(tmp_path) == before
+
+
+def what_there_is(folder: Path) -> tuple[set[Path], set[Path]]:
+    """Open descriptors, and folders for temporary files in ``folder``."""
+    descriptors = {each for each in Path("/proc/self/fd").iterdir() if os.path.lexists(each)}
+    return descriptors, {*folder.glob(f"{process_module.TEMPORARY}*")}

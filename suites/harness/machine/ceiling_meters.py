@@ -92,7 +92,9 @@ class CeilingMeters:
 def _answer(process: subprocess.Popen[str]) -> dict[str, Any]:
     """The next line of a process. ``TimeoutError`` where none comes, ``ValueError`` where it is no answer."""
     assert process.stdout is not None, "started with pipes"
-    if not select.select([process.stdout], [], [], PATIENCE_S)[0]:
+    waiting = select.poll()  # select takes no descriptor from number 1024 on
+    waiting.register(process.stdout, select.POLLIN)
+    if not waiting.poll(1000 * PATIENCE_S):
         raise TimeoutError(f"no answer within {PATIENCE_S:g} s")
     answer: dict[str, Any] = json.loads(process.stdout.readline() or '"the process ended"')
     if not isinstance(answer, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Mapping
 from math import inf, isfinite
@@ -15,6 +16,11 @@ HARNESS: Final = Path(__file__).parents[1]
 LARGEST_RATIO: Final = 1e300
 NOT_TRIED: Final = "not tried: "
 """How the reason of a problem begins on which a backend was not tried, after what it did on others."""
+
+NOTHING_LEFT: Final = frozenset(
+    {errno.EAGAIN, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EROFS}
+)
+"""What the machine lacks, as a process, a descriptor or room on the disk, and no fault of this program's."""
 
 _OUT_OF_MEMORY = re.compile(r"bad_alloc|MemoryError|out of memory|(cannot|can't|could not) allocate memory", re.I)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shlex
 from collections.abc import Callable, Iterable, Iterator
@@ -14,15 +13,13 @@ import pytest
 from pointwise_bench.common.status import SKIPPED
 from pointwise_bench.suites.harness.claims.claim_file import ClaimResult
 from pointwise_bench.suites.harness.record.cell import Cell
+from pointwise_bench.suites.harness.record.ended import NOTHING_LEFT
 from pointwise_bench.suites.harness.record.json_lines import HOW_TO_GO_ON, CannotRecord
 from pointwise_bench.suites.harness.run.session import BudgetSpent
 
 T = TypeVar("T")
 
 SAMPLES = ("samples_s", "branches_s", "device_samples_s", "canary_s", "process", "round")
-
-_NOTHING_LEFT: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS})
-"""What the machine lacks, and no fault of this program's, whose traceback would tell nothing."""
 
 # Options of pytest-benchmark that say nothing of what is shown.
 _NOT_OF_TABLES: Final = frozenset(f"--benchmark-{name}" for name in ("only", "skip", "disable", "enable", "storage"))
@@ -119,8 +116,8 @@ def _measured(measure: Callable[[], T]) -> T:
     except CannotRecord as refused:
         pytest.exit(f"{refused}; {HOW_TO_GO_ON}", returncode=pytest.ExitCode.TESTS_FAILED)
     except OSError as lacking:
-        if lacking.errno not in _NOTHING_LEFT:
-            raise
+        if lacking.errno not in NOTHING_LEFT:
+            raise  # a fault of this program's, of which the traceback tells
         pytest.exit(f"the run cannot go on: {lacking}; {HOW_TO_GO_ON}", returncode=pytest.ExitCode.TESTS_FAILED)
 
 

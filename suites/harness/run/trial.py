@@ -25,7 +25,7 @@ from pointwise_bench.suites.harness.machine.state import canary
 from pointwise_bench.suites.harness.machine.state.canary import Canary
 from pointwise_bench.suites.harness.machine.state.nearness import Nearness
 from pointwise_bench.suites.harness.memory.room_for_a_problem import lacks_room
-from pointwise_bench.suites.harness.record.ended import NOT_TRIED, Ended, Hurried
+from pointwise_bench.suites.harness.record.ended import NOT_TRIED, NOTHING_LEFT, Ended, Hurried
 from pointwise_bench.suites.harness.record.pass_samples import PassSamples
 from pointwise_bench.suites.harness.record.run_folder import now
 from pointwise_bench.suites.harness.run.participant import Participant
@@ -175,7 +175,9 @@ class Trial:
                 )
         except Ended as ended:
             self._result.ended.append((part, ended))
-        except OSError as error:  # no descriptor, process or place on the disk is left for its worker
+        except OSError as error:
+            if error.errno not in NOTHING_LEFT:
+                raise
             self._result.ended.append((part, Ended.because_of(error, "starting its worker")))
         else:
             part.process = slot.starts - 1

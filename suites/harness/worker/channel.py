@@ -114,8 +114,13 @@ class Channel:
         return bytes(parts)
 
     def _wait(self, deadline: float | None) -> None:
-        """Block until something can be read. Not a socket timeout: that would also apply to sending."""
-        while not select.select([self._socket], [], [], self._patience_s(deadline))[0]:
+        """Block until something can be read. Not a socket timeout: that would also apply to sending.
+
+        Nor ``select``, which takes no descriptor from number 1024 on, as one is where others have been left open.
+        """
+        waiting = select.poll()
+        waiting.register(self._socket, select.POLLIN)
+        while not waiting.poll(1000 * self._patience_s(deadline)):
             if deadline is not None and time.monotonic() >= deadline:
                 raise TimeoutError
             self._look_up_if_due()

@@ -62,12 +62,13 @@ class WorkerClient:
         variables: Mapping[str, str] = MappingProxyType({}),
         temporary: Path | None = None,
         server: ForkServer | None = None,
+        kept: bool = False,
         awaited: Awaited | None = None,
     ) -> None:
         """``cache`` is the run's folder for compiled code, see :data:`pointwise_bench.backends.backend.RUN_CACHE`.
 
         ``declared`` is what the harness keeps of the backend's declarations: what its worker says later is not asked.
-        ``temporary``, ``server``: see :class:`process.ChildProcess`.
+        ``temporary``, ``server``, ``kept``: see :class:`process.ChildProcess`.
         ``slowed_by``: percent of its time by which the backend is made slower, see :class:`slowed.Slowed`.
         ``variables`` are added to the environment of its process. ``awaited``: of earlier workers of the backend, too.
         """
@@ -83,7 +84,9 @@ class WorkerClient:
         }
         added = dict(variables) | ({} if cache is None else {RUN_CACHE: str(cache.absolute())})
         module = "pointwise_bench.suites.harness.worker.main"
-        self._process = ChildProcess(module, arguments, threads, log, added, temporary, source.python, server)
+        self._process = ChildProcess(
+            module, arguments, threads, log, added, temporary, source.python, server, kept=kept
+        )
 
     @property
     def pid(self) -> int:

@@ -17,7 +17,7 @@ from pointwise_bench.backends.registry import Unloadable
 from pointwise_bench.common.cores import available_cores
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine.thread_variables import worker_variables
-from pointwise_bench.suites.harness.record.ended import NOT_TRIED, Ended, Hurried
+from pointwise_bench.suites.harness.record.ended import NOT_TRIED, NOTHING_LEFT, Ended, Hurried
 from pointwise_bench.suites.harness.record.log_files import open_log
 from pointwise_bench.suites.harness.timing.looks import Awaited
 from pointwise_bench.suites.harness.verify.gate import Declared
@@ -129,16 +129,21 @@ class Pool:
     def start(self, wanted: Iterable[tuple[str, int]]) -> dict[tuple[str, int], float]:
         """Start the workers of these backends and thread budgets beside each other; who runs already is left alone.
 
-        Nothing may be timed meanwhile. Whoever cannot be started is tried again, or given up, by :meth:`slot`. Returns
-        the seconds after which each of those that were started has answered.
+        Nothing may be timed meanwhile. Whoever cannot be started is tried again, or given up, by :meth:`slot`, also for
+        want of descriptors or processes. Returns the seconds after which each of those that were started has answered.
         """
         began, seconds = time.monotonic(), dict[tuple[str, int], float]()
         slots = [self._slot_of(key) for key in dict.fromkeys(wanted)]
         slots = [slot for slot in slots if self._lacks_worker(slot) and slot.given_up is None]
-        for slot in slots:
-            self._server_of(slot)  # all servers import beside each other
-        for slot in sorted(slots, key=lambda slot: len(slot.backend.imports)):
-            self._begin(slot)
+        try:
+            for slot in slots:
+                self._server_of(slot)  # all servers import beside each other
+            for slot in sorted(slots, key=lambda slot: len(slot.backend.imports)):
+                self._begin(slot)
+        except OSError as lacking:
+            if lacking.errno not in NOTHING_LEFT:
+                raise
+        slots = [slot for slot in slots if slot.client is not None]
 
         def ask(slot: WorkerSlot) -> None:
             self._ask_what_is_missing(slot)
@@ -263,7 +268,8 @@ class Pool:
             self._temporary = temporary_folder()
         temporary = self._temporary / log.stem
         client = partial(WorkerClient, variables=self._variables, temporary=temporary, awaited=slot.awaited)
-        start = partial(client, backend, source, threads, log, cache, declared, slot.slowed_by)
+        kept = not source.python  # another environment may have another version of what runs there
+        start = partial(client, backend, source, threads, log, cache, declared, slot.slowed_by, kept=kept)
         try:
             return start(server=self._server_of(slot))
         except ServerGone:

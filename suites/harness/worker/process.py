@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 from types import MappingProxyType
@@ -30,12 +30,7 @@ from pointwise_bench.suites.harness.worker.main import CHANNEL_LOST, LEAVE
 from pointwise_bench.suites.harness.worker.marked_processes import Carriers, Descendants
 from pointwise_bench.suites.harness.worker.started.started_processes import StartedProcesses
 from pointwise_bench.suites.harness.worker.started.stopping import await_stopped
-from pointwise_bench.suites.harness.worker.starting.forked_process import (
-    ForkedProcess,
-    ForkServer,
-    ServerGone,
-    kept_by,
-)
+from pointwise_bench.suites.harness.worker.starting.forked_process import ForkedProcess, ForkServer, kept_by
 from pointwise_bench.suites.harness.worker.watchdog import the_watchdog
 
 STOPPED_AGAIN_S = 0.1  # after which who has not stopped is told so once more
@@ -96,37 +91,36 @@ class ChildProcess:
         self.answered_at = 0.0
         """When the last answer came, by ``time.perf_counter()``: the process is stopped behind it."""
         self._last_words = ("", False)  # see _last_line; kept when the process is killed
-        self._temporary = temporary_folder() if temporary is None else None
-        place = temporary or self._temporary or Path()
-        variables = dict(variables) | writable_folders.furnish(place)
-        may_write = writable_folders.folders_of(place, variables.get(RUN_CACHE), log.absolute().parent)
-        ours, theirs = socket.socketpair()
-        with theirs, os.fdopen(open_log(log), "ab") as output:
-            self._log_start = output.tell()
-            # Kept open, and not the worker's own: what it wrote is read here whatever a plugin does to the file.
-            self._log = open_regular(log, os.O_RDONLY)
-            # Another environment finds what is here behind its own packages; by this variable it would be before them.
-            own = {"PYTHONPATH": ""} if python else {}
-            told = {
-                "descriptor": theirs.fileno(),
-                "parent": os.getpid(),
-                "limits": vars(self._limits),
-                "may_write": may_write,
-            }
-            environment = worker_variables(threads) | own | variables
-            self._process: subprocess.Popen[bytes] | ForkedProcess
-            if server is not None:
-                try:
-                    self._process = server.fork(
-                        arguments | told, environment | self._sign(), theirs.fileno(), output.fileno()
-                    )
-                except ServerGone:
-                    ours.close()
-                    os.close(self._log)
-                    raise
-            else:
-                command = [python or sys.executable, "-m", module]
-                self._process = self._start(command, arguments | told, environment, output, kept=kept)
+        self._temporary: Path | None = None
+        self._process: subprocess.Popen[bytes] | ForkedProcess
+        with ExitStack() as undone:  # whatever hinders the start, which may be tried again on every problem
+            if temporary is None:
+                temporary = self._temporary = temporary_folder()
+                undone.callback(delete_temporary, temporary)
+            variables = dict(variables) | writable_folders.furnish(temporary)
+            may_write = writable_folders.folders_of(temporary, variables.get(RUN_CACHE), log.absolute().parent)
+            ours, theirs = socket.socketpair()
+            undone.enter_context(ours)
+            with theirs, os.fdopen(open_log(log), "ab") as output:
+                self._log_start = output.tell()
+                # Kept open, and not the worker's own: what it wrote is read here whatever a plugin does to the file.
+                self._log = open_regular(log, os.O_RDONLY)
+                undone.callback(os.close, self._log)
+                told = arguments | {
+                    "descriptor": theirs.fileno(),
+                    "parent": os.getpid(),
+                    "limits": vars(self._limits),
+                    "may_write": may_write,
+                }
+                # Another environment finds what is here behind its own packages; by this variable it would be before.
+                own = {"PYTHONPATH": ""} if python else {}
+                environment = worker_variables(threads) | own | variables
+                if server is not None:
+                    self._process = server.fork(told, environment | self._sign(), theirs.fileno(), output.fileno())
+                else:
+                    command = [python or sys.executable, "-m", module]
+                    self._process = self._start(command, told, environment, output, kept=kept)
+            undone.pop_all()
         the_watchdog().watch(self._process.pid)
         self._whose: Carriers | Descendants
         if isinstance(self._process, ForkedProcess):
@@ -158,10 +152,13 @@ class ChildProcess:
         if not kept or sys.platform != "linux":
             return start(told, environment | self._sign(), told["descriptor"])
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            # Without the sign: the watchdog kills whoever shows it, and a keeper has to outlive what it keeps.
-            own = {"lifeline": theirs.fileno(), "sign": self._sign()}
-            self._keeper = start(told | own, environment, told["descriptor"], theirs.fileno())
+        with ExitStack() as undone:
+            undone.enter_context(ours)
+            with theirs:
+                # Without the sign: the watchdog kills whoever shows it, and a keeper has to outlive what it keeps.
+                own = {"lifeline": theirs.fileno(), "sign": self._sign()}
+                self._keeper = start(told | own, environment, told["descriptor"], theirs.fileno())
+            undone.pop_all()
         return kept_by(ours, STARTING_S) or self._keeper
 
     @property

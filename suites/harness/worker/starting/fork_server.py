@@ -60,18 +60,30 @@ def serve(channel: Channel) -> None:
             request, (end, output, lifeline) = channel.receive()
         except ChannelClosed:
             return  # workers are their keepers' affair
-        if os.fork() == 0:
-            channel.close()
-            _begin_kept(request, end, output, lifeline)
+        try:
+            if os.fork() == 0:
+                _begin_kept(channel, request, end, output, lifeline)
+        except OSError as error:
+            _refuse(lifeline, error)
         for descriptor in (end, output, lifeline):
             os.close(descriptor)
 
 
-def _begin_kept(request: dict[str, Any], end: int, output: int, lifeline: int) -> NoReturn:
+def _refuse(lifeline: int, error: OSError) -> None:
+    """Tell why nobody is forked, as where no process is left: the next one may be, and the server goes on."""
+    with suppress(OSError):  # the harness has let go of it
+        os.write(lifeline, json.dumps({"errno": error.errno}).encode())
+
+
+def _begin_kept(channel: Channel, request: dict[str, Any], end: int, output: int, lifeline: int) -> NoReturn:
     """A keeper and its worker: nothing of the server goes on here."""
     try:
+        channel.close()
         os.setsid()  # the watchdog kills the server's group
         parent = fork_kept(socket.socket(fileno=lifeline), (end, output))
+    except OSError as error:
+        _refuse(lifeline, error)
+        os._exit(1)
     except BaseException:
         os._exit(1)
     become_worker(request, end, output, parent)

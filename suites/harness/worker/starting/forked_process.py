@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from threading import Lock
 from typing import Any, Final
 
@@ -35,7 +35,8 @@ class ForkServer:
     def __init__(self, environment: Mapping[str, str], imports: Sequence[str] = ()) -> None:
         """``environment``: what libraries read when they are loaded, as the number of threads. ``imports``: modules."""
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, ExitStack() as undone:
+            undone.enter_context(ours)
             told = {"descriptor": theirs.fileno(), "parent": os.getpid(), "imports": list(imports)}
             self._process = subprocess.Popen(
                 [sys.executable, "-m", MODULE, json.dumps(told)],
@@ -46,6 +47,7 @@ class ForkServer:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for the harness to handle
             )
+            undone.pop_all()
         the_watchdog().mark()  # starts it, which kills this process too should the harness be killed
         the_watchdog().watch(self._process.pid)
         self._channel = Channel(ours)
@@ -54,7 +56,10 @@ class ForkServer:
     def fork(
         self, arguments: Mapping[str, Any], environment: Mapping[str, str], end: int, output: int
     ) -> ForkedProcess:
-        """A worker with these ``arguments``, its channel's ``end`` and its ``output``. ``ServerGone``."""
+        """A worker with these ``arguments``, its channel's ``end`` and its ``output``.
+
+        ``ServerGone``; ``OSError`` where no process or descriptor is left for a worker, and the server is there.
+        """
         lifeline, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         message = {"arguments": dict(arguments), "environment": dict(environment)}
         try:
@@ -143,23 +148,30 @@ class ForkedProcess:
 
 
 def kept_by(lifeline: socket.socket, patience_s: float) -> ForkedProcess | None:
-    """The worker that the keeper at the other end tells of; none where that does not come to be."""
+    """The worker that the keeper at the other end tells of; none where that does not come to be.
+
+    ``OSError`` where a server tells that no process is left for it.
+    """
     lifeline.settimeout(patience_s)
     try:
-        told = lifeline.recv(LONGEST_PACKET)
+        packet = lifeline.recv(LONGEST_PACKET)
     except OSError:  # too late
-        told = b""
-    if not told:
+        packet = b""
+    told = json.loads(packet or b"{}")
+    if "pid" not in told:
         lifeline.close()
+        if "errno" in told:
+            raise OSError(told["errno"], os.strerror(told["errno"]))
         return None
     lifeline.settimeout(None)
-    return ForkedProcess(lifeline, **json.loads(told))
+    return ForkedProcess(lifeline, **told)
 
 
 def can_fork() -> bool:
-    """Whether workers can be forked here: where they can be told from others by their limits alone.
+    """Whether workers can be forked here: where their limits tell them from others, too.
 
-    What a fork's environment shows from outside is that of the server.
+    They are told by their descent from a keeper. Should that be killed, what is left of a worker is looked for as that
+    of one without, and the environment that a fork shows from outside is that of the server.
     """
     if not (sys.platform == "linux" and hasattr(os, "pidfd_open")):
         return False

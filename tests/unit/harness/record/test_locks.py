@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pointwise_bench.suites.harness.record import locks
 from pointwise_bench.suites.harness.record.locks import MACHINE_LOCK, Lock, LockedByAnother, machine_lock
 
 HOLDING = """
@@ -123,5 +124,15 @@ def test_there_is_one_lock_for_a_machine_unless_another_is_named(monkeypatch: py
     assert usual.parent.is_dir()
     monkeypatch.setattr(tempfile, "tempdir", "/another/folder")  # of a job, or of a user, who measures here as well
     assert machine_lock() == usual
+    monkeypatch.setenv(MACHINE_LOCK, "/else/where")
+    assert machine_lock() == Path("/else/where")
+
+
+def test_a_file_that_is_named_needs_no_folder_for_temporary_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_writable() -> str:
+        raise FileNotFoundError("no usable temporary directory found")
+
+    monkeypatch.setattr(locks, "SHARED", Path("/there/is/none"))
+    monkeypatch.setattr(tempfile, "gettempdir", none_writable)
     monkeypatch.setenv(MACHINE_LOCK, "/else/where")
     assert machine_lock() == Path("/else/where")

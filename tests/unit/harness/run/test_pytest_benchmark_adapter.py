@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
@@ -117,6 +119,19 @@ def test_a_cell_that_the_time_did_not_reach_is_skipped_with_that_reason(
 
     with pytest.raises(pytest.skip.Exception, match="the time budget of 5 s is spent"):
         report(spent, fixture)
+
+
+@pytest.mark.parametrize("report", [report_cell, report_claim])
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.EMFILE, errno.ENOMEM, errno.ENOSPC, errno.ENOENT])
+def test_what_the_machine_lacks_ends_the_session_in_one_line_and_a_fault_shows_its_traceback(
+    fixture: Benchmark, report: Callable[..., None], number: int
+) -> None:
+    def lacking() -> Any:
+        raise OSError(number, os.strerror(number))
+
+    expected = FileNotFoundError if number == errno.ENOENT else pytest.exit.Exception
+    with pytest.raises(expected, match=os.strerror(number)):
+        report(lacking, fixture)
 
 
 @pytest.mark.parametrize("report", [report_cell, report_claim])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -208,18 +209,24 @@ def test_what_is_missing_makes_it_unavailable() -> None:
     assert parts_of(result).keys() == {"b"}
 
 
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EAGAIN, errno.ENOENT])
 def test_who_cannot_be_started_for_want_of_descriptors_leaves_and_the_others_are_measured(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
+    """What is no want is a fault, and is not hidden."""
     pool = ScriptedPool(a={}, b={})
     slot = pool.slot
 
     def lacking(name: str, threads: int) -> Any:
         if name == "a":
-            raise OSError(24, "Too many open files")
+            raise OSError(number, "Too many open files")
         return slot(name, threads)
 
     monkeypatch.setattr(pool, "slot", lacking)
+    if number == errno.ENOENT:
+        with pytest.raises(FileNotFoundError):
+            trial_of(pool).run()
+        return
     result = trial_of(pool).run()
     assert ends_of(result)["a"].status == "failed"
     assert "starting its worker" in ends_of(result)["a"].reason

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from many_descriptors import numbered_high
 
 from pointwise_bench.suites.harness.worker import channel as channel_module
 from pointwise_bench.suites.harness.worker.channel import LARGEST_MESSAGE, Channel, ChannelClosed, ChannelGarbled
@@ -223,3 +224,14 @@ def test_sending_to_a_closed_end_is_a_closed_channel(ends: tuple[Channel, socket
     with pytest.raises(ChannelClosed):
         for _ in range(3):
             channel.send({"do": "missing"})
+
+
+def test_it_waits_where_rivals_have_left_a_thousand_descriptors(ends: tuple[Channel, socket.socket]) -> None:
+    channel, theirs = ends
+    with numbered_high(channel.fileno()) as number:
+        high = socket.socket(fileno=number)
+        with pytest.raises(TimeoutError):
+            Channel(high).receive(0.01)
+        Channel(theirs).send({"value": 1})
+        assert Channel(high).receive(1.0) == ({"value": 1}, [])
+        high.detach()
