@@ -5,8 +5,9 @@ its plugin can undo that; its keeper is one as well, in which no plugin ever run
 parent, environment and limits is still beneath the keeper, and nobody else is. How it lowers its limits, or whose mark
 it carries, says nothing.
 
-A worker that no server forks has a keeper where it is asked for (:class:`process.ChildProcess`): the process that was
-started is that, and forks the worker. So does a process in which a plugin is loaded for the first time.
+A worker that no server forks has a keeper, too, but with another environment's Python, which may have another version
+of this: the process that was started is that, and forks the worker. So it is with a process in which a plugin is
+loaded for the first time.
 
 The server alone could adopt the orphans of all of its workers, and nothing would tell them apart: who lowers the limit
 that stands for its worker may lower it to a rival's number. Woken with that rival, it would take the rival's processor
