@@ -41,8 +41,8 @@ and every planted mistake, on a problem where it is one.
 
 One line for each kind: on how many problems it was refused, and why, or at what
 share of the control's time it was timed. A cheat gets a time where it is timed in
-under 0.9 of what the control takes, a mistake where it is timed at all. Exit code 1
-if any does.
+under 0.9 of what the control takes; one whose answers are wrong, and a mistake,
+where it is timed at all. Exit code 1 if any does.
 
 What each kind came to goes into RESULTS/<machine>/attacks.json as soon as it is known,
 in the place of what the same kind came to before; `pointwise-bench report` shows it
@@ -75,7 +75,7 @@ def _say(line: str) -> int:
 
 
 def _tried(kinds: Sequence[Kind], problems: list[Problem], results: Path) -> dict[str, list[bool]]:
-    """By group, whether each kind that was tried on anything got a time; each is kept as soon as it is known."""
+    """By group, whether each kind that could be tried on anything got a time; each is kept once it is known."""
     project = project_version()
     gained: dict[str, list[bool]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -83,15 +83,16 @@ def _tried(kinds: Sequence[Kind], problems: list[Problem], results: Path) -> dic
             of_group = gained.setdefault(group, [])
             tried = list(course.attempts(kind, problems, Path(folder)))
             print(sentence(kind, tried), flush=True)
-            if tried:
+            if any(each.could_be_made for each in tried):
                 of_group.append(any(each.gained for each in tried))
+            if tried:
                 keep([entry_of(kind, group, tried, project)], results, GROUPS)
     return gained
 
 
 def _share(group: str, gained: Sequence[bool]) -> str:
     if not gained:
-        return f"none of the {group} that were asked for takes any of these problems"
+        return f"none of the {group} that were asked for could be tried on any of these problems"
     return f"{sum(gained)} of {len(gained)} {group} ({100 * sum(gained) / len(gained):.0f} %)"
 
 

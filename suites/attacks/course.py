@@ -38,7 +38,12 @@ class Attempt:
     problem: Problem
     ended: Ended | None
     share: float | None = None
-    """None where it was refused, and of a planted mistake, which is not compared."""
+    """None where it was refused, and of what is wrong, which is not compared."""
+
+    @property
+    def could_be_made(self) -> bool:
+        """Whether the machine has what it takes."""
+        return self.ended is None or self.ended.status != "unavailable"
 
     @property
     def gained(self) -> bool:

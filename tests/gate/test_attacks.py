@@ -224,9 +224,20 @@ def test_a_kind_that_takes_none_of_the_problems_was_not_tried(
     assert main(["--kind", "lazy", "--results", str(tmp_path)]) == 0
     assert capsys.readouterr().out.splitlines()[:2] == [
         "lazy: takes none of these problems",
-        "got a time that it did not earn: none of the attacks that were asked for takes any of these problems",
+        "got a time that it did not earn: "
+        "none of the attacks that were asked for could be tried on any of these problems",
     ]
     assert kept(tmp_path)["kinds"] == []
+
+
+def test_a_kind_that_needs_what_the_machine_lacks_is_kept_and_not_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    lacking = [course.Attempt(LARGE, Ended("unavailable", "there is no such device"))]
+    monkeypatch.setattr(course, "attempts", lambda kind, problems, folder: lacking)
+    assert main(["--kind", "lazy", "--results", str(tmp_path)]) == 0
+    assert "could be tried on any of these problems" in capsys.readouterr().out
+    assert [each["unavailable"] for each in kept(tmp_path)["kinds"]] == [1]
 
 
 def test_a_place_that_takes_no_file_is_one_line_before_anything_is_tried(

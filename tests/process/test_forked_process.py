@@ -53,7 +53,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: ForkServer) -
     """Starts a worker that answers what it is ``asked``."""
     plugin = tmp_path / "plugin.py"
     plugin.write_text(PLUGIN)
-    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    monkeypatch.setattr(registry, "_entries", {name: registry._entries[name] for name in registry.names()})
     registry.add_plugin(str(plugin))
     source = registry.source("tells-of-itself")
     made: list[WorkerClient] = []

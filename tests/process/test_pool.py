@@ -40,7 +40,7 @@ def pool(tmp_path: Path) -> Iterator[Pool]:
 @pytest.fixture
 def misbehaving(monkeypatch: pytest.MonkeyPatch) -> None:
     """The misbehaving backends in the registry, for one test."""
-    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    monkeypatch.setattr(registry, "_entries", {name: registry._entries[name] for name in registry.names()})
     registry.add_plugin(str(MISBEHAVING))
 
 
@@ -96,7 +96,7 @@ def test_two_versions_of_a_backend_keep_no_compiled_code_in_common(
     no_forks: None, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both may name it alike, and the second to start would run the first one's."""
-    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    monkeypatch.setattr(registry, "_entries", {name: registry._entries[name] for name in registry.names()})
     monkeypatch.setattr(registry, "_load_elsewhere", declarations)
     registry.load(replace(registry.source(CHEAP), code=str(ROOT / "backends"), suffix="-before"))
     slots = [pool.slot(name, 1) for name in (CHEAP, f"{CHEAP}-before")]
@@ -126,7 +126,9 @@ def test_what_a_backend_misses_is_asked_once_and_holds_no_process(
         "    def missing(self): return 'a device'\n"
         "    def prepare(self, problem, weight, bias, threads): ...\n"
     )
-    monkeypatch.setattr(registry, "_entries", dict(registry._entries))  # the plugin is gone after this test
+    monkeypatch.setattr(
+        registry, "_entries", {name: registry._entries[name] for name in registry.names()}
+    )  # the plugin is gone after this test
     registry.add_plugin(str(plugin))
     for _ in range(2):
         slot = pool.slot("poor-in-tests", 1)
@@ -241,7 +243,7 @@ def test_without_a_server_nobody_gets_away_from_its_worker_either(
         f"    def missing(self): exec({text!r}, {{}})\n"
         "    def prepare(self, problem, weight, bias, threads): ...\n"
     )
-    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    monkeypatch.setattr(registry, "_entries", {name: registry._entries[name] for name in registry.names()})
     registry.add_plugin(str(plugin))
     slot = pool.slot("runs-away-in-tests", 1)
     assert is_kept(slot)
@@ -348,7 +350,7 @@ class AtExit(NumpyMatmul):
 @pytest.fixture
 def at_exit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
     """A plugin whose exit handler is given, in the registry for one test; where its shared memory lies."""
-    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    monkeypatch.setattr(registry, "_entries", {name: registry._entries[name] for name in registry.names()})
 
     def make(handler: str) -> Path:
         plugin, name = tmp_path / "at_exit_plugin.py", f"pointwise-bench-test-{os.getpid()}"

@@ -104,8 +104,8 @@ def attacked(run: Run) -> Attacked:
     if not kinds:
         return Attacked(f"Whether a backend that cheats gets a time on this machine has not been tried; {_REMEDY}.", ())
     by_group = {group: [each for each in kinds if each["group"] == group] for group in ATTACK_GROUPS}
-    sentence = _sentence({group: (found, known[group]) for group, found in by_group.items()})
-    others = "; tried by another version of this project than measured this run"
+    sentence = _sentence({group: ([*filter(_was_tried, found)], known[group]) for group, found in by_group.items()})
+    others = "; some by another version of this project than measured this run"
     tables = [
         TriedGroup(group, _NOUNS[group].capitalize(), [_row(each) for each in sorted(found, key=_order)])
         for group, found in by_group.items()
@@ -136,7 +136,7 @@ def _read(path: Path, machine: str) -> tuple[Mapping[str, int], list[dict[str, A
 
 
 def _sentence(groups: Mapping[str, tuple[Sequence[Mapping[str, Any]], int]]) -> str:
-    """Of how many of each group some got a time; where not all that there are were tried, of how many these are."""
+    """Of how many of each group that were tried some got a time; and of how many there are, where these are more."""
     said, they = [], "they"
     for group, (found, known) in groups.items():
         gained = sum(each["gained"] > 0 for each in found)
@@ -151,6 +151,11 @@ def _sentence(groups: Mapping[str, tuple[Sequence[Mapping[str, Any]], int]]) -> 
             said.append(f"of {tried} {_NOUNS[group]}, {gained}")
     line = "; ".join(said)
     return line[0].upper() + line[1:]
+
+
+def _was_tried(each: Mapping[str, Any]) -> bool:
+    """Whether it could be: who lacks a device or a library on all problems was not refused by any judge."""
+    return bool(each["unavailable"] < each["cells"])
 
 
 def _of_another_version(run: Run, kinds: Iterable[Mapping[str, Any]]) -> bool:

@@ -17,7 +17,7 @@ OLD = PLUGIN.format(factor=1, second="second-in-tests")
 def _own_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of this process, as it was before."""
     registry.names()
-    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    monkeypatch.setattr(registry, "_entries", {name: registry._entries[name] for name in registry.names()})
     monkeypatch.setattr(registry, "_load_elsewhere", None)
     monkeypatch.chdir(tmp_path)
 

@@ -111,6 +111,7 @@ class ForkedProcess:
         Where it is not known, because the keeper was killed or something does not end, the rest has to be looked for.
         """
         deadline = time.monotonic() + patience_s
+        reaper.send(self.keeper, signal.SIGCONT)  # a plugin may have stopped it, where it may send signals
         with suppress(OSError):  # the keeper has gone
             self._lifeline.shutdown(socket.SHUT_WR)
         with suppress(subprocess.TimeoutExpired):
