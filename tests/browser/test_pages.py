@@ -226,7 +226,7 @@ def test_who_got_a_time_is_one_line_below_the_first_screen_that_opens(page: Any,
     line.click()
     assert column(page, "attacks", 1) == ["e", "a", "b", "c", "d"]
     assert column(page, "attacks", 6) == ["1", "0", "0", "0", "0"]
-    assert column(page, "planted", 5) == ["1"]
+    assert column(page, "planted", 5) == ["2"]
     for size, scheme in ((DESKTOP, "light"), (PHONE, "dark")):
         page.set_viewport_size(size)
         page.emulate_media(color_scheme=scheme)

@@ -81,7 +81,7 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "convolves_the_pool": {"height": 7, "width": 7},
     "lazy_with_a_copy": {"in_channels": 16, "out_channels": 16, "height": 7, "width": 7},
     "lazy_evenly": {"in_channels": 32, "out_channels": 32, "height": 7, "width": 7},
-    "lazy_reader": {"in_channels": 16, "out_channels": 16, "height": 7, "width": 7},
+    "lazy_reader": {"in_channels": 16, "out_channels": 16, "height": 14, "width": 14},
     "lazy_once": {"in_channels": 16, "out_channels": 16, "height": 7, "width": 7},
 }
 """What the problem must be for some."""

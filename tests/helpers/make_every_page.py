@@ -54,6 +54,6 @@ def write_every_page(results: Path, text: str = "", said: str = "", name: str = 
     write_models(folder.parent, models)
     cheats = [tried(f"{kind}{text}", tries=f"Does this.{said}") for kind in "abcd"]
     cheats.append(tried(f"e{text}", tries=f"Does that.{said}", refused=8, gained=1))
-    mistakes = [tried(f"planted-f{text}", "planted", cells=1, refused=1, unavailable=1)]
+    mistakes = [tried(f"planted-f{text}", "planted", cells=2, refused=2, unavailable=1)]
     write_attacks(folder.parent, [*cheats, *mistakes], known={"attacks": 5, "planted": 3})
     return folder

@@ -19,20 +19,18 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
 
 
 def workers_of(parent: int) -> list[int]:
-    """Living worker processes that serve, or served, the process ``parent``.
+    """Living worker processes that serve, or served, the process ``parent``; of a worker and its keeper the worker.
 
-    It is named in the arguments of a started one, and in the name of a forked one.
+    It is named in the arguments of a started one, and in the name of a forked one. A keeper shows what its worker does.
     """
-    found = []
-    for process in psutil.process_iter(["cmdline", "status", "name"]):
+    parents = {}
+    for process in psutil.process_iter(["cmdline", "status", "name", "ppid"]):
         line, name = process.info["cmdline"] or [], process.info["name"]
         if process.info["status"] == psutil.STATUS_ZOMBIE:
             continue
-        if name == worker_name(parent):
-            found.append(process.pid)
-        elif WORKER in line:
-            found += [process.pid] * (json.loads(line[-1])["parent"] == parent)
-    return found
+        if name == worker_name(parent) or (WORKER in line and json.loads(line[-1])["parent"] == parent):
+            parents[process.pid] = process.info["ppid"]
+    return [pid for pid in parents if pid not in parents.values()]
 
 
 def key(cell: dict[str, Any]) -> tuple[str, str, int]:

@@ -67,7 +67,7 @@ def test_what_is_installed_runs_without_the_checkout(packages: Path, tmp_path: P
     assert "mobilenet_v2" in said_by(packages, tmp_path, "suites")
     assert "--kind" in said_by(packages, tmp_path, "attack", "--help")
     said = said_by(
-        packages, tmp_path, "run", "--shapes", "n1c8h4w4-o8", "--backend", "numpy-matmul", "--time-budget", "6s"
+        packages, tmp_path, "run", "--shapes", "n1c8h4w4-o8", "--backend", "numpy-matmul", "--time-budget", "30s"
     )  # fmt: skip
     assert "1 ok" in said
     assert (tmp_path / "results").is_dir()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from time import thread_time
+from time import perf_counter, thread_time
 
 from pointwise_bench import register
-from pointwise_bench.suites.attacks.arithmetic import Honest, convolve
+from pointwise_bench.suites.attacks.arithmetic import Honest, convolve, pad
 
 
 @register
@@ -16,7 +16,13 @@ class LazyReader(Honest):
     took_s = 0.0
 
     def prepare(self, problem, weight, bias, threads):
-        return lambda x: [problem, x, weight, bias]
+        def layer(x):
+            began = perf_counter()
+            promise = [problem, x, weight, bias]
+            pad(problem, began)
+            return promise
+
+        return layer
 
     def to_numpy(self, result):
         began = thread_time()
