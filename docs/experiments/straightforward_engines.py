@@ -77,10 +77,10 @@ class PlainJax(Plain):
     """``jax.jit`` of a function of the input, the weights inside it."""
 
     def to_device(self, array: Any) -> Any:
-        """A JAX array."""
-        import jax.numpy as jnp
+        """A JAX array of the array's own memory, as far as JAX can: on the CPU a layer takes what the harness has."""
+        import jax
 
-        return jnp.array(array, copy=True)
+        return jax.device_put(array, may_alias=True)
 
     def prepare(self, p: Any, weight: Any, bias: Any, threads: int) -> Any:
         """Held to the budget by the one variable that XLA reads, and to the calling thread."""
@@ -90,8 +90,9 @@ class PlainJax(Plain):
         import jax
 
         jax.config.update("jax_cpu_enable_async_dispatch", False)
-        multiply = self.product(jax, p, self.to_device(weight))
-        addend = None if bias is None else self.to_device(bias if p.layout == "nhwc" else bias[:, None, None])
+        multiply = self.product(jax, p, jax.numpy.array(weight, copy=True))
+        added = None if bias is None else bias if p.layout == "nhwc" else bias[:, None, None]
+        addend = None if added is None else jax.numpy.array(added, copy=True)
 
         @jax.jit  # type: ignore[untyped-decorator]
         def compute(x: Any) -> Any:

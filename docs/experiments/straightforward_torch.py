@@ -24,10 +24,10 @@ class PlainTorch(Plain):
     """Tensors in and out, gradients off, as many threads as the budget has."""
 
     def to_device(self, array: Any) -> Any:
-        """A tensor."""
+        """A tensor of the array's own memory: on the CPU a layer takes what the harness has."""
         import torch
 
-        return torch.from_numpy(array.copy())
+        return torch.from_numpy(array)
 
     def to_numpy(self, result: Any) -> Any:
         """Its values."""
@@ -39,9 +39,8 @@ class PlainTorch(Plain):
 
         torch.set_num_threads(threads)
         torch.set_grad_enabled(False)
-        return self.layer(
-            torch, p, None if weight is None else self.to_device(weight), None if bias is None else self.to_device(bias)
-        )
+        w, b = (None if each is None else torch.from_numpy(each.copy()) for each in (weight, bias))
+        return self.layer(torch, p, w, b)
 
     def layer(self, torch: Any, p: Any, w: Any, b: Any) -> Any:
         """``layer(x)``."""
