@@ -23,7 +23,8 @@ class JaxConv(jax_arrays.Jax):
 
     def refuses(self, problem: Problem) -> str | None:
         """Where XLA computes a convolution in groups as one over all channels: zero times NaN is NaN."""
-        widened = problem.dtype == "float64" and 1 < problem.groups == problem.in_channels
+        taken = problem.out_channels if problem.direction == "backward-input" else problem.in_channels
+        widened = problem.dtype == "float64" and 1 < problem.groups == taken
         if widened or (problem.direction == "backward-weight" and problem.groups > 1):
             ours = "XLA computes it over all channels, with zeros where the groups have none, so that NaN spreads"
         else:
