@@ -105,8 +105,10 @@ class Reals(Drawn):
             products.magnitude * exact.astype(products.magnitude.dtype),
         )
 
-    def _case(self, products: Products, residual: Array | None, skipped: Array | float, lost: float = 0.0) -> Case:
-        """``lost``: how far any element may lie from the answer beside the error that arithmetic makes."""
+    def _case(
+        self, products: Products, residual: Array | None, skipped: Array | float, lost: float | Array | None = None
+    ) -> Case:
+        """``lost``: how far any element may lie from the answer beside the error that arithmetic makes; or each one."""
         magnitude = products.magnitude  # enlarged when it was drawn
         if self.bias is not None:
             magnitude = magnitude + ENLARGED * np.abs(self.bias.astype(magnitude.dtype)).reshape(
@@ -119,8 +121,9 @@ class Reals(Drawn):
             sums = before + residual.astype(np.float64)
         answer = activated(self.problem.activation, sums.copy() if self.bends else sums)
         allowed = error_bounds.allowed(self.problem, magnitude, answer, sums, before)
-        if lost:
-            allowed += magnitude.dtype.type(lost * error_bounds.STEEPEST.get(self.problem.activation, 1.0))
+        if lost is not None:
+            steepest = error_bounds.STEEPEST.get(self.problem.activation, 1.0)
+            allowed += np.asarray(lost * steepest).astype(magnitude.dtype)
             if self.problem.activation in error_bounds.OWN_ROUNDOFFS:
                 self._leave_open(allowed, answer, sums)
         inputs = self.inputs(products.right, skipped, residual=residual)
@@ -139,7 +142,10 @@ class Reals(Drawn):
 
     def _extreme_case(self, products: Products, residual: Array | None) -> Case:
         """What the dtype does not hold is infinite; where a bias decides whether it does, anything is right."""
-        case = self._case(products, residual, np.nan, lost_at_most(self.problem))
+        lost: float | Array = lost_at_most(self.problem)
+        if residual is not None:
+            lost = lost + error_bounds.beside_the_largest(self.problem) * sizes_of(residual)
+        case = self._case(products, residual, np.nan, lost)
         assert case.allowed is not None
         stored = case.answer.astype(self.problem.dtype).astype(np.float64)
         overflown = np.isinf(stored)

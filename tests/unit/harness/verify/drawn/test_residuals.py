@@ -13,6 +13,7 @@ from pointwise_bench import Problem
 from pointwise_bench.backends.problem import ACTIVATIONS
 from pointwise_bench.suites.harness.verify import reference
 from pointwise_bench.suites.harness.verify.cases import CaseSet
+from pointwise_bench.suites.harness.verify.comparison import Comparison
 from pointwise_bench.suites.harness.verify.drawn.residuals import (
     LARGEST_ADDED,
     LARGEST_RESIDUAL,
@@ -136,3 +137,34 @@ def test_poison_of_a_residual_shows_in_the_answer_and_in_its_place_alone() -> No
 
 def test_sizes_of_what_is_no_number_are_zero() -> None:
     assert sizes_of(np.array([-2.0, np.inf, np.nan])).tolist() == [2.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("activation", ["none", "gelu"])
+def test_who_begins_a_long_sum_by_its_residual_is_right_and_what_is_lost_of_that_is_seen(activation: Any) -> None:
+    """Every term is rounded to the digits of a residual that is far larger: seven hundred times, once each."""
+    problem = replace(Problem.parse("n3c697h7w5-o238-add"), activation=activation)
+    for seed in range(6):
+        made = CaseSet.of(problem, seed)
+        for case in (made.first, made.second, made.faint, made.loud):
+            x, residual = case.inputs
+            assert farthest(problem, case, added_up(problem, made.real.weight, x, residual)) <= 1
+        x, residual = made.loud.inputs
+        with np.errstate(over="ignore"):
+            shorter = residual.astype(ml_dtypes.bfloat16).astype(np.float32) * np.float32(1 + 2**-9)
+        assert farthest(problem, made.loud, added_up(problem, made.real.weight, x, shorter)) > 1
+
+
+def added_up(problem: Problem, weight: Any, x: Any, residual: Any) -> Any:
+    """The layer in float32, term by term, from the residual on."""
+    sums = residual.reshape(problem.batch, problem.out_channels, -1).copy()
+    terms = x.reshape(problem.batch, problem.in_channels, -1)
+    with np.errstate(all="ignore"):
+        for term in range(problem.in_channels):
+            sums += weight[:, term, None] * terms[:, None, term]
+        return reference.activated(problem.activation, sums.astype(np.float64)).astype(np.float32)
+
+
+def farthest(problem: Problem, case: Any, result: Any) -> float:
+    """The largest error of an element, where one is all that may be."""
+    with np.errstate(all="ignore"):
+        return float(Comparison(problem, "own").errors(result.reshape(problem.output_shape), case).max())
