@@ -17,15 +17,12 @@ from numpy import array
 from pointwise_bench import Layer
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.memory.guarded_arrays import Inputs, OnDevice
-from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.verify.layer_calls import LayerCalls
+from pointwise_bench.suites.harness.verify.recomputation import HIDDEN_AT_MOST, READINGS, refuse_if_each_time
 
 # Bound before any plugin is loaded, which could change the policy's own fields later.
-TIMES_ASKED: Final = POLICY.gate.times_asked
-READINGS: Final = POLICY.gate.readings
 FIRST_READING_S: Final = POLICY.gate.first_reading_s
 ANY_READING_S: Final = POLICY.gate.any_reading_s
-HIDDEN_AT_MOST: Final = POLICY.gate.hidden_at_most
 
 Array = npt.NDArray[Any]
 
@@ -38,13 +35,7 @@ def check_reads(calls: LayerCalls, layer: Layer, inputs: tuple[Array, ...]) -> N
     if calls.apart:
         return
     x = calls.to_device(Inputs(inputs))
-    reasons: list[str] = []
-    while len(reasons) < TIMES_ASKED:
-        reason = _computes_at_first(calls, layer, x)
-        if reason is None:
-            return
-        reasons.append(reason)
-    raise WrongAnswer(reasons[-1])
+    refuse_if_each_time(lambda: _computes_at_first(calls, layer, x))
 
 
 def _computes_at_first(calls: LayerCalls, layer: Layer, x: OnDevice) -> str | None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
-from time import (  # bound before any plugin is loaded, which can replace time's own later
-    perf_counter,
-    sleep,
-)
+from time import perf_counter, sleep  # bound before any plugin is loaded, which can replace time's own later
 from typing import Any, Final
 
 import numpy.typing as npt
@@ -39,6 +36,16 @@ COPIES_IN_READING: Final = POLICY.gate.copies_in_reading
 Array = npt.NDArray[Any]
 
 
+def refuse_if_each_time(ask: Callable[[], str | None]) -> None:
+    """``WrongAnswer`` with the last reason where ``ask`` has one each time: a disturbance may last over one of them."""
+    reasons: list[str] = []
+    while len(reasons) < TIMES_ASKED:
+        if (reason := ask()) is None:
+            return
+        reasons.append(reason)
+    raise WrongAnswer(reasons[-1])
+
+
 def check_finished(calls: LayerCalls, layer: Layer, inputs: tuple[Array, ...]) -> None:
     """``WrongAnswer`` for work after ``sync``: reading a result at once must not take longer than reading it later.
 
@@ -46,13 +53,7 @@ def check_finished(calls: LayerCalls, layer: Layer, inputs: tuple[Array, ...]) -
     readings.
     """
     x = calls.to_device(Inputs(inputs))
-    reasons: list[str] = []
-    while len(reasons) < TIMES_ASKED:
-        reason = _unfinished(calls, layer, x)
-        if reason is None:
-            return
-        reasons.append(reason)
-    raise WrongAnswer(reasons[-1])
+    refuse_if_each_time(lambda: _unfinished(calls, layer, x))
 
 
 def check_brings(calls: LayerCalls, inputs: tuple[Array, ...]) -> None:
@@ -60,13 +61,7 @@ def check_brings(calls: LayerCalls, inputs: tuple[Array, ...]) -> None:
 
     Measured again before a backend is refused, as above.
     """
-    reasons: list[str] = []
-    while len(reasons) < TIMES_ASKED:
-        reason = next(filter(None, (_unlike_others(calls, each) for each in inputs)), None)
-        if reason is None:
-            return
-        reasons.append(reason)
-    raise WrongAnswer(reasons[-1])
+    refuse_if_each_time(lambda: next(filter(None, (_unlike_others(calls, each) for each in inputs)), None))
 
 
 def _unlike_others(calls: LayerCalls, array: Array) -> str | None:

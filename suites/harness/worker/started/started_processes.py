@@ -28,7 +28,7 @@ that go to the bound leave it a quarter."""
 MOST_ROUNDS = 20  # of looking, where each has found others outside of the group since the last one
 MOST_BEGINNING = 16  # processes that have a number and are in no list yet
 LONGEST_CHASE_S = 0.1  # of one that is stopped only before it has started another
-LONGEST_STOP_S = 0.1  # until those that were told to stop have
+STOPPING_S = 0.1  # until those that were told to stop have
 
 
 def most_outside() -> int:
@@ -130,7 +130,7 @@ class StartedProcesses:
 
     def _newest_at_rest(self) -> bytes:
         """The newest number once those that were told to stop have: before, they may be starting somebody."""
-        await_stopped(self._stopping, LONGEST_STOP_S)
+        await_stopped(self._stopping, STOPPING_S)
         self._stopping = []
         return marked_processes.newest_pid()
 

@@ -10,14 +10,9 @@ from scripted_backend import CASES, PROBLEM, Scripted, layer_of
 
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.verify import first_readings
-from pointwise_bench.suites.harness.verify.first_readings import (
-    ANY_READING_S,
-    FIRST_READING_S,
-    READINGS,
-    TIMES_ASKED,
-    check_reads,
-)
+from pointwise_bench.suites.harness.verify.first_readings import ANY_READING_S, FIRST_READING_S, check_reads
 from pointwise_bench.suites.harness.verify.layer_calls import LayerCalls
+from pointwise_bench.suites.harness.verify.recomputation import READINGS, TIMES_ASKED
 
 CALL_S = 20e-6
 
