@@ -12,16 +12,20 @@ from pointwise_bench.backends.problem import ACTIVATIONS
 class NumpyTensordot(Backend):
     """``np.tensordot(weight, x, axes=(1, 1))`` in NCHW, ``np.tensordot(x, weight.T, axes=1)`` in NHWC.
 
-    Transposes and reshapes its operands to matrices and calls ``np.dot``, one GEMM of NumPy's BLAS. It has no ``out``
-    and no batch axes: each call returns a new array, and in NCHW a batch of several images is copied to (channel,
-    image, pixel) order and back. Groups are one call each, put together in the result. Half precisions are left to
-    ``numpy-matmul``: ``np.dot`` adds them up in half precision.
+    One GEMM by ``np.dot``, and one for each group. It has no ``out`` and no batch axes: each call returns a new array,
+    in NCHW a batch is copied to (channel, image, pixel) order and back. It adds up half precisions as they are.
     """
 
     name = "numpy-tensordot"
     directions = gradients.ALL_DIRECTIONS
     activations = ACTIVATIONS
     adds = True
+
+    def refuses(self, problem: Problem) -> str | None:
+        """A row times one number: NumPy's ``dot`` leaves that to BLAS's axpy, for which zero times NaN is zero."""
+        sizes = (problem.weight_shape[1], problem.out_channels // problem.groups, problem.pixels)
+        scales = problem.reduction_length == 1 and sorted(sizes)[1] == 1 < max(sizes)
+        return super().refuses(problem) or ("np.dot answers zero times NaN with zero here" if scales else None)
 
     def prepare(self, problem: Problem, weight: Array | None, bias: Array | None, threads: int) -> Layer:
         """The layer of the problem's direction."""

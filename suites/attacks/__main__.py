@@ -21,6 +21,8 @@ from pointwise_bench.suites.catalogue import select
 from pointwise_bench.suites.harness.machine.environment import machine
 from pointwise_bench.suites.harness.machine.project_version import project_version
 from pointwise_bench.suites.harness.record.json_lines import CannotRecord
+from pointwise_bench.suites.harness.record.locks import LockedByAnother, machine_held
+from pointwise_bench.suites.harness.record.run_folder import now
 from pointwise_bench.suites.harness.record.text import one_line
 
 LAYERS: Final = (
@@ -59,8 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(str(error))
     results = options.results / machine()
     try:
-        path = keep([], results, GROUPS)  # that nothing can be written there is said before anything is tried
-        gained = _tried(_chosen(options.kind), problems, results)
+        with machine_held(f"since {now()}, attacks, results in {options.results.absolute()}", _warn):
+            path = keep([], results, GROUPS)  # that nothing can be written there is said before anything is tried
+            gained = _tried(_chosen(options.kind), problems, results)
+    except LockedByAnother as held:
+        return _say(str(held))
     except CannotRecord as error:
         return _say(f"{error}; name another place with --results")
     for group, each in gained.items():
@@ -70,8 +75,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(line: str) -> int:
-    print(f"pointwise-bench attack: {line}", file=sys.stderr)
+    _warn(line)
     return USAGE_ERROR
+
+
+def _warn(line: str) -> None:
+    print(f"pointwise-bench attack: {line}", file=sys.stderr)
 
 
 def _tried(kinds: Sequence[Kind], problems: list[Problem], results: Path) -> dict[str, list[bool]]:

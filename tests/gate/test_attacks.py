@@ -20,6 +20,7 @@ from pointwise_bench.suites.harness.machine import confinement, devices
 from pointwise_bench.suites.harness.machine.environment import machine
 from pointwise_bench.suites.harness.machine.project_version import project_version
 from pointwise_bench.suites.harness.record.ended import Ended
+from pointwise_bench.suites.harness.record.locks import Lock, machine_lock
 from pointwise_bench.suites.planted.shows_on import LONG
 
 LARGE = Problem(batch=1, in_channels=256, out_channels=128, height=28, width=28, bias=True, activation="relu")
@@ -81,7 +82,7 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "convolves_the_pool": {"height": 7, "width": 7},
     "lazy_with_a_copy": {"in_channels": 16, "out_channels": 16, "height": 7, "width": 7},
     "lazy_evenly": {"in_channels": 32, "out_channels": 32, "height": 7, "width": 7},
-    "lazy_reader": {"in_channels": 16, "out_channels": 16, "height": 14, "width": 14},
+    "lazy_reader": {"in_channels": 16, "out_channels": 16, "height": 7, "width": 7},
     "lazy_once": {"in_channels": 16, "out_channels": 16, "height": 7, "width": 7},
 }
 """What the problem must be for some."""
@@ -252,6 +253,20 @@ def test_a_place_that_takes_no_file_is_one_line_before_anything_is_tried(
         f"pointwise-bench attack: {tmp_path / 'taken' / machine() / ATTACKS_FILE}: cannot be written: Not a directory; "
         "name another place with --results"
     ]
+
+
+def test_beside_another_that_measures_on_this_machine_nothing_is_tried(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = Lock.take(machine_lock(), "since noon")
+    try:
+        assert main(["--results", str(tmp_path / "results")]) == 4
+    finally:
+        other.release()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("pointwise-bench attack: process ")
+    assert "(since noon) is measuring on this machine" in line
+    assert not (tmp_path / "results").exists()
 
 
 def test_the_command_names_shapes_that_it_does_not_know(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ def main(arguments: Sequence[str]) -> int:
     from pointwise_bench.optimizing.onnx_process import missing_packages
     from pointwise_bench.optimizing.starts import BadModel, NoStart
     from pointwise_bench.optimizing.subject import refuse_no_module
+    from pointwise_bench.suites.harness.record.locks import LockedByAnother, machine_held
 
     try:
         if importlib.util.find_spec("torch") is None:
@@ -68,8 +69,9 @@ def main(arguments: Sequence[str]) -> int:
         refuse_no_module(options.model, shapes_of(options.input))
         if ONNX_RUNTIME not in options.skip and (missing := missing_packages()):
             print(f"note: without ONNX Runtime, as {missing}", file=sys.stderr)
-        return max(_budget(options, threads) for threads in options.threads or [default_threads()])
-    except (HarvestError, BadModel) as error:
+        with machine_held(f"{NAME} {options.model}", lambda line: print(line, file=sys.stderr)):
+            return max(_budget(options, threads) for threads in options.threads or [default_threads()])
+    except (HarvestError, BadModel, LockedByAnother) as error:
         return _say(str(error), USAGE_ERROR)
     except (NoStart, ReportError) as error:
         return _say(str(error), FAILED)

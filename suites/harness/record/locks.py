@@ -9,7 +9,8 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -76,6 +77,33 @@ def machine_lock() -> Path:
         return Path(named)
     folder = SHARED if SHARED.is_dir() and os.access(SHARED, os.W_OK) else Path(tempfile.gettempdir())
     return folder / "pointwise-bench.lock"
+
+
+def hold_machine(doing: str, say: Callable[[str], None]) -> Lock | None:
+    """The lock of whoever measures on this machine; None where none can be made, which is said.
+
+    ``LockedByAnother`` with a sentence about the process that has it.
+    """
+    try:
+        return Lock.take(machine_lock(), doing)
+    except LockedByAnother as holder:
+        raise LockedByAnother(
+            f"{holder} is measuring on this machine, and two at once disturb each other: wait for its end"
+        ) from None
+    except OSError as error:
+        say(f"warning: whether another run measures on this machine is not known: {error}")
+        return None
+
+
+@contextmanager
+def machine_held(doing: str, say: Callable[[str], None]) -> Iterator[None]:
+    """:func:`hold_machine` for as long as the block takes."""
+    lock = hold_machine(doing, say)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            lock.release()
 
 
 def _opened(path: Path) -> int:

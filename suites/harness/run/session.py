@@ -23,7 +23,7 @@ from pointwise_bench.suites.harness.machine.state.canary import DESCRIPTION, Can
 from pointwise_bench.suites.harness.record import costs_file
 from pointwise_bench.suites.harness.record.cell import Cell, Place
 from pointwise_bench.suites.harness.record.json_lines import CannotRecord
-from pointwise_bench.suites.harness.record.locks import Lock, LockedByAnother, machine_lock
+from pointwise_bench.suites.harness.record.locks import Lock, LockedByAnother, hold_machine
 from pointwise_bench.suites.harness.record.mending import Damage
 from pointwise_bench.suites.harness.record.run_folder import RunFolder, now
 from pointwise_bench.suites.harness.run.account import Account
@@ -76,15 +76,10 @@ class Session:
         if self._options.in_process or not (self._plan.backends or self._claims):
             return  # numbers from this process are compared with nobody's
         try:
-            self._locks.append(
-                Lock.take(machine_lock(), f"since {now()}, results in {self._options.results.absolute()}")
-            )
-        except LockedByAnother as holder:
-            raise BadOption(
-                f"{holder} is measuring on this machine, and two at once disturb each other: wait for its end"
-            ) from None
-        except OSError as error:
-            self._announce(f"warning: whether another run measures on this machine is not known: {error}")
+            lock = hold_machine(f"since {now()}, results in {self._options.results.absolute()}", self._announce)
+        except LockedByAnother as held:
+            raise BadOption(str(held)) from None
+        self._locks += [] if lock is None else [lock]
 
     def resume(self) -> None:
         """Go on with the newest unfinished run of this machine. ``BadOption`` where there is none, or it differs."""

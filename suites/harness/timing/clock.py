@@ -31,6 +31,7 @@ WARM_UP_BATCH_S: Final = POLICY.timing.warm_up_batch_s
 INTERVAL_S: Final = POLICY.timing.interval_s
 RENEWED_S: Final = POLICY.timing.renewed_s
 MOST_INTERVALS: Final = POLICY.timing.most_intervals
+SLOWED: Final = POLICY.acceptance.slowed
 WATCHED_S: Final = POLICY.acceptance.watched_s
 
 Sync = Callable[[], None]
@@ -79,9 +80,9 @@ class ClockedLayer:
         best, calls = float("inf"), 1
         while True:
             given = self.inputs.take(calls)
-            batch_s, _ = self._repeat(given, None)
+            batch_s, called, _ = self._repeat(given, None)
             now = perf_counter()
-            seconds_per_call = batch_s / calls
+            seconds_per_call = batch_s / called
             self._note_speed(seconds_per_call)
             # Settling means getting faster. A slower batch is noise, and noise is no reason to go on.
             level = seconds_per_call > (1 - LEVEL_WITHIN) * best
@@ -93,8 +94,11 @@ class ClockedLayer:
     def turn(self, calls: int, warm_s: float, places: Places) -> Turn:
         """Call for ``warm_s`` seconds (once at least) untimed, then ``calls`` times timed; values from ``places``.
 
-        These come between the two, so that nobody can compute ahead where no clock runs: in a millisecond of untimed
-        calls there is time for all windows of a small input. The block is in the caches when it has been written.
+        Fewer times where the calls take far longer than they have taken before: see ``GivingUpPolicy.slowed``.
+
+        The values come between the two, so that nobody can compute ahead where no clock runs: in a millisecond of
+        untimed calls there is time for all windows of a small input. The block is in the caches when it has been
+        written.
         """
         layer, inputs, looks = self.layer, self.inputs, self.looks
         with no_garbage_collection():
@@ -113,12 +117,12 @@ class ClockedLayer:
                 looks.begin()
             faults_before = page_faults()
             began = perf_counter()
-            wall_s, self.result = self._repeat(given, looks)
+            wall_s, called, self.result = self._repeat(given, looks)
             untimed_s += perf_counter() - began - wall_s
-            self._note_speed(wall_s / calls)
+            self._note_speed(wall_s / called)
             cpu_over_wall = (cpu_seconds() - cpu_began) / (perf_counter() - asked)
             faults = page_faults() - faults_before - (0 if looks is None else looks.faults)
-        return Turn(wall_s / calls, cpu_over_wall, wall_s, None, faults, untimed_s, salt=salt)
+        return Turn(wall_s / called, cpu_over_wall, wall_s, None, faults, untimed_s, salt=salt)
 
     def _note_speed(self, seconds_per_call: float) -> None:
         """By the quickest calls so far: on a busy machine others show what they waited, and intervals were too short.
@@ -128,23 +132,32 @@ class ClockedLayer:
         self._quickest_s = min(self._quickest_s, seconds_per_call)
         self._interval = max(1, ceil(INTERVAL_S / max(self._quickest_s, 1e-7)))
 
-    def _repeat(self, given: Sequence[Any], looks: Looks | None) -> tuple[float, Any]:
-        """The timed loop: seconds of all calls, and the last result."""
+    def _repeat(self, given: Sequence[Any], looks: Looks | None) -> tuple[float, int, Any]:
+        """The timed loop: seconds of all calls, how many there were, and the last result."""
         interval = max(self._interval, len(given) // MOST_INTERVALS)
         lines, call_each = self.inputs.lines, self._call_each
         limit, results, seconds = limit_of(interval, len(given)), [None], 0.0
-        due_s, renewals = RENEWED_S, 0
+        due_s, renewals, most_s = RENEWED_S, 0, SLOWED * len(given) * self._quickest_s
         for start in range(0, len(given), interval):
             part = given[start : start + interval]
             began = perf_counter()
             results = call_each(part)  # those before are let go of when these are there, as by who calls one by one
             seconds += perf_counter() - began
+            called = start + len(part)
+            given_up = seconds > most_s and called < len(given)
+            if given_up:
+                self.inputs.end_after(called)
+                # Who hands over fewer results than would be drawn is not believed: of a turn that ends early this draw
+                # stands for all that do not come.
+                limit = limit_of(len(given) - start, len(given))
             if looks is not None:
-                looks.consider(results, None if lines is None else lines[start : start + interval], limit, renewals)
-                if seconds >= due_s and start + interval < len(given):
-                    self.inputs.renew()
-                    due_s, renewals = seconds + RENEWED_S, renewals + 1
-        return seconds, results[-1]
+                looks.consider(results, None if lines is None else lines[start:called], limit, renewals)
+            if given_up:
+                break
+            if looks is not None and seconds >= due_s and called < len(given):
+                self.inputs.renew()
+                due_s, renewals = seconds + RENEWED_S, renewals + 1
+        return seconds, called, results[-1]
 
 
 def _calling(layer: Layer, sync: Sync | None, inputs: int) -> Callable[[Sequence[Any]], list[Any]]:

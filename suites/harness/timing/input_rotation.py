@@ -100,6 +100,11 @@ class InputRotation:
             return [_alone(self.first)] * calls
         return [_alone(each) for each in islice(self._endless, calls)]
 
+    def end_after(self, calls: int) -> None:
+        """Of what was taken last, so many are called for and no more."""
+        if self.lines is not None:
+            self.lines = self.lines[:calls]
+
     def check_untouched(self) -> None:
         """``WrongAnswer`` if any of them was written to."""
         for source in self.sources:

@@ -11,6 +11,7 @@ from pointwise_bench.common.formats import MODEL_WAYS, MOST_ROUNDS_OF_A_CELL
 from pointwise_bench.optimizing import onnx_process, starts
 from pointwise_bench.optimizing.command import MOST, STARTS, main
 from pointwise_bench.optimizing.turns import FEWEST_ROUNDS
+from pointwise_bench.suites.harness.record.locks import Lock, machine_lock
 
 pytest.importorskip("torch", reason="it asks whether torch is there")
 
@@ -170,3 +171,19 @@ def test_what_a_report_leaves_out_is_one_line_and_kept(
     (_, defect, last) = capsys.readouterr().err.splitlines()
     assert defect.startswith("note: models.json beside the run: models[0].model is ")
     assert last.endswith("models.json: holds what was measured, and a report leaves it out")
+
+
+def test_beside_another_that_measures_on_this_machine_it_ends_with_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    played(monkeypatch)
+    words = ["m:make", "--input", "1x3", "--threads", "1", "--results", str(tmp_path)]
+    other = Lock.take(machine_lock(), "since noon")
+    try:
+        assert main(words) == 4
+    finally:
+        other.release()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("pointwise-bench optimize: process ")
+    assert "(since noon) is measuring on this machine" in line
+    assert main(words) == 0

@@ -210,6 +210,11 @@ class GivingUpPolicy(AcceptancePolicy):
     nearly up had cost a leader all its finals."""
     most_time_outs: int = 3
     """Problems in a row. A backend that hangs on every problem would cost a run a hundred time-outs."""
+    slowed: float = 100.0
+    """A turn, and a batch of the warm-up, ends when its calls have taken so many times as long as all of them would at
+    the quickest seen, and is the mean of those that came. Beside a load of a core and a half, libraries with two
+    threads that spin for each other take milliseconds for a call of 4 us: a turn of a thousand calls took up to a
+    minute, and the backend timed out."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import gc
 import math
 import mmap
 import time
+from os import close
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from scripted_backend import CASES, PROBLEM, Scripted
 
 from pointwise_bench.suites.harness.timing import clock as clock_module
 from pointwise_bench.suites.harness.timing.judged_layer import JudgedLayer
+from pointwise_bench.suites.harness.timing.looks import LEAST_SHOWN, LOOKED_IN
 
 # --- warming up ---------------------------------------------------------------------------------------------------
 
@@ -211,3 +213,60 @@ def test_an_interval_is_by_the_quickest_calls_and_longer_in_long_turns(monkeypat
     monkeypatch.setattr(clock_module, "MOST_INTERVALS", 50)
     timed_layer.turn(200, 0.0)
     assert looked == [4] * 50
+
+
+def test_a_turn_ends_early_where_its_calls_take_far_longer_than_before(clock: SimulatedTime) -> None:
+    """Threads that spin for each other beside a load: a thousand calls of microseconds took a minute."""
+    seconds = [4e-6]
+
+    def spinning(call: int) -> None:
+        clock.now_s += seconds[0]
+
+    backend = Scripted(spinning)
+    timed_layer = JudgedLayer(backend, threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    timed_layer.warm_up()
+    usual = backend.calls
+    timed_layer.turn(1000, 0.0)
+    assert backend.calls - usual == 1 + 1000
+    seconds[0], before = 4e-3, backend.calls
+    turn = timed_layer.turn(1000, 0.0)
+    called = backend.calls - before - 1
+    assert turn.wall_s == pytest.approx(clock_module.SLOWED * 1000 * 4e-6, rel=0.2)
+    assert called == pytest.approx(turn.wall_s / 4e-3)
+    assert turn.seconds_per_call == pytest.approx(4e-3)
+    timed_layer.check_answers()  # of the last call that came, by the input that it had
+    seconds[0] = clock_module.SLOWED / 2 * 4e-6
+    before = backend.calls
+    timed_layer.turn(1000, 0.0)
+    assert backend.calls - before == 1 + 1000, "a slow turn is not yet one without end"
+
+
+def test_as_many_results_are_taken_of_turns_that_end_early(
+    clock: SimulatedTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever hands over fewer would be held to keep some back."""
+    seconds, turns = [4e-6], 300
+    timed_layer = JudgedLayer(Scripted(lambda call: setattr(clock, "now_s", clock.now_s + seconds[0])), threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    timed_layer.warm_up()
+    clocked = timed_layer.timed._current_layer().clocked
+    assert clocked.looks is not None
+    seconds[0], taken, limits = 1.0, 0, list[float]()
+    consider = clocked.looks.consider
+
+    def noting(results: object, lines: object, limit: bytes, renewals: int) -> None:
+        limits.append(int.from_bytes(limit, "big") / 256**4)
+        consider(results, lines, limit, renewals)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(clocked.looks, "consider", noting)
+    for _ in range(turns):
+        limits.clear()
+        clocked.turn(1000, 0.0, (0, 0))
+        chance = 1 - math.prod(1 - limit for limit in limits)
+        assert LEAST_SHOWN - 1e-6 <= chance <= 1 / LOOKED_IN + 1e-6
+        found = clocked.looks.hand_over()
+        taken += found is not None
+        if found is not None:
+            close(found.descriptor)
+    assert taken > 0
