@@ -11,8 +11,11 @@ from typing import Final
 
 from pointwise_bench.harvest.operations import HarvestError
 
-_LARGEST_TEXT: Final = 64 << 20
-"""Bytes of a member that describes a program; that of ResNet-50 has one and a half million."""
+_LARGEST_TEXT: Final = 24 << 20
+"""Bytes of a member that describes a program; that of ResNet-50 has one and a half million. As JSON of empty lists
+they become 26 times as many in the memory."""
+_MOST_MEMBERS: Final = 50_000
+"""Of an archive. Each is read several times before anything is known of it."""
 _DAMAGES: Final = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
     *(EOFError, OSError, RuntimeError, ValueError, OverflowError),
@@ -23,12 +26,15 @@ made sure of before."""
 
 
 def members(path: Path) -> list[str]:
-    """Names of all members; none where the file is no archive."""
+    """Names of all members; none where the file is no archive. Raises ``HarvestError``."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return archive.namelist()
+            names = archive.namelist()
     except _DAMAGES:
         return []
+    if len(names) > _MOST_MEMBERS:
+        raise HarvestError(f"{path.name}: is an archive of {len(names):,} members, which no model is")
+    return names
 
 
 def member(path: Path, name: str) -> bytes:

@@ -43,8 +43,9 @@ def from_file(path: Path, title: str, dims: Mapping[str, int]) -> HarvestedModel
     name = program_of(path)
     if name is None:
         raise HarvestError(f"{title}: is no program of torch.export, or a damaged one")
+    text = member(path, name)
     try:
-        content = json.loads(member(path, name))
+        content = json.loads(text)
     except (ValueError, RecursionError):
         raise HarvestError(f"{title}: is damaged: its graph is not valid JSON") from None
     try:

@@ -67,7 +67,7 @@ def test_sizes_that_are_left_open_are_asked_for(tmp_path: Path) -> None:
     assert len(exported_program.from_file(path, "m", {"s31": 1}).operations) == 4
 
 
-@pytest.mark.parametrize("damage", ["json", "key", "shape", "no zip", "too large"])
+@pytest.mark.parametrize("damage", ["json", "key", "shape", "no zip", "too large", "too many"])
 def test_damages_are_one_line(tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "m.pt2"
     content = program(CALLS, {**SHAPES, "a": [1 << 50, 4, 4, 4]} if damage == "shape" else SHAPES, {}, ["g"])
@@ -81,9 +81,12 @@ def test_damages_are_one_line(tmp_path: Path, damage: str, monkeypatch: pytest.M
         path.write_bytes(b"PK\x03\x04")
     if damage == "too large":
         monkeypatch.setattr("pointwise_bench.harvest.archive._LARGEST_TEXT", 100)
+    if damage == "too many":
+        monkeypatch.setattr("pointwise_bench.harvest.archive._MOST_MEMBERS", 0)
     with pytest.raises(HarvestError) as caught:
         exported_program.from_file(path, "m", {"s31": 1})
     assert "\n" not in str(caught.value)
+    assert {"too large": "larger than any program", "too many": "members"}.get(damage, "m:") in str(caught.value)
 
 
 def test_a_file_damaged_at_random_ends_with_one_line_or_with_layers(tmp_path: Path) -> None:

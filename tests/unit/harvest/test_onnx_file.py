@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from make_onnx import message, model, node, numbers, reals, single, value, weights
 
-from pointwise_bench.harvest.onnx_file import layers
+from pointwise_bench.harvest.onnx_file import layers, records
 from pointwise_bench.harvest.operations import Convolution, HarvestedModel, HarvestError, Linear, OtherProduct
 
 
@@ -252,6 +252,24 @@ def test_graphs_within_graphs_come_to_an_end(tmp_path: Path) -> None:
         content = message((1, message((4, "If"), (5, message((1, "then_branch"), (6, content))))))
     with pytest.raises(HarvestError, match="8 deep"):
         read(tmp_path, message((7, content)))
+
+
+@pytest.mark.parametrize(
+    "many",
+    [
+        message((1, node("Concat", ["a"] * 12, ["y"]))),
+        message(*((1, node("Relu", ["x"], ["y"])) for _ in range(6))),
+        message(*((5, weights(f"w{number}", 1)) for number in range(12))),
+        message(*((number, value("x", [1])) for number in (11, 13) for _ in range(6))),
+    ],
+)
+def test_a_file_is_made_of_so_many_names_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: bytes
+) -> None:
+    """A file of 30 MiB that names tensors and does nothing else had been read for half a minute."""
+    monkeypatch.setattr(records, "MOST_NAMES", 11)
+    with pytest.raises(HarvestError, match="more than 11 names of tensors"):
+        read(tmp_path, message((7, many + message((1, node("Relu", [], []))))))
 
 
 def test_a_residual_is_told_where_both_shapes_are_known_and_equal(tmp_path: Path) -> None:

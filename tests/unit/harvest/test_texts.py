@@ -183,6 +183,28 @@ def test_other_texts_are_none_of_these(tmp_path: Path, text: str) -> None:
     assert read(tmp_path, text) is None
 
 
+def test_a_text_of_more_lines_than_any_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a file of 63 MiB had filled two gibibytes."""
+    text = ALL["benchdnn"]
+    monkeypatch.setattr(kinds, "MOST_LINES", text.count("\n"))
+    assert read(tmp_path, text) is not None
+    assert read(tmp_path, f"{text}\n") is None
+
+
+def test_a_text_speaks_for_itself_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kinds, "MOST_LINES_BEFORE", 10)
+    assert read(tmp_path, "\n" * 8 + DEEPBENCH) is not None
+    assert read(tmp_path, "\n" * 9 + DEEPBENCH) is None
+
+
+def test_more_layers_than_can_be_read_in_seconds_are_refused_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kinds, "MOST_LAYERS", 2)
+    with pytest.raises(HarvestError, match="text: more than 2 layers; give a part of it"):
+        read(tmp_path, DEEPBENCH)
+
+
 @pytest.mark.parametrize("kind", ALL)
 def test_a_text_damaged_at_random_ends_with_one_line_or_with_layers(tmp_path: Path, kind: str) -> None:
     random, lines = Random(kind), []

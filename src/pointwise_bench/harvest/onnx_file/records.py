@@ -9,8 +9,10 @@ from typing import Final
 
 from pointwise_bench.harvest.onnx_file.wire import Damaged, bytes_of, fields_of, numbers, real, text, whole
 
-MOST_NODES: Final = 500_000
+MOST_NODES: Final = 200_000
 """In a file, subgraphs included; a damaged one could hold as many as it has bytes."""
+MOST_NAMES: Final = 400_000
+"""Of tensors that are read, given, constant or stated, each time that they are named."""
 MOST_DEPTH: Final = 8
 """Of graphs within attributes."""
 MOST_REALS: Final = 8
@@ -93,6 +95,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._nodes = 0
+        self._names = 0
 
     def graph(self, message: memoryview, depth: int) -> GraphRecord:
         if depth > MOST_DEPTH:
@@ -102,9 +105,11 @@ class _Reader:
             if number == 1:
                 graph.nodes.append(self._node(bytes_of(content), depth))
             elif number == 5:
+                self._one_more_name()
                 name, tensor = _tensor(bytes_of(content))
                 graph.constants[name] = tensor
             elif number in (11, 12, 13):
+                self._one_more_name()
                 name = _value(bytes_of(content), graph)
                 if number != 13:
                     (graph.inputs if number == 11 else graph.outputs).append(name)
@@ -118,10 +123,9 @@ class _Reader:
         gives: list[str] = []
         node = NodeRecord("", "", (), ())
         for number, content in fields_of(message):
-            if number == 1:
-                reads.append(text(content))
-            elif number == 2:
-                gives.append(text(content))
+            if number in (1, 2):
+                self._one_more_name()
+                (reads if number == 1 else gives).append(text(content))
             elif number == 3:
                 node.name = text(content)
             elif number == 4:
@@ -132,6 +136,11 @@ class _Reader:
                 node.domain = text(content)
         node.reads, node.gives = tuple(reads), tuple(gives)
         return node
+
+    def _one_more_name(self) -> None:
+        self._names += 1
+        if self._names > MOST_NAMES:
+            raise Damaged(f"more than {MOST_NAMES:,} names of tensors, which no model has")
 
     def _attribute(self, message: memoryview, node: NodeRecord, depth: int) -> None:
         parts = list(fields_of(message))

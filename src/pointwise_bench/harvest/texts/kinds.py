@@ -11,7 +11,11 @@ from pointwise_bench.harvest.texts import benchdnn, deepbench, fvcore_table, tor
 
 LARGEST: Final = 64 << 20
 """Bytes. A log of a day is larger, and has nothing new behind that."""
-MOST_LAYERS: Final = 1_000_000
+MOST_LINES: Final = 1_000_000
+MOST_LAYERS: Final = 50_000
+"""To read them takes three seconds."""
+MOST_LINES_BEFORE: Final = 100_000
+"""Lines that are looked at for one that tells of which kind the text is."""
 _LONGEST_LINE: Final = 4_000
 """Characters. Lines of these texts have a tenth of it."""
 
@@ -38,7 +42,7 @@ TEXT_KINDS: Final = (
 def from_file(path: Path, title: str) -> HarvestedModel | None:
     """The layers that the text tells of; None where it is none of these. Raises ``HarvestError``."""
     lines = _lines(path)
-    kind = next((kind for line in lines for kind in TEXT_KINDS if kind.is_line(line)), None)
+    kind = next((kind for line in lines[:MOST_LINES_BEFORE] for kind in TEXT_KINDS if kind.is_line(line)), None)
     if kind is None:
         return None
     found: list[Operation] = []
@@ -46,7 +50,7 @@ def from_file(path: Path, title: str) -> HarvestedModel | None:
         for operation in kind.operations(lines):
             found.append(operation)
             if len(found) > MOST_LAYERS:
-                raise HarvestError(f"more than {MOST_LAYERS} layers")
+                raise HarvestError(f"more than {MOST_LAYERS:,} layers; give a part of it")
     except HarvestError as error:
         raise HarvestError(f"{title}: {error}") from None
     return HarvestedModel(title, kind.title, tuple(found))
@@ -57,7 +61,7 @@ def _lines(path: Path) -> list[str]:
     if path.stat().st_size > LARGEST:
         return []
     content = path.read_bytes()
-    if b"\0" in content[:4096]:
+    if b"\0" in content[:4096] or content.count(b"\n") > MOST_LINES:
         return []
     try:
         return [line[:_LONGEST_LINE] for line in content.decode("utf-8-sig").splitlines()]
