@@ -12,8 +12,8 @@ from pointwise_bench.backends.problem import ACTIVATIONS
 class NumpyTensordot(Backend):
     """``np.tensordot(weight, x, axes=(1, 1))`` in NCHW, ``np.tensordot(x, weight.T, axes=1)`` in NHWC.
 
-    One GEMM by ``np.dot``, and one for each group. It has no ``out`` and no batch axes: each call returns a new array,
-    in NCHW a batch is copied to (channel, image, pixel) order and back. It adds up half precisions as they are.
+    Brings its operands into matrices for one ``np.dot``, one for each group. It has no ``out`` and no batch axes: a
+    batch in NCHW is copied to (channel, image, pixel) order and back. ``numpy-matmul`` has the half precisions.
     """
 
     name = "numpy-tensordot"

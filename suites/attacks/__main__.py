@@ -44,7 +44,8 @@ and every planted mistake, on a problem where it is one.
 One line for each kind: on how many problems it was refused, and why, or at what
 share of the control's time it was timed. A cheat gets a time where it is timed in
 under 0.9 of what the control takes; one whose answers are wrong, and a mistake,
-where it is timed at all. Exit code 1 if any does.
+where it is timed at all. Exit code 1 if any does; 4 for bad usage, or where another
+process measures on this machine.
 
 What each kind came to goes into RESULTS/<machine>/attacks.json as soon as it is known,
 in the place of what the same kind came to before; `pointwise-bench report` shows it

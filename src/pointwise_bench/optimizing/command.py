@@ -50,7 +50,8 @@ in your own program, where it pays:
   from pointwise_bench.torch import optimize
   faster = optimize(model, example)          # docs/OPTIMIZE.md
 
-exit codes: 0 measured, whoever is faster; 1 not measured, or the results are not the model's; 4 bad usage
+exit codes: 0 measured, whoever is faster; 1 not measured, or the results are not the model's; 4 bad usage, or
+another process measures on this machine
 """
 
 
@@ -67,9 +68,9 @@ def main(arguments: Sequence[str]) -> int:
         if importlib.util.find_spec("torch") is None:
             raise HarvestError("torch is not installed: pip install 'pointwise-bench[torch]'")
         refuse_no_module(options.model, shapes_of(options.input))
-        if ONNX_RUNTIME not in options.skip and (missing := missing_packages()):
-            print(f"note: without ONNX Runtime, as {missing}", file=sys.stderr)
-        with machine_held(f"{NAME} {options.model}", lambda line: print(line, file=sys.stderr)):
+        with machine_held(f"{NAME} {options.model}", lambda line: print(f"{NAME}: {line}", file=sys.stderr)):
+            if ONNX_RUNTIME not in options.skip and (missing := missing_packages()):
+                print(f"note: without ONNX Runtime, as {missing}", file=sys.stderr)
             return max(_budget(options, threads) for threads in options.threads or [default_threads()])
     except (HarvestError, BadModel, LockedByAnother) as error:
         return _say(str(error), USAGE_ERROR)

@@ -62,8 +62,3 @@ class Cell:
         self.samples_s, self.device_samples_s, self.canary_s = [], [], []
         self.round, self.process = [], []
         self.cpu_over_wall = self.page_faults_per_call = None
-
-    @property
-    def timed_s(self) -> float:
-        """Seconds spent inside timed calls."""
-        return sum(self.samples_s) * self.calls

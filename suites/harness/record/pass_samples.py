@@ -33,7 +33,7 @@ class PassSamples:
     prepare_s: float | None = None
     first_call_s: float | None = None
     cpu_s: float = 0.0
-    wall_s: float = 0.0
+    wall_s: float = 0.0  # of timed calls
     page_faults: int | None = None
     peak_rss_bytes: int | None = None
 
@@ -41,11 +41,6 @@ class PassSamples:
     def calls(self) -> int:
         """Timed calls in each round; 0 before the shares are given out."""
         return self.share.calls if self.share else 0
-
-    @property
-    def timed_s(self) -> float:
-        """Seconds spent inside timed calls."""
-        return sum(self.samples_s) * self.calls
 
 
 def order_rounds(parts: Mapping[int, PassSamples]) -> list[tuple[int, int]]:

@@ -283,7 +283,7 @@ class Passes:
         ]
         self.run_folder.cells.append(out)
         self.checkpoint.append(planned.key, number, result.parts)
-        self.timed_s += sum(part.timed_s for part in result.parts)
+        self.timed_s += sum(part.wall_s for part in result.parts)
         return out
 
     def _learn(self, planned: PlannedTrial, result: TrialResult, first: Sequence[CostKey]) -> None:

@@ -71,7 +71,7 @@ class Progress:
         """Announce a finished problem."""
         now = time.monotonic()
         self._seconds.append(now - self._last)
-        self._overheads.append(max(0.0, now - self._last - sum(part.timed_s for part in parts)))
+        self._overheads.append(max(0.0, now - self._last - sum(part.wall_s for part in parts)))
         self._last = now
         place = f"{self._stage}, {self.done}/{self._problems}"
         left = self._at_most + _duration(self._seconds_left(self))

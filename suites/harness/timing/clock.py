@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from time import perf_counter, sleep  # bound before any plugin is loaded, which can replace time's own later
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pointwise_bench import Backend, Layer
 from pointwise_bench.suites.harness.design.policy import POLICY
@@ -31,7 +31,7 @@ WARM_UP_BATCH_S: Final = POLICY.timing.warm_up_batch_s
 INTERVAL_S: Final = POLICY.timing.interval_s
 RENEWED_S: Final = POLICY.timing.renewed_s
 MOST_INTERVALS: Final = POLICY.timing.most_intervals
-SLOWED: Final = POLICY.acceptance.slowed
+GIVEN_UP_AT: Final = POLICY.acceptance.turn_given_up_at
 WATCHED_S: Final = POLICY.acceptance.watched_s
 
 Sync = Callable[[], None]
@@ -50,6 +50,15 @@ class Turn:
     taken_line: int | None = None  # of a result that was taken: see InputRotation.lines
     salt: int = 0  # see InputRotation.fill
     behind_s: float = 0.0  # of the harness, on its clock, behind the answer: stopping the worker, and judging
+
+
+class _Repeated(NamedTuple):
+    """What timed calls came to."""
+
+    seconds: float  # of those that came
+    seconds_per_call: float  # of all that were asked for
+    calls: int  # that came: fewer than were asked for where they were given up
+    result: Any  # of the last
 
 
 class ClockedLayer:
@@ -80,12 +89,12 @@ class ClockedLayer:
         best, calls = float("inf"), 1
         while True:
             given = self.inputs.take(calls)
-            batch_s, called, _ = self._repeat(given, None)
+            batch_s, seconds_per_call, called, _ = self._repeat(given, None)
             now = perf_counter()
-            seconds_per_call = batch_s / called
             self._note_speed(seconds_per_call)
-            # Settling means getting faster. A slower batch is noise, and noise is no reason to go on.
-            level = seconds_per_call > (1 - LEVEL_WITHIN) * best
+            # Settling means getting faster. A slower batch is noise, and noise is no reason to go on, unless it is one
+            # that was given up: who then has a call in each of his turns has few rounds, too.
+            level = seconds_per_call > (1 - LEVEL_WITHIN) * best and called == calls
             if (level and batch_s >= WARM_UP_BATCH_S / 2) or now - began > LONGEST_WARM_UP_S:
                 return seconds_per_call, (cpu_seconds() - cpu_began) / (perf_counter() - began)
             best = min(best, seconds_per_call)
@@ -94,7 +103,7 @@ class ClockedLayer:
     def turn(self, calls: int, warm_s: float, places: Places) -> Turn:
         """Call for ``warm_s`` seconds (once at least) untimed, then ``calls`` times timed; values from ``places``.
 
-        Fewer times where the calls take far longer than they have taken before: see ``GivingUpPolicy.slowed``.
+        Fewer times where they take far longer than they have taken before: see ``GivingUpPolicy.turn_given_up_at``.
 
         The values come between the two, so that nobody can compute ahead where no clock runs: in a millisecond of
         untimed calls there is time for all windows of a small input. The block is in the caches when it has been
@@ -117,12 +126,13 @@ class ClockedLayer:
                 looks.begin()
             faults_before = page_faults()
             began = perf_counter()
-            wall_s, called, self.result = self._repeat(given, looks)
+            wall_s, seconds_per_call, called, self.result = self._repeat(given, looks)
             untimed_s += perf_counter() - began - wall_s
-            self._note_speed(wall_s / called)
+            self._note_speed(seconds_per_call)
             cpu_over_wall = (cpu_seconds() - cpu_began) / (perf_counter() - asked)
             faults = page_faults() - faults_before - (0 if looks is None else looks.faults)
-        return Turn(wall_s / called, cpu_over_wall, wall_s, None, faults, untimed_s, salt=salt)
+            faults = round(faults * calls / called)  # told for each call that was asked for
+        return Turn(seconds_per_call, cpu_over_wall, wall_s, None, faults, untimed_s, salt=salt)
 
     def _note_speed(self, seconds_per_call: float) -> None:
         """By the quickest calls so far: on a busy machine others show what they waited, and intervals were too short.
@@ -132,23 +142,26 @@ class ClockedLayer:
         self._quickest_s = min(self._quickest_s, seconds_per_call)
         self._interval = max(1, ceil(INTERVAL_S / max(self._quickest_s, 1e-7)))
 
-    def _repeat(self, given: Sequence[Any], looks: Looks | None) -> tuple[float, int, Any]:
-        """The timed loop: seconds of all calls, how many there were, and the last result."""
+    def _repeat(self, given: Sequence[Any], looks: Looks | None) -> _Repeated:
+        """The timed loop.
+
+        Where the calls are given up, the last interval stands for itself and all that do not come, in the mean as in
+        the chance that a result is taken: who answers well in what is looked at only has the time of that.
+        """
         interval = max(self._interval, len(given) // MOST_INTERVALS)
         lines, call_each = self.inputs.lines, self._call_each
-        limit, results, seconds = limit_of(interval, len(given)), [None], 0.0
-        due_s, renewals, most_s = RENEWED_S, 0, SLOWED * len(given) * self._quickest_s
+        limit, results, seconds, given_up = limit_of(interval, len(given)), [None], 0.0, False
+        due_s, renewals, most_s = RENEWED_S, 0, GIVEN_UP_AT * len(given) * self._quickest_s
         for start in range(0, len(given), interval):
             part = given[start : start + interval]
             began = perf_counter()
             results = call_each(part)  # those before are let go of when these are there, as by who calls one by one
-            seconds += perf_counter() - began
+            interval_s = perf_counter() - began
+            seconds += interval_s
             called = start + len(part)
             given_up = seconds > most_s and called < len(given)
             if given_up:
                 self.inputs.end_after(called)
-                # Who hands over fewer results than would be drawn is not believed: of a turn that ends early this draw
-                # stands for all that do not come.
                 limit = limit_of(len(given) - start, len(given))
             if looks is not None:
                 looks.consider(results, None if lines is None else lines[start:called], limit, renewals)
@@ -157,7 +170,8 @@ class ClockedLayer:
             if looks is not None and seconds >= due_s and called < len(given):
                 self.inputs.renew()
                 due_s, renewals = seconds + RENEWED_S, renewals + 1
-        return seconds, called, results[-1]
+        not_come_s = (len(given) - called) * interval_s / len(part)
+        return _Repeated(seconds, (seconds + not_come_s) / len(given), called, results[-1])
 
 
 def _calling(layer: Layer, sync: Sync | None, inputs: int) -> Callable[[Sequence[Any]], list[Any]]:

@@ -111,7 +111,7 @@ def check_clock(
         if doubts == RULE.telling_turns:
             raise Ended(
                 "wrong",
-                f"{WRONG_CLOCK}: a turn of {calls} calls took {turn.wall_s:.3g} s by it, {turn.outside_s:.3g} s "
+                f"{WRONG_CLOCK}: a turn of up to {calls} calls took {turn.wall_s:.3g} s by it, {turn.outside_s:.3g} s "
                 f"by the harness's; a changed clock, or threads of its own that keep the worker from answering",
             )
         if turn.outside_s < RULE.closely_telling_turn_s:

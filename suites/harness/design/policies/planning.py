@@ -202,7 +202,7 @@ class CostsPolicy:
 
 @dataclass(frozen=True, kw_only=True)
 class GivingUpPolicy(AcceptancePolicy):
-    """When a backend is tried no more, written among the limits that it keeps to where it is tried."""
+    """When a backend, or a turn, is given up; written among the limits that it keeps to where it is tried."""
 
     most_kinds_hung: int = 2
     """Within a time budget: element types and directions on which a backend timed out, before it is tried on no other.
@@ -210,11 +210,11 @@ class GivingUpPolicy(AcceptancePolicy):
     nearly up had cost a leader all its finals."""
     most_time_outs: int = 3
     """Problems in a row. A backend that hangs on every problem would cost a run a hundred time-outs."""
-    slowed: float = 100.0
+    turn_given_up_at: float = 100.0
     """A turn, and a batch of the warm-up, ends when its calls have taken so many times as long as all of them would at
-    the quickest seen, and is the mean of those that came. Beside a load of a core and a half, libraries with two
-    threads that spin for each other take milliseconds for a call of 4 us: a turn of a thousand calls took up to a
-    minute, and the backend timed out."""
+    the quickest seen; the last of them stand for those that do not come. Beside a load of a core and a half, libraries
+    with two threads that spin for each other take milliseconds for a call of 4 us: a turn of a thousand calls took up
+    to a minute, and the backend timed out."""
 
 
 @dataclass(frozen=True, kw_only=True)

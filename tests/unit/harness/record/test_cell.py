@@ -46,14 +46,8 @@ def test_a_cell_that_ended_keeps_no_number_that_it_did_not_earn() -> None:
     assert (cell.status, cell.reason) == ("wrong", "because")
     assert cell.samples_s == cell.device_samples_s == cell.process == cell.round == cell.canary_s == []
     assert cell.cpu_over_wall is cell.page_faults_per_call is None
-    assert cell.timed_s == 0
     assert (cell.error_ratio, cell.prepare_s, cell.first_call_s, cell.peak_rss_bytes) == (2.0, 0.1, 0.2, 10**8)
     assert MEASURED.samples_s == [1e-6, 2e-6]  # lists are replaced, not emptied: nobody else's change
-
-
-def test_timed_seconds_count_every_call() -> None:
-    """Ten calls in each of two rounds."""
-    assert MEASURED.timed_s == pytest.approx(10 * (1e-6 + 2e-6))
 
 
 def test_a_place_is_one_layer_unless_it_says_more_and_can_be_compared() -> None:

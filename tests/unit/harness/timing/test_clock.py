@@ -232,14 +232,69 @@ def test_a_turn_ends_early_where_its_calls_take_far_longer_than_before(clock: Si
     seconds[0], before = 4e-3, backend.calls
     turn = timed_layer.turn(1000, 0.0)
     called = backend.calls - before - 1
-    assert turn.wall_s == pytest.approx(clock_module.SLOWED * 1000 * 4e-6, rel=0.2)
+    assert turn.wall_s == pytest.approx(clock_module.GIVEN_UP_AT * 1000 * 4e-6, rel=0.2)
     assert called == pytest.approx(turn.wall_s / 4e-3)
     assert turn.seconds_per_call == pytest.approx(4e-3)
     timed_layer.check_answers()  # of the last call that came, by the input that it had
-    seconds[0] = clock_module.SLOWED / 2 * 4e-6
+    seconds[0] = clock_module.GIVEN_UP_AT / 2 * 4e-6
     before = backend.calls
     timed_layer.turn(1000, 0.0)
     assert backend.calls - before == 1 + 1000, "a slow turn is not yet one without end"
+
+
+def test_a_batch_of_the_warm_up_that_was_given_up_does_not_end_it(clock: SimulatedTime) -> None:
+    """A pause of half a second had made 38 ms of a call of 4 us, and with that a turn has one call."""
+    paused: list[int] = []
+
+    def pausing(call: int) -> None:
+        clock.now_s += 4e-6
+        if call > 600 and not paused:
+            paused.append(call)
+            clock.now_s += 0.55
+
+    timed_layer = JudgedLayer(Scripted(pausing), threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    assert timed_layer.timed._current_layer().clocked.warm_up()[0] == pytest.approx(4e-6)
+    assert paused
+
+
+def test_who_leaves_out_calls_of_a_turn_that_ends_early_gains_no_more_than_is_looked_at(
+    clock: SimulatedTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Quick in the warm-up, so that a turn has thousands of calls, in its first calls, too, and honest in the last ones.
+
+    Their mean had been a quarter of the honest time, and one result in three hundred a quick one's.
+    """
+    quick_s, honest_s, left_out = 2e-7, 2e-3, 700
+    honest_from = [10**9]
+
+    def hurrying(call: int) -> None:
+        clock.now_s += quick_s if call < honest_from[0] else honest_s
+
+    backend = Scripted(hurrying)
+    timed_layer = JudgedLayer(backend, threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    clocked = timed_layer.timed._current_layer().clocked
+    calls = round(0.004 / clocked.warm_up()[0])
+    assert clocked.looks is not None
+    share, total, consider = 0.0, 0.0, clocked.looks.consider
+
+    def noting(results: list[Any], lines: list[int], limit: bytes, renewals: int) -> None:
+        nonlocal share, total
+        chance = int.from_bytes(limit, "big") / 256**4
+        total += chance
+        share += chance * (backend.calls < honest_from[0])
+        consider(results, lines, limit, renewals)
+
+    monkeypatch.setattr(clocked.looks, "consider", noting)
+    for _ in range(20):
+        honest_from[0] = backend.calls + 1 + left_out
+        share = total = 0.0
+        turn = clocked.turn(calls, 0.0, (0, 0))
+        assert LEAST_SHOWN <= total <= 1 / LOOKED_IN + 1e-6
+        gained = 1 - turn.seconds_per_call / honest_s
+        assert gained < 0.1
+        assert gained == pytest.approx(share / total, abs=0.03)
 
 
 def test_as_many_results_are_taken_of_turns_that_end_early(
