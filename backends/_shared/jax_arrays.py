@@ -71,10 +71,10 @@ class Jax(Backend):
         """The values; of bfloat16 from where JAX says that they are, as its own way takes a tenth of a ms longer."""
         import numpy as np
 
+        if result.dtype.kind != "V":
+            return np.asarray(result)
         if result.size == 0:
             return np.empty(result.shape, result.dtype)
-        if result.dtype.name != "bfloat16":
-            return np.asarray(result)
         memory: Any = (ctypes.c_byte * result.nbytes).from_address(result.unsafe_buffer_pointer())
         memory.owner = result  # as long as anybody has the array, JAX keeps the memory
         return np.frombuffer(memory, result.dtype).reshape(result.shape)

@@ -146,7 +146,7 @@ def _share_of_time(shared: SharedCases, control: WorkerClient, attack: WorkerCli
     def take(client: WorkerClient, calls: int) -> tuple[Turn, TurnOnBothClocks]:
         began = perf_counter()
         turn = client.turn(calls, POLICY.rounds.warm_s, None, PATIENCE_S)
-        return turn, TurnOnBothClocks(perf_counter() - began, turn.wall_s, turn.untimed_s)
+        return turn, TurnOnBothClocks.of(turn, perf_counter() - began)
 
     most = POLICY.rounds.usual  # as in a run: results are looked at now and then
     while len(shares) < ROUNDS or (len(shares) < most and statistics.median(shares) < GAINED):

@@ -279,7 +279,7 @@ class Trial:
         participant.add(turn, canary_s, outside_s)
 
     def _turn(self, participant: Participant, calls: int) -> tuple[Turn, float]:
-        """A turn, and its seconds on the harness's clock, of which ``behind_s`` passed behind the answer."""
+        """A turn, and its seconds on the harness's clock, of which ``apart_s`` are apart from it."""
         began = time.perf_counter()
         turn = participant.ask(lambda client, patience: client.turn(calls, POLICY.rounds.warm_s, self.cores, patience))
         return turn, time.perf_counter() - began

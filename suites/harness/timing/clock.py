@@ -49,7 +49,7 @@ class Turn:
     untimed_s: float = 0.0  # of what came before, new values for the inputs and calls, and between timed calls
     taken_line: int | None = None  # of a result that was taken: see InputRotation.lines
     salt: int = 0  # see InputRotation.fill
-    behind_s: float = 0.0  # of the harness, on its clock, behind the answer: stopping the worker, and judging
+    apart_s: float = 0.0  # on the harness's clock: of the device's, before; of stopping the worker and judging, behind
 
 
 class _Repeated(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Final
 
 from pointwise_bench import Backend, Problem
@@ -41,8 +42,8 @@ class JudgedLayer:
         return self.timed.warm_up()
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None = None) -> Turn:
-        """See :meth:`TimedLayer.turn`."""
-        judge = self._judge_now()
+        """See :meth:`TimedLayer.turn`; before it :meth:`TimedLayer.device_time`."""
+        judge, device_s = self._judge_now(), self.timed.device_time(calls, cores)
         turn = self.timed.turn(calls, warm_s, cores, judge.new_places(calls))
         judge.note_filling(turn.salt)
         if (taken := self.timed.hand_over()) is not None:
@@ -50,7 +51,7 @@ class JudgedLayer:
                 judge.look(*taken)
             finally:
                 os.close(taken.descriptor)
-        return turn
+        return replace(turn, device_seconds_per_call=device_s)
 
     def check_answers(self, *, thorough: bool = False) -> None:
         """See :meth:`TimedLayer.answer_again`; ``thorough``: by many calls."""

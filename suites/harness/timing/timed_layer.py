@@ -7,7 +7,7 @@ the answers are worth is judged elsewhere: see :mod:`judge`.
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import perf_counter  # bound before any plugin is loaded, which can replace time's own later
 from typing import Final
 
@@ -139,20 +139,22 @@ class TimedLayer:
         self._check_finishes(current)
         return WarmUp(*current.clocked.warm_up())
 
-    def turn(self, calls: int, warm_s: float, cores: list[int] | None = None, places: Places = (0, 0)) -> Turn:
-        """See :meth:`ClockedLayer.turn`; before it as many calls on the device's clock, where the backend has one.
+    def device_time(self, calls: int, cores: list[int] | None = None) -> float | None:
+        """Seconds per call of ``calls`` calls by the device's clock; None where the backend has no such clock.
 
-        Before it, so that the last result of all is that of the last timed call, which is asked for after the timing.
-        All threads are kept to ``cores`` until ``close``; None leaves them where they are.
+        Asked for before a turn, so that the last result of all is that of the last timed call, which is asked for
+        after the timing; and apart from it, since the harness's clock holds what is known to pass in a turn. In one
+        request with the turn, all backends on devices had been convicted of a wrong clock.
         """
+        timer = self._current_layer().timer
+        self._keep_to(cores)
+        return None if timer is None else timer.seconds_per_call(calls)
+
+    def turn(self, calls: int, warm_s: float, cores: list[int] | None = None, places: Places = (0, 0)) -> Turn:
+        """See :meth:`ClockedLayer.turn`. All threads are kept to ``cores`` until ``close``; None leaves them alone."""
         current = self._current_layer()
         self._keep_to(cores)
-        clocked, device_s, began = current.clocked, None, perf_counter()
-        if current.timer is not None:
-            device_s = current.timer.seconds_per_call(calls)
-        before_s = perf_counter() - began
-        turn = clocked.turn(calls, warm_s, places)
-        turn = replace(turn, device_seconds_per_call=device_s, untimed_s=turn.untimed_s + before_s)
+        turn = current.clocked.turn(calls, warm_s, places)
         current.seconds_per_call.append(turn.seconds_per_call)
         current.timed_s += turn.wall_s
         return turn

@@ -63,6 +63,11 @@ def seconds(value: object) -> float:
     return _float("", value)
 
 
+def device_time(value: object) -> float | None:
+    """Seconds per call by a device's clock, or None where there is none."""
+    return None if value is None else _float("device_seconds_per_call", value)
+
+
 def line(value: object) -> int | None:
     """Where in a block the input of a call began (see :func:`input_windows.where`), or None where it was in none."""
     if value is not None and _whole(value) > FARTHEST:

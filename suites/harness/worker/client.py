@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from pointwise_bench.backends import Problem, Source
-from pointwise_bench.backends.backend import RUN_CACHE
+from pointwise_bench.backends.backend import DEVICES_APART, RUN_CACHE
 from pointwise_bench.suites.harness.claims.claim_inputs import ClaimInputs
 from pointwise_bench.suites.harness.claims.timed_claim import ClaimSamples
 from pointwise_bench.suites.harness.design.policy import POLICY
@@ -75,6 +75,7 @@ class WorkerClient:
         self._awaited = Awaited() if awaited is None else awaited
         self._declared = declared
         self._judge: Judge | None = None
+        self._has_device_clock = declared.device in DEVICES_APART  # as far as is known
         arguments = {
             "backend": backend,
             "source": vars(source),
@@ -122,11 +123,13 @@ class WorkerClient:
         return replace(warm_up, cpu_over_wall=warm_up.cpu_over_wall + beside())
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None, timeout_s: float) -> Turn:
-        """See :meth:`TimedLayer.turn`."""
-        judge = self._judge_now()
+        """See :meth:`TimedLayer.turn`; before it :meth:`TimedLayer.device_time`, on devices that have a clock."""
+        judge, began = self._judge_now(), perf_counter()
+        device_s = self._device_time(calls, cores, timeout_s) if self._has_device_clock else None
+        before_s = perf_counter() - began
         message = {"do": "turn", "calls": calls, "warm_s": warm_s, "cores": cores, "places": judge.new_places(calls)}
         with self._started_processes() as beside:
-            value, attached = self._process.ask(message, timeout_s)
+            value, attached = self._process.ask(message, max(timeout_s - before_s, 0.001))
         answered_at = self._process.answered_at
         try:
             turn = self._read("turn", partial(answers.numbers, Turn), value)
@@ -139,7 +142,14 @@ class WorkerClient:
                     judge.look(taken, line)
         finally:
             _close(attached)
-        return replace(turn, behind_s=perf_counter() - answered_at)
+        apart_s = before_s + perf_counter() - answered_at
+        return replace(turn, device_seconds_per_call=device_s, apart_s=apart_s)
+
+    def _device_time(self, calls: int, cores: list[int] | None, timeout_s: float) -> float | None:
+        found = self._ask({"do": "device_time", "calls": calls, "cores": cores}, timeout_s)
+        device_s = self._read("device_time", answers.device_time, found)
+        self._has_device_clock = device_s is not None
+        return device_s
 
     def idle(self, settled_s: float, timeout_s: float) -> float:
         """See :meth:`TimedLayer.idle`."""

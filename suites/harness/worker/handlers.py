@@ -58,6 +58,10 @@ def _warm_up(timed_layer: TimedLayer, message: Message, descriptors: list[int]) 
     return _value(asdict(timed_layer.warm_up()))
 
 
+def _device_time(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
+    return _value(timed_layer.device_time(message["calls"], message["cores"]))
+
+
 def _turn(timed_layer: TimedLayer, message: Message, descriptors: list[int]) -> Reply:
     turn = timed_layer.turn(message["calls"], message["warm_s"], message["cores"], message["places"])
     if (taken := timed_layer.hand_over()) is None:
@@ -115,6 +119,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     "refuses": _refuses,
     "set_up": _set_up,
     "warm_up": _warm_up,
+    "device_time": _device_time,
     "turn": _turn,
     "idle": _idle,
     "check_answers": _check_answers,

@@ -96,12 +96,13 @@ class GatePolicy:
     readings: int = 3
     """Of a result, of which the fastest counts: a disturbance only adds."""
     first_reading_s: float = 1.5e-6
-    """Of processor time, that a result's first reading may take more than its second, or than that of an array which
-    was ready, beside ``hidden_at_most`` of the call. Of six libraries it was 0.3 us at most more than the second on
-    small layers, 8 us on layers of 2 ms, behind which caches are cold, and never more than that of what was ready."""
+    """Of processor time, that the first reading of a part of a result may take more than the second, or than that of an
+    array which was ready, each of them right behind a call, beside ``hidden_at_most`` of the call. Of six libraries it
+    was 1 us at most on small layers. With the second reading right behind the first, which had brought what it needs
+    into the caches, JAX was refused for a gradient that it returns in two parts ..."""
     any_reading_s: float = 10e-6
-    """... and that reading each part of a result may take at all, beside the same share. Of six libraries it was 3.6 us
-    at most."""
+    """... and that reading each part of a result may take at all, beside the same share. Of six libraries it was 5 us
+    as a rule at most, beside a load of a core and a half, too."""
     copies_at_once: float = 3.0
     """A result that is read within so many times what copying it takes was there already."""
     hidden_at_most: float = 0.05

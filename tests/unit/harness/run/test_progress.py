@@ -48,7 +48,8 @@ class Unlimited(TimeBudget):
 
 
 def samples(backend: str, *seconds: float, calls: int = 1) -> PassSamples:
-    return PassSamples(backend, 0, "2026-01-02T03:04:05Z", Share(len(seconds), calls, 100), samples_s=list(seconds))
+    share, wall_s = Share(len(seconds), calls, 100), calls * sum(seconds)
+    return PassSamples(backend, 0, "2026-01-02T03:04:05Z", share, samples_s=list(seconds), wall_s=wall_s)
 
 
 def ended(backend: str, status: Any) -> Cell:

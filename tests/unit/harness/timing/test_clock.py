@@ -261,7 +261,7 @@ def test_a_batch_of_the_warm_up_that_was_given_up_does_not_end_it(clock: Simulat
 def test_who_leaves_out_calls_of_a_turn_that_ends_early_gains_no_more_than_is_looked_at(
     clock: SimulatedTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Quick in the warm-up, so that a turn has thousands of calls, in its first calls, too, and honest in the last ones.
+    """Quick in the warm-up, so that a turn has thousands of calls, and in its first calls, and honest in the last ones.
 
     Their mean had been a quarter of the honest time, and one result in three hundred a quick one's.
     """

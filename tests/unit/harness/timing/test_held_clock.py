@@ -34,9 +34,9 @@ def turn(wall_s: float, untimed_s: float = 0.0013, late_s: float = 0.0007, told:
 
 def test_what_the_harness_does_behind_an_answer_is_none_of_the_clocks() -> None:
     """Until the threads of a worker were stopped took 2 to 8 ms of turns of 9, of which a quarter were doubted."""
-    asked = Turn(CALL_S, 1.0, 0.004, None, untimed_s=0.0013, behind_s=0.0068)
+    asked = Turn(CALL_S, 1.0, 0.004, None, untimed_s=0.0013, apart_s=0.0068)
     assert TurnOnBothClocks.of(asked, 0.013).unexplained_s(BESIDE_S) == pytest.approx(0.0009)
-    assert is_doubtful([TurnOnBothClocks.of(replace(asked, behind_s=0.0), 0.013)] * 4, BESIDE_S)
+    assert is_doubtful([TurnOnBothClocks.of(replace(asked, apart_s=0.0), 0.013)] * 4, BESIDE_S)
     assert not is_doubtful([TurnOnBothClocks.of(asked, 0.013)] * 4, BESIDE_S)
 
 
@@ -125,3 +125,13 @@ def test_an_answer_that_is_late_once_takes_one_more_turn_and_convicts_nobody() -
     asked = Asked(1.0)
     asked.check(10, lambda: next(late, 0.0007))
     assert asked.calls[1:] == [160]
+
+
+def test_of_an_empty_batch_no_clock_is_asked() -> None:
+    """Honest libraries were convicted of one: their inputs of twenty million calls had taken a second to make."""
+    usual = [turn(10 * CALL_S, told=0.3)] * 5
+
+    def take(calls: int) -> TurnOnBothClocks:
+        raise AssertionError("not asked")
+
+    check_clock(replace(PROBLEM, batch=0), CALL_S, 10, usual, take)

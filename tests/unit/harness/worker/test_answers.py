@@ -30,7 +30,7 @@ TURN: dict[str, Any] = {
     "untimed_s": 0.0,
     "taken_line": None,
     "salt": 0,
-    "behind_s": 0.0,
+    "apart_s": 0.0,
 }
 HUGE = 10**400  # no float holds it
 
@@ -115,6 +115,14 @@ def test_no_number_of_a_turn_can_be_anything_else(name: str, value: Any) -> None
     with pytest.raises(Unreadable) as caught:
         answers.numbers(Turn, TURN | {name: value})
     assert len(str(caught.value)) <= 200
+
+
+@pytest.mark.parametrize("value", [0, -1.0, 1e-10, 1e7, "1", [1e-3], {}, float("nan"), True])
+def test_a_devices_clock_tells_the_time_of_a_call_or_that_there_is_none(value: Any) -> None:
+    assert answers.device_time(None) is None
+    assert answers.device_time(1e-3) == 1e-3
+    with pytest.raises(Unreadable):
+        answers.device_time(value)
 
 
 @pytest.mark.parametrize("name", ["seconds_per_call", "wall_s", "device_seconds_per_call"])

@@ -48,6 +48,11 @@ class Noted:
         """An eighth of a second."""
         return WarmUp(0.125, 1.0)
 
+    def device_time(self, calls: int, cores: list[int] | None) -> float:
+        """A microsecond for each call."""
+        self.asked += [calls, cores]
+        return calls * 1e-6
+
     def answer_again(self, results: Any, thorough_s: float | None) -> AnsweredAgain:
         """One result, and no new values."""
         self.asked += [thorough_s]
@@ -96,7 +101,7 @@ def test_numbers_come_back_by_their_names() -> None:
         "untimed_s": 0.0,
         "taken_line": None,
         "salt": 0,
-        "behind_s": 0.0,
+        "apart_s": 0.0,
     }
     assert layer.asked == [3, 0.5, [1], [5, 6]]
     assert handled(layer, do="warm_up") == {"seconds_per_call": 0.125, "cpu_over_wall": 1.0}
@@ -187,20 +192,29 @@ def test_what_is_no_sentence_is_an_error_that_shows_it(answer: Any, words: str) 
     assert words in str(caught.value)
 
 
+def test_the_time_by_the_devices_clock_is_asked_for_by_itself() -> None:
+    layer = Noted()
+    assert handled(layer, do="device_time", calls=3, cores=[1]) == 3e-6
+    assert layer.asked == [3, [1]]
+
+
 def test_loaded_libraries_are_told() -> None:
     for library in handled(Noted(), do="libraries"):
         assert library.keys() == {"internal_api", "version", "architecture", "threading_layer", "num_threads"}
 
 
 def test_every_message_of_the_clients_has_a_handler_and_no_other() -> None:
-    """Both clients answer the same requests: a method that is missing in one is a request that nobody can make."""
+    """Both clients answer the same requests: a method that is missing in one is a request that nobody can make.
+
+    The device's time is asked for within a turn.
+    """
     requests = {name for name in vars(client.WorkerClient) if not name.startswith("_")} - {
         "kill",
         "leave",
         "pid",
         "isolation",
     }
-    assert requests == HANDLERS.keys()
+    assert requests == HANDLERS.keys() - {"device_time"}
     assert requests <= vars(in_process.InProcessClient).keys()
 
 
