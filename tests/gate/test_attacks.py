@@ -56,7 +56,7 @@ REASONS = {
     "partly_lazy": "works in to_numpy",
     "lazy_with_a_copy": r"works in to_numpy\(\), where no clock runs: the first reading.*, the second ",
     "lazy_evenly": r"works in to_numpy\(\), where no clock runs: the first reading.* of an array that was ready",
-    "lazy_reader": "wrong in a result that is read when its input has other values",
+    "lazy_reader": "works in to_numpy|in a result that is read when its input has other values",
     "lazy_once": "works in to_numpy|in a result that is read when its input has other values",
     "small_values": "wrong among small numbers: small numbers are taken for zero",
     "small_weights": "wrong on real numbers",

@@ -14,7 +14,8 @@ BACKEND = "opencl"
 
 
 @pytest.mark.alone  # its clock is held against others
-def test_a_device_is_timed_by_both_clocks_and_convicted_by_neither(tmp_path: Path) -> None:
+@pytest.mark.parametrize("further", [(), ("--in-process",)])
+def test_a_device_is_timed_by_both_clocks_and_convicted_by_neither(tmp_path: Path, further: tuple[str, ...]) -> None:
     """Of every device the clock had been called wrong: what its own one took was held against the processor's.
 
     So had been that of a device for which an empty batch leaves nothing to do.
@@ -24,7 +25,7 @@ def test_a_device_is_timed_by_both_clocks_and_convicted_by_neither(tmp_path: Pat
     results = tmp_path / "results"
     words = [*(f"--shapes={layer}" for layer in LAYERS), "--backend", BACKEND]
     # PoCL builds nothing in a fork of a process that has it loaded.
-    done = run_suite(results, *words, "-p", "few_rounds", real_starts=True)
+    done = run_suite(results, *words, *further, "-p", "few_rounds", real_starts=True)
     cells = read_cells(results)
     assert {(cell["status"], cell["reason"]) for cell in cells} == {("ok", "")}, done.stdout[-3000:]
     assert sorted(cell["problem"] for cell in cells) == sorted(LAYERS)

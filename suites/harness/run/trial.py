@@ -315,11 +315,12 @@ class Trial:
         check_clock(self.problem, participant.seconds_per_call, calls, turns, take, glance=glance)
 
     def _is_glanced_at(self, participant: Participant) -> bool:
-        """A clock that is wrong everywhere shows on the first problem of a worker; no further one is foreseen.
+        """A clock that is wrong everywhere shows on the first problem of a worker that has something to compute.
 
-        On every problem it took a fifth of what five backends take of a small layer.
+        No further one is foreseen: on every problem it took a fifth of what five backends take of a small layer.
         """
-        first, suspected = not participant.slot.problems, participant.part.backend in self.suspected
+        slot, suspected = participant.slot, participant.part.backend in self.suspected
+        first, slot.glanced_at = not slot.glanced_at, slot.glanced_at or self.problem.pixels > 0
         return first or suspected or not randbelow(POLICY.acceptance.glanced_at)
 
     def _see_who_rests(self) -> None:

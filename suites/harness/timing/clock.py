@@ -32,6 +32,8 @@ INTERVAL_S: Final = POLICY.timing.interval_s
 RENEWED_S: Final = POLICY.timing.renewed_s
 MOST_INTERVALS: Final = POLICY.timing.most_intervals
 GIVEN_UP_AT: Final = POLICY.acceptance.turn_given_up_at
+SHORTEST_GIVEN_UP_S: Final = POLICY.acceptance.shortest_given_up_s
+SLOW_INTERVAL: Final = POLICY.acceptance.slow_interval
 WATCHED_S: Final = POLICY.acceptance.watched_s
 
 Sync = Callable[[], None]
@@ -146,32 +148,45 @@ class ClockedLayer:
         """The timed loop.
 
         Where the calls are given up, the last interval stands for itself and all that do not come, in the mean as in
-        the chance that a result is taken: who answers well in what is looked at only has the time of that.
+        the chance that a result is taken, and the mean is none below that of those that came: so nothing is gained by
+        calls that are quick in the beginning, or in the end, or said to be.
         """
-        interval = max(self._interval, len(given) // MOST_INTERVALS)
-        lines, call_each = self.inputs.lines, self._call_each
-        limit, results, seconds, given_up = limit_of(interval, len(given)), [None], 0.0, False
-        due_s, renewals, most_s = RENEWED_S, 0, GIVEN_UP_AT * len(given) * self._quickest_s
-        for start in range(0, len(given), interval):
-            part = given[start : start + interval]
+        usual = max(self._interval, len(given) // MOST_INTERVALS)
+        lines, call_each, looked_at = self.inputs.lines, self._call_each, limit_of(usual, len(given))
+        due_s, renewals, called, interval = RENEWED_S, 0, 0, usual
+        most_s = max(SHORTEST_GIVEN_UP_S, GIVEN_UP_AT * len(given) * self._quickest_s)
+        results: list[Any] = [None]
+        seconds = interval_s = 0.0
+        while called < len(given) and seconds <= most_s:
+            start, part = called, given[called : called + interval]
+            called += len(part)
             began = perf_counter()
             results = call_each(part)  # those before are let go of when these are there, as by who calls one by one
             interval_s = perf_counter() - began
             seconds += interval_s
-            called = start + len(part)
-            given_up = seconds > most_s and called < len(given)
-            if given_up:
-                self.inputs.end_after(called)
-                limit = limit_of(len(given) - start, len(given))
             if looks is not None:
+                last, limit = seconds > most_s or called == len(given), looked_at
+                if last or interval != usual:
+                    limit = limit_of((len(given) if last else called) - start, len(given))
                 looks.consider(results, None if lines is None else lines[start:called], limit, renewals)
-            if given_up:
-                break
-            if looks is not None and seconds >= due_s and called < len(given):
-                self.inputs.renew()
-                due_s, renewals = seconds + RENEWED_S, renewals + 1
+                if seconds >= due_s and not last:
+                    self.inputs.renew()
+                    due_s, renewals = seconds + RENEWED_S, renewals + 1
+            interval = self._interval_behind(usual, interval_s / len(part))
+        self.inputs.end_after(called)
         not_come_s = (len(given) - called) * interval_s / len(part)
-        return _Repeated(seconds, (seconds + not_come_s) / len(given), called, results[-1])
+        seconds_per_call = max(seconds / called, (seconds + not_come_s) / len(given))
+        return _Repeated(seconds, seconds_per_call, called, results[-1])
+
+    def _interval_behind(self, usual: int, seconds_per_call: float) -> int:
+        """How many calls come next: fewer than usual where those before took far longer than was foreseen.
+
+        Of so long an interval one result would be looked at, and no input renewed.
+        """
+        foreseen_s = max(INTERVAL_S, usual * self._quickest_s)
+        if usual * seconds_per_call <= SLOW_INTERVAL * foreseen_s:
+            return usual
+        return max(1, min(usual, ceil(INTERVAL_S / seconds_per_call)))
 
 
 def _calling(layer: Layer, sync: Sync | None, inputs: int) -> Callable[[Sequence[Any]], list[Any]]:

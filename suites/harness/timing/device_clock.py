@@ -36,7 +36,7 @@ class DeviceClock:
         self._backend = backend
         self._layer = layer
         self._inputs = inputs
-        self._computes = any(each.size for each in inputs.sources[0].arrays)
+        self._has_input = any(each.size for each in inputs.sources[0].arrays)
         self._was_held = False
 
     def seconds_per_call(self, calls: int) -> float:
@@ -52,7 +52,7 @@ class DeviceClock:
             told, took = zip(*(self._marked(1) for _ in range(calls)), strict=True)
             told_s, took_s = statistics.median(told), statistics.median(took)
             doubt = _beyond(told_s, took_s, "a call")
-            is_held = self._computes and (doubts or not self._was_held or RAND_bytes(1)[0] < HELD_BELOW)
+            is_held = self._has_input and (doubts or not self._was_held or RAND_bytes(1)[0] < HELD_BELOW)
             if doubt is None and is_held:
                 doubt = self._too_little(told_s, took_s)
             if doubt is None:

@@ -102,7 +102,7 @@ class InputRotation:
 
     def end_after(self, calls: int) -> None:
         """Of what was taken last, so many are called for and no more."""
-        if self.lines is not None:
+        if self.lines is not None and calls < len(self.lines):
             self.lines = self.lines[:calls]
 
     def check_untouched(self) -> None:

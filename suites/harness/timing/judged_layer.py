@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from time import perf_counter  # bound before any plugin is loaded, which can replace time's own later
 from typing import Final
 
 from pointwise_bench import Backend, Problem
@@ -43,15 +44,19 @@ class JudgedLayer:
 
     def turn(self, calls: int, warm_s: float, cores: list[int] | None = None) -> Turn:
         """See :meth:`TimedLayer.turn`; before it :meth:`TimedLayer.device_time`."""
-        judge, device_s = self._judge_now(), self.timed.device_time(calls, cores)
+        judge, began = self._judge_now(), perf_counter()
+        device_s = self.timed.device_time(calls, cores)
+        before_s = perf_counter() - began
         turn = self.timed.turn(calls, warm_s, cores, judge.new_places(calls))
+        answered_at = perf_counter()
         judge.note_filling(turn.salt)
         if (taken := self.timed.hand_over()) is not None:
             try:
                 judge.look(*taken)
             finally:
                 os.close(taken.descriptor)
-        return replace(turn, device_seconds_per_call=device_s)
+        apart_s = before_s + perf_counter() - answered_at
+        return replace(turn, device_seconds_per_call=device_s, apart_s=apart_s)
 
     def check_answers(self, *, thorough: bool = False) -> None:
         """See :meth:`TimedLayer.answer_again`; ``thorough``: by many calls."""

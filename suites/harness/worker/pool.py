@@ -50,6 +50,7 @@ class WorkerSlot:
     client: Client | None = None
     starts: int = 0
     problems: int = 0  # that the worker which runs there now has been through
+    glanced_at: bool = False  # whether its clock was, see trial
     time_outs: int = 0  # on the last problems in a row
     hung_on: set[Kind] = field(default_factory=set)  # kinds of problems that it timed out on and has not passed since
     missing: str | None = None
@@ -233,6 +234,7 @@ class Pool:
         slot.client = self._new_client(slot)
         slot.starts += 1
         slot.problems = 0
+        slot.glanced_at = False
 
     def _note_start(self, slot: WorkerSlot) -> None:
         slot.failures.clear()

@@ -60,10 +60,10 @@ def _lines(path: Path) -> list[str]:
     """The lines of a text; none where it is no text. What is longer than any line of these is cut off."""
     if path.stat().st_size > LARGEST:
         return []
-    content = path.read_bytes()
+    content = path.read_bytes().replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\0" in content[:4096] or content.count(b"\n") > MOST_LINES:
         return []
     try:
-        return [line[:_LONGEST_LINE] for line in content.decode("utf-8-sig").splitlines()]
+        return [line[:_LONGEST_LINE] for line in content.decode("utf-8-sig").split("\n")]
     except UnicodeDecodeError:
         return []

@@ -214,7 +214,12 @@ class GivingUpPolicy(AcceptancePolicy):
     """A turn, and a batch of the warm-up, ends when its calls have taken so many times as long as all of them would at
     the quickest seen; the last of them stand for those that do not come. Beside a load of a core and a half, libraries
     with two threads that spin for each other take milliseconds for a call of 4 us: a turn of a thousand calls took up
-    to a minute, and the backend timed out."""
+    to a minute, and the backend timed out ..."""
+    shortest_given_up_s: float = 0.1
+    """... but no turn ends before this, however quick calls have once been said to be: of less than some milliseconds
+    a false clock could hide all ..."""
+    slow_interval: float = 10.0
+    """... and where calls between two readings of the clock take so many times as long as expected, fewer come next."""
 
 
 @dataclass(frozen=True, kw_only=True)

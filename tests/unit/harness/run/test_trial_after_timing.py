@@ -227,16 +227,17 @@ def test_a_part_holds_what_was_measured_before_and_after_the_rounds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("problems", "suspected", "drawn", "glanced_at"),
-    [(0, (), 3, True), (5, ("a",), 3, True), (5, (), 0, True), (5, ("b",), 3, False)],
+    ("before", "suspected", "drawn", "glanced_at"),
+    [(False, (), 3, True), (True, ("a",), 3, True), (True, (), 0, True), (True, ("b",), 3, False)],
 )
 def test_a_right_clock_is_glanced_at_on_a_workers_first_problem_under_suspicion_and_now_and_then(
-    problems: int, suspected: tuple[str, ...], drawn: int, glanced_at: bool, monkeypatch: pytest.MonkeyPatch
+    before: bool, suspected: tuple[str, ...], drawn: int, glanced_at: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     glances: list[bool] = []
     monkeypatch.setattr(trial, "check_clock", lambda *told, glance: glances.append(glance))
     monkeypatch.setattr(trial, "randbelow", lambda below: drawn % below)
     pool = ScriptedPool(a={})
-    pool.slot("a", 1).problems = problems
+    pool.slot("a", 1).glanced_at = before
     assert parts_of(trial_of(pool, suspected=suspected).run()).keys() == {"a"}
     assert glances == [glanced_at]
+    assert pool.slot("a", 1).glanced_at

@@ -297,6 +297,48 @@ def test_who_leaves_out_calls_of_a_turn_that_ends_early_gains_no_more_than_is_lo
         assert gained == pytest.approx(share / total, abs=0.03)
 
 
+def test_who_ends_a_turn_early_by_slow_calls_has_their_time(clock: SimulatedTime) -> None:
+    """Slow calls that compute ahead, or have others' time moved to them, and a quick last one for all the rest."""
+    quick_s, honest_s = 1e-7, 1e-4
+    slow_from = [10**9]
+
+    def slow_once(call: int) -> None:
+        clock.now_s += 5e-2 if call == slow_from[0] + 3 else honest_s if call > slow_from[0] else quick_s
+
+    backend = Scripted(slow_once)
+    timed_layer = JudgedLayer(backend, threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    timed_layer.warm_up()
+    clocked = timed_layer.timed._current_layer().clocked
+    slow_from[0] = backend.calls + 1
+    before = backend.calls + 1
+    turn = clocked.turn(40_000, 0.0, (0, 0))
+    came = backend.calls - before
+    assert came < 40_000
+    assert turn.wall_s >= clock_module.SHORTEST_GIVEN_UP_S
+    assert turn.seconds_per_call >= turn.wall_s / came > honest_s
+
+
+def test_between_calls_that_are_far_slower_than_foreseen_no_more_pass_unseen(
+    clock: SimulatedTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is quick in the warm-up has hundreds of calls in an interval, of which few inputs would differ."""
+    seconds = [1e-7]
+    timed_layer = JudgedLayer(Scripted(lambda call: setattr(clock, "now_s", clock.now_s + seconds[0])), threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    timed_layer.warm_up()
+    clocked, looked = timed_layer.timed._current_layer().clocked, list[int]()
+    assert clocked._interval > 100
+    monkeypatch.setattr(clocked.looks, "consider", lambda results, *others: looked.append(len(results)))
+    seconds[0] = 1e-4
+    clocked.turn(700, 0.0, (0, 0))
+    assert looked[1:] == [1] * (700 - looked[0])
+    seconds[0] = 1e-7
+    looked.clear()
+    clocked.turn(700, 0.0, (0, 0))
+    assert len(looked) == 2
+
+
 def test_as_many_results_are_taken_of_turns_that_end_early(
     clock: SimulatedTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
