@@ -101,8 +101,8 @@ class GatePolicy:
     was 1 us at most on small layers. With the second reading right behind the first, which had brought what it needs
     into the caches, JAX was refused for a gradient that it returns in two parts ..."""
     any_reading_s: float = 10e-6
-    """... and that reading each part of a result may take at all, beside the same share. Of six libraries it was 5 us
-    as a rule at most, beside a load of a core and a half, too."""
+    """... and that reading each part of a result that was just read may take, beside the same share: 5 us at most, of
+    six libraries. Behind a call, where caches are cold, the first may take ``ready`` times as long: 21 us were seen."""
     copies_at_once: float = 3.0
     """A result that is read within so many times what copying it takes was there already."""
     hidden_at_most: float = 0.05
