@@ -281,9 +281,9 @@ def test_the_kernel_is_carried_out_by_the_threads_that_pytorch_has(threads: int)
             after = optimize(before, x)
             torch.randn(512, 512) @ torch.randn(512, 512)
             before(x)
-            count = len(list(tasks.iterdir()))
+            there = set(tasks.iterdir())
             assert close(after(x), before(x))
-            assert len(list(tasks.iterdir())) == count
+            assert set(tasks.iterdir()) <= there  # of earlier tests some may have ended
     finally:
         torch.set_num_threads(usual)
 
