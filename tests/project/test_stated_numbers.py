@@ -18,6 +18,7 @@ from pointwise_bench.report.statistics.starts import Disagreement
 from pointwise_bench.suites.harness.design import chances, controls
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine import fma_kernel
+from pointwise_bench.suites.harness.timing.clock import LONGEST
 from pointwise_bench.suites.harness.verify import error_bounds
 from pointwise_bench.suites.harness.worker import channel, limits, process
 from pointwise_bench.suites.harness.worker.started import started_processes
@@ -96,8 +97,9 @@ METHODOLOGY: Final = (
     f"about {ROUNDS.turn_s * 1e3:.0f} ms of calls (one at least) on the clock",
     f"would take more than {ROUNDS.slow_s} s takes part in the first few only, {WORDS[ROUNDS.fewest]} at least",
     f"A turn whose calls take {ACCEPTANCE.turn_given_up_at:.0f} times as long as all of them would",
-    f"none ends within {ACCEPTANCE.shortest_given_up_s} s, and where calls between two readings of the clock take",
-    f"take {WORDS[ACCEPTANCE.slow_interval]} times as long as foreseen, fewer come next",
+    f"none ends within {ACCEPTANCE.shortest_given_up_s} s",
+    f"Calls of less than {TIMING.interval_s * 1e3:g} ms are timed several at once",
+    f"after {WORDS[LONGEST]} times {TIMING.interval_s * 1e3:g} ms",
     f"A worker is woken for some {(ROUNDS.warm_s + ROUNDS.turn_s) * 1e3:.0f} ms",
     f"larger than {TIMES[TIMING.last_level_caches]} the last-level cache",
     f"at most {TIMING.most_copies:,} of them and {PARTS[TIMING.share_of_memory]} of the free memory",

@@ -79,12 +79,19 @@ def test_what_harms_nobody_is_measured(finished: Finished, name: str) -> None:
 
 
 def test_one_that_spins_is_beyond_its_budget_or_never_rests(finished: Finished) -> None:
-    """Which of the two depends on what else runs; either way it gets no time, and a reason that names threads."""
+    """Which of the two depends on what else runs; either way it gets no time, and a reason that names threads.
+
+    On a machine that is busy its own threads may leave it no time to answer.
+    """
     cell = finished.cell("spins")
     assert cell["samples_s"] == []
-    found = cell["status"], re.search("CPU seconds per second on a budget|threads of its own", cell["reason"])
-    assert found[0] in ("failed", "wrong"), cell["reason"]
-    assert found[1], cell["reason"]
+    reasons = {
+        "failed": "CPU seconds per second on a budget|threads of its own",
+        "wrong": "CPU seconds per second on a budget|threads of its own",
+        "timed-out": "no answer within",
+    }
+    assert cell["status"] in reasons, cell["reason"]
+    assert re.search(reasons[cell["status"]], cell["reason"]), cell["reason"]
 
 
 def test_one_whose_child_spins_in_a_turn_is_measured_or_beyond_its_budget(finished: Finished) -> None:

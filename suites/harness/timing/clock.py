@@ -2,17 +2,25 @@
 
 Nothing else happens between the readings: the inputs are made before the first, the loop calls nothing but the layer
 (and ``sync``, for a backend that has one), and numbers are derived after the second. Between two intervals of calls
-some result may be taken to be looked at (see :mod:`looks`). An interval is one call, but of calls of a few
-microseconds several, as reading the clock would be a share of them: their results are held until it is over, so that
-each of them may still be taken, but of a buffer that is reused the last.
+the last result may be taken to be looked at (see :mod:`looks`). An interval is one call, but of short calls several,
+as taking and what is colder behind it would be a share of them. How many, nobody can know before: each call ends its
+interval with the same chance, by the last digits of a clock that is read when it has returned, which takes 0.1 us.
+With intervals of a length that was told to the loop, who reuses its buffer computed the last of each and no other.
+Making each of a few microseconds an interval would make the next ones up to a half slower.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from math import ceil
-from time import perf_counter, sleep  # bound before any plugin is loaded, which can replace time's own later
+from operator import length_hint
+from time import (  # bound before any plugin is loaded, which can replace time's own later
+    perf_counter,
+    perf_counter_ns,
+    sleep,
+)
 from typing import Any, Final, NamedTuple
 
 from pointwise_bench import Backend, Layer
@@ -33,10 +41,18 @@ RENEWED_S: Final = POLICY.timing.renewed_s
 MOST_INTERVALS: Final = POLICY.timing.most_intervals
 GIVEN_UP_AT: Final = POLICY.acceptance.turn_given_up_at
 SHORTEST_GIVEN_UP_S: Final = POLICY.acceptance.shortest_given_up_s
-SLOW_INTERVAL: Final = POLICY.acceptance.slow_interval
 WATCHED_S: Final = POLICY.acceptance.watched_s
 
+DIGITS: Final = 0x7FFF
+"""Of the clock in nanoseconds, and of their product with an odd number, by which neighbours are far from each other."""
+MIXING: Final = 20027
+LONGEST: Final = 4
+"""An interval of short calls ends after so many times what is usual, too, in which one of fifty is not drawn to end."""
+
 Sync = Callable[[], None]
+CallUntil = Callable[[Iterator[Any], int, int], tuple[Any, int]]
+"""Calls for one input after the other: until one is drawn, each with the same share of ``DIGITS``, or it is later than
+the given nanoseconds. The last result, and when it had been returned."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +92,7 @@ class ClockedLayer:
         self.looks: Looks | None = None
         self._interval = 1  # calls
         self._quickest_s = float("inf")
-        self._call_each = _calling(layer, sync, len(inputs.first))
+        self._call_until = _calling(layer, sync, len(inputs.first))
         self._sync = sync
 
     def first_call_s(self) -> float:
@@ -151,70 +167,86 @@ class ClockedLayer:
         the chance that a result is taken, and the mean is none below that of those that came: so nothing is gained by
         calls that are quick in the beginning, or in the end, or said to be.
         """
-        usual = max(self._interval, len(given) // MOST_INTERVALS)
-        lines, call_each, looked_at = self.inputs.lines, self._call_each, limit_of(usual, len(given))
-        due_s, renewals, called, interval = RENEWED_S, 0, 0, usual
-        most_s = max(SHORTEST_GIVEN_UP_S, GIVEN_UP_AT * len(given) * self._quickest_s)
-        results: list[Any] = [None]
+        lines, call_until, calls = self.inputs.lines, self._call_until, len(given)
+        interval = max(self._interval, calls // MOST_INTERVALS)
+        share = share_of(interval)
+        longest_ns = ceil(LONGEST * INTERVAL_S * interval / self._interval * 1e9)
+        due_s, renewals, called, remaining = RENEWED_S, 0, 0, iter(given)
+        most_s = max(SHORTEST_GIVEN_UP_S, GIVEN_UP_AT * calls * self._quickest_s)
+        result: Any = None
         seconds = interval_s = 0.0
-        while called < len(given) and seconds <= most_s:
-            start, part = called, given[called : called + interval]
-            called += len(part)
+        while called < calls and seconds <= most_s:
+            start, some = called, remaining if interval > 1 else islice(remaining, 1)
+            until = perf_counter_ns() + longest_ns
             began = perf_counter()
-            results = call_each(part)  # those before are let go of when these are there, as by who calls one by one
+            result, ended = call_until(some, share, until)
             interval_s = perf_counter() - began
             seconds += interval_s
+            called = calls - length_hint(remaining)  # exact for a list; no call pays for being counted
+            given_up = seconds > most_s and called < calls
             if looks is not None:
-                last, limit = seconds > most_s or called == len(given), looked_at
-                if last or interval != usual:
-                    limit = limit_of((len(given) if last else called) - start, len(given))
-                looks.consider(results, None if lines is None else lines[start:called], limit, renewals)
-                if seconds >= due_s and not last:
+                if given_up or _is_drawn(ended, share):
+                    limit = limit_of(calls - start if given_up else interval, calls)
+                    looks.consider(result, None if lines is None else lines[called - 1], limit, renewals)
+                if seconds >= due_s and called < calls and not given_up:
                     self.inputs.renew()
                     due_s, renewals = seconds + RENEWED_S, renewals + 1
-            interval = self._interval_behind(usual, interval_s / len(part))
         self.inputs.end_after(called)
-        not_come_s = (len(given) - called) * interval_s / len(part)
-        seconds_per_call = max(seconds / called, (seconds + not_come_s) / len(given))
-        return _Repeated(seconds, seconds_per_call, called, results[-1])
-
-    def _interval_behind(self, usual: int, seconds_per_call: float) -> int:
-        """How many calls come next: fewer than usual where those before took far longer than was foreseen.
-
-        Of so long an interval one result would be looked at, and no input renewed.
-        """
-        foreseen_s = max(INTERVAL_S, usual * self._quickest_s)
-        if usual * seconds_per_call <= SLOW_INTERVAL * foreseen_s:
-            return usual
-        return max(1, min(usual, ceil(INTERVAL_S / seconds_per_call)))
+        not_come_s = (calls - called) * interval_s / (called - start)
+        seconds_per_call = max(seconds / called, (seconds + not_come_s) / calls)
+        return _Repeated(seconds, seconds_per_call, called, result)
 
 
-def _calling(layer: Layer, sync: Sync | None, inputs: int) -> Callable[[Sequence[Any]], list[Any]]:
+def share_of(interval: int) -> int:
+    """Of ``DIGITS``, up to which one of so many calls is drawn, or somewhat more."""
+    return ceil((DIGITS + 1) / interval) - 1
+
+
+def _is_drawn(now: int, share: int) -> bool:
+    """Whether a call that has returned then ends its interval: written out below, where no function is called."""
+    return (now & DIGITS) * MIXING & DIGITS <= share
+
+
+def _calling(layer: Layer, sync: Sync | None, inputs: int) -> CallUntil:
     """What calls for each of some inputs. One for each kind of call: none pays for a test that another kind needs."""
 
-    def repeat(given: Sequence[Any]) -> list[Any]:
-        return [layer(x) for x in given]
-
-    def repeat_with_two(given: Sequence[Any]) -> list[Any]:
-        return [layer(x, dy) for x, dy in given]
-
-    def repeat_and_wait(given: Sequence[Any]) -> list[Any]:
-        results = []
+    def call_until(given: Iterator[Any], share: int, until: int) -> tuple[Any, int]:
         for x in given:
-            results.append(layer(x))
-            sync()  # type: ignore[misc]  # asked below
-        return results
+            result = layer(x)
+            now = perf_counter_ns()
+            if (now & DIGITS) * MIXING & DIGITS <= share or now > until:
+                break
+        return result, now
 
-    def repeat_with_two_and_wait(given: Sequence[Any]) -> list[Any]:
-        results = []
+    def call_with_two_until(given: Iterator[Any], share: int, until: int) -> tuple[Any, int]:
         for x, dy in given:
-            results.append(layer(x, dy))
+            result = layer(x, dy)
+            now = perf_counter_ns()
+            if (now & DIGITS) * MIXING & DIGITS <= share or now > until:
+                break
+        return result, now
+
+    def call_and_wait_until(given: Iterator[Any], share: int, until: int) -> tuple[Any, int]:
+        for x in given:
+            result = layer(x)
             sync()  # type: ignore[misc]  # asked below
-        return results
+            now = perf_counter_ns()
+            if (now & DIGITS) * MIXING & DIGITS <= share or now > until:
+                break
+        return result, now
+
+    def call_with_two_and_wait_until(given: Iterator[Any], share: int, until: int) -> tuple[Any, int]:
+        for x, dy in given:
+            result = layer(x, dy)
+            sync()  # type: ignore[misc]  # asked below
+            now = perf_counter_ns()
+            if (now & DIGITS) * MIXING & DIGITS <= share or now > until:
+                break
+        return result, now
 
     if sync is None:
-        return repeat if inputs == 1 else repeat_with_two
-    return repeat_and_wait if inputs == 1 else repeat_with_two_and_wait
+        return call_until if inputs == 1 else call_with_two_until
+    return call_and_wait_until if inputs == 1 else call_with_two_and_wait_until
 
 
 def idle_processors(settled_s: float) -> float:

@@ -9,7 +9,7 @@ the calls between them 3 to 6 % slower, of 0.4 ms too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import exp, lgamma, log, log1p, sqrt
 from os import close
 from ssl import RAND_bytes  # bound before any plugin is loaded, which can replace it in its module later
@@ -47,10 +47,8 @@ class Looks:
     :func:`as_it_lies`), and the result.
     """
 
-    def __init__(self, read: Callable[[Any, Any], npt.NDArray[Any]], *, reused: bool = False) -> None:
-        """``reused``: of some results the last one alone is still what it was."""
+    def __init__(self, read: Callable[[Any, Any], npt.NDArray[Any]]) -> None:
         self._read = read
-        self._reused = reused
         self._taken: Taken | None = None
         self.faults = 0
         """Pages first touched in taking results of this turn."""
@@ -61,20 +59,17 @@ class Looks:
             close(taken.descriptor)
         self.faults = 0
 
-    def consider(self, results: Sequence[Any], lines: Sequence[int] | None, limit: bytes, renewals: int = 0) -> None:
-        """Take one of ``results``, which are there already, or none.
+    def consider(self, result: Any, line: int | None, limit: bytes, renewals: int = 0) -> None:
+        """Take ``result``, which has just been returned, or not.
 
-        ``lines``: where in the block their inputs began, of which parts had been renewed so often.
+        ``line``: where in the block its input began, of which parts had been renewed so often.
         """
         if RAND_bytes(_BYTES) >= limit:
             return
-        # No builtin, which a plugin can replace: it would learn of the look.
-        one = -1 if self._reused else RAND_bytes(1)[0] % results.__len__()
-        result = results[one]
         lies = copies_of(result)
         before = page_faults()
         earlier = self._taken
-        self._taken = Taken(commit(self._read(lies, result)), None if lines is None else where(lines[one], renewals))
+        self._taken = Taken(commit(self._read(lies, result)), None if line is None else where(line, renewals))
         if earlier is not None:
             close(earlier.descriptor)
         self.faults += page_faults() - before
@@ -120,6 +115,6 @@ class Awaited:
 
 
 def limit_of(results: int, calls: int) -> bytes:
-    """What a draw stays below with the probability with which one of so many ``results`` of a turn is taken."""
+    """What a draw stays below with the probability with which a result that stands for so many of a turn is taken."""
     share = min(1.0, results / (LOOKED_IN * calls))
     return min(round(share * 256**_BYTES), 256**_BYTES - 1).to_bytes(_BYTES, "big")

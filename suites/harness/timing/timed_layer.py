@@ -125,7 +125,7 @@ class TimedLayer:
         if not apart and not inputs.are_views():
             raise WrongAnswer(NO_VIEW)
         respondent = Respondent(self.backend, problem, questions, self.device)
-        clocked.looks = Looks(respondent.read_copied, reused=self.backend.output == "reused")
+        clocked.looks = Looks(respondent.read_copied)
         respondent.before(layer, self._prepare(problem, questions.integer) if whole else None, results)
         # Of the processor there is but one clock.
         timer = self.backend.device_timer() if apart else None

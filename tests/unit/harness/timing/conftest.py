@@ -1,4 +1,4 @@
-"""Modules that are slow to import, for the tests of this room."""
+"""Modules that are slow to import, and a clock that a test moves on, for the tests of this room."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from simulated_time import SimulatedTime
 
-from pointwise_bench.suites.harness.timing import process_statistics
+from pointwise_bench.suites.harness.timing import clock as clock_module, process_statistics
 
 
 @pytest.fixture
@@ -20,3 +21,12 @@ def slow_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_statistics, "INSTALLED", (*process_statistics.INSTALLED, f"{tmp_path}{os.sep}"))
     for name in ("inner_slow", "outer_slow"):
         monkeypatch.delitem(sys.modules, name, raising=False)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimulatedTime:
+    """The clock of the timed layer, in place of the real one that others who use this machine could disturb."""
+    simulated = SimulatedTime()
+    for name in ("perf_counter", "cpu_seconds", "perf_counter_ns"):
+        monkeypatch.setattr(clock_module, name, getattr(simulated, name))
+    return simulated

@@ -26,18 +26,18 @@ ALL = b"\xff" * 4
 
 def test_what_was_taken_last_is_handed_over_once_with_its_line() -> None:
     looks = Looks(read)
-    looks.consider([[1.0]], [7], ALL)
-    looks.consider([[2.0]], [9], ALL, renewals=3)
+    looks.consider([1.0], 7, ALL)
+    looks.consider([2.0], 9, ALL, renewals=3)
     taken = looks.hand_over()
     assert taken is not None
     assert committed(taken.descriptor, (1,), "float64").tolist() == [2.0]
     assert taken.line == where(9, renewals=3)
     os.close(taken.descriptor)
     assert looks.hand_over() is None
-    looks.consider([[1.0]], None, ALL)
+    looks.consider([1.0], None, ALL)
     looks.begin()  # another turn
     assert looks.hand_over() is None
-    looks.consider([[1.0]], None, bytes(4))
+    looks.consider([1.0], None, bytes(4))
     assert looks.hand_over() is None
 
 
@@ -48,22 +48,9 @@ def test_descriptors_of_what_is_not_handed_over_are_closed() -> None:
     before = len(list(descriptors.iterdir()))
     looks = Looks(read)
     for _ in range(20):
-        looks.consider([[1.0]], None, ALL)
+        looks.consider([1.0], None, ALL)
         looks.begin()
     assert len(list(descriptors.iterdir())) == before
-
-
-def test_one_call_in_so_many_turns_is_taken_and_any_call_of_an_interval_may_be() -> None:
-    looks, lines, turns = Looks(read), [], 1500
-    for _ in range(turns):
-        looks.begin()
-        for start in range(0, 12, 4):
-            looks.consider([[0.0]] * 4, range(start, start + 4), limit_of(4, 12))
-        if (taken := looks.hand_over()) is not None:
-            os.close(taken.descriptor)
-            lines.append(taken.line)
-    assert turns / LOOKED_IN * 0.55 < len(lines) < turns / LOOKED_IN * 1.4  # six standard deviations on either side
-    assert set(lines) == set(range(12))
 
 
 @pytest.mark.parametrize(
@@ -83,21 +70,11 @@ def test_what_lies_in_a_result_is_copied_before_anybody_is_asked() -> None:
         return first
 
     looks = Looks(lazy)
-    looks.consider([first], None, ALL)
-    looks.consider([(first, second)], None, ALL)
+    looks.consider(first, None, ALL)
+    looks.consider((first, second), None, ALL)
     looks.begin()
     assert seen[0].tolist() == [0, 0, 0]
     assert [part.tolist() for part in seen[1]] == [[7, 7, 7], [1, 1]]
-
-
-def test_of_a_buffer_that_is_reused_the_last_result_is_taken() -> None:
-    looks = Looks(read, reused=True)
-    for _ in range(20):
-        looks.begin()
-        looks.consider([[1.0], [2.0], [3.0]], [4, 5, 6], ALL)
-        assert looks._taken is not None
-        assert looks._taken.line == 6
-    looks.begin()
 
 
 def test_who_hands_over_no_look_at_all_is_refused_after_so_many_turns() -> None:

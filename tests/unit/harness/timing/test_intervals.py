@@ -1,0 +1,93 @@
+"""Intervals of timed calls: how long they are, and that nobody knows when one ends."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+
+import pytest
+from scripted_backend import CASES, PROBLEM, Scripted
+from simulated_time import SimulatedTime
+
+from pointwise_bench.suites.harness.timing import clock as clock_module
+from pointwise_bench.suites.harness.timing.judged_layer import JudgedLayer
+from pointwise_bench.suites.harness.timing.looks import limit_of
+
+
+def test_an_interval_is_by_the_quickest_calls_and_longer_in_long_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a warm-up has waited for a processor makes none too short, as then looks are a large share of a turn."""
+    slow = [True]
+    timed_layer = JudgedLayer(Scripted(lambda call: time.sleep(0.01 if slow[0] else 0.0)), threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    timed_layer.warm_up()
+    assert timed_layer.timed._current is not None
+    clocked = timed_layer.timed._current.clocked
+    assert clocked._interval == 1
+    slow[0] = False
+    monkeypatch.setattr(clock_module, "INTERVAL_S", 0.01)
+    timed_layer.turn(200, 0.0)
+    found = clocked._interval
+    assert found > 1
+    slow[0] = True
+    timed_layer.turn(1, 0.0)
+    assert clocked._interval == found
+    slow[0] = False
+    clocked._interval, looked = 1, list[bytes]()
+    monkeypatch.setattr(clocked.looks, "consider", lambda result, line, limit, renewals: looked.append(limit))
+    monkeypatch.setattr(clock_module, "MOST_INTERVALS", 50)
+    timed_layer.turn(400, 0.0)
+    assert set(looked) == {limit_of(8, 400)}
+    assert 15 < len(looked) < 85, "of about 50"  # five standard deviations
+
+
+@pytest.mark.parametrize("interval", [1, 4, 10])
+def test_every_call_ends_an_interval_with_the_same_chance(
+    clock: SimulatedTime, monkeypatch: pytest.MonkeyPatch, interval: int
+) -> None:
+    """So nobody who knows how many have passed since the last end, or are left, knows which will be looked at."""
+    calls, turns = 40, 600
+    backend = Scripted(lambda call: setattr(clock, "now_s", clock.now_s + 1.001 * clock_module.INTERVAL_S / interval))
+    timed_layer = JudgedLayer(backend, threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    timed_layer.warm_up()
+    clocked, ends, began = timed_layer.timed._current_layer().clocked, Counter[int](), 0
+    assert clocked._interval == interval
+
+    def noting(result: object, line: object, limit: bytes, renewals: int) -> None:
+        assert limit == limit_of(interval, calls)
+        ends[backend.calls - began] += 1
+
+    monkeypatch.setattr(clocked.looks, "consider", noting)
+    for _ in range(turns):
+        began = backend.calls + 1  # one that is not timed
+        clocked.turn(calls, 0.0, (0, 0))
+    expected = turns / interval
+    assert set(ends) == set(range(1, calls + 1))
+    assert all(abs(found - expected) <= 4.5 * math.sqrt(expected) for found in ends.values())
+
+
+@pytest.mark.parametrize("each_ns", [1000, 4100, 37_300])
+@pytest.mark.parametrize("tick_ns", [1, 100])
+def test_calls_that_all_take_the_same_time_end_as_many_intervals(each_ns: int, tick_ns: int) -> None:
+    times = (now // tick_ns * tick_ns for now in range(0, 20_000 * each_ns, each_ns))
+    share = clock_module.share_of(10)
+    assert 1800 < sum(clock_module._is_drawn(now, share) for now in times) < 2200
+
+
+def test_of_calls_that_are_far_slower_than_foreseen_no_more_have_inputs_that_are_not_renewed(
+    clock: SimulatedTime,
+) -> None:
+    """Who is quick in the warm-up has hundreds of calls in an interval, of which few inputs would differ."""
+    seconds = [1e-7]
+    timed_layer = JudgedLayer(Scripted(lambda call: setattr(clock, "now_s", clock.now_s + seconds[0])), threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    timed_layer.warm_up()
+    clocked = timed_layer.timed._current_layer().clocked
+    assert clocked._interval > 100
+    seconds[0] = 1e-4
+    turn = clocked.turn(700, 0.0, (0, 0))
+    assert clocked.inputs.renewals > turn.wall_s / clock_module.INTERVAL_S / (clock_module.LONGEST + 1)
+    seconds[0] = 1e-7
+    clocked.turn(700, 0.0, (0, 0))
+    assert clocked.inputs.renewals == 0
