@@ -1,4 +1,4 @@
-"""Hands out one buffer for all results, and computes only what stands there when the harness looks next."""
+"""Hands out one buffer for all results, and computes for the last call alone of each list that its callers have."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def is_followed(x):
 
 @register
 class SkipsBetweenLooks(Honest):
-    """Of a buffer that is reused, all but the last result are gone before anybody could look at them."""
+    """Of a buffer that is reused, other results are gone before anybody looks, if that is known before they are."""
 
     name = "attack-skips-between-looks"
     output = "reused"
