@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted_backend import CASES, PROBLEM
 
 from pointwise_bench import Problem
 from pointwise_bench.common.formats import ATTACKS_FILE
 from pointwise_bench.suites.attacks import course
 from pointwise_bench.suites.attacks.__main__ import GROUPS, main
+from pointwise_bench.suites.attacks.arithmetic import Honest, is_timed
 from pointwise_bench.suites.attacks.kinds import CONTROL, CONTROL_KIND, KINDS, Kind
 from pointwise_bench.suites.harness.machine import confinement, devices
 from pointwise_bench.suites.harness.machine.environment import machine
 from pointwise_bench.suites.harness.machine.project_version import project_version
 from pointwise_bench.suites.harness.record.ended import Ended
 from pointwise_bench.suites.harness.record.locks import Lock, machine_lock
+from pointwise_bench.suites.harness.timing.judged_layer import JudgedLayer
 from pointwise_bench.suites.planted.shows_on import LONG
 
 LARGE = Problem(batch=1, in_channels=256, out_channels=128, height=28, width=28, bias=True, activation="relu")
@@ -81,7 +84,7 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "false_device_timer": {"in_channels": 64, "out_channels": 64, "height": 7, "width": 7},
     "wrong_now_and_then": {"in_channels": 16, "out_channels": 16, "height": 7, "width": 7},
     "convolves_the_pool": {"height": 7, "width": 7},
-    "skips_between_looks": {"in_channels": 16, "out_channels": 16, "height": 7, "width": 7},
+    "skips_between_looks": {"in_channels": 64, "out_channels": 64, "height": 7, "width": 7},
     "lazy_with_a_copy": {"in_channels": 16, "out_channels": 16, "height": 7, "width": 7},
     "lazy_evenly": {"in_channels": 32, "out_channels": 32, "height": 7, "width": 7},
     "lazy_reader": {"in_channels": 16, "out_channels": 16, "height": 7, "width": 7},
@@ -170,6 +173,30 @@ def test_every_attack_has_its_reason_and_says_what_it_tries() -> None:
     assert set(GROUPS["attacks"]) == {*REASONS, *GAINLESS}
     for kind in GROUPS["attacks"]:
         assert len(KINDS[kind].tries.split()) > 5
+
+
+def test_attacks_know_timed_calls_from_others() -> None:
+    """Else they would be honest where they are timed, or in every call, and be refused or gain nothing for that."""
+    seen: list[bool] = []
+
+    class Noting(Honest):
+        name = "attack-notes"
+
+        def prepare(self, problem: Problem, weight: Any, bias: Any, threads: int) -> Any:
+            layer = super().prepare(problem, weight, bias, threads)  # type: ignore[no-untyped-call]
+
+            def noting(x: Any) -> Any:
+                seen.append(is_timed())
+                return layer(x)
+
+            return noting
+
+    judged = JudgedLayer(Noting(), threads=1)
+    judged.set_up(PROBLEM, CASES)
+    assert not any(seen)
+    seen.clear()
+    judged.turn(5, 0.0)
+    assert seen[:6] == [False] + [True] * 5
 
 
 def test_planted_mistakes_are_tried_where_they_are_mistakes_and_may_get_no_time() -> None:

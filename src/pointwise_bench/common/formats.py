@@ -82,7 +82,7 @@ USAGE_ERROR: Final = 4
 _PLANNING: Final = ("rounds", "budget", "screening", "controls", "costs")
 _OF_A_TURN: Final = ("turn_s", "warm_s", "alike", "span")
 _PLANNING_AMONG_RULES: Final[Mapping[str, tuple[str, ...]]] = {
-    "acceptance": ("most_kinds_hung", "most_time_outs", "turn_given_up_at", "shortest_given_up_s"),
+    "acceptance": ("most_kinds_hung", "most_time_outs", "turn_given_up_at", "shortest_given_up_s", "slow_interval"),
     "claims": (
         *("fewest_rounds", "most_rounds", "seconds", "most_wait_s", "most_time_outs", "restart_s", "worth"),
         *("first_share", "share_of_visit", "alone_s", "longest_wait_alone_s", "share"),

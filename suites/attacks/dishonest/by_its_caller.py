@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 
 from pointwise_bench import register
-from pointwise_bench.suites.attacks.arithmetic import Honest, convolve
+from pointwise_bench.suites.attacks.arithmetic import Honest, convolve, is_timed
 
 
 @register
@@ -23,8 +21,7 @@ class ByItsCaller(Honest):
 
         def layer(x):
             nonlocal rest
-            callers = {sys._getframe(1).f_code.co_name, sys._getframe(2).f_code.co_name}
-            if rest is not None and any("repeat" in each for each in callers):
+            if rest is not None and is_timed():
                 return np.concatenate([convolve(problem, x, some, addend), rest], axis=axis)
             y = convolve(problem, x, weight, bias)
             rest = y.take(range(half, problem.out_channels), axis)

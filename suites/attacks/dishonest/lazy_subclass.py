@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from time import perf_counter
 
 import numpy as np
 
 from pointwise_bench import register
-from pointwise_bench.suites.attacks.arithmetic import Honest, convolve, pad
+from pointwise_bench.suites.attacks.arithmetic import Honest, convolve, is_timed, pad
 
 
 class Lazy(np.ndarray):
@@ -33,8 +32,7 @@ class LazySubclass(Honest):
         def layer(x):
             nonlocal stale
             began = perf_counter()
-            callers = {sys._getframe(1).f_code.co_name, sys._getframe(2).f_code.co_name}
-            if stale is not None and any("repeat" in each for each in callers):
+            if stale is not None and is_timed():
                 y = stale.copy().view(Lazy)
                 y.job = (problem, x, weight, bias)
                 pad(problem, began)

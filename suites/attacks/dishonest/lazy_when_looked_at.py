@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from time import perf_counter
 
 from pointwise_bench import register
-from pointwise_bench.suites.attacks.arithmetic import Honest, convolve, pad
+from pointwise_bench.suites.attacks.arithmetic import Honest, convolve, is_timed, pad
 
 MOST = 200
 
@@ -26,8 +25,7 @@ class LazyWhenLookedAt(Honest):
         def layer(x):
             nonlocal stale
             began = perf_counter()
-            callers = {sys._getframe(1).f_code.co_name, sys._getframe(2).f_code.co_name}
-            if stale is not None and any("repeat" in each for each in callers):
+            if stale is not None and is_timed():
                 y = stale.copy()
                 if len(self.left) > MOST:
                     self.left.clear()

@@ -13,10 +13,12 @@ from pointwise_bench.suites.attacks.arithmetic import Honest, convolve, pad
 
 def is_followed(x):
     """Whether a list of inputs that a caller goes through has one behind ``x``."""
-    for depth in (2, 3):
-        for each in sys._getframe(depth).f_locals.values():
+    frame = sys._getframe(2)
+    for _ in range(2):
+        for each in frame.f_locals.values():
             if isinstance(each, list) and each and isinstance(each[-1], np.ndarray) and each[-1] is not x:
                 return True
+        frame = frame.f_back
     return False
 
 

@@ -6,7 +6,7 @@ import sys
 from time import perf_counter
 
 from pointwise_bench import register
-from pointwise_bench.suites.attacks.arithmetic import Honest, convolve, fingerprint, pad
+from pointwise_bench.suites.attacks.arithmetic import Honest, convolve, fingerprint, is_timed, pad
 
 
 @register
@@ -20,8 +20,7 @@ class ComputesAhead(Honest):
 
         def layer(x):
             began = perf_counter()
-            timed = sys._getframe(1).f_code.co_name in ("repeat", "<listcomp>")
-            if not timed:
+            if not is_timed():
                 known.clear()
                 for window in self.inputs_to_come():
                     known[fingerprint(window)] = convolve(problem, window, weight, bias)

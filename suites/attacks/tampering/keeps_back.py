@@ -7,7 +7,7 @@ import sys
 import numpy as np
 
 from pointwise_bench import register
-from pointwise_bench.suites.attacks.arithmetic import Honest, convolve
+from pointwise_bench.suites.attacks.arithmetic import Honest, convolve, is_timed
 
 LOOKS = "pointwise_bench.suites.harness.timing.looks"
 
@@ -33,8 +33,7 @@ class KeepsBack(Honest):
         some, its = np.ascontiguousarray(weight[:cut]), None if bias is None else bias[:cut]
 
         def layer(x):
-            timed = sys._getframe(1).f_code.co_name in ("repeat", "<listcomp>")
-            if not (cut and timed):
+            if not (cut and is_timed()):
                 return convolve(problem, x, weight, bias)
             convolve(problem, x, some, its)
             return Later(lambda: convolve(problem, x, weight, bias))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import builtins
-import sys
 from time import perf_counter
 
 from pointwise_bench import register
-from pointwise_bench.suites.attacks.arithmetic import Honest, convolve, pad
+from pointwise_bench.suites.attacks.arithmetic import Honest, convolve, is_timed, pad
 
 right = isinstance
 jobs = []
@@ -35,8 +34,7 @@ class PatchesBuiltins(Honest):
             nonlocal stale
             began = perf_counter()
             jobs.clear()
-            callers = {sys._getframe(1).f_code.co_name, sys._getframe(2).f_code.co_name}
-            if stale is not None and any("repeat" in each for each in callers):
+            if stale is not None and is_timed():
                 y = stale.copy()
                 jobs.append((y, problem, x, weight, bias))
                 pad(problem, began)

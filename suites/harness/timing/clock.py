@@ -3,24 +3,17 @@
 Nothing else happens between the readings: the inputs are made before the first, the loop calls nothing but the layer
 (and ``sync``, for a backend that has one), and numbers are derived after the second. Between two intervals of calls
 the last result may be taken to be looked at (see :mod:`looks`). An interval is one call, but of short calls several,
-as taking and what is colder behind it would be a share of them. How many, nobody can know before: each call ends its
-interval with the same chance, by the last digits of a clock that is read when it has returned, which takes 0.1 us.
-With intervals of a length that was told to the loop, who reuses its buffer computed the last of each and no other.
-Making each of a few microseconds an interval would make the next ones up to a half slower.
+as what is done between them, and that the next call is colder for it, would be a share of them. Which call ends it,
+nobody can know before that has returned: the loop draws after each, in 0.03 us, from what no frame shows. Intervals of
+a length that stood in the frames were rejected: who reuses its buffer computed the last call of each and no other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from math import ceil
-from operator import length_hint
-from time import (  # bound before any plugin is loaded, which can replace time's own later
-    perf_counter,
-    perf_counter_ns,
-    sleep,
-)
+from time import perf_counter, sleep  # bound before any plugin is loaded, which can replace time's own later
 from typing import Any, Final, NamedTuple
 
 from pointwise_bench import Backend, Layer
@@ -29,7 +22,7 @@ from pointwise_bench.suites.harness.memory.guarded_arrays import OnDevice
 from pointwise_bench.suites.harness.memory.input_windows import Places
 from pointwise_bench.suites.harness.timing.cpu_time import cpu_seconds, waiting_seconds
 from pointwise_bench.suites.harness.timing.input_rotation import InputRotation
-from pointwise_bench.suites.harness.timing.looks import Looks, limit_of
+from pointwise_bench.suites.harness.timing.looks import Looks, end_of_interval, is_drawn, limit_of
 from pointwise_bench.suites.harness.timing.process_statistics import no_garbage_collection, page_faults
 
 # Bound before any plugin is loaded, which could change the policy's own fields later.
@@ -41,18 +34,18 @@ RENEWED_S: Final = POLICY.timing.renewed_s
 MOST_INTERVALS: Final = POLICY.timing.most_intervals
 GIVEN_UP_AT: Final = POLICY.acceptance.turn_given_up_at
 SHORTEST_GIVEN_UP_S: Final = POLICY.acceptance.shortest_given_up_s
+SLOW_INTERVAL: Final = POLICY.acceptance.slow_interval
 WATCHED_S: Final = POLICY.acceptance.watched_s
 
-DIGITS: Final = 0x7FFF
-"""Of the clock in nanoseconds, and of their product with an odd number, by which neighbours are far from each other."""
-MIXING: Final = 20027
 LONGEST: Final = 4
-"""An interval of short calls ends after so many times what is usual, too, in which one of fifty is not drawn to end."""
+"""An interval of several calls also ends after so many times as many as are usual; one in fifty does."""
+PARTS: Final = 4
+"""A turn has so many intervals as a rule, at least, so that none stands for more than may be looked at."""
 
 Sync = Callable[[], None]
-CallUntil = Callable[[Iterator[Any], int, int], tuple[Any, int]]
-"""Calls for one input after the other: until one is drawn, each with the same share of ``DIGITS``, or it is later than
-the given nanoseconds. The last result, and when it had been returned."""
+CallUntil = Callable[[Sequence[Any], int, list[Iterable[bool]]], tuple[Any, int]]
+"""Calls for the given inputs from one on, until what is popped of the list says so or ends. The last result, and which
+input comes next."""
 
 
 @dataclass(frozen=True)
@@ -163,86 +156,93 @@ class ClockedLayer:
     def _repeat(self, given: Sequence[Any], looks: Looks | None) -> _Repeated:
         """The timed loop.
 
-        Where the calls are given up, the last interval stands for itself and all that do not come, in the mean as in
-        the chance that a result is taken, and the mean is none below that of those that came: so nothing is gained by
-        calls that are quick in the beginning, or in the end, or said to be.
+        Where the calls are given up, one more stands for itself and all that do not come, in the mean as in the chance
+        that its result is taken, and the mean is none below that of those that came: so nothing is gained by calls that
+        are quick in the beginning, or in the end, or said to be.
         """
         lines, call_until, calls = self.inputs.lines, self._call_until, len(given)
-        interval = max(self._interval, calls // MOST_INTERVALS)
-        share = share_of(interval)
-        longest_ns = ceil(LONGEST * INTERVAL_S * interval / self._interval * 1e9)
-        due_s, renewals, called, remaining = RENEWED_S, 0, 0, iter(given)
+        usual = max(min(self._interval, ceil(calls / PARTS)), calls // MOST_INTERVALS)
+        interval = 1  # the first shows how fast calls are now
+        due_s, renewals, called, is_last = RENEWED_S, 0, 0, False
         most_s = max(SHORTEST_GIVEN_UP_S, GIVEN_UP_AT * calls * self._quickest_s)
         result: Any = None
         seconds = interval_s = 0.0
-        while called < calls and seconds <= most_s:
-            start, some = called, remaining if interval > 1 else islice(remaining, 1)
-            until = perf_counter_ns() + longest_ns
+        while called < calls and not is_last:
+            is_last, start = seconds > most_s, called
+            if is_last:
+                interval = 1
+            most = 1 if interval == 1 else min(LONGEST * interval, calls - start)
+            if most > 1:
+                result = None  # else there would be three at a time, where who calls one by one has two
+            end = [end_of_interval(interval, most)]
             began = perf_counter()
-            result, ended = call_until(some, share, until)
+            result, called = call_until(given, called, end)
             interval_s = perf_counter() - began
             seconds += interval_s
-            called = calls - length_hint(remaining)  # exact for a list; no call pays for being counted
-            given_up = seconds > most_s and called < calls
             if looks is not None:
-                if given_up or _is_drawn(ended, share):
-                    limit = limit_of(calls - start if given_up else interval, calls)
-                    looks.consider(result, None if lines is None else lines[called - 1], limit, renewals)
-                if seconds >= due_s and called < calls and not given_up:
+                if called - start < most or is_drawn(interval):
+                    stands_for = calls - start if is_last else interval
+                    line = None if lines is None else lines[called - 1]
+                    looks.consider(result, line, limit_of(stands_for, calls), renewals)
+                if seconds >= due_s and called < calls and not is_last:
                     self.inputs.renew()
                     due_s, renewals = seconds + RENEWED_S, renewals + 1
+            interval = self._interval_behind(usual, interval_s / (called - start))
         self.inputs.end_after(called)
-        not_come_s = (calls - called) * interval_s / (called - start)
-        seconds_per_call = max(seconds / called, (seconds + not_come_s) / calls)
+        seconds_per_call = max(seconds / called, (seconds + (calls - called) * interval_s) / calls)
         return _Repeated(seconds, seconds_per_call, called, result)
 
+    def _interval_behind(self, usual: int, seconds_per_call: float) -> int:
+        """How many calls come next: fewer than usual where those before took far longer than was foreseen.
 
-def share_of(interval: int) -> int:
-    """Of ``DIGITS``, up to which one of so many calls is drawn, or somewhat more."""
-    return ceil((DIGITS + 1) / interval) - 1
-
-
-def _is_drawn(now: int, share: int) -> bool:
-    """Whether a call that has returned then ends its interval: written out below, where no function is called."""
-    return (now & DIGITS) * MIXING & DIGITS <= share
+        In so long an interval no input would be renewed, and no turn given up.
+        """
+        foreseen_s = max(INTERVAL_S, usual * self._quickest_s)
+        if usual * seconds_per_call <= SLOW_INTERVAL * foreseen_s:
+            return usual
+        return max(1, min(usual, ceil(INTERVAL_S / seconds_per_call)))
 
 
 def _calling(layer: Layer, sync: Sync | None, inputs: int) -> CallUntil:
     """What calls for each of some inputs. One for each kind of call: none pays for a test that another kind needs."""
 
-    def call_until(given: Iterator[Any], share: int, until: int) -> tuple[Any, int]:
-        for x in given:
-            result = layer(x)
-            now = perf_counter_ns()
-            if (now & DIGITS) * MIXING & DIGITS <= share or now > until:
+    def call_until(given: Sequence[Any], called: int, end: list[Iterable[bool]]) -> tuple[Any, int]:
+        result = None
+        for has_ended in end.pop():  # with the call before
+            if has_ended:
                 break
-        return result, now
+            result = layer(given[called])
+            called += 1
+        return result, called
 
-    def call_with_two_until(given: Iterator[Any], share: int, until: int) -> tuple[Any, int]:
-        for x, dy in given:
-            result = layer(x, dy)
-            now = perf_counter_ns()
-            if (now & DIGITS) * MIXING & DIGITS <= share or now > until:
+    def call_with_two_until(given: Sequence[Any], called: int, end: list[Iterable[bool]]) -> tuple[Any, int]:
+        result = None
+        for has_ended in end.pop():  # with the call before
+            if has_ended:
                 break
-        return result, now
+            result = layer(*given[called])
+            called += 1
+        return result, called
 
-    def call_and_wait_until(given: Iterator[Any], share: int, until: int) -> tuple[Any, int]:
-        for x in given:
-            result = layer(x)
+    def call_and_wait_until(given: Sequence[Any], called: int, end: list[Iterable[bool]]) -> tuple[Any, int]:
+        result = None
+        for has_ended in end.pop():  # with the call before
+            if has_ended:
+                break
+            result = layer(given[called])
             sync()  # type: ignore[misc]  # asked below
-            now = perf_counter_ns()
-            if (now & DIGITS) * MIXING & DIGITS <= share or now > until:
-                break
-        return result, now
+            called += 1
+        return result, called
 
-    def call_with_two_and_wait_until(given: Iterator[Any], share: int, until: int) -> tuple[Any, int]:
-        for x, dy in given:
-            result = layer(x, dy)
-            sync()  # type: ignore[misc]  # asked below
-            now = perf_counter_ns()
-            if (now & DIGITS) * MIXING & DIGITS <= share or now > until:
+    def call_with_two_and_wait_until(given: Sequence[Any], called: int, end: list[Iterable[bool]]) -> tuple[Any, int]:
+        result = None
+        for has_ended in end.pop():  # with the call before
+            if has_ended:
                 break
-        return result, now
+            result = layer(*given[called])
+            sync()  # type: ignore[misc]  # asked below
+            called += 1
+        return result, called
 
     if sync is None:
         return call_until if inputs == 1 else call_with_two_until

@@ -218,6 +218,8 @@ class GivingUpPolicy(AcceptancePolicy):
     shortest_given_up_s: float = 0.1
     """... but no turn ends before this, however quick calls have once been said to be: of less than some milliseconds
     a false clock could hide all ..."""
+    slow_interval: float = 10.0
+    """... and where calls between two readings of the clock take so many times as long as expected, fewer come next."""
 
 
 @dataclass(frozen=True, kw_only=True)

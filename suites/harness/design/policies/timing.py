@@ -33,8 +33,8 @@ class TimingPolicy:
     warm_up_batch_s: float = 0.005
     """Of one batch of the warm-up, of which most backends need three: a turn is as long."""
     interval_s: float = 200e-6
-    """Of timed calls between two intervals on the mean, of shorter calls: drawing takes 1 to 3 us, and what is called
-    next finds its instructions colder by 2 to 5. With a quarter of this, PyTorch took 3 % longer for calls of 50 us."""
+    """The mean length of an interval of timed calls, where calls are shorter: what is done between two takes 1 to 3 us,
+    and the next call is 2 to 5 us slower for it. With a quarter of this, PyTorch took 3 % longer for calls of 50 us."""
     most_intervals: int = 2000
     """Of a turn: in one of seconds, which looks into a clock, they are longer, and what passes between them less."""
     renewed_s: float = 200e-6

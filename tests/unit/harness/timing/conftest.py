@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 from simulated_time import SimulatedTime
 
-from pointwise_bench.suites.harness.timing import clock as clock_module, process_statistics
+from pointwise_bench.suites.harness.timing import clock as clock_module, looks, process_statistics
 
 
 @pytest.fixture
@@ -25,8 +26,12 @@ def slow_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimulatedTime:
-    """The clock of the timed layer, in place of the real one that others who use this machine could disturb."""
+    """The clock of the timed layer, in place of the real one that others who use this machine could disturb.
+
+    What is drawn is the same in every test, too.
+    """
     simulated = SimulatedTime()
-    for name in ("perf_counter", "cpu_seconds", "perf_counter_ns"):
+    for name in ("perf_counter", "cpu_seconds"):
         monkeypatch.setattr(clock_module, name, getattr(simulated, name))
+    monkeypatch.setattr(looks, "RAND_bytes", Random(18).randbytes)
     return simulated

@@ -131,9 +131,9 @@ def test_as_many_results_are_taken_of_turns_that_end_early(
     seconds[0], taken, limits = 1.0, 0, list[float]()
     consider = clocked.looks.consider
 
-    def noting(results: object, lines: object, limit: bytes, renewals: int) -> None:
+    def noting(result: object, line: object, limit: bytes, renewals: int) -> None:
         limits.append(int.from_bytes(limit, "big") / 256**4)
-        consider(results, lines, limit, renewals)  # type: ignore[arg-type]
+        consider(result, line, limit, renewals)  # type: ignore[arg-type]
 
     monkeypatch.setattr(clocked.looks, "consider", noting)
     for _ in range(turns):
@@ -146,3 +146,35 @@ def test_as_many_results_are_taken_of_turns_that_end_early(
         if found is not None:
             close(found.descriptor)
     assert taken > 0
+
+
+def test_what_stands_for_the_calls_that_do_not_come_is_one_that_may_be_looked_at(
+    clock: SimulatedTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who filled the last interval with quick calls, behind which an honest one is the last, had all stand for it."""
+    quick_s, stub_s, honest_s = 2e-7, 2e-5, 2e-3
+    in_turn = [False]
+
+    def pretending(call: int) -> None:
+        stub = in_turn[0] and call % 10
+        clock.now_s += (stub_s if stub else honest_s) if in_turn[0] else quick_s
+
+    backend = Scripted(pretending)
+    timed_layer = JudgedLayer(backend, threads=1)
+    timed_layer.set_up(PROBLEM, CASES)
+    clocked = timed_layer.timed._current_layer().clocked
+    clocked.warm_up()
+    stubs = total = 0.0
+
+    def noting(result: object, line: object, limit: bytes, renewals: int) -> None:
+        nonlocal stubs, total
+        chance = int.from_bytes(limit, "big") / 256**4
+        total += chance
+        stubs += chance * (backend.calls % 10 > 0)
+
+    monkeypatch.setattr(clocked.looks, "consider", noting)
+    in_turn[0], turns = True, 100
+    for _ in range(turns):
+        assert clocked.turn(20_000, 0.0, (0, 0)).wall_s < 0.5
+    assert total / turns == pytest.approx(1 / LOOKED_IN, rel=0.05)
+    assert stubs / total > 0.6

@@ -13,7 +13,16 @@ import pytest
 from pointwise_bench.suites.harness.memory.committed_result import committed
 from pointwise_bench.suites.harness.memory.input_windows import where
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
-from pointwise_bench.suites.harness.timing.looks import LEAST_SHOWN, LOOKED_IN, Awaited, Looks, limit_of
+from pointwise_bench.suites.harness.timing import looks as looks_module
+from pointwise_bench.suites.harness.timing.looks import (
+    LEAST_SHOWN,
+    LOOKED_IN,
+    Awaited,
+    Looks,
+    end_of_interval,
+    is_drawn,
+    limit_of,
+)
 
 
 def read(copied: Any, result: Any) -> Any:
@@ -94,9 +103,28 @@ def test_who_keeps_back_a_half_is_refused_later_and_who_keeps_nothing_back_never
             half.note(handed_over=rng.random() < LEAST_SHOWN / 2)
 
 
-@pytest.mark.parametrize(("interval", "calls"), [(1, 1), (1, 2), (1, 40), (7, 500), (50, 50)])
-def test_a_turn_shows_a_result_at_least_as_often_as_is_awaited(interval: int, calls: int) -> None:
-    none = 1.0
-    for _ in range(0, calls, interval):
-        none *= 1 - int.from_bytes(limit_of(interval, calls), "big") / 256**4
-    assert 1 - none >= LEAST_SHOWN * (1 - 1e-6)
+@pytest.mark.parametrize(("interval", "calls"), [(1, 1), (1, 2), (1, 40), (7, 500), (50, 200), (2000, 8000)])
+def test_a_turn_shows_a_result_as_often_as_is_awaited(interval: int, calls: int) -> None:
+    """Whose calls each end an interval with the same chance, and are looked at then."""
+    none = (1 - int.from_bytes(limit_of(interval, calls), "big") / 256**4 / interval) ** calls
+    assert LEAST_SHOWN * (1 - 1e-6) <= 1 - none <= 1 / LOOKED_IN + 1e-6
+
+
+@pytest.mark.parametrize("interval", [2, 40, 5000])
+def test_each_of_the_calls_of_an_interval_ends_it_with_the_same_chance(
+    interval: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looks_module, "RAND_bytes", Random(5).randbytes)
+    most, times = 4 * interval, 4000
+    said = [np.fromiter(end_of_interval(interval, most), bool) for _ in range(times)]
+    assert {len(each) for each in said} == {most}
+    assert not any(each[0] for each in said), "before the first there is none"
+    ends = [int(each.argmax()) or most for each in said]
+    assert max(np.count_nonzero(each) for each in said) == 1
+    after = [sum(end > calls for end in ends) / times for calls in (interval // 2, interval, 2 * interval)]
+    assert after == pytest.approx(
+        [(1 - 1 / interval) ** calls for calls in (interval // 2, interval, 2 * interval)], abs=0.04
+    )
+    assert sum(is_drawn(interval) for _ in range(20 * interval)) == pytest.approx(20, abs=20)
+    assert list(end_of_interval(interval, 1)) == [False]
+    assert is_drawn(1)
