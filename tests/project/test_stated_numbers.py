@@ -18,7 +18,7 @@ from pointwise_bench.report.statistics.starts import Disagreement
 from pointwise_bench.suites.harness.design import chances, controls
 from pointwise_bench.suites.harness.design.policy import POLICY
 from pointwise_bench.suites.harness.machine import fma_kernel
-from pointwise_bench.suites.harness.timing.clock import LONGEST
+from pointwise_bench.suites.harness.timing.clock import LONGEST, PARTS as PARTS_OF_A_TURN
 from pointwise_bench.suites.harness.verify import error_bounds
 from pointwise_bench.suites.harness.worker import channel, limits, process
 from pointwise_bench.suites.harness.worker.started import started_processes
@@ -31,6 +31,7 @@ PARTS: Final = {
     0.9: "nine tenths",
     3 / 4: "three quarters",
     1 / 2: "half",
+    1 / 4: "a quarter",
     1 / 5: "a fifth",
     1 / 8: "an eighth",
     1 / 16: "a sixteenth",
@@ -99,7 +100,8 @@ METHODOLOGY: Final = (
     f"A turn whose calls take {ACCEPTANCE.turn_given_up_at:.0f} times as long as all of them would",
     f"none ends within {ACCEPTANCE.shortest_given_up_s} s",
     f"Calls of less than {TIMING.interval_s * 1e3:g} ms are timed several at once",
-    f"after {WORDS[LONGEST]} times as many as take {TIMING.interval_s * 1e3:g} ms",
+    f"no more than {PARTS[1 / PARTS_OF_A_TURN]} of a turn",
+    f"At the latest they end after {TIMES[LONGEST]} as many",
     f"take {WORDS[ACCEPTANCE.slow_interval]} times as long as foreseen, fewer come next",
     f"A worker is woken for some {(ROUNDS.warm_s + ROUNDS.turn_s) * 1e3:.0f} ms",
     f"larger than {TIMES[TIMING.last_level_caches]} the last-level cache",

@@ -3,9 +3,9 @@
 Nothing else happens between the readings: the inputs are made before the first, the loop calls nothing but the layer
 (and ``sync``, for a backend that has one), and numbers are derived after the second. Between two intervals of calls
 the last result may be taken to be looked at (see :mod:`looks`). An interval is one call, but of short calls several,
-as what is done between them, and that the next call is colder for it, would be a share of them. Which call ends it,
-nobody can know before that has returned: the loop draws after each, in 0.03 us, from what no frame shows. Intervals of
-a length that stood in the frames were rejected: who reuses its buffer computed the last call of each and no other.
+as what is done between them, and that the next call is colder for it, would be a share of them. Which call ends it is
+drawn, and the loop is told when that has returned, in 0.03 us: until then no frame shows it. Intervals of a length that
+stood in the frames were rejected: who reuses its buffer computed the last call of each and no other.
 """
 
 from __future__ import annotations
@@ -22,7 +22,14 @@ from pointwise_bench.suites.harness.memory.guarded_arrays import OnDevice
 from pointwise_bench.suites.harness.memory.input_windows import Places
 from pointwise_bench.suites.harness.timing.cpu_time import cpu_seconds, waiting_seconds
 from pointwise_bench.suites.harness.timing.input_rotation import InputRotation
-from pointwise_bench.suites.harness.timing.looks import Looks, end_of_interval, is_drawn, limit_of
+from pointwise_bench.suites.harness.timing.looks import (
+    LONGEST_MEAN,
+    Looks,
+    end_of_interval,
+    is_drawn,
+    is_watched,
+    limit_of,
+)
 from pointwise_bench.suites.harness.timing.process_statistics import no_garbage_collection, page_faults
 
 # Bound before any plugin is loaded, which could change the policy's own fields later.
@@ -37,10 +44,10 @@ SHORTEST_GIVEN_UP_S: Final = POLICY.acceptance.shortest_given_up_s
 SLOW_INTERVAL: Final = POLICY.acceptance.slow_interval
 WATCHED_S: Final = POLICY.acceptance.watched_s
 
-LONGEST: Final = 4
-"""An interval of several calls also ends after so many times as many as are usual; one in fifty does."""
+LONGEST: Final = 2
+"""An interval of several calls also ends after so many times as many as it has on the mean; one in eight does."""
 PARTS: Final = 4
-"""A turn has so many intervals as a rule, at least, so that none stands for more than may be looked at."""
+"""An interval is no more than such a part of a turn, on the mean: of longer ones too few results could be taken."""
 
 Sync = Callable[[], None]
 CallUntil = Callable[[Sequence[Any], int, list[Iterable[bool]]], tuple[Any, int]]
@@ -157,11 +164,11 @@ class ClockedLayer:
         """The timed loop.
 
         Where the calls are given up, one more stands for itself and all that do not come, in the mean as in the chance
-        that its result is taken, and the mean is none below that of those that came: so nothing is gained by calls that
+        that its result is taken, and the mean is none below that of those that came: so little is gained by calls that
         are quick in the beginning, or in the end, or said to be.
         """
         lines, call_until, calls = self.inputs.lines, self._call_until, len(given)
-        usual = max(min(self._interval, ceil(calls / PARTS)), calls // MOST_INTERVALS)
+        usual = min(max(min(self._interval, ceil(calls / PARTS)), calls // MOST_INTERVALS), LONGEST_MEAN)
         interval = 1  # the first shows how fast calls are now
         due_s, renewals, called, is_last = RENEWED_S, 0, 0, False
         most_s = max(SHORTEST_GIVEN_UP_S, GIVEN_UP_AT * calls * self._quickest_s)
@@ -169,11 +176,12 @@ class ClockedLayer:
         seconds = interval_s = 0.0
         while called < calls and not is_last:
             is_last, start = seconds > most_s, called
-            if is_last:
+            if is_last or is_watched():
                 interval = 1
             most = 1 if interval == 1 else min(LONGEST * interval, calls - start)
             if most > 1:
                 result = None  # else there would be three at a time, where who calls one by one has two
+            limit = limit_of(calls - start if is_last else interval, calls)
             end = [end_of_interval(interval, most)]
             began = perf_counter()
             result, called = call_until(given, called, end)
@@ -181,9 +189,7 @@ class ClockedLayer:
             seconds += interval_s
             if looks is not None:
                 if called - start < most or is_drawn(interval):
-                    stands_for = calls - start if is_last else interval
-                    line = None if lines is None else lines[called - 1]
-                    looks.consider(result, line, limit_of(stands_for, calls), renewals)
+                    looks.consider(result, None if lines is None else lines[called - 1], limit, renewals)
                 if seconds >= due_s and called < calls and not is_last:
                     self.inputs.renew()
                     due_s, renewals = seconds + RENEWED_S, renewals + 1

@@ -6,18 +6,21 @@ drawn once it is there, between two intervals of the clock, and what is taken is
 whose state no object of Python's shows and which a fork does not share. A call of the system for every draw had made
 the calls between them 3 to 6 % slower, of 0.4 ms too.
 
-After which of several short calls that is, the timed loop learns from an iterator when the call has returned. It is
-one of NumPy's, which the collector of garbage does not list, and while the loop runs no name stands for it. Rejected:
-the last digits of a clock, which ticks every 10 ns on some machines, so that a call can choose when it returns; bytes
-of the system or of OpenSSL for each call, 0.4 and 0.8 us; bytes that a decompressor gives back, 0.2 us.
+After which of several short calls that is, the timed loop is told by an iterator when the call has returned. It is one
+of NumPy's, which the collector of garbage does not list, and while the loop runs no name stands for it; who is told
+what functions return, by :func:`sys.setprofile` or the like, gets intervals of one call. Rejected: the last digits of a
+clock, which ticks every 10 ns on some machines, so that a call can choose when it returns; bytes of the system or of
+OpenSSL for each call, 0.4 and 0.8 us; bytes that a decompressor gives back, 0.2 us.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from math import ceil, exp, lgamma, log, log1p, sqrt
 from os import close
 from ssl import RAND_bytes  # bound before any plugin is loaded, which can replace it in its module later
+from sys import getprofile, gettrace  # as above
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -37,12 +40,15 @@ CHANCE: Final = POLICY.gate.kept_back_chance
 LEAST_SHOWN: Final = 1 - exp(-1 / LOOKED_IN)
 """Share of turns of which a result is taken, at least: in many intervals none is drawn more often than in one."""
 _BYTES: Final = 4
-_FURTHEST: Final = 2**16
-"""The most calls of an interval."""
-_ENDS: Final = np.zeros(2 * _FURTHEST, bool)
-_ENDS[_FURTHEST] = True
-_ENDS.flags.writeable = False
+LONGEST_MEAN: Final = 2**13
+"""Of an interval, in calls."""
+_FURTHEST: Final = 23 * LONGEST_MEAN
+"""No interval is longer, by the smallest number that :func:`_uniform` draws."""
+_ENDS: Final = np.frombuffer(bytes(_FURTHEST) + b"\1" + bytes(_FURTHEST), bool)  # of bytes: nobody can write to it
 _ONE_CALL: Final = (False,)
+_get_tool: Final[Any] = getattr(getattr(sys, "monitoring", None), "get_tool", None)  # from Python 3.12 on
+_TOOLS: Final = range(6) if _get_tool else ()
+_number: Final = int.from_bytes  # no builtin, which a plugin can replace: it would learn of the draw
 
 
 class Taken(NamedTuple):
@@ -126,16 +132,26 @@ class Awaited:
         return sum(map(exp, chances)) < CHANCE
 
 
+def is_watched() -> bool:
+    """Whether somebody is told what is called here and what it returns: a debugger, or a plugin that wants to know."""
+    if getprofile() is not None or gettrace() is not None:
+        return True
+    for tool in _TOOLS:  # noqa: SIM110  # by no builtin
+        if _get_tool(tool) is not None:
+            return True
+    return False
+
+
 def end_of_interval(interval: int, most: int) -> Iterable[bool]:
     """For ``most`` calls of which each ends an interval of so many on the mean: whether the one before did.
 
-    The first has none before it, so of the last it says nothing: see :func:`is_drawn`.
+    The first has none before it, so of the last it says nothing: see :func:`is_drawn`. An ``interval`` of one call has
+    one at most; one of more has ``LONGEST_MEAN`` at most, and ``most`` no more than the longest one.
     """
     if most == 1:
         return _ONE_CALL
     # The number of the call that ends it, by inversion of the geometric distribution: a view in which that is true.
-    first = _FURTHEST - min(_FURTHEST, ceil(log(_uniform()) / log1p(-1 / interval)))
-    return _ENDS[first : first + min(most, _FURTHEST)].flat
+    return _ENDS[_FURTHEST - ceil(log(_uniform()) / log1p(-1 / interval)) :][:most].flat
 
 
 def is_drawn(interval: int) -> bool:
@@ -145,7 +161,7 @@ def is_drawn(interval: int) -> bool:
 
 def _uniform() -> float:
     """Between nothing and one, without either."""
-    return (int.from_bytes(RAND_bytes(_BYTES), "big") + 0.5) / 256**_BYTES
+    return (_number(RAND_bytes(_BYTES), "big") + 0.5) / 256**_BYTES
 
 
 def limit_of(results: int, calls: int) -> bytes:

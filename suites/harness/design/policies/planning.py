@@ -212,7 +212,7 @@ class GivingUpPolicy(AcceptancePolicy):
     """Problems in a row. A backend that hangs on every problem would cost a run a hundred time-outs."""
     turn_given_up_at: float = 100.0
     """A turn, and a batch of the warm-up, ends when its calls have taken so many times as long as all of them would at
-    the quickest seen; the last of them stand for those that do not come. Beside a load of a core and a half, libraries
+    the quickest seen; one more stands for those that do not come. Beside a load of a core and a half, libraries
     with two threads that spin for each other take milliseconds for a call of 4 us: a turn of a thousand calls took up
     to a minute, and the backend timed out ..."""
     shortest_given_up_s: float = 0.1

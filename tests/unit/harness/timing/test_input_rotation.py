@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from pointwise_bench.suites.harness.memory.input_windows import content, moved, pool_size
 from pointwise_bench.suites.harness.record.ended import WrongAnswer
 from pointwise_bench.suites.harness.timing import input_rotation
-from pointwise_bench.suites.harness.timing.input_rotation import InputRotation, cold_copies, is_view
+from pointwise_bench.suites.harness.timing.input_rotation import ORDERS, InputRotation, cold_copies, is_view
 
 X, DY = np.arange(4, dtype=np.float32), np.arange(6, dtype=np.float32)
 
@@ -141,14 +142,15 @@ def test_calls_get_parts_of_one_block_and_the_last_one_is_known() -> None:
     assert np.array_equal(inputs.first[0], X)  # which lies elsewhere
 
 
-@pytest.mark.parametrize("calls", [1, 999, 1000, 1001, 2500])
+@pytest.mark.parametrize("calls", [1, 999, 1040, 1041, 2500])
 def test_of_many_calls_the_first_thousand_are_drawn_and_places_and_inputs_go_together(calls: int) -> None:
     inputs = windowed(X)
     given, first = inputs.take(calls), inputs._blocks[0].windows[0].ctypes.data
     assert inputs.lines is not None
     assert [(each.ctypes.data - first) // 64 for each in given] == inputs.lines
     assert len(given) == calls
-    assert inputs.lines[1000:] == inputs.lines[:-1000]
+    drawn = ceil(1000 / len(ORDERS[0])) * len(ORDERS[0])
+    assert inputs.lines[drawn:] == inputs.lines[:-drawn]
 
 
 def test_new_values_are_in_all_that_was_given() -> None:
@@ -208,3 +210,11 @@ def test_a_cold_cache_has_copies_and_no_windows() -> None:
 def test_a_view_is_the_array_or_tells_its_place(on_device: Any, expected: bool) -> None:
     assert is_view(on_device, X) is expected
     assert is_view(on_device, X[:0])  # of which there is no memory
+
+
+def test_each_window_comes_once_before_any_comes_again() -> None:
+    """Who keeps results by the window that they are of finds none again while no part of the block is renewed."""
+    windows = len(ORDERS[0])
+    assert all(sorted(order) == list(range(windows)) for order in ORDERS)
+    assert len(set(map(tuple, ORDERS))) == len(ORDERS)
+    assert {order[0] for order in ORDERS} == set(range(windows))
