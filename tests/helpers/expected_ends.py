@@ -37,7 +37,7 @@ AT_WORK: Final = {
     "divides-by-zero": ("failed", "set_up: ZeroDivisionError: division by zero (misbehaving.py:"),
     "runs-out-of-memory": ("out-of-memory", f"; {_LIMIT}"),
     "allocates-without-end": ("out-of-memory", f"; {_LIMIT}"),
-    "shares-without-end": ("out-of-memory", f"GiB with its children; {_LIMIT}"),
+    "shares-without-end": ("out-of-memory", _LIMIT),  # found by the harness, or short of memory of its own before
     "children-allocate": ("out-of-memory", f"GiB with its children; {_LIMIT}"),
     "dies-of-bad-alloc": ("out-of-memory", "killed by SIGABRT; it last wrote: what(): std::bad_alloc"),
     "is-killed": ("crashed", "killed by SIGKILL; the harness did not send that, nor did the kernel"),
