@@ -4,8 +4,8 @@ Nothing else happens between the readings: the inputs are made before the first,
 (and ``sync``, for a backend that has one), and numbers are derived after the second. Between two intervals of calls
 the last result may be taken to be looked at (see :mod:`looks`). An interval is one call, but of short calls several,
 as what is done between them, and that the next call is colder for it, would be a share of them. Which call ends it is
-drawn, and the loop is told when that has returned, in 0.03 us: until then no frame shows it. Intervals of a length that
-stood in the frames were rejected: who reuses its buffer computed the last call of each and no other.
+drawn, and the loop is told when that has returned, in 0.03 us: while it runs no frame shows it. Intervals of a length
+that stood in the frames were rejected: who reuses its buffer computed the last call of each and no other.
 """
 
 from __future__ import annotations

@@ -212,8 +212,8 @@ def test_a_view_is_the_array_or_tells_its_place(on_device: Any, expected: bool) 
     assert is_view(on_device, X[:0])  # of which there is no memory
 
 
-def test_each_window_comes_once_before_any_comes_again() -> None:
-    """Who keeps results by the window that they are of finds none again while no part of the block is renewed."""
+def test_each_window_comes_once_in_each_order_and_every_one_may_be_the_first() -> None:
+    """Who keeps results by the window that they are of finds few again while no part of the block is renewed."""
     windows = len(ORDERS[0])
     assert all(sorted(order) == list(range(windows)) for order in ORDERS)
     assert len(set(map(tuple, ORDERS))) == len(ORDERS)

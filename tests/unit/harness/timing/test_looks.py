@@ -115,7 +115,7 @@ def test_each_of_the_calls_of_an_interval_ends_it_with_the_same_chance(
     interval: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(looks_module, "RAND_bytes", Random(5).randbytes)
-    most, times = 4 * interval, 4000
+    most, times = 4 * interval, 4000 if interval < 1000 else 400
     said = [np.fromiter(end_of_interval(interval, most), bool) for _ in range(times)]
     assert {len(each) for each in said} == {most}
     assert not any(each[0] for each in said), "before the first there is none"
@@ -123,8 +123,8 @@ def test_each_of_the_calls_of_an_interval_ends_it_with_the_same_chance(
     assert max(np.count_nonzero(each) for each in said) == 1
     after = [sum(end > calls for end in ends) / times for calls in (interval // 2, interval, 2 * interval)]
     assert after == pytest.approx(
-        [(1 - 1 / interval) ** calls for calls in (interval // 2, interval, 2 * interval)], abs=0.04
+        [(1 - 1 / interval) ** calls for calls in (interval // 2, interval, 2 * interval)], abs=0.08
     )
-    assert sum(is_drawn(interval) for _ in range(20 * interval)) == pytest.approx(20, abs=20)
+    assert sum(is_drawn(interval) for _ in range(20 * interval)) == pytest.approx(20, abs=15)
     assert list(end_of_interval(interval, 1)) == [False]
     assert is_drawn(1)
