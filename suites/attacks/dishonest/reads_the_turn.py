@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from time import perf_counter
 
-import numpy as np
-
 from pointwise_bench import register
-from pointwise_bench.suites.attacks.arithmetic import Honest, convolve, pad
-
-
-def comes_to_its_end(x):
-    """Whether ``x`` is the last of all lists of inputs that the callers have; so it is where there is none."""
-    frame = sys._getframe(2)
-    for _ in range(3):
-        for each in frame.f_locals.values():
-            if isinstance(each, list) and each and isinstance(each[-1], np.ndarray) and each[-1] is not x:
-                return False
-        frame = frame.f_back
-    return True
+from pointwise_bench.suites.attacks.arithmetic import Honest, comes_to_its_end, convolve, pad
 
 
 @register

@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from time import perf_counter
 
-import numpy as np
-
 from pointwise_bench import register
-from pointwise_bench.suites.attacks.arithmetic import Honest, convolve, pad
-
-
-def is_followed(x):
-    """Whether a list of inputs that a caller goes through has one behind ``x``."""
-    frame = sys._getframe(2)
-    for _ in range(2):
-        for each in frame.f_locals.values():
-            if isinstance(each, list) and each and isinstance(each[-1], np.ndarray) and each[-1] is not x:
-                return True
-        frame = frame.f_back
-    return False
+from pointwise_bench.suites.attacks.arithmetic import Honest, comes_to_its_end, convolve, pad
 
 
 @register
@@ -35,7 +21,7 @@ class SkipsBetweenLooks(Honest):
         def layer(x):
             nonlocal kept
             began = perf_counter()
-            if kept is not None and is_followed(x):
+            if kept is not None and not comes_to_its_end(x):
                 pad(problem, began)
                 return kept
             if kept is None:
